@@ -1,0 +1,108 @@
+"""What clients and strangers may type, and how it is checked."""
+
+from django import forms
+
+from . import consent
+from .words import clean
+
+
+class Words(forms.CharField):
+    """Text of a bounded length, cleaned of control and direction marks."""
+
+    def __init__(self, *, lines=False, **kwargs):
+        self.lines = lines
+        if lines:
+            kwargs.setdefault("widget", forms.Textarea(attrs={"rows": kwargs.pop("rows", 4)}))
+        super().__init__(**kwargs)
+
+    def to_python(self, value):
+        return super().to_python(clean(value, self.lines) if value not in self.empty_values else value)
+
+
+class Address(forms.EmailField):
+    """A mail address, cleaned likewise."""
+
+    def to_python(self, value):
+        return super().to_python(clean(value) if value not in self.empty_values else value)
+
+
+def text(label, ask, *, length=200, complete="", **kwargs):
+    """Make a text field whose refusal says what to do."""
+    attrs = {"autocomplete": complete} if complete else {}
+    if not kwargs.get("lines"):
+        kwargs["widget"] = forms.TextInput(attrs=attrs)
+    messages = {"required": ask, "max_length": f"Shorten this to {length} characters."}
+    return Words(label=label, max_length=length, error_messages=messages, **kwargs)
+
+
+def agreement(words, ask):
+    return forms.BooleanField(label=words, error_messages={"required": ask})
+
+
+class PlainForm(forms.Form):
+    """A form whose fields say to a screen reader what is wrong with them."""
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("label_suffix", "")
+        kwargs.setdefault("use_required_attribute", False)
+        super().__init__(*args, **kwargs)
+        if self.prefix is None:
+            self.auto_id = f"{type(self).__name__.removesuffix('Form').lower()}_%s"
+
+
+def mail_field(label, **kwargs):
+    return Address(
+        label=label,
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={
+            "required": "Give the address at which we can answer you.",
+            "invalid": "Check this address: it should look like name@company.com.",
+            "max_length": "Shorten this to 254 characters.",
+        },
+        **kwargs,
+    )
+
+
+class InquiryForm(PlainForm):
+    name = text("Your name", "Tell us your name.", length=120, complete="name")
+    email = mail_field("Mail address")
+    company = text("Company", "", length=160, complete="organization", required=False)
+    website = text("Website to look at", "", length=300, complete="url", required=False)
+    phone = text("Phone", "", length=40, complete="tel", required=False)
+    message = text("What should be better?", "", length=5000, lines=True, required=False)
+    consent = agreement(consent.INQUIRY, "Tick this, so that we may answer you.")
+
+    def clean_website(self):
+        website = self.cleaned_data["website"]
+        if website and (" " in website or "." not in website or website.lower().startswith(("javascript:", "data:"))):
+            raise forms.ValidationError("Check this address: it should look like company.com.")
+        return website
+
+
+class AcceptForm(PlainForm):
+    name = text("Your full name", "Type your full name, so that we know who decided.", complete="name")
+    role = text("Your role", "Say in which role you decide.", complete="organization-title")
+    consent = agreement(consent.ACCEPT, "Tick this to accept.")
+
+
+class DeclineForm(PlainForm):
+    words = text("What would have to be different?", "Tell us the reason in a few words.", length=5000, lines=True)
+
+
+class AskForm(PlainForm):
+    words = text("Your question", "Type your question first.", length=5000, lines=True)
+
+
+class SignForm(PlainForm):
+    name = text("Your full name", "Type your full name: it is your signature.", complete="name")
+    role = text("Your role", "Say in which role you sign.", complete="organization-title")
+    consent = agreement("", "Tick this to sign.")
+
+    def __init__(self, *args, words="", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["consent"].label = words
+
+
+class SignInForm(PlainForm):
+    email = mail_field("Your mail address")

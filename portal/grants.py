@@ -1,0 +1,44 @@
+"""Which login may do what to the portal's tables. Run after every migration, after anybody's broader grants."""
+
+APP = {
+    "portal_publication": "select, insert, update (withdrawn_at, withdrawn_reason)",
+    "portal_proposallink": "select, insert, update (expires_at, revoked_at, replaced_by_id)",
+    "portal_guest": "select, insert, update (contact_id, name, email, revoked_at)",
+    "portal_signinrequest": "select, update (handled_at)",
+    "portal_signinlink": "select, insert",
+    "portal_session": "select, update (revoked_at)",
+    "portal_clientaction": "select, update (handled_at, outcome)",
+    "portal_inquiry": "select, update (handled_at, lead_id)",
+}
+
+# approved_by, opportunity_id and withdrawn_reason are the agency's own and stay out of reach.
+PORTAL_READS = "id, client_id, kind, ref, title, body, digest, published_at, withdrawn_at"
+
+PORTAL_CALLS = [
+    "portal_client",
+    "portal_link_publication",
+    "portal_link_state",
+    "portal_open",
+    "portal_answer",
+    "portal_sign",
+    "portal_request_sign_in",
+    "portal_sign_in",
+    "portal_sign_out",
+    "portal_session",
+    "portal_my_actions",
+    "portal_inquire",
+]
+
+PRIVATE = ["portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"]
+
+GRANTS = [
+    "revoke create on schema public from public",
+    "revoke all on all tables in schema public from public, zarts_portal",
+    "revoke all on all sequences in schema public from public, zarts_portal",
+    *(f"revoke all on public.{table} from zarts_app" for table in APP),
+    *(f"revoke all on function public.{name} from public, zarts_app, zarts_portal" for name in PORTAL_CALLS + PRIVATE),
+    "grant usage on schema public to zarts_app, zarts_portal",
+    *(f"grant {rights} on public.{table} to zarts_app" for table, rights in APP.items()),
+    f"grant select ({PORTAL_READS}) on public.portal_publication to zarts_portal",
+    *(f"grant execute on function public.{name} to zarts_portal" for name in PORTAL_CALLS),
+]

@@ -1,0 +1,33 @@
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils import timezone
+
+from .unhandled import UnhandledQuerySet
+
+
+class Inquiry(models.Model):
+    """What a stranger sent through the public form, once for each key."""
+
+    key = models.UUIDField(unique=True)
+    name = models.CharField(max_length=120)
+    email = models.CharField(max_length=254)
+    phone = models.CharField(max_length=40, blank=True)
+    company = models.CharField(max_length=160, blank=True)
+    website = models.CharField(max_length=300, blank=True)
+    message = models.TextField(blank=True)
+    consent = models.BooleanField()
+    consent_version = models.CharField(max_length=40)
+    source = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    address = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    handled_at = models.DateTimeField(null=True, blank=True)
+    lead_id = models.BigIntegerField(null=True, blank=True)
+
+    objects = UnhandledQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "inquiries"
+        indexes = [models.Index(fields=["id"], condition=models.Q(handled_at=None), name="portal_inquiry_waiting")]
+
+    def __str__(self):
+        return f"{self.name}, {self.company}" if self.company else self.name

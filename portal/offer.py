@@ -1,0 +1,63 @@
+"""How the choices, totals and weeks of an offer are counted for its page."""
+
+from decimal import Decimal, InvalidOperation
+
+
+def amount(value):
+    """Return a published number as a decimal; nothing when it is not one."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def options(body):
+    """Return the price lines that the client may choose."""
+    return [line for line in body.get("prices", []) if line.get("optional")]
+
+
+def chosen_options(body, ids):
+    """Return the ids, as they were published, of the options among `ids`."""
+    return [line["id"] for line in options(body) if str(line.get("id")) in ids]
+
+
+def totals(body, chosen=()):
+    """Return what is to be paid once, each month and in the first year, with the chosen options."""
+    published = body.get("totals", {})
+    once, monthly, year = (amount(published.get(key)) or Decimal() for key in ("once", "monthly", "first_year"))
+    for line in options(body):
+        if line["id"] not in chosen:
+            continue
+        total = amount(line.get("total")) or Decimal()
+        if line.get("recurring") == "monthly":
+            monthly, year = monthly + total, year + 12 * total
+        else:
+            once, year = once + total, year + total
+    return {"once": once, "monthly": monthly, "first_year": year}
+
+
+def weeks(timeline):
+    """Return the timeline's rows with their place on a line of all its weeks."""
+    rows = []
+    for row in timeline or []:
+        start, length = amount(row.get("start_week")) or Decimal(), amount(row.get("weeks")) or Decimal()
+        rows.append({**row, "start": start, "length": length, "first": int(start) + 1, "last": int(start + length)})
+    longest = max((row["start"] + row["length"] for row in rows), default=Decimal())
+    for row in rows:
+        row["all"] = longest or 1
+        row["whole_weeks"] = range(1, int(longest))
+    return rows
+
+
+def bars(numbers):
+    """Return a report's numbers, each with the lengths of its bars for before and now, out of a hundred."""
+    rows = []
+    for number in numbers or []:
+        before, now = amount(number.get("before")), amount(number.get("value"))
+        row = dict(number)
+        if before is not None and now is not None and before >= 0 and now >= 0 and max(before, now) > 0:
+            most = max(before, now)
+            row["bars"] = {"before": round(100 * before / most, 1), "now": round(100 * now / most, 1)}
+        rows.append(row)
+    return rows

@@ -1,0 +1,11 @@
+drop function public.portal_inquire;
+drop function public.portal_my_actions;
+drop function public.portal_session();
+drop function public.portal_sign_out;
+drop function public.portal_sign_in;
+drop function public.portal_request_sign_in;
+drop function public.portal_sign;
+drop function public.portal_answer;
+drop function public.portal_open;
+drop function public.portal_link_state;
+drop function public.portal_note;

@@ -1,0 +1,11 @@
+drop trigger frozen_whole on public.portal_publication;
+drop trigger frozen on public.portal_publication;
+drop function public.portal_frozen;
+drop policy own_client on public.portal_publication;
+drop policy staff on public.portal_publication;
+alter table public.portal_publication disable row level security;
+drop function public.portal_link_publication;
+drop function public.portal_client;
+drop function public.portal_state_of;
+drop function public.portal_live_session;
+drop function public.portal_hash;

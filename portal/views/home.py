@@ -1,0 +1,39 @@
+"""The pages that anybody may see. None of them reads the database."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from portal import consent
+from portal.pages import page
+
+from .intake import blank_form
+
+
+@require_safe
+def home(request):
+    """Say what we do and ask for an audit. For anybody."""
+    return page(request, "home", **blank_form(request))
+
+
+@require_safe
+def privacy(request):
+    """Say in words what we keep, why and how long. For anybody."""
+    return page(request, "privacy", inquiry_consent=consent.INQUIRY, version=consent.INQUIRY_VERSION)
+
+
+@require_safe
+def healthz(request):
+    """Say that the process answers. For anybody."""
+    return HttpResponse("ok", "text/plain")
+
+
+@require_safe
+def readyz(request):
+    """Say that the database answers too. For anybody."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    except DatabaseError:
+        return HttpResponse("The database does not answer.", "text/plain", status=503)
+    return HttpResponse("ok", "text/plain")

@@ -1,0 +1,52 @@
+"""What the portal knows of the request in front of it: its cookies and where it comes from."""
+
+from django.conf import settings
+
+from .tokens import token_hash
+from .words import clean
+
+FORTNIGHT = 14 * 24 * 3600
+
+
+def is_secure():
+    return settings.PORTAL_URL.startswith("https://")
+
+
+def cookie_name(name):
+    """Return a cookie's name; on https with the prefix that ties it to this host alone."""
+    return f"__Host-{name}" if is_secure() else name
+
+
+def set_cookie(response, name, value):
+    response.set_cookie(
+        cookie_name(name), value, max_age=FORTNIGHT, secure=is_secure(), httponly=True, samesite="Lax", path="/"
+    )
+
+
+def forget_cookie(response, name):
+    response.set_cookie(cookie_name(name), "", max_age=0, secure=is_secure(), httponly=True, samesite="Lax", path="/")
+
+
+def session_token(request):
+    return clean(request.COOKIES.get(cookie_name("zarts_portal"), ""))[:100]
+
+
+def opened_cookie(token):
+    return f"zarts_opened_{token_hash(token)[:16]}"
+
+
+def has_opened(request, token):
+    return cookie_name(opened_cookie(token)) in request.COOKIES
+
+
+def address(request):
+    """Return where a request came from. Behind PORTAL_PROXIES proxies, what the outermost of them saw."""
+    proxies = getattr(settings, "PORTAL_PROXIES", 0)
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    if proxies and len(hops) >= proxies:
+        return clean(hops[-proxies])[:64]
+    return clean(request.META.get("REMOTE_ADDR", ""))[:64]
+
+
+def agent(request):
+    return clean(request.headers.get("User-Agent", ""))[:400]
