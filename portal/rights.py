@@ -21,12 +21,12 @@ def portal_rights(token, write=False):
 
 def call(cursor, function, *values):
     """Call one of the database's doors and return its single value."""
-    cursor.execute(f"select public.{function}({', '.join(['%s'] * len(values))})", values)  # noqa: S608
+    cursor.execute(f"select public.{function}({', '.join(['%s'] * len(values))})", values)
     return cursor.fetchone()[0]
 
 
 def rows(cursor, function, *values):
     """Call one of the database's doors and return its rows as dicts."""
-    cursor.execute(f"select * from public.{function}({', '.join(['%s'] * len(values))})", values)  # noqa: S608
+    cursor.execute(f"select * from public.{function}({', '.join(['%s'] * len(values))})", values)
     names = [column.name for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
