@@ -77,7 +77,7 @@ def release():
 
 def lock(path, how):
     """Lock a file, and return it open: closing it, or the end of the process, unlocks it."""
-    file = open(path, "a")
+    file = open(path, "a")  # noqa: SIM115 the caller closes it
     try:
         fcntl.flock(file, how)
     except BaseException:

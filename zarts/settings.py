@@ -1,0 +1,263 @@
+"""Settings of every process, read from the environment. SURFACE says what this process serves.
+
+Nothing insecure is a default: a secret that is missing stops the start. Only where no DATABASE_URL is
+given (the demo and the tests, on embedded servers) are secrets made up and kept in DATA_DIR.
+"""
+
+import secrets
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+SURFACE = env.str("SURFACE", "admin")
+if SURFACE not in ("admin", "portal"):
+    raise ImproperlyConfigured(f"SURFACE is “{SURFACE}”. Set it to admin or portal.")
+PORTAL = SURFACE == "portal"
+
+DEBUG = env.bool("DEBUG", False)
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data")))
+
+# -- Servers. No URL means embedded: a real PostgreSQL and a real Redis from their wheels. ----------------------------
+
+EMBEDDED = not (env.str("DATABASE_URL", "") or env.str("PORTAL_DATABASE_URL", "") or env.str("OWNER_DATABASE_URL", ""))
+
+
+def needed(name):
+    """Return a setting that has no safe default, or stop and say so."""
+    if value := env.str(name, ""):
+        return value
+    raise ImproperlyConfigured(f"Set {name}. See “How to deploy” in README.md.")
+
+
+def kept_secret(name):
+    """Return a secret; with embedded servers, one that is made once and kept in DATA_DIR."""
+    if value := env.str(name, ""):
+        return value
+    if not EMBEDDED:
+        return needed(name)
+    file = DATA_DIR / name.lower()
+    if not file.exists():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+if EMBEDDED:
+    from zarts import embedded
+
+    _urls = embedded.database_urls(DATA_DIR)
+else:
+    _urls = {
+        "owner": env.str("OWNER_DATABASE_URL", ""),
+        "app": env.str("DATABASE_URL", ""),
+        "portal": env.str("PORTAL_DATABASE_URL", ""),
+    }
+
+
+def database(url, *, pooled=False):
+    config = environ.Env.db_url_config(url)
+    config["CONN_HEALTH_CHECKS"] = True
+    options = config.setdefault("OPTIONS", {})
+    config["HOST"] = options.pop("host", config["HOST"])  # ?host=/folder: a server on a socket, as libpq writes it
+    options["application_name"] = f"zarts {SURFACE}"
+    if pooled:
+        options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL"), "timeout": 10}
+    else:
+        config["CONN_MAX_AGE"] = None
+    return config
+
+
+# Web processes set DATABASE_POOL; a pool must not be shared by the forks of a Celery worker.
+_pooled = env.int("DATABASE_POOL", 0) > 0
+_url = _urls["portal" if PORTAL else "app"] or needed("PORTAL_DATABASE_URL" if PORTAL else "DATABASE_URL")
+DATABASES = {"default": database(_url, pooled=_pooled)}
+if not PORTAL and _urls["owner"]:
+    # Only `migrate` uses it, and makes the two logins below with the passwords of their URLs.
+    DATABASES["owner"] = database(_urls["owner"])
+LOGINS = {"zarts_app": _urls["app"], "zarts_portal": _urls["portal"]}
+
+# -- Addresses and secrets. --------------------------------------------------------------------------------------------
+
+SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
+PORTAL_URL = env.str("PORTAL_URL", "http://localhost:8001").rstrip("/")
+_own_url = PORTAL_URL if PORTAL else SITE_URL
+SECRET_KEY = kept_secret("PORTAL_SECRET_KEY" if PORTAL else "SECRET_KEY")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(_own_url).hostname, "localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = [_own_url]
+
+HTTPS = _own_url.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "no-referrer" if PORTAL else "same-origin"
+X_FRAME_OPTIONS = "DENY"
+_prefix = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}zarts_{SURFACE}", f"{_prefix}zarts_{SURFACE}_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+
+# -- What runs. --------------------------------------------------------------------------------------------------------
+
+STAFF_APPS = [
+    "unfold",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "guardian",
+    "django_fsm",
+    "pgtrigger",
+    "portal",
+    "opportunities",
+    "proposals",
+    "handoff",
+    "zarts.desk",
+]
+STAFF_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "zarts.desk.middleware.OwnTimeZone",
+]
+PORTAL_APPS = ["django.contrib.staticfiles", "portal"]
+PORTAL_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.PlainHeaders",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+INSTALLED_APPS = PORTAL_APPS if PORTAL else STAFF_APPS
+MIDDLEWARE = PORTAL_MIDDLEWARE if PORTAL else STAFF_MIDDLEWARE
+ROOT_URLCONF = "portal.urls" if PORTAL else "zarts.urls"
+WSGI_APPLICATION = "zarts.wsgi.application"
+
+STAFF_CONTEXT = [
+    "django.template.context_processors.request",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"] if PORTAL else STAFF_CONTEXT},
+    }
+]
+
+# -- People. -----------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "opportunities.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+GUARDIAN_MONKEY_PATCH_USER = False
+ANONYMOUS_USER_NAME = None
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# -- Words, dates, files. ----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "/static/"
+# Not in the source tree: the tests, which have a DATA_DIR of their own, must not meet what a demo once collected.
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+_manifest = ((STATIC_ROOT / "staticfiles.json").exists() or "collectstatic" in sys.argv) and not DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _manifest
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not _manifest
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+AGENCY_NAME = env.str("AGENCY_NAME", "Zarts")
+AGENCY_PERSON = env.str("AGENCY_PERSON", "Dana Whitfield")
+AGENCY_EMAIL = env.str("AGENCY_EMAIL", "hello@zarts.example")
+
+# -- Mail and background. ----------------------------------------------------------------------------------------------
+
+EMAIL_URL = env.str("EMAIL_URL", "smtp://127.0.0.1:8025" if EMBEDDED else "")
+if not EMAIL_URL and not PORTAL:
+    needed("EMAIL_URL")
+vars().update(environ.Env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = f"{AGENCY_NAME} <{AGENCY_EMAIL}>"
+# Where the demo's catcher keeps the mails that it caught. Unset: nobody catches, and the page is not there.
+CAUGHT_MAIL_DIR = env.str("CAUGHT_MAIL_DIR", "")
+
+if not PORTAL:
+    REDIS_URL = env.str("REDIS_URL", "") or (embedded.redis_url(DATA_DIR) if EMBEDDED else needed("REDIS_URL"))
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_TASK_IGNORE_RESULT = True
+    CELERY_TASK_ACKS_LATE = True
+    CELERY_TASK_REJECT_ON_WORKER_LOST = True
+    CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+    CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 2, "visibility_timeout": 300}
+    CELERY_TASK_SOFT_TIME_LIMIT = 60
+    CELERY_TIMEZONE = TIME_ZONE
+    CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
+    # Every job by the clock, in one place. A poke that nobody took before the next one is worth nothing.
+    CELERY_BEAT_SCHEDULE = {
+        "a round of due work": {"task": "zarts.desk.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
+    }
+
+# -- Logs: to standard error, for whoever runs the process to keep. ---------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": "INFO" if DEBUG else "WARNING"},
+    "loggers": {"zarts": {"level": "INFO"}},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "ZartsAlgo",
+    "SITE_HEADER": "ZartsAlgo",
+    "SITE_URL": PORTAL_URL,
+    "SITE_SYMBOL": "conversion_path",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": None,
+    "DASHBOARD_CALLBACK": None,
+    "STYLES": ["zarts.desk.navigation.staff_css"],
+    "SCRIPTS": ["zarts.desk.navigation.staff_js"],
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "zarts.desk.navigation.sidebar"},
+}
