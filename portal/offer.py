@@ -14,20 +14,20 @@ def amount(value):
 
 def options(body):
     """Return the price lines that the client may choose."""
-    return [line for line in body.get("prices", []) if line.get("optional")]
+    return [line for line in body.get("prices") or [] if line.get("optional")]
 
 
 def chosen_options(body, ids):
     """Return the ids, as they were published, of the options among `ids`."""
-    return [line["id"] for line in options(body) if str(line.get("id")) in ids]
+    return [line["id"] for line in options(body) if "id" in line and str(line["id"]) in ids]
 
 
 def totals(body, chosen=()):
     """Return what is to be paid once, each month and in the first year, with the chosen options."""
-    published = body.get("totals", {})
+    published = body.get("totals") or {}
     once, monthly, year = (amount(published.get(key)) or Decimal() for key in ("once", "monthly", "first_year"))
     for line in options(body):
-        if line["id"] not in chosen:
+        if line.get("id") not in chosen:
             continue
         total = amount(line.get("total")) or Decimal()
         if line.get("recurring") == "monthly":
@@ -35,6 +35,18 @@ def totals(body, chosen=()):
         else:
             once, year = once + total, year + total
     return {"once": once, "monthly": monthly, "first_year": year}
+
+
+def shown_offer(body, chosen=()):
+    """Return what the templates of an offer need beside its body."""
+    return {
+        "body": body,
+        "currency": body.get("currency", ""),
+        "weeks": weeks(body.get("timeline")),
+        "options": options(body),
+        "chosen": chosen,
+        "totals": totals(body, chosen),
+    }
 
 
 def weeks(timeline):

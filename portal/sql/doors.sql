@@ -202,10 +202,10 @@ $$;
 -- What this client's people did. Another's words stay with whoever wrote them.
 create function public.portal_my_actions() returns table (
   verb text, name text, role text, words text, at timestamptz, title text, kind text, ref text, publication_id bigint,
-  contact_id bigint, mine boolean
+  contact_id bigint, options jsonb
 ) language sql stable security definer set search_path = public, pg_temp as $$
   select a.verb, a.name, a.role, case when a.contact_id = g.contact_id then a.words else '' end, a.at,
-         p.title, p.kind, p.ref, p.id, a.contact_id, coalesce(a.contact_id = g.contact_id, false)
+         p.title, p.kind, p.ref, p.id, a.contact_id, a.data -> 'options'
   from public.portal_live_session(current_setting('zarts.token', true)) s
   join public.portal_guest g on g.id = s.guest_id
   join public.portal_clientaction a on a.client_id = s.client_id

@@ -37,7 +37,9 @@ def figure(value):
 @register.filter
 def less(line, currency=""):
     """Write a price line's discount: as a share where its total shows that it is one, else as an amount."""
-    quantity, price, discount, total = (amount(line.get(key)) for key in ("quantity", "unit_price", "discount", "total"))
+    quantity, price, discount, total = (
+        amount(line.get(key)) for key in ("quantity", "unit_price", "discount", "total")
+    )
     if not discount or None in (quantity, price, total):
         return ""
     full = quantity * price

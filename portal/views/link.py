@@ -48,11 +48,7 @@ def shown(request, token, status=200, **forms):
         link=link,
         token=token,
         publication=publication,
-        body=body,
-        weeks=offer.weeks(body.get("timeline")),
-        options=offer.options(body),
-        chosen=chosen,
-        totals=offer.totals(body, chosen),
+        **offer.shown_offer(body, chosen),
         **{"accept": AcceptForm(), "decline": DeclineForm(), "ask": AskForm(), **forms},
     )
 
@@ -66,6 +62,8 @@ def open_it(request, token):
             state = rows(cursor, "portal_link_state", token)[0]["state"]
         else:
             state = call(cursor, "portal_open", token, visitor.address(request), visitor.agent(request))
+    if state == "unknown":
+        raise Http404
     response = redirect("link", token)
     if state in ("open", "answered"):
         visitor.set_cookie(response, visitor.opened_cookie(token), "1")
@@ -121,6 +119,8 @@ def answer(request, token, verb, typed, agreed=None):
             visitor.address(request),
             visitor.agent(request),
         )
+    if outcome == "unknown":
+        raise Http404
     if outcome in ("changed", "too_many", "refused"):
         return page(request, "link/not_taken", status=409, outcome=outcome, token=token)
     response = redirect(reverse("link", args=[token]) + ("#questions" if outcome == "asked" else "#answer"))

@@ -1,5 +1,6 @@
 """The client's own pages. For a signed-in guest; the database shows each only their own client's."""
 
+import json
 from functools import wraps
 
 from django.http import Http404
@@ -39,7 +40,10 @@ def newest(kind, pk):
 
 def deeds(cursor):
     """Return what the client's people did, newest first."""
-    return rows(cursor, "portal_my_actions")
+    found = rows(cursor, "portal_my_actions")
+    for deed in found:
+        deed["options"] = json.loads(deed["options"] or "[]")
+    return found
 
 
 def with_answers(publications, actions):
@@ -89,16 +93,9 @@ def proposal(request, cursor, guest, pk):
     if publication.pk != pk:
         return redirect("proposal", publication.pk)
     with_answers([publication], deeds(cursor))
-    body = publication.body
-    return page(
-        request,
-        "room/proposal",
-        guest=guest,
-        publication=publication,
-        body=body,
-        weeks=offer.weeks(body.get("timeline")),
-        totals=offer.totals(body),
-    )
+    accepted = next((deed for deed in publication.answers if deed["verb"] == "accepted"), {})
+    shown = offer.shown_offer(publication.body, accepted.get("options") or [])
+    return page(request, "room/proposal", guest=guest, publication=publication, **shown)
 
 
 @for_guest
@@ -126,13 +123,11 @@ def contract_page(request, cursor, guest, publication, status=200, form=None):
         status=status,
         guest=guest,
         publication=publication,
-        body=body,
         signers=signers,
         may_sign=is_signer and not has_signed and not body.get("countersigned"),
         own=signed.get(guest["contact_id"]),
         form=form or SignForm(words=(body.get("consent") or {}).get("text", "")),
-        weeks=offer.weeks(body.get("timeline")),
-        totals=offer.totals(body),
+        **offer.shown_offer(body),
     )
 
 

@@ -1,0 +1,74 @@
+"""Makers of sound portal records: Harbor Dental is client 1, Marta its contact 7; Pier Yoga is client 2."""
+
+from datetime import timedelta
+
+from django.core import signing
+from django.utils import timezone
+
+from portal.models import Guest, ProposalLink, Publication, SignInLink
+from portal.stamps import SALT
+
+HARBOR, PIER, MARTA, TOM = 1, 2, 7, 8
+
+PROPOSAL = {
+    "client": "Harbor Dental",
+    "number": "P-1",
+    "currency": "USD",
+    "intro": "Marta, here is what we found.",
+    "from": {"name": "Dana Whitfield"},
+    "prices": [
+        {
+            "id": 11,
+            "title": "Booking page",
+            "recurring": "once",
+            "quantity": "1",
+            "unit_price": "4800",
+            "total": "4800",
+        },
+        {"id": 13, "title": "Reviews", "recurring": "monthly", "quantity": "1", "total": "120.50", "optional": True},
+    ],
+    "totals": {"once": "4800.00", "monthly": "0.00", "first_year": "4800.00"},
+}
+CONTRACT = {
+    "client": "Harbor Dental",
+    "signers": [{"contact_id": MARTA, "name": "Marta Lind", "role": "Owner"}],
+    "consent": {"version": "sign-1", "text": "My typed name is my signature."},
+    "countersigned": None,
+}
+
+
+def a_publication(**fields):
+    fields.setdefault("client_id", HARBOR)
+    fields.setdefault("kind", "proposal")
+    fields.setdefault("ref", f"{fields['kind']}:1")
+    fields.setdefault("title", f"A {fields['kind']} for client {fields['client_id']}")
+    fields.setdefault("body", {"proposal": PROPOSAL, "contract": CONTRACT}.get(fields["kind"], {}))
+    return Publication.publish(opportunity_id=5, approved_by="Ben", **fields)
+
+
+def a_link(publication=None, **fields):
+    fields.setdefault("contact_id", MARTA)
+    fields.setdefault("contact_name", "Marta Lind")
+    fields.setdefault("sender_name", "Dana Whitfield")
+    fields.setdefault("expires_at", timezone.now() + timedelta(days=7))
+    return ProposalLink.mint(publication=publication or a_publication(), **fields)
+
+
+def a_guest(**fields):
+    fields.setdefault("client_id", HARBOR)
+    fields.setdefault("contact_id", MARTA)
+    fields.setdefault("name", "Marta Lind")
+    fields.setdefault("email", f"guest{fields['contact_id']}@client{fields['client_id']}.example")
+    return Guest.objects.create(**fields)
+
+
+def signed_in(client, guest=None):
+    """Let a guest in by a mailed link, as a browser would; return the client."""
+    token = SignInLink.mint(guest or a_guest())
+    assert client.post(f"/portal/enter/{token}").status_code == 302
+    return client
+
+
+def an_old_stamp(**kept):
+    """A stamp such as a person brings back, who took a while to read."""
+    return signing.dumps({"at": timezone.now().timestamp() - 60, **kept}, salt=SALT)

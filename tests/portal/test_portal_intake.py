@@ -1,0 +1,148 @@
+"""The public form: what comes in, once, and what is refused in words."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from portal_makers import an_old_stamp
+
+from portal import consent
+from portal.models import Inquiry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ANN = {"name": "Ann Day", "email": "Ann@Day.example", "company": "Day & Sons", "consent": "on"}
+
+
+def a_form(**fields):
+    stamp = an_old_stamp(source={"utm_source": "news", "page": "/"})
+    return {"key": str(uuid4()), "stamp": stamp, **ANN, **fields}
+
+
+def send_json(client, body, **headers):
+    body = body if isinstance(body, str | bytes) else json.dumps(body)
+    return client.post("/intake/leads", body, content_type="application/json", headers=headers)
+
+
+def test_the_public_pages_read_no_database(settings):
+    settings.ROOT_URLCONF = "portal.urls"
+    settings.MIDDLEWARE = ["portal.middleware.PlainHeaders", "django.middleware.csrf.CsrfViewMiddleware"]
+
+    def refuse(*args):
+        raise AssertionError("a public page asked the database")
+
+    with connection.execute_wrapper(refuse):
+        for path in ("/", "/privacy", "/intake/leads", "/intake/thanks", "/healthz", "/nope", "/portal/sign-in"):
+            assert Client().get(path).status_code == (404 if path == "/nope" else 200)
+
+
+def test_a_form_becomes_an_inquiry_with_consent_and_source(portal_client):
+    answer = portal_client.post("/intake/leads", a_form())
+
+    assert (answer.status_code, answer.url) == (302, "/intake/thanks")
+    inquiry = Inquiry.objects.get()
+    assert (inquiry.name, inquiry.email, inquiry.company) == ("Ann Day", "ann@day.example", "Day & Sons")
+    assert (inquiry.consent, inquiry.consent_version) == (True, consent.INQUIRY_VERSION)
+    assert inquiry.source == {"utm_source": "news", "page": "/"}
+    assert "Dana Whitfield" in portal_client.get("/intake/thanks").content.decode()
+
+
+def test_the_same_form_twice_is_one_inquiry(portal_client):
+    form = a_form()
+
+    assert [portal_client.post("/intake/leads", form).status_code for _ in range(3)] == [302, 302, 302]
+
+    assert Inquiry.objects.count() == 1
+
+
+def test_a_machine_gets_the_same_thanks_and_leaves_nothing(portal_client):
+    fresh = portal_client.get("/intake/leads").context["stamp"]
+
+    for spoiled in ({"fax_extension": "1"}, {"stamp": fresh}, {"stamp": "made up"}, {"stamp": ""}):
+        assert portal_client.post("/intake/leads", a_form(**spoiled)).url == "/intake/thanks"
+
+    assert not Inquiry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "x" * 121),
+        ("email", "nobody"),
+        ("consent", ""),
+        ("message", "x" * 5001),
+        ("website", "javascript:x.y"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_typed_is_lost(portal_client, field, value):
+    page = portal_client.post("/intake/leads", a_form(**{"message": "Quiet Mondays", field: value}))
+
+    assert page.status_code == 422
+    assert list(page.context["form"].errors) == [field]
+    assert ("Ann Day" if field != "name" else "Quiet Mondays") in page.content.decode()
+    assert not Inquiry.objects.exists()
+
+
+def test_control_and_direction_marks_are_cleaned(portal_client):
+    portal_client.post("/intake/leads", a_form(name="Ann\x00\u202e\x07 Day", message="One\r\n\x00two\u2066"))
+
+    inquiry = Inquiry.objects.get()
+    assert (inquiry.name, inquiry.message) == ("Ann Day", "One\ntwo")
+
+
+def test_a_form_needs_its_csrf_token_and_json_does_not(portal_client, settings):
+    settings.CSRF_FAILURE_VIEW = "portal.views.refused.csrf"
+    portal_client.handler.enforce_csrf_checks = True
+
+    refused = portal_client.post("/intake/leads", a_form())
+    taken = send_json(portal_client, {**ANN, "consent": True}, **{"Idempotency-Key": "a"})
+
+    assert (refused.status_code, taken.status_code) == (403, 201)
+    assert "Please send it again" in refused.content.decode()
+
+
+def test_json_is_taken_once_for_each_key(portal_client):
+    body = {**ANN, "consent": True, "key": "form-17", "source": {"utm_campaign": "x", "other": "y"}}
+
+    answers = [send_json(portal_client, body) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json()["key"] == answers[1].json()["key"]
+    assert Inquiry.objects.get().source == {"utm_campaign": "x"}
+
+
+def test_json_errors_name_their_fields(portal_client):
+    answer = send_json(portal_client, {"name": ["Ann"], "email": "nobody", "consent": "yes"})
+
+    assert answer.status_code == 400
+    assert set(answer.json()["fields"]) == {"name", "email", "consent", "key"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (" ", 400),
+        ("{", 400),
+        ("[]", 400),
+        ("null", 400),
+        (b"\xff\xfe", 400),
+        ("[" * 20000, 400),
+        ('{"key": "a", "name": "\\ud800", "email": "a@b.example", "consent": true}', 400),
+        ('{"key": 1e999, "name": NaN, "email": {}, "consent": 1}', 400),
+        ("x" * 70_000, 413),
+    ],
+)
+def test_bad_json_is_refused_in_words(portal_client, body, status):
+    assert send_json(portal_client, body).status_code == status
+    assert not Inquiry.objects.exists()
+
+
+def test_other_kinds_of_content_are_refused(portal_client):
+    portal_client.handler.enforce_csrf_checks = False
+
+    assert portal_client.post("/intake/leads", "<a/>", content_type="text/xml").status_code == 415
+    assert portal_client.put("/intake/leads").status_code == 405
+    assert portal_client.post("/intake/leads", a_form(message="x" * 70_000)).status_code == 413
