@@ -1,0 +1,368 @@
+"""What every staff page of a record shares: scope, the keyset list, moves with their reasons, edits with events."""
+
+from django.contrib import messages
+from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.db import models, transaction
+from django.http import Http404
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.module_loading import import_string
+from unfold.admin import ModelAdmin, TabularInline
+
+from .. import reads
+from ..models import User
+from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
+
+EMPTY = "–"
+
+
+class KeptAdmin(ModelAdmin):
+    """A page about something that keeps a diary. Nothing is deleted; every change leaves an event."""
+
+    change_form_template = "admin/record.html"
+    actions = None
+    show_full_result_count = False
+    # Said on the empty list: what to do first.
+    empty_words = "Nothing here yet."
+    # Templates with more about the record, above the form.
+    panels: tuple = ()
+
+    # -- Who sees what. ------------------------------------------------------------------------------------------------
+
+    def get_queryset(self, request):
+        rows = self.model._base_manager.filter(self.model.reach(request.user))
+        return rows.select_related(*(self.list_select_related or ()))
+
+    def has_view_permission(self, request, obj=None):
+        return self.may(request, "view", obj)
+
+    def has_change_permission(self, request, obj=None):
+        return self.may(request, "change", obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def may(self, request, action, obj):
+        right = f"{self.opts.app_label}.{action}_{self.opts.model_name}"
+        if action == "view" and request.user.has_perm(right.replace(".view_", ".change_")):
+            right = right.replace(".view_", ".change_")
+        return request.user.has_perm(right) and (obj is None or obj.within_reach(request.user, action))
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        """Offer only what this person may see, and only people who still work here."""
+        related = db_field.related_model
+        if "queryset" not in kwargs and hasattr(related, "reach"):
+            kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
+            if related is User:
+                kwargs["queryset"] = User.objects.filter(is_active=True, is_staff=True).order_by(
+                    "first_name", "username"
+                )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_search_results(self, request, queryset, search_term):
+        if not search_term:
+            return queryset, False
+        if any(field.name == "search" for field in self.opts.get_fields()):
+            return reads.matching(queryset, search_term), False
+        return super().get_search_results(request, queryset, search_term[:200])
+
+    # -- The list. -----------------------------------------------------------------------------------------------------
+
+    def changelist_view(self, request, extra_context=None):
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        rows, words = self.get_queryset(request), request.GET.get("q", "").replace("\0", "").strip()
+        rows, _ = self.get_search_results(request, rows, words)
+        filters, rows = self.filter_rows(request, rows)
+        page = reads.page_of(rows, whole_number(request.GET.get("before")))
+        columns = [label_for_field(name, self.model, self) for name in self.list_display]
+        keep = {key: value for key, value in request.GET.items() if key != "before"}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": self.opts.verbose_name_plural.capitalize(),
+            "opts": self.opts,
+            "columns": columns,
+            "rows": [(self.row_url(row), self.cells(row)) for row in page.rows],
+            "page": page,
+            "filters": filters,
+            "words": words,
+            "kept": keep,
+            "searchable": bool(self.search_fields),
+            "empty_words": self.empty_words,
+            "add_url": self.add_url() if self.has_add_permission(request) else "",
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/record_list.html", context)
+
+    def row_url(self, row):
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+
+    def add_url(self):
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_add")
+
+    def filter_rows(self, request, rows):
+        """Return the filters of the list with what is chosen, and the rows that they let through."""
+        filters = []
+        for name in self.list_filter:
+            field = self.opts.get_field(name)
+            if field.related_model:
+                choices = [(str(row.pk), str(row)) for row in self.offered(field, request)]
+            else:
+                choices = [(str(value), label) for value, label in field.flatchoices]
+            chosen = request.GET.get(name, "")
+            if chosen in dict(choices):
+                rows = rows.filter(**{name: chosen})
+            filters.append(
+                {"name": name, "label": field.verbose_name.capitalize(), "choices": choices, "chosen": chosen}
+            )
+        return filters, rows
+
+    def offered(self, field, request):
+        related = field.related_model
+        if related is User:
+            return User.objects.filter(is_staff=True).order_by("first_name", "username")[:200]
+        return related._base_manager.filter(related.reach(request.user)).order_by("pk")[:200]
+
+    def cells(self, row):
+        cells = []
+        for name in self.list_display:
+            field, _, value = lookup_field(name, row, self)
+            if field is not None and not field.remote_field:
+                value = display_for_field(value, field, EMPTY)
+            elif not isinstance(value, models.Model):
+                value = display_for_value(value, EMPTY) if value is not None else EMPTY
+            cells.append({"name": name, "value": value})
+        return cells
+
+    # -- The page. -----------------------------------------------------------------------------------------------------
+
+    def get_readonly_fields(self, request, obj=None):
+        own = super().get_readonly_fields(request, obj)
+        return [*own, "stage"] if obj is not None and hasattr(self.model, "steps") else own
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        record = self.get_object(request, object_id) if object_id else None
+        extra = {"show_save_and_add_another": False, "show_delete": False, **(extra_context or {})}
+        if record is not None and self.has_view_permission(request, record):
+            extra |= self.about(request, record)
+        return super().changeform_view(request, object_id, form_url, extra)
+
+    def about(self, request, record) -> dict:
+        """Return what stands around the form: the stage, the moves, the panels, the timeline."""
+        about = {
+            "record": record,
+            "title": str(record),
+            "subtitle": None,
+            "timeline": reads.timeline(record, whole_number(request.GET.get("before"))),
+            "panels": self.panels,
+        }
+        if hasattr(record, "moves_for"):
+            about["moves"] = moves = record.moves_for(request.user)
+            about["can_override"] = [move.name for move in moves if may_override(record, move.step, request.user)]
+            about["contract"] = [
+                (record._meta.get_field(name).verbose_name.capitalize(), shown(record, name))
+                for name in getattr(record, "CONTRACT", ())
+                if name not in ("stage", "owner", "next_action", "due_on")
+            ]
+        return about
+
+    def save_model(self, request, obj, form, change):
+        """Make it, or change exactly the fields that were changed; either leaves an event."""
+        if change:
+            changes = {name: form.cleaned_data[name] for name in form.changed_data if name in self.own_fields()}
+            edit(obj, by=request.user, **changes)
+        else:
+            self.before_birth(request, obj)
+            begin(obj, by=request.user)
+
+    def own_fields(self):
+        return {field.name for field in self.opts.concrete_fields}
+
+    def before_birth(self, request, obj):
+        """Set what the person does not type."""
+
+    def save_formset(self, request, form, formset, change):
+        """Save the rows below a record; each that was added, changed or removed is a line in its diary."""
+        parent = form.instance
+        formset.save(commit=False)
+        with transaction.atomic():
+            lock(parent)
+            for row in formset.new_objects:
+                row.save()
+                tell(
+                    parent,
+                    "row_added",
+                    f"added a {row._meta.verbose_name} to",
+                    by=request.user,
+                    facts={"row": str(row)},
+                )
+            for row, names in formset.changed_objects:
+                old = type(row)._base_manager.get(pk=row.pk)
+                facts = {
+                    name: [plain(getattr(old, name)), plain(getattr(row, name))] for name in names if hasattr(old, name)
+                }
+                row.save()
+                tell(
+                    parent,
+                    "row_changed",
+                    f"changed a {row._meta.verbose_name} of",
+                    by=request.user,
+                    facts={str(row): facts},
+                )
+            for row in formset.deleted_objects:
+                tell(
+                    parent,
+                    "row_removed",
+                    f"removed a {row._meta.verbose_name} from",
+                    by=request.user,
+                    facts={"row": str(row), **{f.name: plain(getattr(row, f.name)) for f in row._meta.concrete_fields}},
+                )
+                row.delete()
+            formset.save_m2m()
+
+    def log_addition(self, request, obj, message):
+        """The diary has it; Django's own log would say it a second time."""
+
+    def log_change(self, request, obj, message):
+        """The diary has it."""
+
+    def history_view(self, request, object_id, extra_context=None):
+        return redirect(f"{self.get_object_or_404(request, object_id).staff_url()}#timeline")
+
+    def get_object_or_404(self, request, pk):
+        record = self.get_object(request, str(pk))
+        if record is None or not self.has_view_permission(request, record):
+            raise Http404
+        return record
+
+    def get_urls(self):
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = [
+            path(route, self.admin_site.admin_view(view), name=f"{name}_{word}") for route, view, word in self.pages()
+        ]
+        return [*own, *super().get_urls()]
+
+    def pages(self) -> list:
+        """Return this record's own addresses: (route, view, name)."""
+        return []
+
+
+class RecordAdmin(KeptAdmin):
+    """The page of a record with a stage: its moves, each a button or the list of what is missing."""
+
+    def pages(self):
+        return [("<int:pk>/move/<slug:name>/", self.move_view, "move")]
+
+    def move_view(self, request, pk, name):
+        """Ask for the words that a move needs (GET), and make the move (POST)."""
+        record = self.get_object_or_404(request, pk)
+        move = next((move for move in record.moves_for(request.user) if move.name == name), None)
+        if move is None and name not in {step.name for step in record.steps()}:
+            raise Http404
+        if move is not None and not move.allowed:
+            raise PermissionDenied(f"{move.who} may do this: {move.label}.")
+        if move is None:
+            messages.warning(request, f"{record} is already {record.get_stage_display().lower()}.")
+            return redirect(came_from(request, record))
+
+        form = None
+        if move.asks:
+            form = import_string(move.asks)(request.POST or None, record=record, user=request.user)
+        overriding = bool(move.lacks) and may_override(record, move.step, request.user)
+        if request.method == "POST" and (form is None or form.is_valid()):
+            try:
+                details = form.cleaned_data if form else {}
+                override = request.POST.get("override", "").strip()[:2000] if overriding else ""
+                record = perform(getattr(record, name), by=request.user, override=override, **details)
+            except Refused as refusal:
+                move.lacks = refusal.lacks
+            else:
+                messages.success(request, f"Done: {record} {move.step.custom['past'].rstrip(':')}.")
+                return redirect(came_from(request, record))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": move.label,
+            "opts": self.opts,
+            "record": record,
+            "move": move,
+            "form": form,
+            "overriding": overriding,
+            "back": came_from(request, record),
+        }
+        refused = request.method == "POST" and (move.lacks or form)
+        return TemplateResponse(request, "admin/move.html", context, status=409 if refused and move.lacks else 200)
+
+
+class ReadOnlyAdmin(KeptAdmin):
+    """A page to read: nobody adds or changes here."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+class RowInline(TabularInline):
+    """Rows below a record, in the form of the record. Rights and reach are the record's own."""
+
+    extra = 0
+    show_change_link = False
+
+    def may(self, request, obj):
+        return obj is None or obj.within_reach(request.user, "change")
+
+    def has_view_permission(self, request, obj=None):
+        return True
+
+    def has_add_permission(self, request, obj=None):
+        return self.may(request, obj) and self.right(request, "change")
+
+    has_change_permission = has_add_permission
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def right(self, request, action):
+        parent = self.parent_model._meta
+        return request.user.has_perm(f"{parent.app_label}.{action}_{parent.model_name}")
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        related = db_field.related_model
+        if "queryset" not in kwargs and hasattr(related, "reach"):
+            kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class ReadOnlyInline(RowInline):
+    """Rows to read below a record."""
+
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    has_change_permission = has_add_permission
+
+
+def whole_number(text):
+    """Return a positive whole number from an address, or None."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def shown(record, name):
+    """Return a field's value as a person reads it."""
+    display = getattr(record, f"get_{name}_display", None)
+    try:
+        value = display() if display else getattr(record, name)
+    except FieldDoesNotExist:
+        return EMPTY
+    return EMPTY if value in (None, "") else value
+
+
+def came_from(request, record):
+    """Return the page to go back to: the one that asked, when it is ours, or the record's own."""
+    back = request.POST.get("back") or request.GET.get("back") or ""
+    return back if back.startswith("/admin/") and "//" not in back and "\\" not in back else record.staff_url()

@@ -1,0 +1,73 @@
+"""Users, teams and roles. A user's rights are the administrators' business, and every change is in the user's diary."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
+from django.contrib.auth.admin import UserAdmin as StockUserAdmin
+from django.contrib.auth.models import Group
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from ..models import Team, User
+from ..records import tell
+from .base import KeptAdmin
+
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(KeptAdmin, StockUserAdmin):
+    form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    list_display = ["username", "get_full_name", "email", "team", "reach_of", "is_active"]
+    list_filter = ["team", "reach_of"]
+    list_select_related = ["team"]
+    search_fields = ["username", "first_name", "last_name", "email"]
+    ordering = ["-pk"]
+    filter_horizontal = ()
+    readonly_fields = ["last_login", "date_joined"]
+    fieldsets = [
+        (None, {"fields": ["username", "password"]}),
+        ("Person", {"fields": ["first_name", "last_name", "email", "title", "time_zone"]}),
+        ("Rights", {"fields": ["is_active", "is_staff", "team", "reach_of", "groups"]}),
+        ("Dates", {"fields": ["last_login", "date_joined"]}),
+    ]
+    add_fieldsets = [
+        (
+            None,
+            {"fields": ["username", "first_name", "last_name", "email", "usable_password", "password1", "password2"]},
+        ),
+        ("Rights", {"fields": ["is_staff", "team", "reach_of"]}),
+    ]
+
+    @admin.display(description="Name")
+    def get_full_name(self, user):
+        return user.get_full_name()
+
+    def get_queryset(self, request):
+        return User.objects.select_related("team")
+
+    def save_related(self, request, form, formsets, change):
+        before = sorted(form.instance.groups.values_list("name", flat=True))
+        super().save_related(request, form, formsets, change)
+        after = sorted(form.instance.groups.values_list("name", flat=True))
+        if before != after:
+            tell(form.instance, "roles", "changed the roles of", by=request.user, facts={"roles": [before, after]})
+
+
+@admin.register(Team)
+class TeamAdmin(KeptAdmin):
+    list_display = ["name"]
+    search_fields = ["name"]
+
+
+@admin.register(Group)
+class RoleAdmin(StockGroupAdmin, ModelAdmin):
+    """Roles are written in zarts/desk/roles.py: here they can be read."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

@@ -1,0 +1,114 @@
+"""Tasks, messages, objections, promises said aloud, closings, and the diary itself."""
+
+from django.contrib import admin
+from django.db.models import Q
+
+from ..models import Closing, Event, Message, Objection, Opportunity, Task, UnwrittenPromise, WinBack
+from .base import ReadOnlyAdmin, RecordAdmin
+
+
+@admin.register(Task)
+class TaskAdmin(RecordAdmin):
+    list_display = ["title", "kind", "stage", "owner", "due_at"]
+    list_filter = ["stage", "kind", "owner"]
+    list_select_related = ["owner"]
+    search_fields = ["title"]
+    fieldsets = [
+        (None, {"fields": ["title", "kind", "opportunity", "lead", "owner", "due_at"]}),
+        ("Mail to the client when it falls due", {"fields": ["contact", "words"]}),
+    ]
+
+    def get_changeform_initial_data(self, request):
+        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["opportunity", "lead"] if obj else [])]
+
+
+@admin.register(Message)
+class MessageAdmin(RecordAdmin):
+    list_display = ["subject", "contact", "channel", "stage", "owner", "sent_at"]
+    list_filter = ["stage", "channel"]
+    list_select_related = ["contact", "owner", "client", "opportunity"]
+    search_fields = ["subject"]
+    fields = ["opportunity", "contact", "channel", "subject", "body"]
+
+    def before_birth(self, request, obj):
+        obj.client, obj.owner = obj.contact.client, request.user
+
+    def has_change_permission(self, request, obj=None):
+        return super().has_change_permission(request, obj) and (obj is None or obj.stage == Message.Stage.DRAFT)
+
+
+@admin.register(Objection)
+class ObjectionAdmin(RecordAdmin):
+    list_display = ["words", "kind", "opportunity", "stage", "owner"]
+    list_filter = ["stage", "kind"]
+    list_select_related = ["opportunity", "owner"]
+    fields = ["opportunity", "kind", "words", "owner"]
+
+
+@admin.register(UnwrittenPromise)
+class UnwrittenPromiseAdmin(RecordAdmin):
+    list_display = ["words", "said_by", "opportunity", "stage", "owner"]
+    list_filter = ["stage"]
+    list_select_related = ["opportunity", "owner"]
+    fields = ["opportunity", "words", "said_by", "owner"]
+
+
+class MovesOnly(RecordAdmin):
+    """Born by a move of something else; changed by moves only."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Closing)
+class ClosingAdmin(MovesOnly):
+    list_display = ["opportunity", "outcome", "reason", "competitor", "reactivate_from", "reactivate_to"]
+    list_filter = ["outcome", "reason"]
+    list_select_related = ["opportunity"]
+    fields = [
+        "opportunity",
+        "outcome",
+        "reason",
+        "words",
+        "competitor",
+        "reactivate_from",
+        "reactivate_to",
+        "must_change",
+    ]
+
+
+@admin.register(WinBack)
+class WinBackAdmin(MovesOnly):
+    list_display = ["opportunity", "stage", "owner"]
+    list_filter = ["stage"]
+    list_select_related = ["opportunity", "owner"]
+    fields = ["opportunity", "closing", "owner"]
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    """The diary, for whoever may read all of it; the others read it on their records' pages."""
+
+    change_form_template = "admin/change_form.html"
+    list_display = ["at", "actor_name", "past", "subject", "stage_from", "stage_to", "reason"]
+    list_filter = ["actor_kind"]
+    fields = ["at", "actor_name", "past", "subject", "stage_from", "stage_to", "next_action", "reason", "hash"]
+
+    def get_queryset(self, request):
+        rows = Event.objects.select_related("diary")
+        if request.user.sees_all:
+            return rows
+        mine = Opportunity.objects.visible_to(request.user).values("diary")
+        return rows.filter(Q(diary__in=mine))
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.has_perm("opportunities.view_event")
+
+    def about(self, request, record):
+        return {}

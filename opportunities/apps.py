@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class OpportunitiesConfig(AppConfig):
+    name = "opportunities"
+
+    def ready(self):
+        from . import walls
+
+        walls.build()

@@ -1,0 +1,187 @@
+"""What falls due, when it may go out, and when it waits. The moves say what they open.
+
+Due work is rows. A round claims them with SKIP LOCKED, so any number of workers may run one at a time.
+"""
+
+from datetime import datetime, time, timedelta
+from email.utils import formataddr
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection, send_mail
+from django.db import transaction
+from django.utils import timezone
+
+from .models import Consent, Message, Task
+from .records import begin, perform
+
+BATCH = 50
+# A message that was handed to the mail server this long ago, and never confirmed, asks a person.
+LEASE = timedelta(minutes=5)
+
+
+# -- Moves open and close tasks. ---------------------------------------------------------------------------------------
+
+
+def after_move(record, step, by):
+    """Close the tasks that this move answers, and open the one that it promises."""
+    if isinstance(record, (Task, Message)):
+        return
+    for task in Task.objects.about(record).exclude(stage__in=Task.CLOSED):
+        perform(task.finish, by=by, outcome=f"{record} was {step.custom['past'].rstrip(':')}."[:300])
+    if opens := step.custom["opens"]:
+        open_task(record, opens, by=by)
+
+
+def open_task(record, opens, *, by, **fields):
+    """Open the task that a move of this record promises, for the record's owner."""
+    above = record
+    while above.belongs_to:
+        above = above.parent
+    about = {"lead": above} if above.label() == "opportunities.lead" else {"opportunity": above}
+    task = Task(
+        **about,
+        kind=opens.kind,
+        title=f"{opens.title}: {record}"[:200],
+        owner=getattr(record, "owner", None) or above.owner,
+        due_at=end_of_day(timezone.localdate() + timedelta(days=opens.days)),
+        record_type=record.label(),
+        record_id=record.pk,
+        **fields,
+    )
+    return begin(task, by=by, past="promised")
+
+
+def end_of_day(day):
+    """Return 17:00 of a day in the agency's time zone."""
+    return timezone.make_aware(datetime.combine(day, time(17)))
+
+
+# -- A round of due work. ----------------------------------------------------------------------------------------------
+
+
+def send_due() -> dict:
+    """Remind and touch for every task that has fallen due, and send every queued message. Return the counts."""
+    return {"tasks": take_due_tasks(), "sent": send_queued(), "doubted": doubt_expired()}
+
+
+def take_due_tasks() -> int:
+    """Queue the mail of each due follow-up that has a contact, and remind the owners of the others."""
+    taken = 0
+    reminders = []
+    with transaction.atomic():
+        due = Task.objects.filter(stage=Task.Stage.OPEN, told_at=None, due_at__lte=timezone.now())
+        for task in due.select_for_update(skip_locked=True, of=("self",)).order_by("due_at")[:BATCH]:
+            taken += 1
+            if task.contact_id and task.words:
+                touch(task)
+            else:
+                Task.objects.filter(pk=task.pk).update(told_at=timezone.now())
+                reminders.append(task)
+        transaction.on_commit(lambda: [remind(task) for task in reminders], robust=True)
+    return taken
+
+
+def touch(task):
+    """Queue the mail that a due follow-up promised, or pause the follow-up and say why."""
+    if reason := why_not(task):
+        perform(task.pause, by=None, reason=reason)
+        return
+    message = Message(
+        client=task.contact.client,
+        opportunity=task.opportunity,
+        contact=task.contact,
+        task=task,
+        owner=task.owner,
+        purpose=task.purpose,
+        template="follow_up",
+        subject=task.title,
+        body=task.words,
+        record_type=task.record_type,
+        record_id=task.record_id,
+    )
+    perform(begin(message, by=None, past="wrote").queue, by=None)
+    Task.objects.filter(pk=task.pk).update(told_at=timezone.now())
+    perform(task.finish, by=None, outcome="Mail queued.")
+
+
+def why_not(task) -> str:
+    """Return why this touch must wait, or nothing: consent, source context and decision path are asked."""
+    contact, opportunity = task.contact, task.opportunity
+    if contact.left_on or not contact.email:
+        return f"{contact} cannot be reached: find a new contact path."
+    if not contact.agreed_to(task.purpose or Consent.Purpose.TRANSACTIONAL):
+        return f"{contact} has not agreed to {task.purpose or 'transactional'} mail."
+    if opportunity and opportunity.stage == "paused":
+        return "The opportunity is paused."
+    if opportunity and not (opportunity.decision_owner and not opportunity.decision_owner.left_on):
+        return "Nobody is known to decide: name the decision owner."
+    if opportunity and any(
+        lead.source and not lead.source.is_valid for lead in opportunity.leads.select_related("source")
+    ):
+        return "The source that it came from is no longer valid."
+    return ""
+
+
+def remind(task):
+    """Mail the owner of a task that has fallen due."""
+    link = f"{settings.SITE_URL}{task.staff_url()}"
+    words = f"{task.title}\n\nIt is due now. Open it here:\n{link}\n\nYou get this mail because the task is yours."
+    send_mail(f"Due: {task.title}", words, None, [task.owner.email], fail_silently=True)
+
+
+# -- The outbox. -------------------------------------------------------------------------------------------------------
+
+
+def send_queued() -> int:
+    """Send what is queued. Each is claimed first, in a transaction of its own, so no two workers send one."""
+    sent = 0
+    connection = get_connection()
+    while message := claim():
+        sent += deliver(message, connection)
+    connection.close()
+    return sent
+
+
+def claim():
+    """Take one queued message, or None. From here on it is `sending`: nobody sends it again by themselves."""
+    with transaction.atomic():
+        queued = Message.objects.filter(stage=Message.Stage.QUEUED).order_by("id")
+        message = queued.select_for_update(skip_locked=True, of=("self",)).first()
+        if message is None:
+            return None
+        message = perform(message.start_sending, by=None)
+        Message.objects.filter(pk=message.pk).update(claimed_at=timezone.now())
+        return message
+
+
+def deliver(message, connection) -> bool:
+    """Hand a claimed message to the mail server, and write down what it said."""
+    mail = EmailMessage(
+        message.subject,
+        message.body,
+        formataddr((str(message.owner), settings.AGENCY_EMAIL)),
+        [formataddr((message.contact.name, message.contact.email))],
+        headers={"Message-ID": message.message_id},
+        connection=connection,
+    )
+    try:
+        mail.send()
+    except SMTPException as refusal:
+        perform(message.fail, by=None, reason=f"The mail server refused it: {refusal}")
+        return False
+    except OSError as trouble:
+        # No answer: it may have gone or not.
+        perform(message.doubt, by=None, reason=f"The mail server gave no answer: {trouble}")
+        return False
+    message = perform(message.confirm_sent, by=None)
+    Message.objects.filter(pk=message.pk).update(sent_at=timezone.now())
+    return True
+
+
+def doubt_expired() -> int:
+    """Ask a person about messages that were handed over and never confirmed."""
+    expired = Message.objects.filter(stage=Message.Stage.SENDING, claimed_at__lt=timezone.now() - LEASE)[:BATCH]
+    for message in expired:
+        perform(message.doubt, by=None, reason="The worker that sent it was never heard of again.")
+    return len(expired)

@@ -1,0 +1,81 @@
+"""What must be true of a lead, an opportunity, a discovery or an audit before it may move."""
+
+from .records import Lack, gate
+
+# The gates of an opportunity read what the apps above hang on it ("proposals", "contracts", "handoffs")
+# by the names of the relations, so that nothing here imports them.
+
+
+@gate("Confirm the seven facts of this lead.")
+def seven_facts_are_confirmed(lead):
+    for label in lead.unconfirmed():
+        yield Lack(f"Confirm the {label.lower()}.", lead.staff_url("facts"))
+
+
+@gate("Write the five parts of discovery.")
+def five_parts_are_written(discovery):
+    for part in discovery.PARTS:
+        if not getattr(discovery, part).strip():
+            name = discovery._meta.get_field(part).verbose_name
+            yield Lack(f"Write the {name}.", discovery.staff_url(f"id_{part}"))
+
+
+@gate("Complete discovery.")
+def discovery_is_complete(opportunity):
+    discovery = opportunity.discoveries.order_by("-id").first()
+    if discovery is None:
+        yield Lack("Begin a discovery for this opportunity.", opportunity.staff_url("discovery"))
+    elif discovery.stage != "complete":
+        yield from five_parts_are_written.lacks(discovery) or [
+            Lack("Complete discovery: all five parts are written.", discovery.staff_url())
+        ]
+
+
+@gate("Verify an audit, with every piece of evidence inside its shelf life.")
+def audit_is_verified_and_fresh(opportunity):
+    audits = list(opportunity.audits.exclude(stage="withdrawn").order_by("-id"))
+    verified = [audit for audit in audits if audit.stage == "verified"]
+    if not verified:
+        url = audits[0].staff_url() if audits else opportunity.staff_url("audit")
+        yield Lack("Verify an audit of this opportunity.", url)
+    for audit in verified:
+        yield from evidence_is_fresh.lacks(audit)
+
+
+@gate("Add evidence to the audit.", mend="evidence-group")
+def has_evidence(audit):
+    return audit.evidence.current().exists()
+
+
+@gate("Every piece of evidence is inside its shelf life.")
+def evidence_is_fresh(audit):
+    for evidence in audit.evidence.aged():
+        until = evidence.fresh_until.date().isoformat()
+        yield Lack(f"Measure {evidence.metric} again: it counted until {until}.", audit.staff_url("evidence-group"))
+
+
+@gate("Have the client accept a proposal.")
+def proposal_is_accepted(opportunity):
+    if not opportunity.proposals.filter(stage="accepted").exists():
+        newest = opportunity.proposals.order_by("-id").first()
+        url = newest.staff_url() if newest else opportunity.staff_url("proposals")
+        yield Lack("Have the client accept a proposal.", url)
+
+
+@gate("Get the contract signed by both sides.")
+def contract_is_active(opportunity):
+    if not opportunity.contracts.filter(stage="active").exists():
+        newest = opportunity.contracts.order_by("-id").first()
+        url = newest.staff_url() if newest else opportunity.staff_url("contract")
+        yield Lack("Get the contract signed by both sides.", url)
+
+
+@gate("Settle every unwritten promise.")
+def no_unwritten_promise_is_open(opportunity):
+    for promise in opportunity.unwritten_promises.filter(stage="noted"):
+        yield Lack(f"Settle what was said aloud: “{promise}”.", promise.staff_url())
+
+
+@gate("Have delivery accept the handoff.")
+def handoff_is_accepted(opportunity):
+    return opportunity.handoffs.filter(stage__in=["accepted", "closed"]).exists()

@@ -1,0 +1,370 @@
+"""Files that people really have, read into leads and evidence.
+
+A file that makes no sense as a whole raises `BadFile` with one sentence, and nothing is written. In a list,
+the good rows come in and each bad one is told with its line, its column and what is wrong.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from .models import Audit, Evidence, Lead, Source, User
+from .records import begin, lock, perform
+
+
+class BadFile(Exception):
+    """The file as a whole cannot be read; says what to do, in one sentence."""
+
+
+@dataclass(frozen=True)
+class BadRow:
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self):
+        return f"line {self.line}, {self.column}: {self.reason}"
+
+
+@dataclass
+class Report:
+    """What came of an import: how many came in, how many were here already, and each bad row."""
+
+    added: int = 0
+    known: int = 0
+    bad: list[BadRow] = field(default_factory=list)
+
+
+# -- Lists. ------------------------------------------------------------------------------------------------------------
+
+# What a column may be called, for each thing that a lead has. Compared without case, spaces and marks.
+NAMES = {
+    "ref": ["leadid", "id", "reference"],
+    "contact_ref": ["contactid"],
+    "name": ["fullname", "name", "contactname", "contact"],
+    "company": ["company", "companyname", "account", "organisation", "organization"],
+    "email": ["email", "emailaddress", "mail", "mailaddress"],
+    "phone": ["phone", "phonenumber", "telephone", "mobile"],
+    "website": ["website", "url", "domain"],
+    "country": ["country"],
+    "source": ["leadsource", "source"],
+    "status": ["leadstatus", "status", "stage"],
+    "created": ["createddate", "created", "createdat", "date"],
+    "words": ["notes", "note", "description", "message", "comments"],
+}
+STATUS = {"new": "", "open": "", "": "", "working": "work", "contacted": "work", "qualified": "work"}
+STATUS |= dict.fromkeys(["lost", "unqualified", "disqualified", "closed"], "disqualify")
+# Letters that turn or hide text; a name has no use for them.
+MARKS = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def plain_name(text):
+    return re.sub(r"[^a-z]", "", text.lower())
+
+
+def decode(raw: bytes) -> str:
+    """Return the text of a file. Bytes that are no letters in it come out as lone surrogates, to be told by row."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", errors="replace").lstrip("\ufeff")
+    return raw.decode("utf-8-sig", errors="surrogateescape")
+
+
+@dataclass
+class Table:
+    """A CSV file as rows of named values, with the line that each began on."""
+
+    header: list[str]
+    rows: list[tuple[int, dict]]
+    bad: list[BadRow]
+
+
+def read_table(raw: bytes, what: str) -> Table:
+    """Split a CSV file into rows. Raises BadFile when it is empty or has no header."""
+    text = decode(raw)
+    head = text.splitlines()[0] if text.strip() else ""
+    if not head:
+        raise BadFile(f"{what} is empty. Export it again, with its header line.")
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows, bad, line = [], [], 1
+    try:
+        header = [name.strip() for name in next(reader)]
+        line = reader.line_num + 1
+        for values in reader:
+            if any(value.strip() for value in values):
+                if len(values) != len(header):
+                    reason = (
+                        f"has {len(values)} values where the header names {len(header)}; check its quotes and commas"
+                    )
+                    bad.append(BadRow(line, "row", reason))
+                else:
+                    rows.append((line, dict(zip(header, values, strict=True))))
+            line = reader.line_num + 1
+    except csv.Error as trouble:
+        # A quote that never closes swallows the rest: what came before it is still good.
+        bad.append(BadRow(line, "row", f"cannot be split into values ({trouble}); check its quotes"))
+    return Table(header, rows, bad)
+
+
+def map_columns(header, given: dict) -> dict:
+    """Return {ours: column}: what the person said, else the first column with a known name."""
+    if wrong := [column for column in given.values() if column not in header]:
+        raise BadFile(f"The map names a column that the file does not have: {', '.join(wrong)}.")
+    known = {plain_name(column): column for column in reversed(header)}
+    guessed = {ours: next((known[name] for name in names if name in known), None) for ours, names in NAMES.items()}
+    return {**{ours: column for ours, column in guessed.items() if column}, **given}
+
+
+def import_leads(
+    raw: bytes,
+    *,
+    contacts: bytes | None = None,
+    columns: dict | None = None,
+    system: str = "file",
+    owner=None,
+    dry_run=False,
+) -> Report:
+    """Bring the leads of a CSV file in, each once, by the same moves that a person would make.
+
+    `contacts` is the file that the leads' contact column points into. `columns` maps our names to the
+    file's. A second run of the same file adds nothing: rows are known by `system` and their reference.
+    """
+    table = read_table(raw, "The file")
+    mapped = map_columns(table.header, columns or {})
+    people, people_columns = {}, {}
+    if "contact_ref" in mapped and contacts is not None:
+        companion = read_table(contacts, "The file of contacts")
+        people_columns = map_columns(companion.header, {})
+        if "contact_ref" not in people_columns:
+            raise BadFile("The file of contacts has no column such as ContactID to join on.")
+        people = {row[people_columns["contact_ref"]].strip(): row for _, row in companion.rows}
+    if "name" not in mapped and "name" not in people_columns and "email" not in mapped:
+        have = ", ".join(table.header)
+        raise BadFile(f"The file has no column with a name or a mail address (it has: {have}). Name it with --map.")
+
+    report = Report(bad=list(table.bad))
+    owners = [owner] if owner else list(User.by_load("Growth ops"))
+    if not owners:
+        raise BadFile("Nobody has the role Growth ops yet: make a user with it, or name an owner with --owner.")
+    seen: dict[str, int] = {}
+    for number, (line, row) in enumerate(table.rows):
+        try:
+            values = lead_values(line, row, mapped, people, people_columns)
+            ref = (
+                values.pop("ref")
+                or "row " + hashlib.sha256(repr(sorted(row.items())).encode("utf-8", "replace")).hexdigest()[:24]
+            )
+            ref = f"{system}:{ref}"[:120]
+            if ref in seen:
+                raise Bad(mapped.get("ref", "row"), f"stands in line {seen[ref]} already; remove one of the two")
+            seen[ref] = line
+            if Lead.objects.filter(external_ref=ref).exists():
+                report.known += 1
+                continue
+            if not dry_run:
+                make_lead(values, ref, owners[number % len(owners)])
+            report.added += 1
+        except Bad as trouble:
+            report.bad.append(BadRow(line, trouble.column, trouble.reason))
+    report.bad.sort(key=lambda row: row.line)
+    return report
+
+
+class Bad(Exception):
+    """One value of one row is wrong."""
+
+    def __init__(self, column, reason):
+        self.column, self.reason = column, reason
+        super().__init__(reason)
+
+
+def lead_values(line, row, mapped, people, people_columns) -> dict:
+    """Return what a row says of a lead, checked. Raises Bad with the column and what is wrong there."""
+    for column, value in row.items():
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise Bad(column, "holds bytes that are no UTF-8 letters; save the file as UTF-8")
+
+    def value_of(ours):
+        if ours in mapped:
+            return MARKS.sub("", row[mapped[ours]]).strip()
+        return MARKS.sub("", person[people_columns[ours]]).strip() if person and ours in people_columns else ""
+
+    person = None
+    if people_columns:
+        key = row[mapped["contact_ref"]].strip()
+        person = people.get(key)
+        if person is None:
+            raise Bad(mapped["contact_ref"], f"“{key}” is not in the file of contacts")
+
+    values = {ours: value_of(ours) for ours in NAMES if ours != "contact_ref"}
+    column = lambda ours: mapped.get(ours) or people_columns.get(ours) or ours  # noqa: E731
+    if not values["name"] and not values["email"]:
+        raise Bad(column("name"), "is empty; a lead needs a name or a mail address")
+    if values["email"]:
+        try:
+            validate_email(values["email"])
+        except ValidationError:
+            raise Bad(column("email"), f"“{values['email'][:60]}” is not a mail address") from None
+    for ours in ("name", "company", "phone", "country", "source", "email"):
+        limit = Lead._meta.get_field(ours).max_length if ours != "source" else 120
+        if len(values[ours]) > limit:
+            raise Bad(column(ours), f"is longer than {limit} letters")
+    if values["website"] and not values["website"].startswith(("http://", "https://")):
+        values["website"] = f"https://{values['website']}"
+    values["created"] = when(values["created"], column("created"))
+    status = values["status"].lower()
+    if status not in STATUS:
+        known = ", ".join(sorted(filter(None, STATUS)))
+        raise Bad(column("status"), f"“{values['status'][:40]}” is no status that we know ({known})")
+    return values
+
+
+def when(text, column) -> datetime:
+    """Return the time that a file means, or now when it says none."""
+    if not text:
+        return timezone.now()
+    try:
+        day = parse_datetime(text) or parse_date(text)
+    except ValueError:
+        day = None
+    if day is None or not 1990 <= day.year <= timezone.now().year + 1:
+        raise Bad(column, f"“{text[:40]}” is not a date such as 2026-11-23")
+    if isinstance(day, datetime):
+        return day if timezone.is_aware(day) else timezone.make_aware(day)
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+@transaction.atomic
+def make_lead(values, ref, owner):
+    """Make one lead, and move it to where the file says that it stands."""
+    source_name = values["source"] or "Imported file"
+    source = Source.objects.filter(name__iexact=source_name).first()
+    if source is None:
+        source = begin(Source(name=source_name, kind=Source.Kind.FILE), by=None, past="added")
+    fields = {name: values[name] for name in ("company", "email", "phone", "website", "country", "words")}
+    lead = Lead(
+        name=values["name"] or values["email"],
+        source=source,
+        external_ref=ref,
+        owner=owner,
+        arrived_at=values["created"],
+        **fields,
+    )
+    lead = begin(lead, by=None, past="imported", facts={"reference": ref})
+    status = values["status"]
+    if STATUS[status.lower()] == "work":
+        lead = perform(lead.work, by=None)
+    elif STATUS[status.lower()] == "disqualify":
+        perform(lead.disqualify, by=None, reason=f"The file says: {status}.")
+
+
+# -- Evidence. ---------------------------------------------------------------------------------------------------------
+
+# The metrics that an agency quotes: Lighthouse's name, ours, and the unit with what to divide by.
+LIGHTHOUSE = [
+    ("largest-contentful-paint", "Largest Contentful Paint", "s", 1000),
+    ("first-contentful-paint", "First Contentful Paint", "s", 1000),
+    ("speed-index", "Speed Index", "s", 1000),
+    ("interactive", "Time to Interactive", "s", 1000),
+    ("total-blocking-time", "Total Blocking Time", "ms", 1),
+    ("cumulative-layout-shift", "Cumulative Layout Shift", "", 1),
+    ("server-response-time", "Server response time", "ms", 1),
+    ("total-byte-weight", "Page weight", "KiB", 1024),
+]
+
+
+def import_evidence(raw: bytes, audit, *, by) -> tuple[int, int]:
+    """Read a Lighthouse report into evidence of an audit. Return how many were added, and how many were known.
+
+    Raises BadFile, with nothing written, when the file is no Lighthouse report that we can read.
+    """
+    rows = lighthouse_rows(raw)
+    with transaction.atomic():
+        audit = lock(audit)
+        if audit.stage != Audit.Stage.COLLECTING:
+            raise BadFile(f"{audit} is {audit.get_stage_display().lower()}. Start collecting before you import.")
+        there = set(audit.evidence.values_list("key", "captured_at"))
+        new = [row for row in rows if (row["key"], row["captured_at"]) not in there]
+        for row in new:
+            Evidence.record(audit, by=by, **row)
+    return len(new), len(rows) - len(new)
+
+
+def lighthouse_rows(raw: bytes) -> list[dict]:
+    """Return the evidence that a Lighthouse report holds: the category scores, and the metrics that are quoted."""
+    try:
+        report = json.loads(raw.decode("utf-8-sig"))
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise BadFile("The file is not JSON that can be read. Save the Lighthouse report as JSON again.") from None
+    if not isinstance(report, dict) or not isinstance(report.get("lighthouseVersion"), str):
+        raise BadFile("The file is JSON, but no Lighthouse report: it names no lighthouseVersion.")
+    version = report["lighthouseVersion"]
+    major = int(version.split(".")[0]) if version.split(".")[0].isdigit() else 0
+    if not 6 <= major <= 13:
+        raise BadFile(
+            f"This report is of Lighthouse {version[:20]}; versions 6 to 13 can be read. Run a newer or older one."
+        )
+    audits, categories = report.get("audits"), report.get("categories")
+    captured = parse_when(report.get("fetchTime"))
+    if not isinstance(audits, dict) or not isinstance(categories, dict) or captured is None:
+        raise BadFile(f"This report of Lighthouse {version} lacks its audits, categories or time. Export it again.")
+    if captured > timezone.now():
+        raise BadFile("This report says that it was made in the future. Check the clock of the machine that made it.")
+
+    page = report.get("finalDisplayedUrl") or report.get("finalUrl") or ""
+    device = (report.get("configSettings") or {}).get("formFactor", "unknown device")
+    shared = {
+        "provider": "Lighthouse",
+        "captured_at": captured,
+        "confidence": Evidence.Confidence.MEDIUM,
+        "link": page if re.match(r"https?://[^\s]{3,480}$", page) else "",
+        "raw_note": f"Measured on {page[:300]}",
+        "provider_caveat": f"One lab run of Lighthouse {version} ({device}); field data of real visitors may differ.",
+    }
+    rows = []
+    for key, category in categories.items():
+        score = category.get("score") if isinstance(category, dict) else None
+        if isinstance(score, (int, float)) and 0 <= score <= 1:
+            title = str(category.get("title") or key)[:80]
+            rows.append(
+                {
+                    **shared,
+                    "key": f"score:{key}"[:80],
+                    "metric": f"{title} score",
+                    "value": number(score * 100),
+                    "unit": "of 100",
+                }
+            )
+    for key, metric, unit, divisor in LIGHTHOUSE:
+        audit = audits.get(key)
+        value = audit.get("numericValue") if isinstance(audit, dict) else None
+        if isinstance(value, (int, float)) and 0 <= value < 10**10:
+            rows.append({**shared, "key": key, "metric": metric, "value": number(value / divisor), "unit": unit})
+    if not rows:
+        raise BadFile(
+            f"This report of Lighthouse {version} holds no scores and no metrics. Run it with the default categories."
+        )
+    return rows
+
+
+def number(value) -> Decimal:
+    return Decimal(repr(round(float(value), 4)))
+
+
+def parse_when(text):
+    try:
+        moment = parse_datetime(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment if moment is None or timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -1,0 +1,139 @@
+"""How deals end, and how lost ones come back."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+
+from .. import policies
+from ..records import Output, Record, stage_field, transition
+from .opportunity import Opportunity
+
+
+class Closing(Output):
+    """One row for each time an opportunity was won or lost, with the reason.
+
+    final: a closing is written once; the next one is another row.
+    """
+
+    belongs_to = "opportunity"
+
+    class Stage(models.TextChoices):
+        FINAL = "final"
+
+    CLOSED = (Stage.FINAL,)
+
+    class Outcome(models.TextChoices):
+        WON = "won"
+        LOST = "lost"
+
+    class Reason(models.TextChoices):
+        PROOF = "proof", "The proof"
+        PRICE = "price", "The price"
+        FIT = "fit", "The fit"
+        TIMING = "timing", "The timing"
+        TRUST = "trust", "Trust in us"
+        COMPETITOR = "competitor", "A competitor"
+        NO_DECISION = "no_decision", "No decision was made"
+        OTHER = "other", "Something else"
+
+    opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="closings")
+    outcome = models.CharField(max_length=4, choices=Outcome)
+    reason = models.CharField(max_length=12, choices=Reason)
+    words = models.TextField("in words", blank=True)
+    competitor = models.CharField(max_length=120, blank=True)
+    reactivate_from = models.DateField("try again from", null=True, blank=True)
+    reactivate_to = models.DateField("try again until", null=True, blank=True)
+    must_change = models.TextField("what must have changed by then", blank=True)
+    stage = stage_field(Stage, Stage.FINAL)
+
+    class Meta(Output.Meta):
+        constraints = [
+            models.CheckConstraint(
+                name="lost_closing_has_a_window",
+                condition=Q(outcome="won") | Q(reactivate_from__isnull=False, reactivate_to__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="closing_window_runs_forward",
+                condition=Q(reactivate_from=None) | Q(reactivate_to__gte=F("reactivate_from")),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_outcome_display()}: {self.get_reason_display()}"
+
+    def clean(self):
+        if self.reactivate_from and self.reactivate_to and self.reactivate_to < self.reactivate_from:
+            raise ValidationError({"reactivate_to": "The window must end after it begins."})
+
+
+class WinBack(Record):
+    """A second try at a lost deal, inside its reactivation window.
+
+    waiting → open → contacted → reopened or expired.
+    """
+
+    belongs_to = "opportunity"
+
+    class Stage(models.TextChoices):
+        WAITING = "waiting"
+        OPEN = "open"
+        CONTACTED = "contacted"
+        REOPENED = "reopened"
+        EXPIRED = "expired"
+
+    CLOSED = (Stage.REOPENED, Stage.EXPIRED)
+
+    opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="win_backs")
+    closing = models.OneToOneField(Closing, models.PROTECT, related_name="win_back")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    stage = stage_field(Stage, Stage.WAITING)
+
+    class Meta(Record.Meta):
+        permissions = [("move_winback", "Can work on win-backs")]
+
+    def __str__(self):
+        return f"Win-back of {self.opportunity}"
+
+    @transition(
+        stage, source=Stage.WAITING, target=Stage.OPEN, permission=policies.by_itself, label="Open", past="opened"
+    )
+    def open(self, *, by):
+        """The reactivation window has begun."""
+
+    @transition(
+        stage,
+        source=Stage.OPEN,
+        target=Stage.CONTACTED,
+        permission="opportunities.move_winback",
+        label="Mark as contacted",
+        past="contacted",
+    )
+    def contacted(self, *, by):
+        """Somebody talked to the client again."""
+
+    @transition(
+        stage,
+        source=[Stage.OPEN, Stage.CONTACTED],
+        target=Stage.REOPENED,
+        permission="opportunities.move_winback",
+        label="Reopen the opportunity",
+        past="won back",
+        asks="opportunities.forms.ReasonForm",
+    )
+    def reopen(self, *, by, reason):
+        """The client is interested again: the opportunity itself is reopened with it."""
+        from ..records import perform
+
+        perform(self.opportunity.reopen, by=by, reason=reason)
+
+    @transition(
+        stage,
+        source=[Stage.WAITING, Stage.OPEN, Stage.CONTACTED],
+        target=Stage.EXPIRED,
+        permission=policies.by_itself,
+        label="Expire",
+        past="let expire",
+    )
+    def expire(self, *, by):
+        """The window has passed, or the deal came back by another way."""

@@ -1,0 +1,231 @@
+"""Leads: somebody who may need us, until we know whether they do."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from .. import gates
+from ..records import DiaryKeeper, Kept, Opens, Record, begin, stage_field, tell, transition
+from ..scope import Scoped
+from .client import Client, Consent, Contact
+
+
+class Source(DiaryKeeper):
+    """Where leads come from: a form, a campaign, a partner, a file."""
+
+    class Kind(models.TextChoices):
+        FORM = "form", "Public form"
+        CAMPAIGN = "campaign"
+        REFERRAL = "referral"
+        EVENT = "event"
+        OUTREACH = "outreach"
+        FILE = "file"
+        OTHER = "other"
+
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.OTHER)
+    valid_until = models.DateField(null=True, blank=True, help_text="After this day follow-ups from it pause.")
+
+    class Meta(DiaryKeeper.Meta):
+        constraints = [models.UniqueConstraint(Lower("name"), name="source_name_once")]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def is_valid(self) -> bool:
+        return self.valid_until is None or self.valid_until >= timezone.localdate()
+
+
+class Lead(Scoped, DiaryKeeper, Record):
+    """Somebody who may need us.
+
+    new → working → qualified or disqualified; a disqualified lead can be taken up again.
+    """
+
+    class Stage(models.TextChoices):
+        NEW = "new"
+        WORKING = "working"
+        QUALIFIED = "qualified"
+        DISQUALIFIED = "disqualified"
+
+    CLOSED = (Stage.QUALIFIED, Stage.DISQUALIFIED)
+
+    name = models.CharField("contact name", max_length=120)
+    company = models.CharField(max_length=160, blank=True)
+    email = models.EmailField("mail address", blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    website = models.URLField(blank=True)
+    country = models.CharField(max_length=60, blank=True)
+    words = models.TextField("what they said", blank=True)
+    source = models.ForeignKey(Source, models.PROTECT, null=True, blank=True, related_name="leads")
+    # The consent that came with a form or a file (purpose, text_version, source, captured_at); qualifying makes it a
+    # record.
+    consent = models.JSONField(default=dict, blank=True, editable=False)
+    external_ref = models.CharField("reference in the file", max_length=120, blank=True, editable=False)
+    arrived_at = models.DateTimeField(default=timezone.now)
+    next_action = models.CharField(max_length=200, blank=True, default="Answer and find out what they need")
+    due_on = models.DateField("due", null=True, blank=True)
+    opportunity = models.ForeignKey(
+        "opportunities.Opportunity", models.PROTECT, null=True, blank=True, editable=False, related_name="leads"
+    )
+    stage = stage_field(Stage, Stage.NEW)
+    search = models.GeneratedField(
+        expression=SearchVector("name", "company", "email", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta(Record.Meta):
+        permissions = [("move_lead", "Can work on, qualify and disqualify leads")]
+        constraints = [
+            models.CheckConstraint(
+                name="open_lead_has_a_next_action",
+                condition=models.Q(stage__in=["qualified", "disqualified"]) | ~models.Q(next_action=""),
+            ),
+            models.UniqueConstraint(
+                fields=["external_ref"], name="lead_reference_once", condition=~models.Q(external_ref="")
+            ),
+        ]
+        indexes = [
+            GinIndex(fields=["search"], name="lead_search"),
+            models.Index(fields=["owner", "-id"], name="lead_of_owner"),
+            models.Index(fields=["team", "-id"], name="lead_of_team"),
+            models.Index(Lower("email"), name="lead_by_mail"),
+        ]
+
+    def __str__(self):
+        return f"{self.name}, {self.company}" if self.company else self.name
+
+    @transition(
+        stage,
+        source=Stage.NEW,
+        target=Stage.WORKING,
+        permission="opportunities.move_lead",
+        label="Start working",
+        past="started working on",
+        then="Confirm the seven facts",
+        within=timedelta(days=3),
+        opens=Opens("follow_up", "Confirm the seven facts of this lead", 3),
+    )
+    def work(self, *, by):
+        """Take the lead up."""
+
+    @transition(
+        stage,
+        source=Stage.WORKING,
+        target=Stage.QUALIFIED,
+        gates=[gates.seven_facts_are_confirmed],
+        permission="opportunities.move_lead",
+        label="Qualify",
+        past="qualified",
+        asks="opportunities.forms.QualifyForm",
+    )
+    def qualify(self, *, by, opportunity=None, value=None):
+        """Make an opportunity of the lead, or join it to one that is there."""
+        from .opportunity import Opportunity
+
+        if opportunity is None:
+            opportunity = Opportunity.from_lead(self, by=by, value=value)
+        self.opportunity = opportunity
+
+    @transition(
+        stage,
+        source=[Stage.NEW, Stage.WORKING],
+        target=Stage.DISQUALIFIED,
+        permission="opportunities.move_lead",
+        label="Disqualify",
+        past="disqualified",
+        asks="opportunities.forms.ReasonForm",
+    )
+    def disqualify(self, *, by, reason):
+        """Let the lead go, saying why."""
+
+    @transition(
+        stage,
+        source=Stage.DISQUALIFIED,
+        target=Stage.WORKING,
+        permission="opportunities.move_lead",
+        label="Take up again",
+        past="took up again",
+        then="Confirm the seven facts",
+        within=timedelta(days=3),
+        asks="opportunities.forms.ReasonForm",
+    )
+    def reopen(self, *, by, reason):
+        """Work on a lead again that was let go."""
+
+    def confirm(self, kind, value, *, by):
+        """Write down one of the seven facts, and who confirmed it."""
+        fact, _ = self.facts.get_or_create(kind=kind, defaults={"value": value})
+        fact.value, fact.confirmed_by, fact.confirmed_at = value, by, timezone.now()
+        fact.save()
+        tell(self, "confirm", "confirmed a fact of", by=by, facts={fact.get_kind_display(): value})
+        return fact
+
+    def unconfirm(self, kind, *, by, reason):
+        """Take a confirmation back, saying why."""
+        fact = self.facts.get(kind=kind)
+        fact.confirmed_by = fact.confirmed_at = None
+        fact.save()
+        tell(
+            self, "unconfirm", "took back a fact of", by=by, reason=reason, facts={fact.get_kind_display(): fact.value}
+        )
+        return fact
+
+    def unconfirmed(self) -> list[str]:
+        """Return the names of the facts that nobody has confirmed."""
+        done = set(self.facts.filter(confirmed_at__isnull=False).values_list("kind", flat=True))
+        return [label for kind, label in LeadFact.Kind.choices if kind not in done]
+
+    def find_or_make_contact(self, *, by) -> Contact:
+        """Return the person at the client that this lead speaks for; make both when they are new."""
+        contact = Contact.objects.filter(email__iexact=self.email).first() if self.email else None
+        if contact:
+            return contact
+        name = self.company or self.name
+        client = Client.objects.filter(name__iexact=name).first()
+        if client is None:
+            client = begin(
+                Client(name=name, website=self.website, country=self.country, owner=self.owner), by=by, past="added"
+            )
+        fields = {"name": self.name, "email": self.email, "phone": self.phone, "decision_role": Contact.Role.OWNER}
+        contact = begin(Contact(client=client, **fields), by=by, past="added")
+        if self.consent:
+            given = {**self.consent, "captured_at": datetime.fromisoformat(self.consent["captured_at"])}
+            begin(Consent(contact=contact, **given), by=by, past="kept")
+        return contact
+
+
+class LeadFact(Kept):
+    """One of the seven facts that qualify a lead: its value, who confirmed it and when."""
+
+    belongs_to = "lead"
+
+    class Kind(models.TextChoices):
+        SOURCE = "source"
+        SERVICE_FIT = "service_fit", "Service fit"
+        URGENCY = "urgency"
+        DECISION_OWNER = "decision_owner", "Decision owner"
+        CONTACT_PATH = "contact_path", "Contact path"
+        BUDGET_SIGNAL = "budget_signal", "Budget signal"
+        NEXT_ACTION = "next_action", "Next action"
+
+    lead = models.ForeignKey(Lead, models.PROTECT, related_name="facts")
+    kind = models.CharField(max_length=16, choices=Kind)
+    value = models.CharField(max_length=300)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(Kept.Meta):
+        constraints = [models.UniqueConstraint(fields=["lead", "kind"], name="lead_fact_once")]
+
+    def __str__(self):
+        return f"{self.get_kind_display()}: {self.value}"

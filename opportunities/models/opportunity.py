@@ -1,0 +1,323 @@
+"""The opportunity: the spine that everything else hangs on."""
+
+from datetime import timedelta
+
+import django_fsm as fsm
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+from guardian.shortcuts import get_perms
+
+from .. import gates, policies
+from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
+from ..scope import Scoped
+from .client import Client, Contact
+
+DAY = timedelta(days=1)
+
+
+class Opportunity(Scoped, DiaryKeeper, Output):
+    """A deal with a client, from the first talk to the handover.
+
+    qualified → discovery → audit → proposal → contract → won → handed off. Any open one can be lost or
+    paused; a paused one goes back to where it was, a lost one can be reopened.
+    """
+
+    class Stage(models.TextChoices):
+        QUALIFIED = "qualified"
+        DISCOVERY = "discovery"
+        AUDIT = "audit"
+        PROPOSAL = "proposal"
+        CONTRACT = "contract"
+        WON = "won"
+        HANDED_OFF = "handed_off", "Handed off"
+        LOST = "lost"
+        PAUSED = "paused"
+
+    PATH = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT, Stage.WON, Stage.HANDED_OFF)
+    OPEN = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT)
+    CLOSED = (Stage.HANDED_OFF, Stage.LOST)
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="opportunities")
+    name = models.CharField(max_length=160)
+    value = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    currency = models.CharField(max_length=3, default="USD")
+    probability = models.PositiveSmallIntegerField(
+        "probability, percent", default=10, validators=[MaxValueValidator(100)]
+    )
+    decision_on = models.DateField("decision deadline", null=True, blank=True)
+    close_risk = models.CharField(max_length=200, blank=True, help_text="What could make us lose this, in one line.")
+    decision_owner = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+")
+    paused_from = models.CharField(max_length=20, blank=True, editable=False)
+    stage = stage_field(Stage, Stage.QUALIFIED)
+    search = models.GeneratedField(
+        expression=SearchVector("name", config="simple"), output_field=SearchVectorField(), db_persist=True
+    )
+
+    class Meta(Output.Meta):
+        permissions = [
+            ("move_opportunity", "Can move opportunities along their path"),
+            ("override_gate", "Can pass a closed gate with a written reason"),
+        ]
+        verbose_name_plural = "opportunities"
+        constraints = [
+            models.CheckConstraint(
+                name="open_opportunity_has_a_next_action",
+                condition=models.Q(stage__in=["handed_off", "lost"]) | ~models.Q(next_action=""),
+            ),
+            models.CheckConstraint(
+                name="opportunity_probability_is_a_percentage", condition=models.Q(probability__lte=100)
+            ),
+            models.CheckConstraint(
+                name="paused_opportunity_knows_where_it_was",
+                condition=~models.Q(stage="paused") | ~models.Q(paused_from=""),
+            ),
+        ]
+        indexes = [
+            GinIndex(fields=["search"], name="opportunity_search"),
+            models.Index(fields=["owner", "-id"], name="opportunity_of_owner"),
+            models.Index(fields=["team", "-id"], name="opportunity_of_team"),
+            models.Index(fields=["stage", "-id"], name="opportunity_in_stage"),
+            models.Index(fields=["owner", "due_on", "id"], name="opportunity_due"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @classmethod
+    def reach(cls, user):
+        """Own, team or all by columns, and single ones by grant to the user or to a group of theirs."""
+        if user.sees_all:
+            return models.Q()
+        by_user = OpportunityUserPermission.objects.filter(user=user, content_object=models.OuterRef("pk"))
+        by_group = OpportunityGroupPermission.objects.filter(group__user=user, content_object=models.OuterRef("pk"))
+        return super().reach(user) | models.Q(models.Exists(by_user)) | models.Q(models.Exists(by_group))
+
+    def within_reach(self, user, to):
+        if super().within_reach(user, to):
+            return True
+        granted = get_perms(user, self)
+        return f"{to}_opportunity" in granted or (to == "view" and "change_opportunity" in granted)
+
+    @classmethod
+    def from_lead(cls, lead, *, by, value=None):
+        """Make the opportunity that a qualified lead becomes."""
+        contact = lead.find_or_make_contact(by=by)
+        opportunity = cls(
+            client=contact.client,
+            name=f"{contact.client}: growth audit and services",
+            owner=lead.owner,
+            source=f"Lead {lead}" + (f", {lead.source}" if lead.source else ""),
+            value=value,
+            decision_owner=contact,
+            next_action="Book the discovery call",
+        )
+        return begin(opportunity, by=by, past="opened", facts={"lead": lead})
+
+    @transition(
+        stage,
+        source=Stage.QUALIFIED,
+        target=Stage.DISCOVERY,
+        permission="opportunities.move_opportunity",
+        label="Start discovery",
+        past="started discovery of",
+        then="Hold the discovery call and write the notes",
+        within=5 * DAY,
+        opens=Opens("follow_up", "Hold the discovery call", 5),
+    )
+    def start_discovery(self, *, by):
+        """Begin to ask what the client needs."""
+        from .discovery import Discovery
+
+        self.probability = max(self.probability, 20)
+        if not self.discoveries.exists():
+            fields = {"source": f"Opportunity {self}", "owner": self.owner, "next_action": "Write the five parts"}
+            begin(Discovery(opportunity=self, **fields), by=by, past="opened")
+
+    @transition(
+        stage,
+        source=Stage.DISCOVERY,
+        target=Stage.AUDIT,
+        gates=[gates.discovery_is_complete],
+        permission="opportunities.move_opportunity",
+        label="Start audit",
+        past="started the audit of",
+        then="Collect the evidence",
+        within=7 * DAY,
+    )
+    def start_audit(self, *, by):
+        """Begin to measure."""
+        from .audit import Audit
+
+        self.probability = max(self.probability, 30)
+        if not self.audits.exists():
+            fields = {"source": f"Opportunity {self}", "owner": self.owner, "next_action": "Collect the evidence"}
+            begin(Audit(opportunity=self, name=f"Audit of {self.client}", **fields), by=by, past="requested")
+
+    @transition(
+        stage,
+        source=Stage.AUDIT,
+        target=Stage.PROPOSAL,
+        gates=[gates.audit_is_verified_and_fresh],
+        permission="opportunities.move_opportunity",
+        label="Start proposal",
+        past="started the proposal for",
+        then="Write the proposal",
+        within=5 * DAY,
+        opens=Opens("proposal_review", "Write the proposal and send it to review", 5),
+    )
+    def start_proposal(self, *, by):
+        """Begin to write the offer, on proof."""
+        self.probability = max(self.probability, 50)
+
+    @transition(
+        stage,
+        source=Stage.PROPOSAL,
+        target=Stage.CONTRACT,
+        gates=[gates.proposal_is_accepted],
+        permission="opportunities.move_opportunity",
+        label="Start contract",
+        past="started the contract for",
+        then="Get the contract signed",
+        within=7 * DAY,
+        opens=Opens("contract_step", "Draw up the contract and get it signed", 5),
+    )
+    def start_contract(self, *, by):
+        """Begin to draw up what both sides sign."""
+        self.probability = max(self.probability, 80)
+        self.scope_state = ScopeState.APPROVED
+
+    @transition(
+        stage,
+        source=Stage.CONTRACT,
+        target=Stage.WON,
+        gates=[gates.contract_is_active, gates.no_unwritten_promise_is_open],
+        permission="opportunities.move_opportunity",
+        label="Mark as won",
+        past="won",
+        asks="opportunities.forms.WinForm",
+        then="Hand over to delivery",
+        within=3 * DAY,
+        opens=Opens("onboarding_handoff", "Hand over to delivery", 3),
+    )
+    def win(self, *, by, reason, words="", competitor=""):
+        """Close the deal as won, saying what won it. Delivery inherits it in the same transaction."""
+        self.probability = 100
+        self.close_as("won", by=by, reason=reason, words=words, competitor=competitor)
+
+    @transition(
+        stage,
+        source=Stage.WON,
+        target=Stage.HANDED_OFF,
+        gates=[gates.handoff_is_accepted],
+        permission=policies.delivery_takes_over,
+        label="Mark as handed off",
+        past="handed off",
+    )
+    def hand_off(self, *, by):
+        """Leave the opportunity to delivery for good."""
+
+    @transition(
+        stage,
+        source=[*OPEN, Stage.PAUSED],
+        target=Stage.LOST,
+        permission="opportunities.move_opportunity",
+        label="Mark as lost",
+        past="lost",
+        asks="opportunities.forms.LoseForm",
+    )
+    def lose(self, *, by, reason, words, reactivate_from, reactivate_to, must_change="", competitor=""):
+        """Close the deal as lost, saying why and when to try again."""
+        self.probability = 0
+        self.close_as(
+            "lost",
+            by=by,
+            reason=reason,
+            words=words,
+            competitor=competitor,
+            reactivate_from=reactivate_from,
+            reactivate_to=reactivate_to,
+            must_change=must_change,
+        )
+
+    @transition(
+        stage,
+        source=OPEN,
+        target=Stage.PAUSED,
+        permission="opportunities.move_opportunity",
+        label="Pause",
+        past="paused",
+        asks="opportunities.forms.PauseForm",
+    )
+    def pause(self, *, by, reason, until=None):
+        """Let the deal rest; it remembers where it was."""
+        self.paused_from = self.stage
+        self.next_action = "Resume when the reason is gone"
+        self.due_on = until
+
+    @transition(
+        stage,
+        source=Stage.PAUSED,
+        target=fsm.GET_STATE(lambda self, by: self.paused_from, states=OPEN),
+        permission="opportunities.move_opportunity",
+        label="Resume",
+        past="resumed",
+        then="Pick up where it was left",
+        within=2 * DAY,
+    )
+    def resume(self, *, by):
+        """Go on from where the deal was paused."""
+
+    @transition(
+        stage,
+        source=Stage.LOST,
+        target=Stage.QUALIFIED,
+        permission="opportunities.move_opportunity",
+        label="Reopen",
+        past="reopened",
+        asks="opportunities.forms.ReasonForm",
+        then="Find out what has changed",
+        within=3 * DAY,
+        opens=Opens("follow_up", "Find out what has changed", 3),
+    )
+    def reopen(self, *, by, reason):
+        """Try again; the history stays."""
+        self.probability = 10
+
+    def close_as(self, outcome, *, by, **fields):
+        """Write down how this ended. Each closing stays as a record of its own."""
+        from .closing import Closing
+
+        closing = Closing(
+            opportunity=self,
+            outcome=outcome,
+            owner=self.owner,
+            source=self.source,
+            scope_state=self.scope_state,
+            next_action="Hand over to delivery" if outcome == "won" else "Wait for the reactivation window",
+            due_on=fields.get("reactivate_from"),
+            **fields,
+        )
+        begin(closing, by=by, past="wrote down the reason of")
+
+
+class OpportunityUserPermission(UserObjectPermissionBase):
+    """A single opportunity, shared with one person."""
+
+    content_object = models.ForeignKey(Opportunity, models.CASCADE)
+
+    class Meta(UserObjectPermissionBase.Meta):
+        default_permissions = ()
+
+
+class OpportunityGroupPermission(GroupObjectPermissionBase):
+    """A single opportunity, shared with a role."""
+
+    content_object = models.ForeignKey(Opportunity, models.CASCADE)
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        default_permissions = ()

@@ -1,0 +1,182 @@
+"""Tasks: every promised follow-up, review, contract step and handoff step."""
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from ..records import KeptQuerySet, Record, stage_field, transition
+from .client import Contact
+from .event import Diary
+
+
+class About(models.Model):
+    """A pointer to any record, by the name that events use for its kind."""
+
+    record_type = models.CharField(max_length=60, blank=True, editable=False)
+    record_id = models.BigIntegerField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def record(self):
+        """Return the record that this is about, or None."""
+        return (
+            apps.get_model(self.record_type)._base_manager.filter(pk=self.record_id).first()
+            if self.record_type
+            else None
+        )
+
+
+class TaskQuerySet(KeptQuerySet):
+    def open(self):
+        return self.filter(stage=Task.Stage.OPEN)
+
+    def about(self, record):
+        return self.filter(record_type=record.label(), record_id=record.pk)
+
+    def overdue(self):
+        return self.open().filter(due_at__lt=timezone.now())
+
+
+class Task(About, Record):
+    """Something that somebody promised to do by a time.
+
+    open → done or cancelled; an open one can wait, paused with its reason.
+    """
+
+    class Stage(models.TextChoices):
+        OPEN = "open"
+        DONE = "done"
+        CANCELLED = "cancelled"
+        PAUSED = "paused"
+
+    CLOSED = (Stage.DONE, Stage.CANCELLED)
+
+    class Kind(models.TextChoices):
+        FOLLOW_UP = "follow_up", "Follow-up"
+        PROPOSAL_REVIEW = "proposal_review", "Proposal review"
+        CONTRACT_STEP = "contract_step", "Contract step"
+        ONBOARDING_HANDOFF = "onboarding_handoff", "Onboarding handoff"
+        WIN_BACK = "win_back", "Win-back"
+        REPORT = "report"
+        OTHER = "other"
+
+    diary = models.ForeignKey(Diary, models.PROTECT, editable=False, related_name="+")
+    diary_id: int
+    opportunity = models.ForeignKey(
+        "opportunities.Opportunity", models.PROTECT, null=True, blank=True, related_name="tasks"
+    )
+    lead = models.ForeignKey("opportunities.Lead", models.PROTECT, null=True, blank=True, related_name="tasks")
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.OTHER)
+    title = models.CharField(max_length=200)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="tasks")
+    due_at = models.DateTimeField("due")
+    # A task with a contact is a touch: when it falls due, mail goes to that person.
+    contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+")
+    purpose = models.CharField(max_length=14, blank=True, default="transactional")
+    words = models.TextField("words of the mail", blank=True)
+    paused_because = models.CharField(max_length=300, blank=True, editable=False)
+    outcome = models.CharField(max_length=300, blank=True, editable=False)
+    # The time at which its owner was reminded, or its touch was queued.
+    told_at = models.DateTimeField(null=True, editable=False)
+    stage = stage_field(Stage, Stage.OPEN)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        permissions = [("move_task", "Can finish, cancel, pause and resume tasks")]
+        constraints = [
+            models.CheckConstraint(
+                name="task_is_about_a_lead_or_an_opportunity",
+                condition=models.Q(lead__isnull=False) | models.Q(opportunity__isnull=False),
+            )
+        ]
+        indexes = [
+            # Only what is open and not yet told is ever searched for by the pump.
+            models.Index(fields=["due_at"], name="task_due", condition=models.Q(stage="open", told_at=None)),
+            models.Index(fields=["owner", "due_at"], name="task_of_owner", condition=models.Q(stage="open")),
+            models.Index(fields=["record_type", "record_id"], name="task_about"),
+        ]
+
+    def __str__(self):
+        return self.title
+
+    @property
+    def parent(self):
+        return self.opportunity or self.lead
+
+    @classmethod
+    def lineage(cls):
+        return ["diary"]
+
+    @classmethod
+    def reach(cls, user):
+        if user.sees_all:
+            return models.Q()
+        opportunities = cls._meta.get_field("opportunity").related_model
+        leads = cls._meta.get_field("lead").related_model
+        return (
+            models.Q(owner=user)
+            | models.Q(opportunity__in=opportunities._base_manager.filter(opportunities.reach(user)).values("pk"))
+            | models.Q(lead__in=leads._base_manager.filter(leads.reach(user)).values("pk"))
+        )
+
+    def within_reach(self, user, to):
+        return self.owner_id == user.pk or self.parent.within_reach(user, to)
+
+    def save(self, *args, **kwargs):
+        if not self.diary_id:
+            self.diary_id = self.parent.diary_id
+        super().save(*args, **kwargs)
+
+    @transition(
+        stage,
+        source=[Stage.OPEN, Stage.PAUSED],
+        target=Stage.DONE,
+        permission="opportunities.move_task",
+        label="Done",
+        past="did",
+    )
+    def finish(self, *, by, outcome=""):
+        """Say that it is done, and what came of it."""
+        self.outcome = outcome
+
+    @transition(
+        stage,
+        source=[Stage.OPEN, Stage.PAUSED],
+        target=Stage.CANCELLED,
+        permission="opportunities.move_task",
+        label="Cancel",
+        past="cancelled",
+        asks="opportunities.forms.ReasonForm",
+    )
+    def cancel(self, *, by, reason):
+        """Let it go, saying why."""
+
+    @transition(
+        stage,
+        source=Stage.OPEN,
+        target=Stage.PAUSED,
+        permission="opportunities.move_task",
+        label="Pause",
+        past="paused",
+        asks="opportunities.forms.ReasonForm",
+    )
+    def pause(self, *, by, reason):
+        """Let it wait, saying why."""
+        self.paused_because = reason[:300]
+
+    @transition(
+        stage,
+        source=Stage.PAUSED,
+        target=Stage.OPEN,
+        permission="opportunities.move_task",
+        label="Resume",
+        past="resumed",
+    )
+    def resume(self, *, by):
+        """Go on: the reason is gone."""
+        self.paused_because = ""
+        self.told_at = None

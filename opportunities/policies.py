@@ -1,0 +1,25 @@
+"""Who may move a record, where holding a permission is not the whole answer."""
+
+from .records import holds, policy
+
+
+@policy("ZartsAlgo does this by itself")
+def by_itself(record, user):
+    return False
+
+
+@policy("ZartsAlgo does this when delivery accepts the handoff")
+def delivery_takes_over(opportunity, user):
+    return False
+
+
+@policy("The client, from the portal")
+def only_the_client(record, user):
+    return False
+
+
+@policy("Whoever may verify audits, but not the one who collected this one")
+def may_verify_audit(audit, user):
+    if audit.collected_by_id == user.pk or audit.evidence.current().filter(collected_by=user).exists():
+        return False
+    return holds(user, "opportunities.verify_audit", audit)

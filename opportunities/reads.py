@@ -1,0 +1,51 @@
+"""What pages read, one function a page or part. Bounded queries, explicit order, no page by number."""
+
+from dataclasses import dataclass
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Q
+
+from .models import Event
+
+PAGE = 50
+
+
+@dataclass
+class Page:
+    """One page of a list, and the marks of its neighbours. Marks are ids: a deep page costs what the first does."""
+
+    rows: list
+    older: int | None
+    newer: bool
+
+
+def page_of(rows, before=None, size=PAGE) -> Page:
+    """Return one page of a queryset, newest first, beginning below the id `before`."""
+    rows = rows.order_by("-pk")
+    found = list((rows.filter(pk__lt=before) if before else rows)[: size + 1])
+    return Page(found[:size], found[size - 1].pk if len(found) > size else None, bool(before))
+
+
+def matching(rows, words: str):
+    """Return the rows whose search column holds every word, the last one as a beginning."""
+    terms = ["".join(ch for ch in word if ch.isalnum() or ch in "-_") for word in words[:200].split()]
+    terms = [term for term in terms if term][:8]
+    if not terms:
+        return rows
+    query = SearchQuery(" & ".join(f"'{term}':*" for term in terms), search_type="raw", config="simple")
+    return rows.filter(search=query)
+
+
+def timeline(record, before=None, size=PAGE) -> Page:
+    """Return what happened to a record, newest first.
+
+    An opportunity's timeline is its diary, its leads' and its client's; any other record's is its own lines.
+    """
+    if record.label() == "opportunities.opportunity":
+        diaries = [record.diary_id, record.client.diary_id, *record.leads.values_list("diary_id", flat=True)]
+        events = Event.objects.filter(diary_id__in=diaries)
+    else:
+        events = Event.objects.filter(record_type=record.label(), record_id=record.pk)
+        if "diary" in {field.name for field in record._meta.concrete_fields} and record.label() != "opportunities.task":
+            events = Event.objects.filter(Q(diary_id=record.diary_id))
+    return page_of(events.select_related("facts"), before, size)

@@ -1,0 +1,556 @@
+"""The floor that every record stands on: gates, transitions, and the one way to move a record.
+
+A stage changes only through `perform`, a record is born through `begin`, and its fields change through
+`edit`; each writes the diary in the same transaction. The database refuses whatever walks past them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import django_fsm as fsm
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import connection, models, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+# -- Saying no. --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lack:
+    """One thing that is missing: what to do, in words, and the page that mends it."""
+
+    words: str
+    url: str = ""
+
+    def __str__(self):
+        return self.words
+
+
+class Refused(Exception):
+    """A move was asked for that the record is not ready for. Carries every reason."""
+
+    def __init__(self, lacks: Iterable[Lack | str]):
+        self.lacks = [lack if isinstance(lack, Lack) else Lack(lack) for lack in lacks]
+        super().__init__(" ".join(self.reasons))
+
+    @property
+    def reasons(self) -> list[str]:
+        return [lack.words for lack in self.lacks]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A fact that must hold before a record may move, and the sentence that staff read when it does not."""
+
+    sentence: str
+    test: Callable
+    mend: str | Callable = ""
+
+    @property
+    def __name__(self):
+        return self.test.__name__
+
+    def lacks(self, record) -> list[Lack]:
+        """Return what is missing, each with its link. Empty when the gate is open."""
+        if inspect.isgeneratorfunction(self.test):
+            return list(self.test(record))
+        if self.test(record):
+            return []
+        url = self.mend(record) if callable(self.mend) else record.staff_url(self.mend)
+        return [Lack(self.sentence, url)]
+
+    def __call__(self, record) -> bool:
+        return not self.lacks(record)
+
+
+def gate(sentence: str, mend: str | Callable = "") -> Callable[[Callable], Gate]:
+    """Mark a function as a gate. It takes the record, never sees a user, and never writes.
+
+    It answers yes or no, or yields a `Lack` for each thing that is missing. `mend` is the place on the
+    record's own page that mends it, or a function from the record to an address.
+    """
+    return lambda test: Gate(sentence, test, mend)
+
+
+# -- Saying who. -------------------------------------------------------------------------------------------------------
+
+
+def policy(who: str) -> Callable[[Callable], Callable]:
+    """Mark a function (record, user) -> bool as a policy. `who` says, in words, who may."""
+
+    def mark(test):
+        test.who = who
+        return test
+
+    return mark
+
+
+def holds(user, permission: str, record) -> bool:
+    """Whether a user has a right by role, and this record lies within their reach.
+
+    Reach is own, team or all by columns; a grant to change one opportunity adds to it.
+    """
+    return user.has_perm(permission) and record.within_reach(user, to="change")
+
+
+def holder_of(permission: str) -> Callable:
+    """Return the policy "whoever holds this permission, within their reach"."""
+
+    def may(record, user):
+        return holds(user, permission, record)
+
+    may.permission = permission
+    return may
+
+
+def who_may(test: Callable) -> str:
+    """Say in words whom a policy lets through: its own words, or the roles that hold its permission."""
+    if words := getattr(test, "who", ""):
+        return words
+    from django.contrib.auth.models import Group
+
+    app, codename = test.permission.split(".")
+    groups = Group.objects.filter(permissions__content_type__app_label=app, permissions__codename=codename)
+    return " or ".join(groups.order_by("name").values_list("name", flat=True)) or "Nobody yet"
+
+
+# -- Saying what moves. ------------------------------------------------------------------------------------------------
+
+
+def stage_field(stages, first) -> fsm.FSMField:
+    """Return the field that holds a record's stage. It is set by moves only."""
+    return fsm.FSMField("stage", default=first, choices=stages, max_length=20, protected=True, editable=False)
+
+
+def transition(
+    field,
+    *,
+    source,
+    target,
+    permission,
+    label: str,
+    past: str,
+    gates=(),
+    then: str = "",
+    within: timedelta | None = None,
+    asks: str = "",
+    opens: Opens | None = None,
+    client: bool = False,
+    overridable: bool = False,
+):
+    """Declare a move that cannot forget its policy or its words.
+
+    `label` names the button, `past` the line in the diary ("submitted for review"). `then` and `within`
+    become the record's next action and its due date; a move that has neither leaves them. `asks` names the
+    form for the words that the move needs. `opens` is the task that it promises. `client` lets a client
+    contact make it. `overridable` lets a manager pass a closed gate with a written reason.
+    """
+    may = permission if callable(permission) else holder_of(permission)
+    return fsm.transition(
+        field,
+        source=source,
+        target=target,
+        permission=may,
+        custom={
+            "label": label,
+            "past": past,
+            "gates": tuple(gates),
+            "then": then,
+            "within": within,
+            "asks": asks,
+            "opens": opens,
+            "client": client,
+            "overridable": overridable,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Opens:
+    """The task that a move promises: its kind, its words, and the days until it is due."""
+
+    kind: str
+    title: str
+    days: int
+
+
+@dataclass
+class Move:
+    """One move as one person sees it: may they, and what is missing."""
+
+    record: Record
+    step: Any
+    lacks: list[Lack] = field(default_factory=list)
+    allowed: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.step.name
+
+    @property
+    def label(self) -> str:
+        return self.step.custom["label"]
+
+    @property
+    def asks(self) -> str:
+        return self.step.custom["asks"]
+
+    @property
+    def ready(self) -> bool:
+        return self.allowed and not self.lacks
+
+    @property
+    def who(self) -> str:
+        return who_may(self.step.permission)
+
+    @property
+    def url(self) -> str:
+        meta = self.record._meta
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_move", args=[self.record.pk, self.name])
+
+
+# -- The models that everything else is made of. -----------------------------------------------------------------------
+
+
+class KeptQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Return the rows that this person may see."""
+        return self.filter(self.model.reach(user))
+
+
+class Kept(models.Model):
+    """Anything whose changes are written in a diary, and that not everybody may see.
+
+    `belongs_to` names the foreign key to whatever lends it its diary and its reach, in the end a lead,
+    a client or an opportunity.
+    """
+
+    belongs_to = ""
+
+    objects = KeptQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        default_permissions = ("view", "add", "change")
+
+    @classmethod
+    def label(cls) -> str:
+        """Return the name by which events and tasks know this kind of record, "opportunities.lead"."""
+        return cls._meta.label_lower
+
+    @classmethod
+    def lineage(cls) -> list[str]:
+        """Return the lookups that reach this record's diary in one query: ["audit", "audit__opportunity"]."""
+        if not cls.belongs_to:
+            return []
+        above = cls._meta.get_field(cls.belongs_to).related_model
+        return [cls.belongs_to, *(f"{cls.belongs_to}__{path}" for path in above.lineage())]
+
+    @property
+    def parent(self):
+        return getattr(self, self.belongs_to)
+
+    @property
+    def diary_id(self) -> int:
+        return self.parent.diary_id
+
+    @classmethod
+    def reach(cls, user) -> models.Q:
+        """Return the condition for the rows that this person may see."""
+        if user.sees_all:
+            return models.Q()
+        above = cls._meta.get_field(cls.belongs_to).related_model
+        return models.Q(**{f"{cls.belongs_to}__in": above._base_manager.filter(above.reach(user)).values("pk")})
+
+    def within_reach(self, user, to: str) -> bool:
+        """Whether this person may `view` or `change` this record, as far as scope goes."""
+        return self.parent.within_reach(user, to)
+
+    def staff_url(self, anchor: str = "") -> str:
+        """Return the address of this record's page, at the place that `anchor` names."""
+        url = reverse(f"admin:{self._meta.app_label}_{self._meta.model_name}_change", args=[self.pk])
+        return f"{url}#{anchor}" if anchor else url
+
+
+class DiaryKeeper(Kept):
+    """A record that has a diary of its own."""
+
+    diary = models.OneToOneField("opportunities.Diary", models.PROTECT, related_name="+", editable=False)
+    # Declared by Django for every foreign key; named here because the parent class computes it.
+    diary_id: int
+
+    class Meta(Kept.Meta):
+        abstract = True
+
+    @classmethod
+    def reach(cls, user) -> models.Q:
+        """House records are for all staff; leads, clients and opportunities say otherwise."""
+        return models.Q()
+
+    def within_reach(self, user, to: str) -> bool:
+        return True
+
+    def save(self, *args, **kwargs):
+        if not self.diary_id:
+            self.diary = type(self)._meta.get_field("diary").related_model.objects.create()
+        super().save(*args, **kwargs)
+
+
+class Record(Kept):
+    """Anything that has a `stage`. Its life is read from its transitions, top to bottom."""
+
+    # Stages in which nothing more is owed.
+    CLOSED: tuple = ()
+
+    class Meta(Kept.Meta):
+        abstract = True
+
+    def refresh_from_db(self, using=None, fields=None, from_queryset=None):
+        # A protected field refuses to be set twice, and django-fsm's own way round that races between threads.
+        if fields is None or "stage" in fields:
+            self.__dict__.pop("stage", None)
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+
+    @property
+    def is_open(self) -> bool:
+        return self.stage not in self.CLOSED
+
+    @classmethod
+    def steps(cls) -> list:
+        """Return every transition of this kind of record, in the order of its life."""
+        return list(cls._meta.get_field("stage").get_all_transitions(cls))
+
+    @classmethod
+    def edges(cls) -> list[tuple[str, str]]:
+        """Return every (stage before, stage after) that the transitions allow."""
+        pairs = []
+        for step in cls.steps():
+            targets = getattr(step.target, "allowed_states", None) or [step.target]
+            pairs += [(str(step.source), str(target)) for target in targets]
+        return sorted(set(pairs))
+
+    def moves(self) -> list:
+        """Return the transitions that leave the present stage."""
+        return [step for step in self.steps() if step.source == self.stage]
+
+    def moves_for(self, user) -> list[Move]:
+        """Return every move from here as this person sees it: ready, not ready and why, or not theirs."""
+        moves = []
+        for step in self.moves():
+            allowed = step.has_perm(self, user)
+            moves.append(Move(self, step, refusals(self, step) if allowed else [], allowed))
+        return moves
+
+
+class ScopeState(models.TextChoices):
+    UNSCOPED = "unscoped"
+    DRAFTED = "drafted"
+    VERIFIED = "verified"
+    APPROVED = "approved"
+    CHANGED = "changed"
+
+
+class ClientSafe(models.TextChoices):
+    INTERNAL = "internal"
+    DRAFTED = "drafted"
+    IN_REVIEW = "in_review", "In review"
+    APPROVED = "approved"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class Output(Record):
+    """The record contract: the seven fields that each of the eight outputs carries."""
+
+    source = models.CharField(max_length=200, blank=True, help_text="Where it came from.")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    due_on = models.DateField("due", null=True, blank=True, help_text="When the next action is owed.")
+    scope_state = models.CharField(max_length=12, choices=ScopeState, default=ScopeState.UNSCOPED)
+    client_safe = models.CharField(max_length=12, choices=ClientSafe, default=ClientSafe.INTERNAL)
+    next_action = models.CharField(max_length=200, blank=True, help_text="What happens next, in words.")
+
+    CONTRACT = ("source", "owner", "stage", "due_on", "scope_state", "client_safe", "next_action")
+
+    class Meta(Record.Meta):
+        abstract = True
+
+
+# -- Moving. -----------------------------------------------------------------------------------------------------------
+
+
+def refusals(record: Record, step) -> list[Lack]:
+    """Return the reasons why a record may not take this step yet. Empty when it may."""
+    return [lack for gate in step.custom["gates"] for lack in gate.lacks(record)]
+
+
+def lock(record, *, diary_id: int | None = None):
+    """Return the record, read again under a lock that nobody else's move can pass.
+
+    The diary is locked first: moves on one opportunity queue up there instead of locking each other out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [(1 << 60) + (diary_id or record.diary_id)])
+    rows = type(record)._base_manager.select_related(*record.lineage())
+    return rows.select_for_update(of=("self",)).get(pk=record.pk)
+
+
+@transaction.atomic
+def perform(move: Callable, *, by, override: str = "", **details):
+    """Make a move and write it in the diary, or do neither. Return the moved record.
+
+    `move` is a bound transition, such as `proposal.submit`. `by` is the user or the client contact who
+    asks, or None when the clock does. `override` is a manager's reason for passing a closed gate.
+    `details` reach both the transition and the diary. The record is read again under a lock: go on with
+    the one returned. Raises `Refused` with every reason, or `PermissionDenied`.
+    """
+    record = lock(move.__self__)
+    name = move.__name__
+    step = next((step for step in record.moves() if step.name == name), None)
+    if step is None:
+        raise Refused([f"{record} is already {record.get_stage_display().lower()}. Reload the page to see its moves."])
+    check_actor(record, step, by)
+    lacks = refusals(record, step)
+    if lacks and not (override and may_override(record, step, by)):
+        raise Refused(lacks)
+
+    stage_before = record.stage
+    getattr(record, name)(by=by, **details)
+    look_ahead(record, step)
+    record.save()
+
+    facts = {key: value for key, value in details.items() if key != "reason"}
+    if lacks:
+        facts["overridden"] = [lack.words for lack in lacks]
+    event = tell(
+        record,
+        name,
+        step.custom["past"],
+        by=by,
+        stage_from=stage_before,
+        reason=override if lacks else details.get("reason", ""),
+        facts=facts,
+    )
+    from . import followups  # it imports the models, which import this module
+
+    followups.after_move(record, step, by)
+    for react in REACTIONS[event.verb]:
+        react(record, event)
+    return record
+
+
+def check_actor(record, step, by):
+    """Raise PermissionDenied unless this user, client contact or clock may take this step."""
+    if by is None:
+        return
+    if getattr(by, "is_staff", None) is None:
+        if not step.custom["client"]:
+            raise PermissionDenied(f"A client may not {step.custom['label'].lower()}.")
+    elif not (by.is_active and step.has_perm(record, by)):
+        raise PermissionDenied(f"{by} may not do this: {step.custom['label']}. {who_may(step.permission)} may.")
+
+
+def may_override(record, step, by) -> bool:
+    """Whether this person may pass the closed gates of this step. Only where the step says so."""
+    return by is not None and step.custom["overridable"] and holds(by, "opportunities.override_gate", record)
+
+
+def look_ahead(record, step):
+    """Set the next action and its due date that the step declares."""
+    if step.custom["then"] and hasattr(record, "next_action"):
+        record.next_action = step.custom["then"]
+    if step.custom["within"] is not None and hasattr(record, "due_on"):
+        record.due_on = timezone.localdate() + step.custom["within"]
+
+
+@transaction.atomic
+def begin(record, *, by, past: str = "created", facts: dict | None = None, reason: str = ""):
+    """Save a new record and write its birth in the diary. Return it."""
+    record.save(force_insert=True)
+    tell(record, "create", past, by=by, facts=facts, reason=reason)
+    return record
+
+
+@transaction.atomic
+def edit(record, *, by, reason: str = "", **changes):
+    """Change fields of a record, and write the old and the new values in the diary. Return the record.
+
+    Only the fields that are named are written, so two people who edit different fields both keep theirs.
+    """
+    record = lock(record)
+    facts = {}
+    for name, new in changes.items():
+        if name == "stage":
+            raise ValueError("A stage changes through a move, not through an edit.")
+        old = getattr(record, name)
+        if old != new:
+            facts[name] = [plain(old), plain(new)]
+            setattr(record, name, new)
+    if facts:
+        record.save()
+        tell(record, "edit", "changed", by=by, facts=facts, reason=reason)
+        for react in REACTIONS[f"{record._meta.model_name}.edit"]:
+            react(record, facts)
+    return record
+
+
+def tell(record, verb: str, past: str, *, by, stage_from="", reason: str = "", facts: dict | None = None):
+    """Write one line in the record's diary. Return the event.
+
+    `perform`, `begin` and `edit` call it; call it yourself for what is told but is no move.
+    """
+    from .models import Event, Facts  # they are records too, and import this module
+
+    facts = {key: plain(value) for key, value in (facts or {}).items()}
+    owner_id = record.pk if record.label() == "opportunities.user" else getattr(record, "owner_id", None)
+    return Event.objects.create(
+        diary_id=record.diary_id,
+        verb=f"{record._meta.model_name}.{verb}",
+        past=past,
+        record_type=record.label(),
+        record_id=record.pk,
+        subject=str(record)[:200],
+        **Event.actor_fields(by),
+        owner_id=owner_id or getattr(getattr(record, "parent", None) if record.belongs_to else None, "owner_id", None),
+        stage_from=stage_from,
+        stage_to=getattr(record, "stage", ""),
+        next_action=getattr(record, "next_action", ""),
+        reason=reason,
+        facts=Facts.objects.create(values=facts) if facts else None,
+    )
+
+
+def plain(value):
+    """Return a value as JSON can hold it, and as a person can read it years later."""
+    if isinstance(value, models.Model):
+        return f"{value} (#{value.pk})"
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+# -- Upwards: what the apps above do when something below them moves. --------------------------------------------------
+
+REACTIONS: dict[str, list[Callable]] = defaultdict(list)
+
+
+def reacts_to(*verbs: str) -> Callable[[Callable], Callable]:
+    """Run a function (record, event) after each of these moves, in the same transaction."""
+
+    def mark(react):
+        for verb in verbs:
+            REACTIONS[verb].append(react)
+        return react
+
+    return mark

@@ -1,0 +1,101 @@
+"""The cast.
+
+Ada is growth ops in the East team and sees her own; Ben manages East. Cem is growth ops in West and has nothing to
+do with either. Dora is in delivery, Eve administers, Ann audits: she sees everything and changes nothing.
+"""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from opportunities.models import Team, User
+from tests import database
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker):
+    with django_db_blocker.unblock():
+        database.set_up()
+    yield
+    with django_db_blocker.unblock():
+        database.close()
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def person(name, role, *, team=None, sees="own"):
+    """Make a user as an administrator would."""
+    team = Team.objects.get_or_create(name=team)[0] if team else None
+    first, mail = name.capitalize(), f"{name}@zarts.example"
+    user = User(username=name, first_name=first, email=mail, team=team, reach_of=sees, is_staff=True)
+    user.set_password("correct horse battery")
+    user.save()
+    user.groups.add(Group.objects.get(name=role))
+    return User.objects.get(pk=user.pk)
+
+
+@pytest.fixture
+def ada(db):
+    return person("ada", "Growth ops", team="East")
+
+
+@pytest.fixture
+def ben(db):
+    return person("ben", "Manager", team="East", sees="team")
+
+
+@pytest.fixture
+def cem(db):
+    return person("cem", "Growth ops", team="West")
+
+
+@pytest.fixture
+def dora(db):
+    return person("dora", "Delivery", team="East")
+
+
+@pytest.fixture
+def eve(db):
+    return person("eve", "Administrator", sees="all")
+
+
+@pytest.fixture
+def ann(db):
+    return person("ann", "Auditor", sees="all")
+
+
+@pytest.fixture
+def as_user(client):
+    """Return a browser in which a person is signed in."""
+
+    def sign_in(user):
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def portal_client(transactional_db):
+    return database.PortalClient()
+
+
+@pytest.fixture
+def portal_cursor(transactional_db):
+    """A raw cursor under the public surface's own login."""
+    with database.login("portal") as connection, connection.cursor() as cursor:
+        yield cursor
+
+
+@pytest.fixture
+def as_owner(transactional_db):
+    """Run a statement as the owner, past the walls, as a thief with the server's keys could."""
+
+    def run(statement, params=()):
+        with database.login("owner") as connection:
+            connection.execute("set session_replication_role = replica")
+            connection.execute(statement, params)
+
+    return run

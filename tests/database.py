@@ -1,0 +1,123 @@
+"""Databases for tests: one migrated template, a clone for each worker, and a new clone after each test that commits.
+
+Tests talk to them as `zarts_app` and `zarts_portal`. The owner migrates the template and clones it, nothing else:
+a suite that runs as the owner proves nothing about who may do what.
+"""
+
+import hashlib
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client, TransactionTestCase, override_settings
+from psycopg import sql
+
+from zarts.settings import database
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "test_zarts_template"
+OWN = f"test_zarts_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+# What a migrated database is made of: when none of it changed, the template of the last run is good.
+MADE_OF = ["*/migrations/*.py", "*/sql/*.sql", "portal/grants.py", "zarts/desk/logins.py", "zarts/desk/roles.py"]
+
+
+def fingerprint() -> str:
+    """Return the digest of everything that a migrated database depends on."""
+    digest = hashlib.sha256()
+    for pattern in [*MADE_OF, "*/models/*.py", "*/models.py"]:
+        for file in sorted(ROOT.glob(pattern)):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def maintenance():
+    """Yield a connection of the owner's to the server, outside of every test database."""
+    with psycopg.connect(**own("owner"), dbname="postgres", autocommit=True) as connection:
+        yield connection
+
+
+def set_up():
+    """Make the template when it is missing or old, and this worker's clone; point every alias at the clone."""
+    connections.databases["portal"] = {**database(settings.LOGINS["zarts_portal"]), **defaults()}
+    with maintenance() as server:
+        # Workers start at once: one migrates, the others wait.
+        server.execute("select pg_advisory_lock(20261123)")
+        query = "select shobj_description(oid, 'pg_database') from pg_database where datname = %s"
+        found = server.execute(query, [TEMPLATE]).fetchone()
+        if found is None or found[0] != fingerprint():
+            server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(TEMPLATE)))
+            server.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
+            use(TEMPLATE)
+            call_command("migrate", database="owner", verbosity=0)
+            close()
+            comment = sql.SQL("comment on database {} is {}")
+            server.execute(comment.format(sql.Identifier(TEMPLATE), sql.Literal(fingerprint())))
+        server.execute("select pg_advisory_unlock(20261123)")
+    fresh()
+    TransactionTestCase._fixture_teardown = lambda case: fresh()
+
+
+def defaults() -> dict:
+    """Return what Django adds to a database that it was not told of in the settings."""
+    return {key: connections["default"].settings_dict[key] for key in ("TIME_ZONE", "TEST", "ATOMIC_REQUESTS", "AUTOCOMMIT")}
+
+
+def fresh():
+    """Give this worker a database in which nothing has happened yet."""
+    close()
+    with maintenance() as server:
+        server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(OWN)))
+        clone = sql.SQL("create database {} template {} strategy file_copy")
+        server.execute(clone.format(sql.Identifier(OWN), sql.Identifier(TEMPLATE)))
+    use(OWN)
+
+
+def use(name):
+    for alias in ("default", "owner", "portal"):
+        connections.databases[alias]["NAME"] = name
+        if alias != "portal":
+            connections[alias].settings_dict["NAME"] = name
+
+
+def close():
+    for alias in ("default", "owner"):
+        connections[alias].close()
+
+
+@contextmanager
+def as_portal():
+    """Be the public process: its login, its addresses, its middleware."""
+    staff, public = connections["default"], connections.create_connection("portal")
+    public.alias = "default"
+    connections["default"] = public
+    try:
+        with override_settings(ROOT_URLCONF="portal.urls", MIDDLEWARE=settings.PORTAL_MIDDLEWARE, SURFACE="portal"):
+            yield
+    finally:
+        connections["default"] = staff
+        public.close()
+
+
+@contextmanager
+def login(alias):
+    """Yield a bare connection to this worker's database as `owner` or `portal`, outside of any test's transaction."""
+    with psycopg.connect(**own(alias), dbname=OWN, autocommit=True) as connection:
+        yield connection
+
+
+def own(alias) -> dict:
+    params = connections.create_connection(alias).get_connection_params()
+    return {key: params[key] for key in ("user", "password", "host", "port") if params.get(key)}
+
+
+class PortalClient(Client):
+    """A browser at the public surface. It sees what was committed, as the real process does."""
+
+    def request(self, **request):
+        with as_portal():
+            return super().request(**request)

@@ -1,0 +1,85 @@
+"""Makers of sound records. Each walks the real moves: the walls leave no other way, so every test record is true."""
+
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+
+from django.utils import timezone
+
+from opportunities.models import Discovery, Evidence, Lead, LeadFact
+from opportunities.records import begin, edit, perform
+
+serial = count(1)
+FACTS = {
+    "source": "Referred by Bright Smiles",
+    "service_fit": "Search and speed",
+    "urgency": "Before the summer season",
+    "decision_owner": "Bo Larsen decides",
+    "contact_path": "Mail and phone",
+    "budget_signal": "2,000 a month is fine",
+    "next_action": "Book the discovery call",
+}
+
+
+def a_lead(owner, **fields):
+    n = next(serial)
+    fields.setdefault("name", "Bo Larsen")
+    fields.setdefault("company", f"Harbor Dental {n}")
+    fields.setdefault("email", f"bo{n}@harbor-dental.example")
+    return begin(Lead(owner=owner, **fields), by=owner)
+
+
+def a_worked_lead(owner, **fields):
+    """A lead with all seven facts confirmed."""
+    lead = perform(a_lead(owner, **fields).work, by=owner)
+    for kind in LeadFact.Kind.values:
+        lead.confirm(kind, FACTS[kind], by=owner)
+    return lead
+
+
+def an_opportunity(owner, *, stage="qualified", reviewer=None, **fields):
+    """An opportunity with nothing wrong with it, at one of the stages from qualified to proposal."""
+    lead = perform(a_worked_lead(owner).qualify, by=owner, value=Decimal("12000"))
+    opportunity = lead.opportunity
+    contact = opportunity.decision_owner
+    for purpose in ("transactional", "contractual"):
+        consent = contact.consents.model(contact=contact, purpose=purpose, text_version="2026-01", source="Said on the phone")
+        begin(consent, by=owner)
+    if fields:
+        opportunity = edit(opportunity, by=owner, **fields)
+    if stage == "qualified":
+        return opportunity
+    opportunity = perform(opportunity.start_discovery, by=owner)
+    if stage == "discovery":
+        return opportunity
+    discovery = opportunity.discoveries.get()
+    edit(discovery, by=owner, **dict.fromkeys(Discovery.PARTS, "They lose bookings on phones."))
+    perform(discovery.complete, by=owner)
+    opportunity = perform(opportunity.start_audit, by=owner)
+    if stage == "audit":
+        return opportunity
+    a_verified_audit(opportunity, collector=owner, reviewer=reviewer)
+    return perform(opportunity.start_proposal, by=owner)
+
+
+def an_audit(opportunity, collector):
+    """An audit that is being collected, with two pieces of evidence."""
+    audit = perform(opportunity.audits.get().collect, by=collector)
+    some_evidence(audit, collector)
+    some_evidence(audit, collector, metric="Bookings from phones", value=Decimal(41), unit="a month", provider="Interview")
+    return audit
+
+
+def some_evidence(audit, by, **fields):
+    fields.setdefault("metric", "Largest Contentful Paint")
+    fields.setdefault("value", Decimal("6.8"))
+    fields.setdefault("unit", "s" if fields["metric"].startswith("Largest") else "")
+    fields.setdefault("provider", "Lighthouse")
+    fields.setdefault("captured_at", timezone.now() - timedelta(days=1))
+    return Evidence.record(audit, by=by, **fields)
+
+
+def a_verified_audit(opportunity, *, collector, reviewer=None):
+    """`reviewer` is the second person; without one the clock vouches, as it does for set-up only."""
+    audit = perform(an_audit(opportunity, collector).submit, by=collector)
+    return perform(audit.verify, by=reviewer)

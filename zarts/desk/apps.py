@@ -1,0 +1,26 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
+
+
+class DeskConfig(AppConfig):
+    """The last app: its step after `migrate` sees every table and every permission."""
+
+    name = "zarts.desk"
+    label = "desk"
+
+    def ready(self):
+        pre_migrate.connect(before_migrate, sender=self)
+        post_migrate.connect(after_migrate, sender=self)
+
+
+def before_migrate(using, **kwargs):
+    from . import logins
+
+    logins.make(using)
+
+
+def after_migrate(using, **kwargs):
+    from . import logins, roles
+
+    roles.sync(using)
+    logins.grant(using)

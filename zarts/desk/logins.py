@@ -1,0 +1,104 @@
+"""The database's logins and exactly what each may do.
+
+The owner migrates. `zarts_app` is the staff surface, the worker and beat. `zarts_portal` is the public
+surface. `zarts_reader` will read prepared reads. `migrate` makes them and grants anew each time, so that a
+right that is no longer written here is gone.
+"""
+
+from urllib.parse import unquote, urlsplit
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import connections
+from psycopg import sql
+
+from portal.grants import GRANTS as PORTAL_GRANTS
+
+NAMES = ("zarts_app", "zarts_portal", "zarts_reader")
+
+# Tables whose rows the application may also delete. Everything else is kept: closed, withdrawn or superseded.
+DELETABLE = {
+    "django_session",
+    "opportunities_user_groups",
+    "opportunities_user_user_permissions",
+    "auth_group_permissions",
+    "opportunities_opportunityuserpermission",
+    "opportunities_opportunitygrouppermission",
+    # Rows of a proposal that is still being written; a wall refuses it once the proposal is sent.
+    "proposals_scopeitem",
+    "proposals_milestone",
+    "proposals_priceline",
+    "proposals_claim",
+    "proposals_claim_evidence",
+}
+# Tables that the application only adds to.
+ADD_ONLY = {"opportunities_event", "opportunities_facts", "opportunities_diary", "django_admin_log"}
+READ_ONLY = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def make(using: str):
+    """Make the logins that do not exist yet, or say which command a database administrator must run."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("select rolname from pg_roles where rolname = any(%s)", [list(NAMES)])
+        there = {name for (name,) in cursor.fetchall()}
+        missing = [name for name in NAMES if name not in there]
+        if not missing:
+            return
+        cursor.execute("select rolcreaterole or rolsuper from pg_roles where rolname = current_user")
+        if not cursor.fetchone()[0]:
+            raise CommandError(
+                f"The logins {', '.join(missing)} are missing and this owner may not create roles. "
+                "Have a database administrator run: manage.py sql_logins | psql"
+            )
+        for name in missing:
+            cursor.execute(creation(name))
+
+
+def creation(name: str) -> sql.Composed:
+    """Return the statement that makes one login, with the password that its URL carries."""
+    password = unquote(urlsplit(settings.LOGINS.get(name) or "").password or "")
+    text = "create role {} login" if settings.LOGINS.get(name) else "create role {} nologin"
+    if password:
+        text += " password {}"
+    return sql.SQL(text).format(sql.Identifier(name), sql.Literal(password))
+
+
+def grant(using: str):
+    """Give each login exactly its rights on every table, sequence and function, and nothing else."""
+    with connections[using].cursor() as cursor:
+        for statement in statements(cursor):
+            cursor.execute(statement)
+
+
+def statements(cursor) -> list:
+    """Return the grants, as one list that can be read and compared."""
+    cursor.execute(
+        "select tablename from pg_tables where schemaname = 'public' order by tablename",
+    )
+    tables = [name for (name,) in cursor.fetchall()]
+    lines = ["revoke all on schema public from public", "revoke execute on all functions in schema public from public"]
+    for login in NAMES:
+        lines += [
+            f"revoke all on all tables in schema public from {login}",
+            f"revoke all on all sequences in schema public from {login}",
+            f"revoke all on all functions in schema public from {login}",
+            f"grant usage on schema public to {login}",
+        ]
+    for table in tables:
+        rights = ["select"]
+        if table not in READ_ONLY:
+            rights.append("insert")
+        if table not in READ_ONLY | ADD_ONLY:
+            rights.append("update")
+        if table in DELETABLE:
+            rights.append("delete")
+        lines.append(sql.SQL("grant {} on {} to zarts_app").format(sql.SQL(", ".join(rights)), sql.Identifier(table)))
+    lines.append("grant usage on all sequences in schema public to zarts_app")
+    # Trigger functions run without a right of their own; these are called by name.
+    lines.append("grant execute on function zarts_event_hash, zarts_facts_digest to zarts_app")
+    return [*lines, *PORTAL_GRANTS]
+
+
+def tables_of_the_portal() -> list[str]:
+    return [model._meta.db_table for model in apps.get_app_config("portal").get_models()]

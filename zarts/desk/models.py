@@ -1,0 +1,1 @@
+"""The desk keeps nothing: it shows what the apps keep. (Django runs an app's steps around `migrate` only if this is here.)"""

@@ -1,0 +1,106 @@
+"""The roles: groups, and what each may do. `migrate` makes the groups agree with this page."""
+
+from django.contrib.auth.models import Group, Permission
+
+READ = "view_*"
+ROLES = {
+    "Growth ops": {
+        "opportunities": [
+            "view_*",
+            "add_lead",
+            "change_lead",
+            "move_lead",
+            "add_leadfact",
+            "change_leadfact",
+            "add_client",
+            "change_client",
+            "add_contact",
+            "change_contact",
+            "add_consent",
+            "change_consent",
+            "add_opportunity",
+            "change_opportunity",
+            "move_opportunity",
+            "add_discovery",
+            "change_discovery",
+            "move_discovery",
+            "add_audit",
+            "change_audit",
+            "move_audit",
+            "verify_audit",
+            "add_evidence",
+            "add_task",
+            "change_task",
+            "move_task",
+            "add_message",
+            "change_message",
+            "move_message",
+            "add_objection",
+            "change_objection",
+            "move_objection",
+            "add_unwrittenpromise",
+            "change_unwrittenpromise",
+            "move_unwrittenpromise",
+            "add_source",
+            "move_winback",
+        ],
+        "proposals": ["view_*", "write_proposal", "send_proposal", "write_summary", "write_contract", "record_payment"],
+        "handoff": ["view_*", "settle_promise"],
+    },
+    "Manager": {
+        "opportunities": ["*"],
+        "proposals": ["*"],
+        "handoff": ["*"],
+    },
+    "Delivery": {
+        "opportunities": [
+            "view_*",
+            "add_task",
+            "change_task",
+            "move_task",
+            "add_message",
+            "change_message",
+            "move_message",
+        ],
+        "proposals": ["view_*", "write_summary", "publish_summary"],
+        "handoff": ["*"],
+    },
+    "Administrator": {
+        "opportunities": ["view_*", "*_user", "*_team", "*_source", "share_opportunity"],
+        "proposals": ["view_*", "*_service", "*_clause", "*_approvalrule"],
+        "handoff": ["view_*"],
+        "auth": ["view_group"],
+    },
+    "Auditor": {
+        "opportunities": ["view_*"],
+        "proposals": ["view_*"],
+        "handoff": ["view_*"],
+    },
+}
+# Rights over people and the house are the administrators', whatever a "*" says.
+HOUSE = ("user", "team")
+
+
+def sync(using: str):
+    """Make each role's group hold exactly what this page says."""
+    everything = list(Permission.objects.using(using).select_related("content_type"))
+    for role, apps in ROLES.items():
+        group, _ = Group.objects.using(using).get_or_create(name=role)
+        group.permissions.set([right for right in everything if belongs(right, role, apps)])
+
+
+def belongs(right, role: str, apps: dict) -> bool:
+    """Whether a role's page names this permission."""
+    patterns = apps.get(right.content_type.app_label, [])
+    house = right.content_type.model in HOUSE and not right.codename.startswith("view_")
+    if house and role != "Administrator":
+        return False
+    return any(matches(right.codename, pattern) for pattern in patterns)
+
+
+def matches(codename: str, pattern: str) -> bool:
+    if pattern.startswith("*_"):
+        return codename.endswith(pattern[1:])
+    if pattern.endswith("*"):
+        return codename.startswith(pattern[:-1])
+    return codename == pattern
