@@ -1,0 +1,136 @@
+"""What must be true of a proposal, an approval, a summary or a contract before it may move."""
+
+from opportunities.records import Lack, gate
+
+from . import approvals, lint
+
+# -- Proposals. --------------------------------------------------------------------------------------------------------
+
+
+@gate("Say what is included.", mend="scope_items-group")
+def has_scope(proposal):
+    return proposal.scope_items.filter(kind="included").exists()
+
+
+@gate("Add the steps of the timeline.", mend="milestones-group")
+def has_timeline(proposal):
+    return proposal.milestones.exists()
+
+
+@gate("Add a price.", mend="price_lines-group")
+def has_prices(proposal):
+    return proposal.price_lines.exists()
+
+
+@gate("Set the day until which it is valid.", mend="id_valid_until")
+def is_still_valid(proposal):
+    from django.utils import timezone
+
+    return proposal.valid_until is not None and proposal.valid_until >= timezone.localdate()
+
+
+@gate("Back every claim with evidence that counts.")
+def claims_are_supported(proposal):
+    for claim in proposal.claims.all():
+        if reason := claim.unsupported_because():
+            yield Lack(f"Back the claim “{claim}” with evidence: {reason}", proposal.staff_url("claims-group"))
+
+
+@gate("Rest only on evidence that counts.")
+def proof_stands(proposal):
+    """Every piece of evidence under any row is verified, current and inside its shelf life."""
+    for evidence in proposal.evidence():
+        if reason := evidence_falls_because(evidence):
+            yield Lack(f"Replace or measure again {evidence.metric}: {reason}", evidence.audit.staff_url("evidence-group"))
+
+
+@gate("Promise in words only what a claim proves.")
+def words_are_proved(proposal):
+    for mark in lint.outcomes(proposal.free_words(), proposal.supported_claims()):
+        yield Lack(f"Make a claim with evidence of “{mark.words}”, or take it out.", proposal.staff_url())
+
+
+@gate("Add a contact with a mail address.")
+def somebody_can_receive_it(record):
+    opportunity = record.opportunity
+    if not opportunity.client.contacts.reachable().exists():
+        yield Lack("Add a contact with a mail address to the client.", opportunity.client.staff_url("contacts-group"))
+
+
+@gate("A contract of this proposal is already signed: end the contract instead.")
+def no_contract_is_signed(proposal):
+    return not proposal.contracts.filter(stage__in=["signed", "active", "ended"]).exists()
+
+
+# -- Approvals. --------------------------------------------------------------------------------------------------------
+
+
+@gate("Have every approval given.")
+def approvals_are_given(record):
+    yield from approvals.lacks(record)
+
+
+@gate("What you approve changed since it was asked. Read it again.")
+def content_is_as_asked(approval):
+    return approval.digest == approvals.digest(approval.aspect, approval.subject)
+
+
+@gate("It is not in review any more.")
+def subject_is_in_review(approval):
+    return approval.subject.stage == "in_review"
+
+
+# -- Summaries. --------------------------------------------------------------------------------------------------------
+
+
+@gate("Write the words for the client.", mend="id_words")
+def has_words(summary):
+    return bool(summary.words.strip())
+
+
+@gate("Take out what a client must not read.")
+def words_are_safe(summary):
+    for mark in lint.read(summary):
+        yield Lack(mark.sentence, summary.staff_url("id_words"))
+
+
+# -- Contracts. --------------------------------------------------------------------------------------------------------
+
+
+@gate("Have the client accept the proposal.")
+def its_proposal_is_accepted(contract):
+    return contract.proposal.stage == "accepted"
+
+
+@gate("Pin the clauses.", mend="contract_clauses-group")
+def has_clauses(contract):
+    return contract.contract_clauses.exists()
+
+
+@gate("Set when reports come.")
+def reporting_is_set(contract):
+    if not contract.first_report_on:
+        yield Lack("Set the day of the first report.", contract.staff_url("id_first_report_on"))
+    if contract.report_every in ("weekly", "every_two_weeks") and contract.report_weekday is None:
+        yield Lack("Choose the weekday of the reports.", contract.staff_url("id_report_weekday"))
+    if contract.report_every in ("monthly", "quarterly") and contract.report_day is None:
+        yield Lack("Choose the day of the month of the reports.", contract.staff_url("id_report_day"))
+
+
+@gate("Choose who signs for the client, somebody with a mail address.", mend="id_signer")
+def has_a_signer(contract):
+    return bool(contract.signer and contract.signer.email and not contract.signer.left_on)
+
+
+# -- Evidence. ---------------------------------------------------------------------------------------------------------
+
+
+def evidence_falls_because(evidence) -> str:
+    """Return why a piece of evidence does not count now, or nothing."""
+    if evidence.audit.stage != "verified":
+        return f"the audit “{evidence.audit}” is {evidence.audit.get_stage_display().lower()}."
+    if hasattr(evidence, "corrected_by"):
+        return "a newer version stands in for it."
+    if not evidence.is_fresh:
+        return f"it counted until {evidence.fresh_until.date().isoformat()}."
+    return ""

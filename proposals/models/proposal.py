@@ -1,0 +1,453 @@
+"""The proposal: what we offer a client, and how it earns the right to be sent."""
+
+from datetime import timedelta
+
+import django_fsm as fsm
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from opportunities.models import Contact, Evidence, Lead, Objection, Opportunity
+from opportunities.records import (
+    ClientSafe,
+    Opens,
+    Output,
+    ScopeState,
+    begin,
+    lock,
+    perform,
+    plain,
+    stage_field,
+    tell,
+    transition,
+)
+
+from .. import approvals, gates, policies, publishing, totals
+from .authored import Authored
+from .service import Service
+
+DAY = timedelta(days=1)
+WRITE, SEND = "proposals.write_proposal", "proposals.send_proposal"
+
+
+class Proposal(Authored, Output):
+    """One revision of what we offer.
+
+    draft → in review → approved → sent → viewed → accepted, declined or expired. Before it is sent it can
+    be paused. An unsigned one is superseded by its next revision, or withdrawn.
+    """
+
+    belongs_to = "opportunity"
+    ASPECTS = ("proposal", "pricing", "claims")
+
+    class Stage(models.TextChoices):
+        DRAFT = "draft"
+        IN_REVIEW = "in_review", "In review"
+        APPROVED = "approved"
+        SENT = "sent"
+        VIEWED = "viewed"
+        ACCEPTED = "accepted"
+        DECLINED = "declined"
+        EXPIRED = "expired"
+        PAUSED = "paused"
+        SUPERSEDED = "superseded"
+        WITHDRAWN = "withdrawn"
+
+    CLOSED = (Stage.ACCEPTED, Stage.DECLINED, Stage.EXPIRED, Stage.SUPERSEDED, Stage.WITHDRAWN)
+    BEFORE_SENT = (Stage.DRAFT, Stage.IN_REVIEW, Stage.APPROVED)
+    WITH_CLIENT = (Stage.SENT, Stage.VIEWED)
+    # Rows and words can change in these; from `sent` on the database refuses.
+    WRITABLE = (*BEFORE_SENT, Stage.PAUSED)
+    CONTENT = ("title", "intro", "currency", "valid_until", "decide_on", "service_id")
+
+    opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="proposals")
+    lead = models.ForeignKey(Lead, models.PROTECT, null=True, blank=True, related_name="proposals")
+    service = models.ForeignKey(Service, models.PROTECT, null=True, blank=True, related_name="proposals")
+    number = models.CharField(max_length=12, editable=False)
+    revision = models.PositiveSmallIntegerField(default=1, editable=False)
+    title = models.CharField(max_length=160)
+    intro = models.TextField("opening words", blank=True)
+    currency = models.CharField(max_length=3, default="USD")
+    valid_until = models.DateField(null=True, blank=True)
+    decide_on = models.DateField("decision deadline", null=True, blank=True)
+    recipient = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, editable=False, related_name="+")
+    sent_at = models.DateTimeField(null=True, editable=False)
+    viewed_at = models.DateTimeField(null=True, editable=False)
+    answered_at = models.DateTimeField(null=True, editable=False)
+    # The ids of the optional price lines that the client chose.
+    chosen = models.JSONField(default=list, blank=True, editable=False)
+    publication_id = models.BigIntegerField(null=True, editable=False)
+    paused_from = models.CharField(max_length=20, blank=True, editable=False)
+    paused_because = models.TextField(blank=True, editable=False)
+    # One that ZartsAlgo paused is resumed by ZartsAlgo; a person's pause waits for a person.
+    paused_by_itself = models.BooleanField(default=False, editable=False)
+    superseded_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="supersedes"
+    )
+    stage = stage_field(Stage, Stage.DRAFT)
+
+    class Meta(Output.Meta):
+        permissions = [
+            ("write_proposal", "Can write proposals and submit them"),
+            ("send_proposal", "Can send and withdraw proposals"),
+        ]
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["number", "revision"], name="proposal_revision_once"),
+            models.CheckConstraint(
+                name="open_proposal_has_a_next_action",
+                condition=models.Q(stage__in=["accepted", "declined", "expired", "superseded", "withdrawn"])
+                | ~models.Q(next_action=""),
+            ),
+            models.CheckConstraint(
+                name="sent_proposal_was_published",
+                condition=~models.Q(stage__in=["sent", "viewed", "accepted", "declined", "expired"])
+                | models.Q(publication_id__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="paused_proposal_knows_where_it_was",
+                condition=~models.Q(stage="paused") | ~models.Q(paused_from=""),
+            ),
+        ]
+        indexes = [models.Index(fields=["valid_until"], name="proposal_to_expire", condition=models.Q(stage__in=["sent", "viewed"]))]
+
+    def __str__(self):
+        return f"{self.number}, revision {self.revision}: {self.title}" if self.revision > 1 else f"{self.number}: {self.title}"
+
+    def save(self, *args, **kwargs):
+        if not self.number:
+            with connection.cursor() as cursor:
+                cursor.execute("select 'P-' || lpad(nextval('proposals_number')::text, 4, '0')")
+                self.number = cursor.fetchone()[0]
+        self.next_action = self.next_action or "Write the rows and submit it for review"
+        super().save(*args, **kwargs)
+
+    # -- What it says. -------------------------------------------------------------------------------------------------
+
+    @property
+    def totals(self):
+        """Return what is paid once, each month and in the first year: firm lines, and what the client chose."""
+        return totals.of(line for line in self.price_lines.all() if not line.optional or line.pk in self.chosen)
+
+    @property
+    def amount(self):
+        """Return the first year's total, by which approval rules ask."""
+        return totals.of(self.price_lines.all()).first_year
+
+    def sold_lines(self):
+        """Return the price lines that the client bought."""
+        return self.price_lines.filter(models.Q(optional=False) | models.Q(pk__in=self.chosen))
+
+    def rows(self) -> list:
+        """Return every row that needs proof: what is included, when, for how much, and what we claim."""
+        return [*self.scope_items.filter(kind="included"), *self.milestones.all(), *self.price_lines.all(), *self.claims.all()]
+
+    @property
+    def coverage(self) -> int:
+        """Return how many of those rows show evidence, in percent."""
+        rows = self.rows()
+        return round(100 * sum(row.has_evidence for row in rows) / len(rows)) if rows else 0
+
+    def evidence(self):
+        """Return every version of evidence that any row rests on."""
+        under = (
+            models.Q(claims__proposal=self)
+            | models.Q(scope_items__proposal=self)
+            | models.Q(milestones__proposal=self)
+            | models.Q(price_lines__proposal=self)
+        )
+        return Evidence.objects.filter(under).select_related("audit", "corrected_by").distinct()
+
+    def supported_claims(self) -> list:
+        return [claim for claim in self.claims.all() if not claim.unsupported_because()]
+
+    def free_words(self) -> list[str]:
+        """Return the words that clients read and that are no claim."""
+        rows = [*self.scope_items.all(), *self.milestones.all()]
+        return [self.title, self.intro, *(text for row in rows for text in (row.title, row.text))]
+
+    # -- Writing it. ---------------------------------------------------------------------------------------------------
+
+    @transaction.atomic
+    def add(self, row, *, by, evidence=()):
+        """Add a row, and write it in the diary. Return it."""
+        lock(self)
+        row.proposal = self
+        row.full_clean(exclude=["proposal"])
+        row.save()
+        if evidence:
+            row.support(*evidence)
+        tell(self, "row_added", f"added a {row._meta.verbose_name} to", by=by, facts={"row": str(row)})
+        self.was_edited(by=by)
+        return row
+
+    @transaction.atomic
+    def change(self, row, *, by, **changes):
+        """Change a row, and write the old and the new values in the diary. Return it."""
+        lock(self)
+        facts = {}
+        for name, new in changes.items():
+            if (old := getattr(row, name)) != new:
+                facts[name] = [plain(old), plain(new)]
+                setattr(row, name, new)
+        if facts:
+            row.full_clean()
+            row.save()
+            tell(self, "row_changed", f"changed a {row._meta.verbose_name} of", by=by, facts={str(row): facts})
+            self.was_edited(by=by)
+        return row
+
+    @transaction.atomic
+    def remove(self, row, *, by):
+        """Take a row out, and keep what it said in the diary."""
+        lock(self)
+        tell(
+            self,
+            "row_removed",
+            f"removed a {row._meta.verbose_name} from",
+            by=by,
+            facts={field.name: plain(getattr(row, field.name)) for field in row._meta.concrete_fields},
+        )
+        row.delete()
+        self.was_edited(by=by)
+
+    def was_edited(self, *, by):
+        """Note the editor, and lapse the approvals of exactly what changed. Call it after every edit of content."""
+        type(self).objects.filter(pk=self.pk).exclude(last_editor=by).update(last_editor=by)
+        approvals.lapse_changed(type(self).objects.get(pk=self.pk), by=by)
+
+    @transaction.atomic
+    def revise(self, *, by):
+        """Make the next revision, a draft with the same rows. It starts unapproved. Return it."""
+        lock(self)
+        kept = ("opportunity", "lead", "service", "number", "title", "intro", "currency", "valid_until", "decide_on", "source", "owner")
+        newest = type(self).objects.filter(number=self.number).aggregate(newest=models.Max("revision"))["newest"]
+        copy = type(self)(**{name: getattr(self, name) for name in kept}, revision=newest + 1, author=by)
+        begin(copy, by=by, past="began the next revision", facts={"revises": self})
+        for rows in (self.scope_items, self.milestones, self.price_lines, self.claims):
+            for row in rows.all():
+                row.copy_to(copy)
+        return copy
+
+    # -- Its life. -----------------------------------------------------------------------------------------------------
+
+    @transition(
+        stage,
+        source=Stage.DRAFT,
+        target=Stage.IN_REVIEW,
+        gates=[
+            gates.has_scope,
+            gates.has_timeline,
+            gates.has_prices,
+            gates.is_still_valid,
+            gates.claims_are_supported,
+            gates.proof_stands,
+            gates.words_are_proved,
+        ],
+        permission=WRITE,
+        label="Submit for review",
+        past="submitted for review",
+        then="Wait for the approvals",
+        within=2 * DAY,
+    )
+    def submit(self, *, by):
+        """Ask for the approvals."""
+        self.scope_state, self.client_safe = ScopeState.VERIFIED, ClientSafe.IN_REVIEW
+        approvals.ask(self, by=by)
+
+    @transition(
+        stage,
+        source=Stage.IN_REVIEW,
+        target=Stage.APPROVED,
+        gates=[gates.approvals_are_given],
+        permission=policies.by_itself,
+        label="Approve",
+        past="had every approval given:",
+        then="Send it to the client",
+        within=2 * DAY,
+        opens=Opens("proposal_review", "Send the approved proposal to the client", 2),
+    )
+    def approve(self, *, by):
+        """Allow it to be sent: every approval was given to exactly what it says now."""
+        self.scope_state, self.client_safe = ScopeState.APPROVED, ClientSafe.APPROVED
+
+    @transition(
+        stage,
+        source=[Stage.IN_REVIEW, Stage.APPROVED],
+        target=Stage.DRAFT,
+        permission=policies.may_send_back,
+        label="Ask for changes",
+        past="sent back",
+        asks="opportunities.forms.ReasonForm",
+        then="Mend what the review found",
+        within=2 * DAY,
+        opens=Opens("proposal_review", "Mend what the review found", 2),
+    )
+    def send_back(self, *, by, reason):
+        """Return it to its author, saying why."""
+        self.scope_state, self.client_safe = ScopeState.DRAFTED, ClientSafe.DRAFTED
+        approvals.lapse_pending(self, reason="It was sent back.")
+
+    @transition(
+        stage,
+        source=Stage.APPROVED,
+        target=Stage.IN_REVIEW,
+        permission=policies.by_itself,
+        label="Review again",
+        past="went back to review:",
+        then="Wait for the approvals of what changed",
+        within=2 * DAY,
+    )
+    def fall_back(self, *, by, reason=""):
+        """What was approved has changed."""
+        self.scope_state, self.client_safe = ScopeState.CHANGED, ClientSafe.IN_REVIEW
+
+    @transition(
+        stage,
+        source=Stage.APPROVED,
+        target=Stage.SENT,
+        gates=[gates.approvals_are_given, gates.proof_stands, gates.is_still_valid, gates.somebody_can_receive_it],
+        permission=SEND,
+        label="Send to client",
+        past="sent to the client",
+        asks="proposals.forms.SendForm",
+        then="Ask the client how it reads",
+        within=3 * DAY,
+    )
+    def send(self, *, by, contact, words="", expires_on=None):
+        """Freeze it for the client, and mail the link to one contact."""
+        self.recipient, self.sent_at, self.client_safe = contact, timezone.now(), ClientSafe.PUBLISHED
+        publishing.send_proposal(self, by=by, contact=contact, words=words, expires_on=expires_on)
+
+    @transition(
+        stage,
+        source=Stage.SENT,
+        target=Stage.VIEWED,
+        permission=policies.only_the_client,
+        client=True,
+        label="Mark as viewed",
+        past="opened",
+        then="Ask the client how it reads",
+        within=3 * DAY,
+        opens=Opens("follow_up", "Talk to the client about the proposal that they opened", 2),
+    )
+    def mark_viewed(self, *, by):
+        """A person at the client opened it."""
+        self.viewed_at = timezone.now()
+
+    @transition(
+        stage,
+        source=Stage.VIEWED,
+        target=Stage.ACCEPTED,
+        permission=policies.only_the_client,
+        client=True,
+        label="Accept",
+        past="accepted",
+        opens=Opens("contract_step", "Start the contract of the accepted proposal", 1),
+    )
+    def accept(self, *, by, name="", role="", options=(), consent=None, digest="", address=""):
+        """The client takes it, with the options that they chose."""
+        self.answered_at = timezone.now()
+        optional = set(self.price_lines.filter(optional=True).values_list("pk", flat=True))
+        self.chosen = sorted(optional & set(options))
+        self.next_action = ""
+
+    @transition(
+        stage,
+        source=Stage.VIEWED,
+        target=Stage.DECLINED,
+        permission=policies.only_the_client,
+        client=True,
+        label="Decline",
+        past="declined",
+        opens=Opens("follow_up", "Answer what the client declined for", 1),
+    )
+    def decline(self, *, by, reason):
+        """The client does not take it, and says why: the reason stays as an objection."""
+        self.answered_at = timezone.now()
+        self.next_action = ""
+        about = {"record_type": self.label(), "record_id": self.pk}
+        objection = Objection(opportunity=self.opportunity, kind="other", words=reason, owner=self.owner, **about)
+        begin(objection, by=by, past="raised")
+
+    @transition(
+        stage,
+        source=WITH_CLIENT,
+        target=Stage.EXPIRED,
+        permission=policies.by_itself,
+        label="Expire",
+        past="expired:",
+        opens=Opens("follow_up", "Ask whether the client needs a new revision", 1),
+    )
+    def expire(self, *, by):
+        """The day until which it was valid has passed."""
+        publishing.revoke_links(self)
+
+    @transition(
+        stage,
+        source=BEFORE_SENT,
+        target=Stage.PAUSED,
+        permission=WRITE,
+        label="Pause",
+        past="paused",
+        asks="opportunities.forms.ReasonForm",
+        then="Cure the reason of the pause",
+        within=2 * DAY,
+        opens=Opens("proposal_review", "Cure the reason why the proposal is paused", 2),
+    )
+    def pause(self, *, by, reason):
+        """Stop work on it; it remembers where it was."""
+        self.paused_from, self.paused_because, self.paused_by_itself = self.stage, reason, by is None
+        self.scope_state = ScopeState.CHANGED
+
+    @transition(
+        stage,
+        source=Stage.PAUSED,
+        target=fsm.GET_STATE(lambda self, by: self.paused_from, states=BEFORE_SENT),
+        gates=[gates.proof_stands],
+        permission=WRITE,
+        label="Resume",
+        past="resumed",
+        then="Pick up where it was left",
+        within=2 * DAY,
+    )
+    def resume(self, *, by):
+        """Go on from where it was paused."""
+        self.paused_because = ""
+
+    @transition(
+        stage,
+        source=[*BEFORE_SENT, Stage.PAUSED, *WITH_CLIENT, Stage.ACCEPTED, Stage.DECLINED, Stage.EXPIRED],
+        target=Stage.SUPERSEDED,
+        gates=[gates.no_contract_is_signed],
+        permission=policies.by_itself,
+        label="Supersede",
+        past="superseded",
+    )
+    def supersede(self, *, by, replacement):
+        """The next revision stands in for it."""
+        self.superseded_by, self.next_action = replacement, ""
+        approvals.lapse_pending(self, reason="A new revision stands in for it.")
+
+    @transition(
+        stage,
+        source=[*BEFORE_SENT, Stage.PAUSED, *WITH_CLIENT, Stage.ACCEPTED],
+        target=Stage.WITHDRAWN,
+        gates=[gates.no_contract_is_signed],
+        permission=SEND,
+        label="Withdraw",
+        past="withdrew",
+        asks="opportunities.forms.ReasonForm",
+    )
+    def withdraw(self, *, by, reason):
+        """Take it back; its links close."""
+        self.client_safe, self.next_action = ClientSafe.WITHDRAWN, ""
+        approvals.lapse_pending(self, reason="The proposal was withdrawn.")
+        publishing.withdraw(self, reason)
+
+    def replace_earlier(self, link):
+        """Supersede the earlier revisions, and lead their links to this one's. Called when this one is sent."""
+        for old in type(self).objects.filter(number=self.number, revision__lt=self.revision).exclude(
+            stage__in=[self.Stage.SUPERSEDED, self.Stage.WITHDRAWN]
+        ):
+            old = perform(old.supersede, by=None, replacement=self)
+            publishing.revoke_links(old, replaced_by=link)

@@ -1,0 +1,199 @@
+"""The rows of a proposal: scope, timeline, prices and claims, each with its evidence."""
+
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from opportunities.models import Evidence
+from opportunities.records import Kept
+
+from .. import totals
+from ..gates import evidence_falls_because
+from .proposal import Proposal
+
+PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))]
+
+
+class Row(Kept):
+    """A row of a proposal. The database refuses every change once the proposal is sent."""
+
+    belongs_to = "proposal"
+    # What a client reads, or what an approver must know: a change of these is a change of content.
+    SAYS: tuple = ()
+
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(Kept.Meta):
+        abstract = True
+        ordering = ["position", "id"]
+
+    def __str__(self):
+        return self.title
+
+    @property
+    def has_evidence(self) -> bool:
+        return self.evidence_id is not None
+
+    def clean(self):
+        if self.evidence_id and self.evidence.audit.opportunity_id != self.proposal.opportunity_id:
+            raise ValidationError({"evidence": "Choose evidence of this opportunity."})
+
+    def support(self, *evidence):
+        """Rest this row on a version of evidence."""
+        (self.evidence,) = evidence
+        self.clean()
+        self.save()
+
+    def says(self) -> dict:
+        """Return its content, for the fingerprint of an approval."""
+        return {name: getattr(self, name) for name in self.SAYS} | {"evidence": self.evidence_id}
+
+    def copy_to(self, proposal):
+        """Make the same row in another revision."""
+        kept = {name: getattr(self, name) for name in self.SAYS}
+        return type(self).objects.create(proposal=proposal, evidence=self.evidence, **kept)
+
+
+class ScopeItem(Row):
+    """What is included, excluded, optional or relied upon."""
+
+    class Kind(models.TextChoices):
+        INCLUDED = "included"
+        EXCLUDED = "excluded"
+        OPTIONAL = "optional"
+        ASSUMPTION = "assumption"
+        DEPENDENCY = "dependency"
+        INTEGRATION = "integration"
+
+    SAYS = ("kind", "title", "text", "position")
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="scope_items")
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.INCLUDED)
+    title = models.CharField(max_length=160)
+    text = models.TextField(blank=True)
+    evidence = models.ForeignKey(Evidence, models.PROTECT, null=True, blank=True, related_name="scope_items")
+
+
+class Milestone(Row):
+    """A step of the timeline."""
+
+    SAYS = ("title", "text", "start_week", "weeks", "who", "position")
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="milestones")
+    title = models.CharField(max_length=160)
+    text = models.TextField(blank=True)
+    start_week = models.PositiveSmallIntegerField("starts after week", default=0, validators=[MaxValueValidator(520)])
+    weeks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(520)])
+    who = models.CharField("who does it", max_length=80, blank=True)
+    evidence = models.ForeignKey(Evidence, models.PROTECT, null=True, blank=True, related_name="milestones")
+
+
+class PriceLine(Row):
+    """What something costs, once or each month."""
+
+    class Recurring(models.TextChoices):
+        ONCE = "once"
+        MONTHLY = "monthly"
+
+    SAYS = (
+        "title",
+        "recurring",
+        "quantity",
+        "unit_price",
+        "discount",
+        "tax",
+        "optional",
+        "internal_cost",
+        "pricing_assumption",
+        "position",
+    )
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="price_lines")
+    title = models.CharField(max_length=160)
+    recurring = models.CharField(max_length=7, choices=Recurring, default=Recurring.MONTHLY)
+    quantity = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal(1), validators=[MinValueValidator(Decimal(0))])
+    unit_price = models.DecimalField(max_digits=12, decimal_places=2, validators=[MinValueValidator(Decimal(0))])
+    discount = models.DecimalField("discount, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT)
+    tax = models.DecimalField("tax, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT)
+    optional = models.BooleanField(default=False, help_text="The client may choose it.")
+    internal_cost = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, blank=True, help_text="Internal. Clients never see this."
+    )
+    pricing_assumption = models.TextField(blank=True, help_text="Internal. Clients never see this.")
+    evidence = models.ForeignKey(Evidence, models.PROTECT, null=True, blank=True, related_name="price_lines")
+
+    @property
+    def total(self) -> Decimal:
+        return totals.line(self)
+
+
+class Claim(Row):
+    """What we say about the client's numbers. It rests on versions of evidence, or it is not sent."""
+
+    class Kind(models.TextChoices):
+        FINDING = "finding"
+        PROJECTION = "projection"
+        GUARANTEE = "guarantee"
+
+    class Sensitivity(models.TextChoices):
+        NORMAL = "normal"
+        HIGH = "high"
+
+    SAYS = ("text", "kind", "metric", "low", "high", "unit", "method", "sensitivity", "position")
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="claims")
+    text = models.CharField(max_length=400)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.FINDING)
+    metric = models.CharField(max_length=120, blank=True)
+    low = models.DecimalField("from", max_digits=16, decimal_places=4, null=True, blank=True)
+    high = models.DecimalField("to", max_digits=16, decimal_places=4, null=True, blank=True)
+    unit = models.CharField(max_length=30, blank=True)
+    method = models.TextField(blank=True, help_text="How the number was reached.")
+    sensitivity = models.CharField(max_length=6, choices=Sensitivity, default=Sensitivity.NORMAL)
+    evidence = models.ManyToManyField(Evidence, blank=True, related_name="claims")
+
+    class Meta(Row.Meta):
+        constraints = [
+            models.CheckConstraint(
+                name="claim_range_runs_upwards",
+                condition=models.Q(low=None) | models.Q(high=None) | models.Q(high__gte=models.F("low")),
+            )
+        ]
+
+    def __str__(self):
+        return self.text
+
+    @property
+    def has_evidence(self) -> bool:
+        return self.evidence.exists()
+
+    def clean(self):
+        if self.low is not None and self.high is not None and self.high < self.low:
+            raise ValidationError({"high": "The range must run upwards."})
+
+    def support(self, *evidence):
+        """Rest this claim on versions of evidence of the same opportunity."""
+        for version in evidence:
+            if version.audit.opportunity_id != self.proposal.opportunity_id:
+                raise ValidationError("Choose evidence of this opportunity.")
+        self.evidence.add(*evidence)
+
+    def unsupported_because(self) -> str:
+        """Return why this claim may not be sent, or nothing."""
+        versions = list(self.evidence.select_related("audit", "corrected_by"))
+        if not versions:
+            return "none is attached."
+        if self.kind != self.Kind.FINDING and not self.method.strip():
+            return "say how the number was reached."
+        return next((reason for version in versions if (reason := evidence_falls_because(version))), "")
+
+    def says(self):
+        versions = sorted(self.evidence.values_list("pk", flat=True))
+        return {name: getattr(self, name) for name in self.SAYS} | {"evidence": versions}
+
+    def copy_to(self, proposal):
+        copy = type(self).objects.create(proposal=proposal, **{name: getattr(self, name) for name in self.SAYS})
+        copy.evidence.set(self.evidence.all())
+        return copy

@@ -1,0 +1,113 @@
+"""What the house sells, in which words it contracts, and who must approve."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+
+from opportunities.records import DiaryKeeper, KeptQuerySet
+
+
+class Cadence(models.TextChoices):
+    WEEKLY = "weekly"
+    EVERY_TWO_WEEKS = "every_two_weeks", "Every two weeks"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+
+
+class Service(DiaryKeeper):
+    """Something we sell: its usual scope, price and reports."""
+
+    name = models.CharField(max_length=120, unique=True)
+    description = models.TextField(blank=True)
+    scope = models.JSONField(
+        "usual scope rows", default=list, blank=True, help_text="Rows with a kind, a title and a text."
+    )
+    checklist = models.JSONField("usual onboarding list", default=list, blank=True)
+    questions = models.JSONField("discovery questions", default=list, blank=True)
+    price = models.DecimalField(max_digits=12, decimal_places=2, default=0, validators=[MinValueValidator(0)])
+    recurring = models.CharField(
+        max_length=7, choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly"
+    )
+    cadence = models.CharField(max_length=16, choices=Cadence, default=Cadence.MONTHLY)
+    is_sold = models.BooleanField("on offer", default=True)
+
+    def __str__(self):
+        return self.name
+
+
+class Clause(DiaryKeeper):
+    """Contract language. A changed clause is a new version; the old one stays where it was signed."""
+
+    key = models.SlugField(max_length=60)
+    version = models.PositiveSmallIntegerField(default=1)
+    title = models.CharField(max_length=160)
+    text = models.TextField()
+    is_standard = models.BooleanField("in every contract", default=True)
+
+    class Meta(DiaryKeeper.Meta):
+        ordering = ["key", "-version"]
+        constraints = [models.UniqueConstraint(fields=["key", "version"], name="clause_version_once")]
+
+    def __str__(self):
+        return f"{self.title}, version {self.version}"
+
+
+class Aspect(models.TextChoices):
+    PROPOSAL = "proposal"
+    PRICING = "pricing"
+    CLAIMS = "claims"
+    CONTRACT = "contract"
+    SUMMARY = "summary"
+
+
+class ApprovalRule(DiaryKeeper):
+    """Who must approve an aspect, from which amount on, and within how many hours."""
+
+    aspect = models.CharField(max_length=10, choices=Aspect)
+    min_amount = models.DecimalField(
+        "from a first year of", max_digits=12, decimal_places=2, default=0, validators=[MinValueValidator(0)]
+    )
+    permission = models.CharField(
+        "approved by whoever may", max_length=80, help_text="A right, such as proposals.approve_pricing."
+    )
+    hours = models.PositiveSmallIntegerField("hours allowed", default=48)
+
+    class Meta(DiaryKeeper.Meta):
+        constraints = [models.UniqueConstraint(fields=["aspect", "min_amount"], name="approval_rule_once")]
+
+    def __str__(self):
+        return f"{self.get_aspect_display()} from {self.min_amount}"
+
+
+class DelegationQuerySet(KeptQuerySet):
+    def on(self, day):
+        return self.filter(starts_on__lte=day, ends_on__gte=day)
+
+
+class Delegation(DiaryKeeper):
+    """One approver stands in for another between two dates."""
+
+    giver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="delegations_given")
+    taker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="delegations_taken")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+
+    objects = DelegationQuerySet.as_manager()
+
+    class Meta(DiaryKeeper.Meta):
+        constraints = [
+            models.CheckConstraint(
+                name="delegation_runs_forward", condition=models.Q(ends_on__gte=models.F("starts_on"))
+            ),
+            models.CheckConstraint(name="delegation_to_somebody_else", condition=~models.Q(giver=models.F("taker"))),
+        ]
+
+    def __str__(self):
+        return f"{self.taker} for {self.giver}"
+
+    def clean(self):
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            raise ValidationError({"ends_on": "It must end after it begins."})
+        if self.giver_id and self.giver_id == self.taker_id:
+            raise ValidationError({"taker": "Choose somebody else."})

@@ -1,0 +1,180 @@
+"""Summaries: client-safe words beside something internal."""
+
+from datetime import timedelta
+
+from django.db import models
+
+from opportunities.models import Opportunity
+from opportunities.models.task import About
+from opportunities.records import ClientSafe, Opens, Output, stage_field, transition
+
+from .. import approvals, gates, policies
+from .authored import Authored
+
+WRITE = "proposals.write_summary"
+
+
+class Summary(Authored, About, Output):
+    """Words that a client may read about something that they may not. What is internal stays where it is.
+
+    draft → in review → approved → published → withdrawn or superseded.
+    """
+
+    belongs_to = "opportunity"
+    ASPECTS = ("summary",)
+
+    class Stage(models.TextChoices):
+        DRAFT = "draft"
+        IN_REVIEW = "in_review", "In review"
+        APPROVED = "approved"
+        PUBLISHED = "published"
+        WITHDRAWN = "withdrawn"
+        SUPERSEDED = "superseded"
+
+    CLOSED = (Stage.PUBLISHED, Stage.WITHDRAWN, Stage.SUPERSEDED)
+    SAFE = (Stage.APPROVED, Stage.PUBLISHED)
+    WRITABLE = (Stage.DRAFT, Stage.IN_REVIEW, Stage.APPROVED)
+
+    class Kind(models.TextChoices):
+        FINDING = "finding", "Audit finding"
+        REVENUE_PROOF = "revenue_proof", "Revenue proof"
+        CAVEAT = "caveat", "Provider caveat"
+        BLOCKER = "blocker", "Launch blocker"
+        SCOPE = "scope"
+        REPORT = "report"
+
+    opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="summaries")
+    kind = models.CharField(max_length=14, choices=Kind)
+    title = models.CharField(max_length=160)
+    words = models.TextField("words for the client", blank=True)
+    stage = stage_field(Stage, Stage.DRAFT)
+
+    class Meta(Output.Meta):
+        verbose_name_plural = "summaries"
+        permissions = [
+            ("write_summary", "Can write client-safe words"),
+            ("publish_summary", "Can publish and withdraw client-safe words"),
+        ]
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="open_summary_has_a_next_action",
+                condition=models.Q(stage__in=["published", "withdrawn", "superseded"]) | ~models.Q(next_action=""),
+            )
+        ]
+        indexes = [models.Index(fields=["record_type", "record_id"], name="summary_about")]
+
+    def __str__(self):
+        return self.title
+
+    def save(self, *args, **kwargs):
+        if self.stage == self.Stage.DRAFT:
+            self.next_action = self.next_action or "Write the words and submit them for review"
+        super().save(*args, **kwargs)
+
+    def was_edited(self, *, by):
+        """Note the editor, and lapse the approval if the words changed. Call it after every edit."""
+        type(self).objects.filter(pk=self.pk).exclude(last_editor=by).update(last_editor=by)
+        approvals.lapse_changed(type(self).objects.get(pk=self.pk), by=by)
+
+    @transition(
+        stage,
+        source=Stage.DRAFT,
+        target=Stage.IN_REVIEW,
+        gates=[gates.has_words, gates.words_are_safe],
+        permission=WRITE,
+        label="Submit for review",
+        past="submitted for review",
+        then="Wait for the approval",
+        within=timedelta(days=2),
+        overridable=True,
+    )
+    def submit(self, *, by):
+        """Ask a second person whether a client may read this."""
+        self.client_safe = ClientSafe.IN_REVIEW
+        approvals.ask(self, by=by)
+
+    @transition(
+        stage,
+        source=Stage.IN_REVIEW,
+        target=Stage.APPROVED,
+        gates=[gates.approvals_are_given],
+        permission=policies.by_itself,
+        label="Approve",
+        past="had its approval given:",
+        then="Publish it where it belongs",
+        within=timedelta(days=2),
+    )
+    def approve(self, *, by):
+        """A client may read exactly this."""
+        self.client_safe = ClientSafe.APPROVED
+
+    @transition(
+        stage,
+        source=[Stage.IN_REVIEW, Stage.APPROVED],
+        target=Stage.DRAFT,
+        permission=policies.may_send_back,
+        label="Ask for changes",
+        past="sent back",
+        asks="opportunities.forms.ReasonForm",
+        then="Mend what the review found",
+        within=timedelta(days=2),
+        opens=Opens("other", "Mend what the review of the words found", 2),
+    )
+    def send_back(self, *, by, reason):
+        """Return it to its author, saying why."""
+        self.client_safe = ClientSafe.DRAFTED
+        approvals.lapse_pending(self, reason="It was sent back.")
+
+    @transition(
+        stage,
+        source=Stage.APPROVED,
+        target=Stage.IN_REVIEW,
+        permission=policies.by_itself,
+        label="Review again",
+        past="went back to review:",
+        then="Wait for the approval of what changed",
+        within=timedelta(days=2),
+    )
+    def fall_back(self, *, by, reason=""):
+        """What was approved has changed."""
+        self.client_safe = ClientSafe.IN_REVIEW
+
+    @transition(
+        stage,
+        source=Stage.APPROVED,
+        target=Stage.PUBLISHED,
+        gates=[gates.approvals_are_given],
+        permission="proposals.publish_summary",
+        label="Publish",
+        past="published",
+    )
+    def publish(self, *, by):
+        """Count it among what the client reads. The page that carries it is published with it."""
+        self.client_safe, self.next_action = ClientSafe.PUBLISHED, ""
+
+    @transition(
+        stage,
+        source=[Stage.DRAFT, Stage.IN_REVIEW, Stage.APPROVED, Stage.PUBLISHED],
+        target=Stage.WITHDRAWN,
+        permission="proposals.publish_summary",
+        label="Withdraw",
+        past="withdrew",
+        asks="opportunities.forms.ReasonForm",
+        opens=Opens("other", "Check which pages of the client still say the withdrawn words", 1),
+    )
+    def withdraw(self, *, by, reason):
+        """Take it back."""
+        self.client_safe, self.next_action = ClientSafe.WITHDRAWN, ""
+        approvals.lapse_pending(self, reason="It was withdrawn.")
+
+    @transition(
+        stage,
+        source=Stage.PUBLISHED,
+        target=Stage.SUPERSEDED,
+        permission="proposals.publish_summary",
+        label="Supersede",
+        past="superseded",
+    )
+    def supersede(self, *, by):
+        """Newer words stand in for it."""
