@@ -55,7 +55,7 @@ class Demo:
         self.site, self.portal = f"http://localhost:{port}", f"http://localhost:{port + 1}"
         self.children = []
         self.catcher = None
-        self.stopping = threading.Event()
+        self.stopping, self.asked = threading.Event(), 0.0
         self.env = {name: value for name, value in os.environ.items() if name not in ("DEBUG", "SURFACE", "PORT")} | {
             "DATA_DIR": str(home),
             "SITE_URL": self.site,
@@ -111,7 +111,8 @@ class Demo:
                 child = psutil.Process(pid)
                 if child.create_time() == born:
                     end_group(pid)
-                    child.wait(5)
+                    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+                        self.pause(0.05)
             except psutil.Error:
                 continue
 
@@ -168,7 +169,7 @@ class Demo:
 
     def processes(self):
         gunicorn = ["-m", "gunicorn", "-c", "zarts/gunicorn.py", "zarts.wsgi"]
-        celery = ["-m", "celery", "-A", "zarts.celery"]
+        celery = ["-m", "celery", "--quiet", "-A", "zarts.celery"]
         quiet = ["--loglevel", "warning"]
         return [
             ("staff", gunicorn, {"SURFACE": "admin", "BIND": f"{HOST}:{self.port}"}),
@@ -199,16 +200,16 @@ class Demo:
             raise Stop
 
     def ask_to_stop(self, number, frame):
-        if self.stopping.is_set():  # asked twice: no more patience
+        if not self.stopping.is_set():
+            say("\nstopping …")
+            self.asked = time.monotonic()
+            self.stopping.set()
+        elif time.monotonic() - self.asked > 1:  # asked again, and not an echo of the first, as make sends: kill
             for child in self.children:
                 end_group(child.process.pid)
-            return
-        say("\nstopping …")
-        self.stopping.set()
 
     def stop(self):
         """End every child, beat first, and let the servers go. What does not end in time is killed."""
-        self.stopping.set()
         for child in reversed(self.children):
             if child.process.poll() is None:
                 child.process.terminate()

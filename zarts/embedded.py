@@ -66,9 +66,13 @@ def attach(data_dir):
 def release():
     """Let go of the servers of every data folder, and wait until they have stopped when nobody else uses them."""
     for home in list(_held):
-        _held.pop(home).close()
+        with _held.pop(home) as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
         deadline = time.monotonic() + 8
-        while free(home / "users") and kept(home) and time.monotonic() < deadline:
+        while kept(home) and time.monotonic() < deadline:
             time.sleep(0.05)
 
 

@@ -16,5 +16,6 @@ keepalive = 5
 max_requests, max_requests_jitter = 20_000, 2_000
 accesslog = None  # the addresses hold single-use links
 errorlog = "-"
+control_socket_disable = True  # both surfaces would share one, and nobody asks for it
 # A heartbeat in a file on a busy disk can stall, and a stalled heartbeat gets a healthy worker killed.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
