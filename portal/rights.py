@@ -27,6 +27,6 @@ def call(cursor, function, *values):
 
 def rows(cursor, function, *values):
     """Call one of the database's doors and return its rows as dicts."""
-    cursor.execute(f"select * from public.{function}({', '.join(['%s'] * len(values))})", values)
+    cursor.execute(f"select * from public.{function}({', '.join(['%s'] * len(values))})", values)  # noqa: S608 - names are ours
     names = [column.name for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

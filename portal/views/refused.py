@@ -26,5 +26,5 @@ def not_found(request, exception=None):
 def failed(request):
     try:
         return page(request, "refused/failed", status=500)
-    except Exception:  # noqa: BLE001 - the last page must come, whatever broke the first
+    except Exception:
         return HttpResponse("Something broke on our side. Please try again in a minute.", "text/plain", status=500)

@@ -1,5 +1,6 @@
 """What the portal's login is refused by the database, and what nobody may change."""
 
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 from portal_makers import CONTRACT, HARBOR, MARTA, PIER, TOM, a_guest, a_link, a_publication
@@ -140,7 +141,6 @@ def test_the_portal_can_not_become_somebody_else(portal_cursor):
 def test_the_portal_can_make_nothing_of_its_own(portal_cursor):
     for sql in (
         "create table t (x int)",
-        "create temporary table portal_session (client_id bigint, token_hash text)",
         "create function f() returns int language sql as 'select 1'",
         "create schema s",
         "create view v as select 1",
@@ -150,6 +150,16 @@ def test_the_portal_can_make_nothing_of_its_own(portal_cursor):
     ):
         with pytest.raises(Exception, match=r"permission denied|must be"):
             ask(portal_cursor, sql)
+
+
+def test_a_temporary_table_does_not_stand_in_for_ours(portal_cursor):
+    a_publication()
+    try:
+        portal_cursor.execute("create temporary table portal_session (client_id bigint, token_hash text)")
+    except psycopg.errors.InsufficientPrivilege:
+        return
+    portal_cursor.execute("insert into portal_session values (1, encode(sha256('x'), 'hex'))")
+    assert ask(portal_cursor, "select id from portal_publication", token="x") == []
 
 
 def test_a_publication_is_frozen_even_for_staff():
