@@ -98,7 +98,10 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REFERRER_POLICY = "no-referrer" if PORTAL else "same-origin"
+# Not no-referrer: browsers would then send "Origin: null" with our own forms, and the CSRF check would refuse them.
+SECURE_REFERRER_POLICY = "same-origin"
+if PORTAL:
+    CSRF_FAILURE_VIEW = "portal.views.refused.csrf"
 X_FRAME_OPTIONS = "DENY"
 _prefix = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}zarts_{SURFACE}", f"{_prefix}zarts_{SURFACE}_csrf"
