@@ -204,9 +204,10 @@ def start_redis(home):
 
 
 def socket_dir(home):
-    """Return the folder of both sockets: `run` in the data folder, or a short one where that path is too long."""
+    """Return the folder of both sockets: `run` in the data folder, or a short one where that path will not do."""
     folder = home / "run"
-    if len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET:
+    fits = len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET
+    if fits and not set(str(folder)) & set("'\"\\,"):  # PostgreSQL would read more into these
         return folder
     name = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"zarts-{os.geteuid()}-{name}"
@@ -240,7 +241,7 @@ def redis_tool(name):
 def package(name):
     """Return the folder of an installed package, without importing it."""
     spec = importlib.util.find_spec(name)
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise CannotStart(f"{name} is not installed: run it from the .venv that make demo makes, or set DATABASE_URL.")
     return Path(spec.submodule_search_locations[0])
 
