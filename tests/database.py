@@ -16,6 +16,7 @@ from django.db import connections
 from django.test import Client, TransactionTestCase, override_settings
 from psycopg import sql
 
+from zarts.desk import logins
 from zarts.settings import database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +75,9 @@ def fresh():
         server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(OWN)))
         clone = sql.SQL("create database {} template {} strategy file_copy")
         server.execute(clone.format(sql.Identifier(OWN), sql.Identifier(TEMPLATE)))
+        # Rights on a database are the one thing that a clone does not inherit.
+        for statement in logins.database_statements(OWN):
+            server.execute(statement)
     use(OWN)
 
 

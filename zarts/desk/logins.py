@@ -7,7 +7,6 @@ right that is no longer written here is gone.
 
 from urllib.parse import unquote, urlsplit
 
-from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connections
@@ -67,8 +66,14 @@ def creation(name: str) -> sql.Composed:
 def grant(using: str):
     """Give each login exactly its rights on every table, sequence and function, and nothing else."""
     with connections[using].cursor() as cursor:
-        for statement in statements(cursor):
+        for statement in [*database_statements(connections[using].settings_dict["NAME"]), *statements(cursor)]:
             cursor.execute(statement)
+
+
+def database_statements(name: str) -> list:
+    """Return the grants on the database itself: to connect, and not to make so much as a temporary table."""
+    lines = ["revoke all on database {} from public", "grant connect on database {} to " + ", ".join(NAMES)]
+    return [sql.SQL(line).format(sql.Identifier(name)) for line in lines]
 
 
 def statements(cursor) -> list:
@@ -98,7 +103,3 @@ def statements(cursor) -> list:
     # Trigger functions run without a right of their own; these are called by name.
     lines.append("grant execute on function zarts_event_hash, zarts_facts_digest to zarts_app")
     return [*lines, *PORTAL_GRANTS]
-
-
-def tables_of_the_portal() -> list[str]:
-    return [model._meta.db_table for model in apps.get_app_config("portal").get_models()]

@@ -1,0 +1,101 @@
+"""Own, team, all; and single opportunities by grant. The same in lists, details, pickers, search and moves."""
+
+import pytest
+from django.contrib.auth.models import Group
+from guardian.shortcuts import assign_perm
+
+from opportunities.models import Audit, Client, Contact, Discovery, Lead, Opportunity, Task
+from opportunities.records import edit, perform
+from tests.conftest import person
+from tests.makers import a_lead, an_opportunity
+
+pytestmark = pytest.mark.django_db
+
+
+def sees(user, record):
+    return type(record).objects.visible_to(user).filter(pk=record.pk).exists()
+
+
+def test_own_team_and_all(ada, ben, cem, ann):
+    opportunity = an_opportunity(ada)
+    assert [sees(user, opportunity) for user in (ada, ben, cem, ann)] == [True, True, False, True]
+
+
+def test_whoever_is_in_no_team_sees_no_team(ada):
+    lost = person("lost", "Manager", sees="team")
+    assert not sees(lost, an_opportunity(ada))
+    teamless = an_opportunity(person("solo", "Growth ops"))
+    assert not sees(lost, teamless)
+
+
+def test_everything_below_an_opportunity_is_seen_with_it(ada, cem):
+    opportunity = an_opportunity(ada, stage="audit")
+    below = [
+        opportunity.client,
+        opportunity.decision_owner,
+        opportunity.leads.get(),
+        opportunity.discoveries.get(),
+        opportunity.audits.get(),
+        opportunity.tasks.first(),
+    ]
+    assert [sees(ada, record) for record in below] == [True] * 6
+    assert [sees(cem, record) for record in below] == [False] * 6
+
+
+@pytest.mark.parametrize("to_group", [False, True])
+def test_a_grant_adds_a_single_opportunity_to_a_person_or_a_role(ada, cem, to_group):
+    opportunity, other = an_opportunity(ada, stage="discovery"), an_opportunity(ada)
+    assign_perm("view_opportunity", Group.objects.get(name="Growth ops") if to_group else cem, opportunity)
+    assert list(Opportunity.objects.visible_to(cem)) == [opportunity]
+    assert list(Discovery.objects.visible_to(cem)) == [opportunity.discoveries.get()]
+    assert list(Client.objects.visible_to(cem)) == [opportunity.client]
+    assert list(Contact.objects.visible_to(cem)) == [opportunity.decision_owner]
+    assert not sees(cem, other)
+
+
+def test_a_grant_to_view_lets_nobody_move(ada, cem):
+    opportunity = an_opportunity(ada)
+    assign_perm("view_opportunity", cem, opportunity)
+    assert not any(move.allowed for move in Opportunity.objects.get(pk=opportunity.pk).moves_for(cem))
+    assign_perm("change_opportunity", cem, opportunity)
+    assert perform(Opportunity.objects.get(pk=opportunity.pk).start_discovery, by=cem).stage == "discovery"
+
+
+def test_the_database_writes_the_owners_team_beside_the_owner(ada, cem):
+    lead = Lead.objects.get(pk=a_lead(ada).pk)
+    assert lead.team == ada.team
+    edit(lead, by=ada, owner=cem)
+    assert Lead.objects.get(pk=lead.pk).team == cem.team
+
+
+def test_the_scope_holds_in_lists_details_search_and_pickers(ada, cem, as_user):
+    opportunity = an_opportunity(ada, stage="audit")
+    audit = opportunity.audits.get()
+    browser = as_user(cem)
+    for record in (opportunity, audit, opportunity.client, opportunity.decision_owner, opportunity.leads.get()):
+        name = f"/admin/opportunities/{record._meta.model_name}/"
+        assert str(record) not in browser.get(name).content.decode()
+        assert str(record) not in browser.get(name, {"q": str(record)}).content.decode()
+        assert browser.get(record.staff_url()).status_code in (302, 404)
+    picker = browser.get("/admin/opportunities/task/add/").content.decode()
+    assert str(opportunity) not in picker
+    assert f"{opportunity.decision_owner}</option>" not in picker
+
+
+def test_a_record_of_another_team_cannot_be_chosen_by_its_number(ada, cem, as_user):
+    opportunity = an_opportunity(ada)
+    form = {"title": "Peek", "kind": "other", "opportunity": opportunity.pk, "owner": cem.pk}
+    form |= {"due_at_0": "2030-01-01", "due_at_1": "12:00"}
+    page = as_user(cem).post("/admin/opportunities/task/add/", form)
+    assert page.status_code == 200, "the form comes back"
+    assert not Task.objects.filter(title="Peek").exists()
+
+
+def test_the_auditor_reads_everything_and_changes_nothing(ada, ann, as_user):
+    opportunity = an_opportunity(ada, stage="audit")
+    browser = as_user(ann)
+    assert browser.get(opportunity.staff_url()).status_code == 200
+    assert browser.post(opportunity.staff_url(), {"name": "Mine"}).status_code == 403
+    assert browser.post(f"/admin/opportunities/opportunity/{opportunity.pk}/move/pause/", {"reason": "x"}).status_code == 403
+    assert browser.post("/admin/opportunities/lead/add/", {"name": "x"}).status_code == 403
+    assert Audit.objects.get().stage == "requested"

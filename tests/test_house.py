@@ -1,0 +1,152 @@
+"""The rules of the house, kept by machine. README's "Where is…" says where each rule lives."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, models
+from django.utils.module_loading import import_string
+from importlinter.cli import lint_imports
+
+from opportunities import walls
+from opportunities.records import REACTIONS, Gate, Kept, Output, who_may
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDS = walls.records()
+STEPS = [(model, step) for model in RECORDS for step in model.steps()]
+names = lambda pair: f"{pair[0].__name__}.{pair[1].name} from {pair[1].source}"  # noqa: E731
+
+
+def test_imports_run_one_way():
+    assert lint_imports() == 0
+
+
+@pytest.mark.django_db
+def test_models_and_migrations_agree():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_a_stage_is_set_by_moves_alone():
+    """No line of the product writes a stage: not by assignment, not by update, not when a record is made."""
+    wrong = []
+    for file in ROOT.glob("*/**/*.py"):
+        if file.parts[len(ROOT.parts)] in {"opportunities", "proposals", "handoff", "zarts"} and "migrations" not in file.parts:
+            for number, line in enumerate(file.read_text().splitlines(), 1):
+                if re.search(r"\.stage = |\bupdate\([^)]*\bstage=|\bcreate\([^)]*\bstage=", line):
+                    wrong.append(f"{file.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("pair", STEPS, ids=names)
+def test_every_move_says_what_it_does_and_who_may(pair):
+    model, step = pair
+    assert step.method.__doc__, "a move has a docstring"
+    assert step.custom["label"][0].isupper()
+    assert step.custom["past"][0].islower()
+    assert callable(step.permission), "a move has a policy"
+    assert all(isinstance(gate, Gate) and gate.sentence.endswith(".") for gate in step.custom["gates"])
+    if step.custom["asks"]:
+        assert import_string(step.custom["asks"])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("pair", STEPS, ids=names)
+def test_every_move_can_say_in_words_who_may_make_it(pair):
+    model, step = pair
+    assert who_may(step.permission) not in ("", "Nobody yet"), "some role holds its permission"
+
+
+@pytest.mark.parametrize("model", RECORDS, ids=lambda model: model.__name__)
+def test_every_record_lists_its_stages_in_its_docstring(model):
+    assert "→" in model.__doc__ or len(model.Stage) == 1
+    assert set(model.CLOSED) <= set(model.Stage)
+
+
+@pytest.mark.django_db
+def test_every_state_machine_has_its_walls_in_the_database():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select tgrelid::regclass::text, tgname, tgdeferrable from pg_trigger where not tgisinternal and tgenabled = 'O'"
+        )
+        there = {(table, re.sub(r"^pgtrigger_|_[0-9a-f]{5}$", "", name)) for table, name, _ in cursor.fetchall()}
+    for model in RECORDS:
+        for wall in ("stage_edge", "stage_told", "birth_told"):
+            assert (model._meta.db_table, wall) in there, f"{model.__name__} lacks {wall}"
+
+
+def test_every_state_column_belongs_to_a_record():
+    """A state machine that is no Record would have no walls."""
+    from django_fsm import FSMFieldMixin
+
+    for model in apps.get_models():
+        if any(isinstance(field, FSMFieldMixin) for field in model._meta.concrete_fields):
+            assert model in RECORDS
+
+
+@pytest.mark.parametrize("model", [model for model in RECORDS if issubclass(model, Output)], ids=lambda m: m.__name__)
+def test_every_open_output_is_owned_and_has_a_next_action(model):
+    assert not model._meta.get_field("owner").null
+    if set(model.Stage) - set(model.CLOSED):
+        constraints = [c for c in model._meta.constraints if isinstance(c, models.CheckConstraint)]
+        assert any("next_action" in str(c.condition) for c in constraints), "the database keeps it"
+
+
+def test_the_portal_points_at_nothing_of_ours():
+    for model in apps.get_app_config("portal").get_models():
+        for field in model._meta.get_fields():
+            related = field.related_model
+            assert related is None or related._meta.app_label == "portal", field
+
+
+def test_only_publishing_writes_publications():
+    writers = [
+        str(file.relative_to(ROOT))
+        for app in ("opportunities", "proposals", "handoff", "zarts")
+        for file in (ROOT / app).rglob("*.py")
+        if re.search(r"Publication\((?!\))|Publication\.objects\.(create|bulk_create|update|get_or_create)", file.read_text())
+    ]
+    assert writers == ["proposals/publishing.py"]
+
+
+def test_everything_kept_says_whom_it_belongs_to():
+    for model in apps.get_models():
+        if issubclass(model, Kept):
+            assert model.lineage() is not None
+            assert model._meta.default_permissions == ("view", "add", "change"), "nothing is deleted"
+
+
+def test_everything_scheduled_exists():
+    for name, job in settings.CELERY_BEAT_SCHEDULE.items():
+        assert callable(import_string(job["task"])), name
+
+
+def test_every_reaction_stands_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    for verb, reactions in REACTIONS.items():
+        for reaction in reactions:
+            assert f"`{verb}`" in readme, f"README lists the reaction of {reaction.__module__} to {verb}"
+
+
+def test_migrations_and_checks_need_no_network_and_name_no_registry():
+    for file in [*ROOT.glob("requirements/*"), *(ROOT / n for n in ("pyproject.toml", "Makefile", "Dockerfile", "docker-compose.yml"))]:
+        assert not re.search(r"https?://[^ ]*(pypi|simple|index|mirror)", file.read_text()), file
+
+
+def test_the_portal_process_starts_with_its_own_settings_alone():
+    """The public process needs no staff secret and loads no staff app."""
+    code = "import django; django.setup(); from django.apps import apps; print(sorted(a.label for a in apps.get_app_configs()))"
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "DJANGO_SETTINGS_MODULE": "zarts.settings",
+        "SURFACE": "portal",
+        "PORTAL_DATABASE_URL": "postgres://zarts_portal@localhost/none",
+        "PORTAL_SECRET_KEY": "k" * 50,
+        "PORTAL_URL": "https://clients.example",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "['portal', 'staticfiles']", done.stderr
