@@ -3,7 +3,6 @@ PYTHON ?= python3
 DATA_DIR ?= .data
 ARGS ?=
 BIN := .venv/bin
-export PORT DEMO_DATA DATA_DIR
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench screenshots lock clean chromium
@@ -28,7 +27,7 @@ check: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run  # here may be no tables yet
 	$(DEPLOYED) SURFACE=admin $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(DEPLOYED) SURFACE=portal $(BIN)/python manage.py check --deploy --fail-level WARNING
 
@@ -91,7 +90,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo env || echo sudo -n)
 
 # The browser for the browser tests: the one that is here, else Debian's, else playwright's own.
 chromium: .venv/installed
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi; \
+	@for name in chromium chromium-browser google-chrome; do if command -v $$name >/dev/null; then exit 0; fi; done; \
 	if ls "$${PLAYWRIGHT_BROWSERS_PATH:-$$HOME/.cache/ms-playwright}" 2>/dev/null | grep -q '^chromium-'; then exit 0; fi; \
 	if command -v apt-get >/dev/null && $(AS_ROOT) true 2>/dev/null; then \
 		echo "Installing chromium by apt …"; \
