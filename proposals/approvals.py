@@ -47,7 +47,15 @@ def of_claims(proposal) -> dict:
 def of_contract(contract) -> dict:
     """The terms and the clauses, and what the client accepted: the contract quotes it."""
     proposal = contract.proposal
-    terms = ("signer_id", "report_every", "report_weekday", "report_day", "first_report_on", "payment_before_start", "kickoff_on")
+    terms = (
+        "signer_id",
+        "report_every",
+        "report_weekday",
+        "report_day",
+        "first_report_on",
+        "payment_before_start",
+        "kickoff_on",
+    )
     return {name: getattr(contract, name) for name in terms} | {
         "clauses": [[row.clause_id, row.text] for row in contract.contract_clauses.all()],
         "proposal": {aspect: digest(aspect, proposal) for aspect in proposal.ASPECTS},
@@ -107,16 +115,29 @@ def ask(record, *, by):
             due_on=timezone.localdate(due),
         )
         asked.append(begin(approval, by=by, past="asked for"))
-        open_task(approval, Opens("proposal_review", f"Decide on the {approval.get_aspect_display().lower()}", hours // 24), by=by)
+        open_task(
+            approval,
+            Opens("proposal_review", f"Decide on the {approval.get_aspect_display().lower()}", hours // 24),
+            by=by,
+        )
     return asked
 
 
-def approver(record, permission):
+def next_deadline():
+    """Return the time allowed to somebody to whom a late question was passed on."""
+    return timezone.now() + timedelta(hours=24)
+
+
+def approver(record, permission, instead_of=None):
     """Return whom to ask: somebody who may and did not write it, with the fewest open questions; else the owner."""
     people = get_user_model().objects.filter(is_active=True, is_staff=True).exclude(pk__in=record.hands).order_by("pk")
-    able = [person for person in people if person.has_perm(permission) and record.within_reach(person, "change")]
+    able = [
+        person
+        for person in people
+        if person != instead_of and person.has_perm(permission) and record.within_reach(person, "change")
+    ]
     waiting = record.approvals.model.objects.filter(stage="pending")
-    return min(able, key=lambda person: waiting.filter(owner=person).count(), default=record.owner)
+    return min(able, key=lambda person: waiting.filter(owner=person).count(), default=instead_of or record.owner)
 
 
 # -- Lapsing and settling. ---------------------------------------------------------------------------------------------

@@ -41,7 +41,9 @@ def proof_stands(proposal):
     """Every piece of evidence under any row is verified, current and inside its shelf life."""
     for evidence in proposal.evidence():
         if reason := evidence_falls_because(evidence):
-            yield Lack(f"Replace or measure again {evidence.metric}: {reason}", evidence.audit.staff_url("evidence-group"))
+            yield Lack(
+                f"Replace or measure again {evidence.metric}: {reason}", evidence.audit.staff_url("evidence-group")
+            )
 
 
 @gate("Promise in words only what a claim proves.")

@@ -1,1 +1,353 @@
-"""."""
+"""What a client may see, field by field, and the only door by which it leaves.
+
+Nothing leaves whose approvals are not given to exactly what it says now. A new field stays inside until it is
+named here.
+"""
+
+import json
+from datetime import datetime, time, timedelta
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+
+from opportunities.models import Message
+from opportunities.records import Refused, begin, perform
+from portal.models import Guest, ProposalLink, Publication
+from portal.models.publication import digest_of
+
+from . import approvals, totals
+
+# -- The door. ---------------------------------------------------------------------------------------------------------
+
+
+def publish(kind, ref, client_id, opportunity_id, title, body, approved_by) -> Publication:
+    """Freeze approved words for one client. What is shown already is not published twice."""
+    body = plain_body(body)
+    newest = Publication.objects.filter(kind=kind, ref=ref, withdrawn_at=None).order_by("-published_at", "-id").first()
+    if newest and newest.client_id == client_id and newest.digest == digest_of(kind, ref, title, body):
+        return newest
+    return Publication.publish(
+        kind=kind,
+        ref=ref,
+        client_id=client_id,
+        opportunity_id=opportunity_id,
+        title=title,
+        body=body,
+        approved_by=approved_by[:200],
+    )
+
+
+def plain_body(body):
+    """Return a body as JSON gives it back, so that its digest is the digest of what is stored."""
+    return json.loads(json.dumps(body, cls=DjangoJSONEncoder))
+
+
+def publish_record(record, kind, title, body) -> Publication:
+    """Freeze a record whose every approval matches what it says now."""
+    if lacks := list(approvals.lacks(record)):
+        raise Refused(lacks)
+    opportunity = record.opportunity
+    return publish(kind, ref(record), opportunity.client_id, opportunity.pk, title, body, approvers(record))
+
+
+def ref(record) -> str:
+    return f"{record.label()}:{record.pk}"
+
+
+def approvers(record) -> str:
+    """Name who approved what, for the publication to carry."""
+    given = record.approvals.filter(stage="approved").select_related("decided_by").order_by("pk")
+    return ", ".join(f"{approval.decided_by} ({approval.get_aspect_display().lower()})" for approval in given)
+
+
+def withdraw(record, reason):
+    """Take everything of a record back from the client, and close its links."""
+    for publication in Publication.objects.filter(ref=ref(record), withdrawn_at=None):
+        publication.withdraw(reason)
+        refuse_if_answered(publication)
+    revoke_links(record)
+
+
+def revoke_links(record, replaced_by=None):
+    """Close the links to a record; lead them to the link that takes their place, if there is one."""
+    for link in ProposalLink.objects.filter(publication__ref=ref(record), revoked_at=None).select_for_update(
+        of=("self",)
+    ):
+        refuse_if_answered(link.publication)
+        link.revoke(replaced_by)
+
+
+def refuse_if_answered(publication):
+    """Stop when the client answered a moment ago and nobody has read it yet: their answer came first."""
+    if publication.actions.filter(verb__in=["accepted", "declined", "signed"], handled_at=None).exists():
+        raise Refused(["The client has just answered. Reload the page and read their answer first."])
+
+
+# -- Proposals. --------------------------------------------------------------------------------------------------------
+
+
+def send_proposal(proposal, *, by, contact, words="", expires_on=None):
+    """Publish a proposal, mint the contact's link, and queue the mail that carries it."""
+    if contact.client_id != proposal.opportunity.client_id or not contact.email or contact.left_on:
+        raise Refused(["Choose a contact of this client who has a mail address and works there."])
+    publication = publish_record(proposal, "proposal", f"{proposal.number}: {proposal.title}", proposal_body(proposal))
+    proposal.publication_id = publication.pk
+    for summary in findings(proposal.opportunity):
+        if summary.stage == "approved":
+            perform(summary.publish, by=None)
+    last_day = min(expires_on or proposal.valid_until, proposal.valid_until)
+    link, token = ProposalLink.mint(
+        publication=publication,
+        contact_id=contact.pk,
+        contact_name=contact.name,
+        sender_name=str(by or proposal.owner),
+        expires_at=timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time())),
+        decide_by=proposal.decide_on,
+    )
+    proposal.replace_earlier(link)
+    admit(contact)
+    address = f"{settings.PORTAL_URL}/p/{token}/"
+    mail(
+        proposal,
+        contact,
+        by=by,
+        subject=f"Our proposal: {proposal.title}",
+        template="proposal",
+        words=words or f"Here is our proposal for {proposal.opportunity.client}.",
+        link=f"Read it, ask and answer here:\n{address}\n\nIt is open until {spoken(last_day)}.",
+    )
+    return link
+
+
+def proposal_body(proposal) -> dict:
+    """Return what the client reads of a proposal."""
+    opportunity = proposal.opportunity
+    return {
+        "client": opportunity.client.name,
+        "number": proposal.number,
+        "revision": proposal.revision,
+        "from": sender(proposal.owner),
+        "intro": proposal.intro,
+        "valid_until": proposal.valid_until,
+        "decide_by": proposal.decide_on,
+        "currency": proposal.currency,
+        "findings": [{"title": summary.title, "text": summary.words} for summary in findings(opportunity)],
+        **offer_body(proposal, proposal.price_lines.all()),
+        "claims": [claim_body(claim) for claim in proposal.claims.all()],
+        "reporting": reporting_body(proposal),
+    }
+
+
+def offer_body(proposal, lines) -> dict:
+    """Return scope, timeline, prices and totals: the same in a proposal and in its contract."""
+    lines = list(lines)
+    firm = totals.of(line for line in lines if not line.optional or line.pk in proposal.chosen)
+    scope = {kind: [] for kind in ("included", "excluded", "optional", "assumption", "dependency", "integration")}
+    for row in proposal.scope_items.all():
+        scope[row.kind].append({"id": row.pk, "title": row.title, "text": row.text})
+    return {
+        "scope": scope,
+        "timeline": [
+            {"title": row.title, "text": row.text, "start_week": row.start_week, "weeks": row.weeks, "who": row.who}
+            for row in proposal.milestones.all()
+        ],
+        "prices": [
+            {
+                "id": line.pk,
+                "title": line.title,
+                "recurring": line.recurring,
+                "quantity": line.quantity,
+                "unit_price": line.unit_price,
+                "discount": line.discount,
+                "tax": line.tax,
+                "total": line.total,
+                # What was chosen is not an option any more.
+                "optional": line.optional and line.pk not in proposal.chosen,
+            }
+            for line in lines
+        ],
+        "totals": {"once": firm.once, "monthly": firm.monthly, "first_year": firm.first_year},
+    }
+
+
+def claim_body(claim) -> dict:
+    return {
+        "text": claim.text,
+        "kind": claim.kind,
+        "proof": [
+            {
+                "metric": evidence.metric,
+                "value": evidence.value.normalize() if evidence.value else evidence.value,
+                "unit": evidence.unit,
+                "provider": evidence.provider,
+                "captured_on": timezone.localdate(evidence.captured_at),
+            }
+            for evidence in claim.evidence.order_by("metric", "id")
+        ],
+    }
+
+
+def findings(opportunity):
+    """Return the approved words about what we found, whose approval still matches them."""
+    summaries = opportunity.summaries.filter(kind__in=["finding", "revenue_proof"], stage__in=["approved", "published"])
+    return [summary for summary in summaries.order_by("id") if not list(approvals.lacks(summary))]
+
+
+def reporting_body(proposal) -> dict:
+    if proposal.service is None:
+        return {}
+    return {"words": f"You get a report: {proposal.service.get_cadence_display().lower()}.", "first_on": None}
+
+
+# -- Contracts. --------------------------------------------------------------------------------------------------------
+
+CONSENT = {
+    "version": "sign-2026-11",
+    "text": (
+        "I may sign for my company. I have read this contract as it is shown on this page, and typing my name here is "
+        "my signature under it."
+    ),
+}
+
+
+def send_contract(contract, *, by, words=""):
+    """Publish a contract, and mail the signer where to sign it."""
+    publish_contract(contract)
+    admit(contract.signer)
+    mail(
+        contract,
+        contract.signer,
+        by=by,
+        subject=f"The contract to sign: {contract.number}",
+        template="contract",
+        words=words or "Here is the contract of the proposal that you accepted.",
+        link=f"Read and sign it here, with the address that this mail came to:\n{settings.PORTAL_URL}/portal/sign-in",
+    )
+
+
+def publish_contract(contract, countersigned=None):
+    """Freeze a contract for the client, and again when it is countersigned."""
+    body = contract_body(contract) | {"countersigned": countersigned}
+    contract.publication_id = publish_record(contract, "contract", str(contract), body).pk
+
+
+def contract_body(contract) -> dict:
+    """Return what the client reads and signs."""
+    proposal, signer = contract.proposal, contract.signer
+    client = contract.opportunity.client
+    return {
+        "client": client.name,
+        "number": contract.number,
+        "from": sender(contract.owner),
+        "parties": [client.name, settings.AGENCY_NAME],
+        "currency": proposal.currency,
+        **offer_body(proposal, proposal.sold_lines()),
+        "reporting": {
+            "words": f"A report: {contract.get_report_every_display().lower()}, {report_day(contract)}.",
+            "first_on": contract.first_report_on,
+        },
+        "clauses": [
+            {"title": row.clause.title, "text": row.text} for row in contract.contract_clauses.select_related("clause")
+        ],
+        "signers": [{"contact_id": signer.pk, "name": signer.name, "role": signer.title}],
+        "consent": CONSENT,
+    }
+
+
+def report_day(contract) -> str:
+    if contract.report_every in ("weekly", "every_two_weeks"):
+        return f"on {contract.get_report_weekday_display()}"
+    return f"on day {contract.report_day} of the month"
+
+
+# -- Status. -----------------------------------------------------------------------------------------------------------
+
+PATH = ("First talk", "Audit", "Proposal", "Contract", "Getting started", "Live")
+PLACE = {"qualified": 0, "discovery": 0, "audit": 1, "proposal": 2, "contract": 3, "won": 4, "handed_off": 4}
+NEXT = {
+    "qualified": "We talk about what you need",
+    "discovery": "We talk about what you need",
+    "audit": "We measure where you stand",
+    "proposal": "We write our proposal",
+    "contract": "We prepare the contract",
+    "won": "We get everything ready to start",
+    "handed_off": "We get everything ready to start",
+    "paused": "We wait, as we agreed",
+    "lost": "Nothing is open between us",
+}
+
+
+def publish_status(opportunity, *, live=False, needs=()):
+    """Show the client where we are, what comes next and who owns it. Only where somebody there can sign in."""
+    if not Guest.objects.filter(client_id=opportunity.client_id, revoked_at=None).exists():
+        return None
+    body = status_body(opportunity, live=live, needs=needs)
+    words = "The house's own words"
+    return publish("status", ref(opportunity), opportunity.client_id, opportunity.pk, "Where we are", body, words)
+
+
+def status_body(opportunity, *, live=False, needs=()) -> dict:
+    stage = opportunity.paused_from if opportunity.stage == "paused" else opportunity.stage
+    now = len(PATH) - 1 if live else PLACE.get(stage, -1)
+    states = ["done" if place < now else "now" if place == now else "next" for place in range(len(PATH))]
+    asked = [*needs, *needs_of(opportunity)]
+    what = asked[0]["what"] if asked else "Your reports, as agreed" if live else NEXT[opportunity.stage]
+    return {
+        "path": [{"name": name, "state": state, "on": None} for name, state in zip(PATH, states, strict=True)],
+        "next": {"what": what, "on": None, "who": "You" if asked else str(opportunity.owner)},
+        "needs": asked,
+    }
+
+
+def needs_of(opportunity) -> list[dict]:
+    """Return what waits for the client."""
+    waiting = opportunity.proposals.filter(stage__in=["sent", "viewed"]).order_by("id")
+    needs = [
+        {"what": "Read and answer our proposal", "url_kind": "proposal", "id": one.publication_id} for one in waiting
+    ]
+    unsigned = opportunity.contracts.filter(stage="sent").order_by("id")
+    return needs + [
+        {"what": "Read and sign the contract", "url_kind": "contract", "id": one.publication_id} for one in unsigned
+    ]
+
+
+# -- What all of them share. -------------------------------------------------------------------------------------------
+
+
+def sender(user) -> dict:
+    return {"name": str(user), "role": user.title, "email": user.email}
+
+
+def spoken(day) -> str:
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def admit(contact):
+    """Let a contact sign in to the client's portal. Access that was taken away stays away."""
+    email = contact.email.strip().lower()
+    guest, is_new = Guest.objects.get_or_create(
+        client_id=contact.client_id, email=email, defaults={"contact_id": contact.pk, "name": contact.name}
+    )
+    if not is_new and (guest.contact_id, guest.name) != (contact.pk, contact.name):
+        Guest.objects.filter(pk=guest.pk).update(contact_id=contact.pk, name=contact.name)
+    return guest
+
+
+def mail(record, contact, *, by, subject, template, words, link):
+    """Queue the mail about a record that goes to one contact."""
+    opportunity = record.opportunity
+    body = f"Hello {contact.name},\n\n{words.strip()}\n\n{link}\n\n{record.owner}\n{settings.AGENCY_NAME}\n\n"
+    message = Message(
+        client=opportunity.client,
+        opportunity=opportunity,
+        contact=contact,
+        owner=record.owner,
+        purpose="contractual",
+        template=template,
+        subject=subject[:200],
+        body=f"{body}You get this mail because we are working with {opportunity.client} on it.",
+        record_type=record.label(),
+        record_id=record.pk,
+    )
+    return perform(begin(message, by=by, past="wrote").queue, by=None)

@@ -1,1 +1,95 @@
-"""."""
+"""What follows, in the same transaction, when something that a proposal or a contract rests on moves."""
+
+from opportunities.followups import open_task
+from opportunities.models import Opportunity
+from opportunities.records import Opens, perform, reacts_to
+
+from . import approvals, gates, publishing
+from .models import Contract, Proposal
+
+# -- Approvals. --------------------------------------------------------------------------------------------------------
+
+
+@reacts_to("approval.approve")
+def settle_what_was_approved(approval, event):
+    approvals.settle(approval.subject)
+
+
+@reacts_to("approval.reject", "approval.request_changes", "approval.recall")
+def send_back_what_was_not(approval, event):
+    if approval.subject.stage == "in_review":
+        perform(approval.subject.send_back, by=None, reason=f"{event.actor_name}: {event.reason}")
+
+
+@reacts_to("proposal.edit", "contract.edit", "summary.edit")
+def lapse_what_changed(record, facts):
+    approvals.lapse_changed(record)
+
+
+# -- Evidence. ---------------------------------------------------------------------------------------------------------
+
+
+@reacts_to("audit.expire", "audit.withdraw")
+def pause_what_rests_on_it(audit, event):
+    """Pause the proposals that rest on this audit and are still ours; ask the owner about those with the client."""
+    for proposal in Proposal.objects.filter(opportunity=audit.opportunity).order_by("pk"):
+        if not any(evidence.audit_id == audit.pk for evidence in proposal.evidence()):
+            continue
+        if proposal.stage in Proposal.BEFORE_SENT:
+            perform(
+                proposal.pause, by=None, reason=f"The audit “{audit}” {event.past.rstrip(':')}. {event.reason}".strip()
+            )
+        elif proposal.stage in Proposal.WITH_CLIENT:
+            open_task(proposal, Opens("proposal_review", "Its proof fell: decide whether to withdraw", 1), by=None)
+
+
+@reacts_to("audit.verify")
+def resume_what_is_cured(audit, event):
+    for proposal in Proposal.objects.filter(opportunity=audit.opportunity, stage="paused", paused_by_itself=True):
+        if not gates.proof_stands.lacks(proposal):
+            perform(proposal.resume, by=None)
+
+
+@reacts_to("proposal.resume")
+def review_again_what_changed(proposal, event):
+    approvals.lapse_changed(proposal)
+
+
+# -- Sending. ----------------------------------------------------------------------------------------------------------
+
+
+@reacts_to("proposal.send")
+def promise_a_follow_up(proposal, event):
+    """Ask the client in three days how it reads, unless they answer before."""
+    words = (
+        f"Hello {proposal.recipient},\n\nhow does our proposal read? "
+        "Ask what you want to know on its page, or answer this mail.\n\n"
+        f"{proposal.owner}"
+    )
+    open_task(
+        proposal, Opens("follow_up", "Ask how the proposal reads", 3), by=None, contact=proposal.recipient, words=words
+    )
+
+
+@reacts_to("opportunity.lose")
+def take_back_what_is_open(opportunity, event):
+    """Nobody can accept the offer of a deal that is closed."""
+    for proposal in Proposal.objects.filter(opportunity=opportunity).exclude(stage__in=Proposal.CLOSED):
+        perform(proposal.withdraw, by=None, reason="The deal was closed as lost.")
+    unfinished = [*Contract.WRITABLE, Contract.Stage.SENT, Contract.Stage.SIGNED]
+    for contract in Contract.objects.filter(opportunity=opportunity, stage__in=unfinished):
+        perform(contract.void, by=None, reason="The deal was closed as lost.")
+
+
+# -- What the client sees of where we are. -----------------------------------------------------------------------------
+
+SEEN = [
+    *(f"opportunity.{step.name}" for step in Opportunity.steps()),
+    *(f"proposal.{name}" for name in ("send", "accept", "decline", "expire", "withdraw", "supersede")),
+    *(f"contract.{name}" for name in ("send", "sign", "countersign", "decline", "void")),
+]
+
+
+@reacts_to(*dict.fromkeys(SEEN))
+def show_where_we_are(record, event):
+    publishing.publish_status(getattr(record, "opportunity", record))

@@ -142,12 +142,25 @@ class Contract(Authored, Output):
             **terms,
         )
         begin(contract, by=by, past="drew up")
-        for position, clause in enumerate(Clause.objects.filter(is_standard=True).order_by("key", "-version").distinct("key")):
+        for position, clause in enumerate(
+            Clause.objects.filter(is_standard=True).order_by("key", "-version").distinct("key")
+        ):
             ContractClause.objects.create(contract=contract, clause=clause, text=clause.text, position=position)
         from .payment import Payment
 
-        begin(Payment(contract=contract, amount=proposal.totals.once + proposal.totals.monthly, currency=proposal.currency), by=by, past="expected")
+        begin(
+            Payment(
+                contract=contract, amount=proposal.totals.once + proposal.totals.monthly, currency=proposal.currency
+            ),
+            by=by,
+            past="expected",
+        )
         return contract
+
+    @property
+    def amount(self):
+        """Return the first year's total, by which approval rules ask."""
+        return self.proposal.totals.first_year
 
     @property
     def payment_is_as_agreed(self) -> bool:

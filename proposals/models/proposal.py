@@ -108,10 +108,18 @@ class Proposal(Authored, Output):
                 condition=~models.Q(stage="paused") | ~models.Q(paused_from=""),
             ),
         ]
-        indexes = [models.Index(fields=["valid_until"], name="proposal_to_expire", condition=models.Q(stage__in=["sent", "viewed"]))]
+        indexes = [
+            models.Index(
+                fields=["valid_until"], name="proposal_to_expire", condition=models.Q(stage__in=["sent", "viewed"])
+            )
+        ]
 
     def __str__(self):
-        return f"{self.number}, revision {self.revision}: {self.title}" if self.revision > 1 else f"{self.number}: {self.title}"
+        return (
+            f"{self.number}, revision {self.revision}: {self.title}"
+            if self.revision > 1
+            else f"{self.number}: {self.title}"
+        )
 
     def save(self, *args, **kwargs):
         if not self.number:
@@ -139,7 +147,12 @@ class Proposal(Authored, Output):
 
     def rows(self) -> list:
         """Return every row that needs proof: what is included, when, for how much, and what we claim."""
-        return [*self.scope_items.filter(kind="included"), *self.milestones.all(), *self.price_lines.all(), *self.claims.all()]
+        return [
+            *self.scope_items.filter(kind="included"),
+            *self.milestones.all(),
+            *self.price_lines.all(),
+            *self.claims.all(),
+        ]
 
     @property
     def coverage(self) -> int:
@@ -219,7 +232,19 @@ class Proposal(Authored, Output):
     def revise(self, *, by):
         """Make the next revision, a draft with the same rows. It starts unapproved. Return it."""
         lock(self)
-        kept = ("opportunity", "lead", "service", "number", "title", "intro", "currency", "valid_until", "decide_on", "source", "owner")
+        kept = (
+            "opportunity",
+            "lead",
+            "service",
+            "number",
+            "title",
+            "intro",
+            "currency",
+            "valid_until",
+            "decide_on",
+            "source",
+            "owner",
+        )
         newest = type(self).objects.filter(number=self.number).aggregate(newest=models.Max("revision"))["newest"]
         copy = type(self)(**{name: getattr(self, name) for name in kept}, revision=newest + 1, author=by)
         begin(copy, by=by, past="began the next revision", facts={"revises": self})
@@ -379,8 +404,8 @@ class Proposal(Authored, Output):
         opens=Opens("follow_up", "Ask whether the client needs a new revision", 1),
     )
     def expire(self, *, by):
-        """The day until which it was valid has passed."""
-        publishing.revoke_links(self)
+        """The day until which it was valid has passed. Its link has ended with the same day."""
+        self.next_action = ""
 
     @transition(
         stage,
@@ -446,8 +471,10 @@ class Proposal(Authored, Output):
 
     def replace_earlier(self, link):
         """Supersede the earlier revisions, and lead their links to this one's. Called when this one is sent."""
-        for old in type(self).objects.filter(number=self.number, revision__lt=self.revision).exclude(
-            stage__in=[self.Stage.SUPERSEDED, self.Stage.WITHDRAWN]
+        for old in (
+            type(self)
+            .objects.filter(number=self.number, revision__lt=self.revision)
+            .exclude(stage__in=[self.Stage.SUPERSEDED, self.Stage.WITHDRAWN])
         ):
             old = perform(old.supersede, by=None, replacement=self)
             publishing.revoke_links(old, replaced_by=link)

@@ -113,9 +113,13 @@ class PriceLine(Row):
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="price_lines")
     title = models.CharField(max_length=160)
     recurring = models.CharField(max_length=7, choices=Recurring, default=Recurring.MONTHLY)
-    quantity = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal(1), validators=[MinValueValidator(Decimal(0))])
+    quantity = models.DecimalField(
+        max_digits=9, decimal_places=2, default=Decimal(1), validators=[MinValueValidator(Decimal(0))]
+    )
     unit_price = models.DecimalField(max_digits=12, decimal_places=2, validators=[MinValueValidator(Decimal(0))])
-    discount = models.DecimalField("discount, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT)
+    discount = models.DecimalField(
+        "discount, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT
+    )
     tax = models.DecimalField("tax, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT)
     optional = models.BooleanField(default=False, help_text="The client may choose it.")
     internal_cost = models.DecimalField(

@@ -26,9 +26,7 @@ class Service(DiaryKeeper):
     checklist = models.JSONField("usual onboarding list", default=list, blank=True)
     questions = models.JSONField("discovery questions", default=list, blank=True)
     price = models.DecimalField(max_digits=12, decimal_places=2, default=0, validators=[MinValueValidator(0)])
-    recurring = models.CharField(
-        max_length=7, choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly"
-    )
+    recurring = models.CharField(max_length=7, choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly")
     cadence = models.CharField(max_length=16, choices=Cadence, default=Cadence.MONTHLY)
     is_sold = models.BooleanField("on offer", default=True)
 

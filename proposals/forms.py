@@ -1,0 +1,73 @@
+"""The words that moves ask for."""
+
+from datetime import timedelta
+
+from django import forms
+from django.utils import timezone
+
+from opportunities.forms import MoveForm
+from opportunities.models import Contact
+
+DAY = forms.DateInput(attrs={"type": "date"})
+
+
+def words_field():
+    return forms.CharField(
+        label="Words of the mail",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        max_length=4000,
+        help_text="The greeting and the link are added.",
+    )
+
+
+class SendForm(MoveForm):
+    contact = forms.ModelChoiceField(Contact.objects.none(), label="Send to", empty_label=None)
+    words = words_field()
+    expires_on = forms.DateField(label="The link works until", widget=DAY, required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        opportunity = self.record.opportunity
+        self.fields["contact"].queryset = opportunity.client.contacts.reachable().order_by("name")
+        self.initial.setdefault("contact", opportunity.decision_owner)
+        self.initial.setdefault("expires_on", self.record.valid_until)
+
+    def clean_expires_on(self):
+        day = self.cleaned_data["expires_on"]
+        if day and day < timezone.localdate():
+            raise forms.ValidationError("Choose a day that is still to come.")
+        if day and self.record.valid_until and day > self.record.valid_until:
+            raise forms.ValidationError("The proposal is not valid for so long. Choose an earlier day.")
+        return day
+
+
+class SendContractForm(MoveForm):
+    words = words_field()
+
+
+class CountersignForm(MoveForm):
+    role = forms.CharField(label="Your role", max_length=200)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("role", self.user.title)
+
+
+class InvoiceForm(MoveForm):
+    invoice = forms.CharField(label="Invoice number", max_length=60)
+    due_on = forms.DateField(label="Due", widget=DAY)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("due_on", timezone.localdate() + timedelta(days=14))
+
+
+class PartForm(MoveForm):
+    paid = forms.DecimalField(label="How much came in?", max_digits=12, decimal_places=2, min_value=0.01)
+
+    def clean_paid(self):
+        paid = self.cleaned_data["paid"]
+        if paid + self.record.paid >= self.record.amount:
+            raise forms.ValidationError("That is all of it: record it as paid instead.")
+        return paid

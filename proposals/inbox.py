@@ -1,0 +1,264 @@
+"""What clients and strangers did at the portal becomes moves here.
+
+Each row is claimed, answered and marked as handled in one transaction. A refusal is written into its outcome and
+becomes a task for the owner; one row that cannot be read never keeps the others from being read.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.core.mail import send_mail
+from django.db import DatabaseError, transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from opportunities.followups import end_of_day, open_task
+from opportunities.models import Contact, Lead, Message, Opportunity, Source, Task
+from opportunities.records import Opens, Refused, begin, perform
+from portal.models import ClientAction, Guest, Inquiry, SignInLink, SignInRequest
+
+from .models import Contract, Proposal
+
+BATCH = 100
+# A refusal that is about the record, in words that staff can read.
+REFUSALS = (Refused, PermissionDenied, ValidationError, ObjectDoesNotExist)
+
+log = logging.getLogger("zarts.inbox")
+
+
+def read() -> dict:
+    """Handle everything that waits, oldest first. Return the counts."""
+    return {
+        "inquiries": each(Inquiry, take_inquiry),
+        "sign_ins": each(SignInRequest, take_sign_in),
+        "actions": each(ClientAction, take_action),
+    }
+
+
+def each(model, take) -> int:
+    """Hand the unhandled rows to `take`, each claimed in a transaction of its own. Return how many were handled."""
+    handled, beyond = 0, 0
+    while handled < BATCH:
+        try:
+            with transaction.atomic():
+                row = model.objects.unhandled().filter(pk__gt=beyond).select_for_update(skip_locked=True).first()
+                if row is None:
+                    break
+                beyond = row.pk
+                changes = take(row)
+                if changes is not None:
+                    model.objects.filter(pk=row.pk).update(handled_at=timezone.now(), **changes)
+                    handled += 1
+        except DatabaseError:
+            # It stays unhandled and is tried again in the next round.
+            log.exception("Could not handle %s %s.", model._meta.model_name, beyond)
+            if not beyond:
+                break
+    return handled
+
+
+# -- What clients answered. --------------------------------------------------------------------------------------------
+
+
+def take_action(action) -> dict:
+    """Make the move that a client's action asks for. Return its outcome."""
+    try:
+        with transaction.atomic():
+            return {"outcome": ANSWERS[action.verb](action)}
+    except REFUSALS as refusal:
+        reason = f"Refused: {words_of(refusal)}"
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("Action %s could not be read.", action.pk)
+        reason = "It could not be read. The log says why."
+    if action.verb != ClientAction.Verb.OPENED:
+        ask_the_owner(action, reason)
+    return {"outcome": reason}
+
+
+def words_of(refusal) -> str:
+    return " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
+
+
+def ask_the_owner(action, reason):
+    """Open a task about an answer that could not be taken as it came."""
+    opportunity = Opportunity.objects.filter(pk=action.opportunity_id).first()
+    if opportunity is None:
+        log.error("Action %s belongs to no opportunity: %s", action.pk, reason)
+        return
+    begin(
+        Task(
+            opportunity=opportunity,
+            title=f"{action.name} {action.verb} at the portal, and it was not taken. {reason}"[:200],
+            owner=opportunity.owner,
+            due_at=end_of_day(timezone.localdate() + timedelta(days=1)),
+        ),
+        by=None,
+        past="promised",
+    )
+
+
+def contact_of(action) -> Contact:
+    return Contact.objects.get(pk=action.contact_id, client_id=action.client_id)
+
+
+def record_of(action, model):
+    """Return the record that the client read, as long as it is still what they read."""
+    label, _, pk = action.publication.ref.partition(":")
+    if label != model.label():
+        raise Refused([f"This was about something else: {action.publication}."])
+    return model.objects.get(pk=int(pk), opportunity__client=action.client_id)
+
+
+def read_proposal(action) -> Proposal:
+    proposal = record_of(action, Proposal)
+    if proposal.publication_id != action.publication_id:
+        raise Refused(["A newer version stands in for what they read."])
+    return proposal
+
+
+def opened(action) -> str:
+    perform(read_proposal(action).mark_viewed, by=contact_of(action))
+    return "Marked as viewed."
+
+
+def viewed(action) -> Proposal:
+    """Return the proposal, marked as viewed: whoever answers has read it."""
+    proposal = read_proposal(action)
+    if proposal.stage == Proposal.Stage.SENT:
+        proposal = perform(proposal.mark_viewed, by=contact_of(action))
+    return proposal
+
+
+def accepted(action) -> str:
+    perform(
+        viewed(action).accept,
+        by=contact_of(action),
+        name=action.name,
+        role=action.role,
+        options=[option for option in action.data.get("options") or [] if isinstance(option, int)],
+        consent=action.data.get("consent"),
+        digest=action.digest,
+        address=action.address,
+    )
+    return "Accepted."
+
+
+def declined(action) -> str:
+    perform(viewed(action).decline, by=contact_of(action), reason=action.words)
+    return "Declined; the reason is kept as an objection."
+
+
+def asked(action) -> str:
+    """File the question, and have the owner answer it. A question ends the follow-up that waited for a word."""
+    proposal, contact = viewed(action), contact_of(action)
+    for task in Task.objects.about(proposal).filter(stage__in=["open", "paused"], contact=contact):
+        perform(task.finish, by=None, outcome="The client wrote first.")
+    message = Message(
+        client=contact.client,
+        opportunity=proposal.opportunity,
+        contact=contact,
+        owner=proposal.owner,
+        template="question",
+        subject=f"Question about {proposal.number}",
+        body=action.words,
+        record_type=proposal.label(),
+        record_id=proposal.pk,
+    )
+    perform(begin(message, by=contact, past="wrote").receive, by=None)
+    open_task(proposal, Opens("follow_up", f"Answer {contact}: {action.words[:80]}", 1), by=contact)
+    return "Filed, and a task to answer it was opened."
+
+
+def signed(action) -> str:
+    contract, contact = record_of(action, Contract), contact_of(action)
+    if contract.publication_id != action.publication_id:
+        raise Refused(["A newer version stands in for what they read."])
+    if contact != contract.signer:
+        raise Refused([f"Only {contract.signer} signs this contract."])
+    perform(
+        contract.sign,
+        by=contact,
+        name=action.name,
+        role=action.role,
+        consent=action.data["consent"],
+        digest=action.digest,
+        address=action.address,
+        at=action.at,
+    )
+    return "Signed."
+
+
+ANSWERS = {"opened": opened, "accepted": accepted, "declined": declined, "asked": asked, "signed": signed}
+
+
+# -- What strangers sent. ----------------------------------------------------------------------------------------------
+
+
+def take_inquiry(inquiry) -> dict | None:
+    """Make a lead of an inquiry, with the consent that came with it. It waits while nobody is there to own it."""
+    owner = least_busy()
+    if owner is None:
+        log.error("Inquiry %s waits: nobody in growth ops is active.", inquiry.pk)
+        return None
+    consent = {
+        "purpose": "transactional",
+        "text_version": inquiry.consent_version[:20],
+        "source": "Public form",
+        "captured_at": inquiry.at.isoformat(),
+    }
+    website = inquiry.website and (inquiry.website if "://" in inquiry.website else f"https://{inquiry.website}")
+    lead = Lead(
+        name=inquiry.name,
+        company=inquiry.company,
+        email=inquiry.email,
+        phone=inquiry.phone,
+        website=website[:200],
+        words=inquiry.message,
+        source=public_form(),
+        owner=owner,
+        consent=consent if inquiry.consent else {},
+        arrived_at=inquiry.at,
+        due_on=timezone.localdate() + timedelta(days=1),
+    )
+    begin(
+        lead, by=None, past="came in through the public form:", facts={"came_from": inquiry.source, "consent": consent}
+    )
+    open_task(lead, Opens("follow_up", "Answer the inquiry", 1), by=None)
+    return {"lead_id": lead.pk}
+
+
+def public_form() -> Source:
+    source = Source.objects.filter(name__iexact="Public form").first()
+    return source or begin(Source(name="Public form", kind=Source.Kind.FORM), by=None)
+
+
+def least_busy():
+    """Return the active member of growth ops with the fewest open leads."""
+    people = get_user_model().objects.filter(is_active=True, groups__name="Growth ops")
+    counts = dict(
+        Lead.objects.filter(stage__in=["new", "working"]).values_list("owner").annotate(n=Count("pk")).order_by()
+    )
+    return min(people.order_by("pk"), key=lambda person: counts.get(person.pk, 0), default=None)
+
+
+# -- Who wants to sign in. ---------------------------------------------------------------------------------------------
+
+
+def take_sign_in(request) -> dict:
+    """Mail a single-use link to every guest with this address. Whoever is unknown hears nothing."""
+    for guest in Guest.objects.filter(email=request.email.lower(), revoked_at=None):
+        token = SignInLink.mint(guest)
+        words = (
+            f"Hello {guest.name},\n\nhere is your link to sign in. It works once, for 15 minutes:\n"
+            f"{settings.PORTAL_URL}/portal/enter/{token}\n\n"
+            "You get this mail because somebody typed your address on our sign-in page. If it was not you, do nothing."
+        )
+        transaction.on_commit(
+            lambda words=words, guest=guest: send_mail("Your link to sign in", words, None, [guest.email]), robust=True
+        )
+    return {}

@@ -1,0 +1,133 @@
+"""Makers of proposals and contracts. Each walks the real moves, up to the stage that is asked for."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from opportunities.models import Evidence
+from opportunities.records import begin, perform
+from portal.consent import ACCEPT, ACCEPT_VERSION
+from portal.models import ClientAction, Publication
+from proposals.house import furnish
+from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Service, Summary
+from proposals.publishing import CONSENT
+from tests.makers import an_opportunity
+
+PROPOSAL_PATH = ["draft", "in_review", "approved", "sent", "viewed", "accepted"]
+INTERNAL = {
+    "internal_cost": Decimal("1200"),
+    "pricing_assumption": "Two people for a week, and the cheaper tool is enough for the first year.",
+}
+CONTRACT_PATH = ["draft", "in_review", "approved", "sent", "signed", "active"]
+
+
+def a_proposal(owner, *, approver=None, stage="draft", opportunity=None, **fields):
+    """A proposal with nothing wrong with it. `approver` is needed from approved on."""
+    furnish()
+    opportunity = opportunity or an_opportunity(owner, stage="proposal")
+    fields.setdefault("title", "Faster pages, more bookings")
+    fields.setdefault("intro", "You asked us how to win more bookings. Here is what we found and what we would do.")
+    fields.setdefault("valid_until", timezone.localdate() + timedelta(days=21))
+    fields.setdefault("service", Service.objects.get(name="Search and speed"))
+    proposal = Proposal(
+        opportunity=opportunity, owner=owner, author=owner, source=f"Opportunity {opportunity}", **fields
+    )
+    begin(proposal, by=owner)
+    fill(proposal, owner)
+    reached = PROPOSAL_PATH.index(stage)
+    if reached >= 1:
+        proposal = perform(proposal.submit, by=owner)
+    if reached >= 2:
+        proposal = approve_all(proposal, approver)
+    if reached >= 3:
+        proposal = perform(proposal.send, by=owner, contact=opportunity.decision_owner)
+    if reached >= 4:
+        proposal = perform(proposal.mark_viewed, by=proposal.recipient)
+    if reached >= 5:
+        consent = {"version": ACCEPT_VERSION, "text": ACCEPT}
+        proposal = perform(proposal.accept, by=proposal.recipient, name="Bo Larsen", role="Owner", consent=consent)
+    return Proposal.objects.get(pk=proposal.pk)
+
+
+def fill(proposal, by):
+    """Write rows of every kind, with evidence."""
+    slow, bookings = Evidence.objects.filter(audit__opportunity=proposal.opportunity).order_by("pk")[:2]
+    rows = [
+        (ScopeItem(kind="included", title="Faster pages", text="We mend the ten slowest pages."), slow),
+        (ScopeItem(kind="excluded", title="A new design", text="The look of the site stays."), None),
+        (ScopeItem(kind="assumption", title="The site stays where it is", text="You do not move it meanwhile."), None),
+        (ScopeItem(kind="dependency", title="Access", text="You give us access before the start."), None),
+        (Milestone(title="Mend the slowest pages", start_week=0, weeks=3, who="We"), slow),
+        (PriceLine(title="Mending", recurring="once", unit_price=Decimal("3000"), **INTERNAL), slow),
+        (PriceLine(title="Care each month", recurring="monthly", unit_price=Decimal("900")), bookings),
+        (PriceLine(title="Call tracking", recurring="monthly", unit_price=Decimal("150"), optional=True), None),
+        (Claim(text="Your largest page takes 6.8 seconds to show on a phone.", metric=slow.metric, unit="s"), slow),
+    ]
+    for position, (row, evidence) in enumerate(rows):
+        row.position = position
+        proposal.add(row, by=by, evidence=[evidence] if evidence else [])
+
+
+def approve_all(record, approver):
+    """Have every pending approval of a record given. Return the record."""
+    for approval in record.approvals.filter(stage="pending").order_by("pk"):
+        perform(approval.approve, by=approver)
+    return type(record).objects.get(pk=record.pk)
+
+
+def a_contract(owner, *, approver, stage="draft", proposal=None, **terms):
+    """A contract with nothing wrong with it, of an accepted proposal."""
+    proposal = proposal or a_proposal(owner, approver=approver, stage="accepted")
+    if proposal.opportunity.stage == "proposal":
+        perform(proposal.opportunity.start_contract, by=owner)
+    terms.setdefault("kickoff_on", timezone.localdate() + timedelta(days=14))
+    contract = Contract.draw_up(proposal, by=owner, **terms)
+    reached = CONTRACT_PATH.index(stage)
+    if reached >= 1:
+        contract = perform(contract.submit, by=owner)
+    if reached >= 2:
+        contract = approve_all(contract, approver)
+    if reached >= 3:
+        contract = perform(contract.send, by=owner)
+    if reached >= 4:
+        digest = Publication.objects.get(pk=contract.publication_id).digest
+        contract = perform(
+            contract.sign, by=contract.signer, name="Bo Larsen", role="Owner", consent=CONSENT, digest=digest
+        )
+    if reached >= 5:
+        contract = perform(contract.countersign, by=approver, role="Managing director")
+    return Contract.objects.get(pk=contract.pk)
+
+
+def a_summary(owner, *, approver=None, stage="draft", opportunity=None, **fields):
+    """Client-safe words about a finding."""
+    opportunity = opportunity or an_opportunity(owner, stage="proposal")
+    fields.setdefault("kind", "finding")
+    fields.setdefault("title", "Your pages are slow on phones")
+    fields.setdefault("words", "On a phone, the first page takes nearly seven seconds until somebody can read it.")
+    summary = Summary(opportunity=opportunity, owner=owner, author=owner, source=f"Opportunity {opportunity}", **fields)
+    begin(summary, by=owner)
+    if stage != "draft":
+        summary = perform(summary.submit, by=owner)
+    if stage in ("approved", "published"):
+        summary = approve_all(summary, approver)
+    if stage == "published":
+        summary = perform(summary.publish, by=approver)
+    return Summary.objects.get(pk=summary.pk)
+
+
+def client_did(publication, verb, **fields):
+    """Leave an answer at the portal's door, as its own process would."""
+    link = publication.links.first()
+    fields.setdefault("contact_id", link.contact_id if link else None)
+    fields.setdefault("name", "Bo Larsen")
+    return ClientAction(
+        client_id=publication.client_id,
+        opportunity_id=publication.opportunity_id,
+        publication=publication,
+        link=link,
+        verb=verb,
+        digest=publication.digest,
+        **fields,
+    )
