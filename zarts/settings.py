@@ -67,6 +67,9 @@ def database(url, *, pooled=False):
     options = config.setdefault("OPTIONS", {})
     config["HOST"] = options.pop("host", config["HOST"])  # ?host=/folder: a server on a socket, as libpq writes it
     options["application_name"] = f"zarts {SURFACE}"
+    # What is asked again and again is planned once, on the server.
+    options["server_side_binding"] = True
+    options["prepare_threshold"] = 5
     if pooled:
         options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL"), "timeout": 10}
     else:

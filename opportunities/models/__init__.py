@@ -5,6 +5,7 @@ from .client import Client, Consent, Contact
 from .closing import Closing, WinBack
 from .discovery import Discovery
 from .event import Diary, Event, Facts
+from .heartbeat import Heartbeat
 from .lead import Lead, LeadFact, Source
 from .message import Message
 from .objection import Objection, UnwrittenPromise
@@ -23,6 +24,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Facts",
+    "Heartbeat",
     "Lead",
     "LeadFact",
     "Message",

@@ -71,8 +71,8 @@ class Event(models.Model):
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["diary", "seq"], name="event_place_in_diary")]
         indexes = [
-            # The at-commit wall, and a record's own timeline.
-            models.Index(fields=["record_type", "record_id", "-id"], name="event_of_record"),
+            # The at-commit wall asks for the events of one record in this transaction; a record's own timeline, too.
+            models.Index(fields=["record_type", "record_id", "xid"], name="event_of_record"),
             # A diary's timeline, newest first.
             models.Index(fields=["diary", "-at", "-id"], name="event_of_diary"),
         ]
