@@ -31,14 +31,7 @@ PORTAL_CALLS = [
 
 PRIVATE = ["portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"]
 
-# A temporary table is the one thing that any login could make; only staff imports have a use for it.
-TEMPORARY = """do $$ begin
-  execute format('revoke temporary on database %I from public, zarts_portal', current_database());
-  execute format('grant temporary on database %I to zarts_app', current_database());
-end $$"""
-
 GRANTS = [
-    TEMPORARY,
     "revoke create on schema public from public",
     "revoke all on all tables in schema public from public, zarts_portal",
     "revoke all on all sequences in schema public from public, zarts_portal",

@@ -34,19 +34,6 @@ def figure(value):
     return figures.rstrip("0").rstrip(".") if "." in figures else figures
 
 
-@register.filter
-def less(line, currency=""):
-    """Write a price line's discount: as a share where its total shows that it is one, else as an amount."""
-    quantity, price, discount, total = (
-        amount(line.get(key)) for key in ("quantity", "unit_price", "discount", "total")
-    )
-    if not discount or None in (quantity, price, total):
-        return ""
-    full = quantity * price
-    is_share = abs(full * (100 - discount) / 100 - total) <= abs(full - discount - total)
-    return f"{figure(discount)} %" if is_share else money(discount, currency)
-
-
 def as_date(value):
     """Return the day of a date, a time or either as text; nothing when it is none of them."""
     try:

@@ -1,6 +1,7 @@
 """The proposal link: cover, proposal, and the client's answer. For whoever holds the token."""
 
 import json
+from datetime import timedelta
 
 from django.conf import settings
 from django.http import Http404
@@ -29,6 +30,9 @@ def shown(request, token, status=200, **forms):
     with portal_rights(token) as cursor:
         (link,) = rows(cursor, "portal_link_state", token)
         publication = Publication.objects.shown().filter(pk=link["publication_id"]).first()
+    if link["valid_until"]:
+        # A link that ends at midnight is good until the day before.
+        link["valid_until"] -= timedelta(seconds=1)
     for key in ("answer", "asked"):
         link[key] = json.loads(link[key]) if isinstance(link[key], str) else link[key]
     if link["state"] == "unknown":

@@ -1,7 +1,7 @@
 """The proposal link: what counts, what is refused, who wins."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -46,6 +46,12 @@ def test_the_cover_tells_nothing_of_the_offer(portal_client):
     assert "Open the proposal" in page
     assert "4,800" not in page
     assert "what we found" not in page
+
+
+def test_a_link_that_ends_at_midnight_is_valid_until_the_day_before(portal_client):
+    _, token = a_link(expires_at=timezone.make_aware(datetime(2099, 12, 5)))
+
+    assert "Valid until Friday 4 December 2099" in portal_client.get(f"/p/{token}/").content.decode()
 
 
 def test_opening_counts_once(portal_client):
