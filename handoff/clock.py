@@ -1,0 +1,50 @@
+"""What falls due in delivery: reports to write, and reports that never came."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from opportunities import followups
+from opportunities.models import Task
+from opportunities.records import Opens, edit, lock
+
+from .models import Report
+from .reactions import open_report_task
+
+# A report's task opens so long before it is due; so long after it, the report counts as missed.
+BEFORE = timedelta(days=5)
+AFTER = timedelta(days=5)
+BATCH = 50
+
+
+def run() -> dict:
+    """Open the tasks of reports that come up, and mark those that were missed. Return the counts."""
+    return {"report_tasks": open_report_tasks(), "missed_reports": mark_missed()}
+
+
+def open_report_tasks() -> int:
+    """Open the task of each report that is due soon, once."""
+    told = Task.objects.filter(record_type=Report.label()).values("record_id")
+    soon = Report.objects.filter(stage="scheduled", due_on__lte=timezone.localdate() + BEFORE).exclude(pk__in=told)
+    return sum(once(report, open_report_task) for report in soon.order_by("due_on")[:BATCH])
+
+
+def mark_missed() -> int:
+    """Mark each report that did not come, and ask its owner why."""
+    due = timezone.localdate() - AFTER
+    missed = Report.objects.filter(stage__in=Report.UNPUBLISHED, due_on__lt=due).exclude(breach="missed")
+    return sum(once(report, miss) for report in missed.order_by("due_on")[:BATCH])
+
+
+@transaction.atomic
+def once(report, do) -> bool:
+    """Do something to a report under its lock, so that of two workers the second finds it done."""
+    return do(lock(report)) is not None
+
+
+def miss(report):
+    if report.breach == Report.Breach.MISSED or report.stage == Report.Stage.PUBLISHED:
+        return None
+    edit(report, by=None, breach=Report.Breach.MISSED, reason=f"It was due on {report.due_on.isoformat()}.")
+    return followups.open_task(report, Opens("report", "Say why it was missed, and publish it", 1), by=None)

@@ -1,0 +1,119 @@
+"""What must be true of a handoff, a project or a report before it may move."""
+
+from opportunities.records import Lack, gate
+
+# -- Handoffs. ---------------------------------------------------------------------------------------------------------
+
+
+@gate("Write down what was sold: there is no promise yet.", mend="promises")
+def has_promises(handoff):
+    return handoff.promises.exists()
+
+
+@gate("Get the contract signed by both sides.")
+def contract_is_active(handoff):
+    if handoff.contract.stage != "active":
+        yield Lack("Get the contract signed by both sides.", handoff.contract.staff_url())
+
+
+@gate("Accept or settle every promise.")
+def promises_are_answered(handoff):
+    for promise in handoff.promises.unanswered():
+        what = "Settle the disputed promise" if promise.stage == "disputed" else "Accept or dispute the promise"
+        yield Lack(f"{what} “{promise}”.", promise.staff_url())
+
+
+@gate("Close its project first.")
+def its_projects_are_closed(handoff):
+    project = getattr(handoff, "project", None)
+    if project is not None and project.is_open:
+        yield Lack(f"Close the project {project} first.", project.staff_url())
+
+
+# -- Projects. ---------------------------------------------------------------------------------------------------------
+
+
+@gate("Finish the onboarding list, or waive what is not needed.")
+def checklist_is_done(project):
+    for item in project.items.filter(stage="open"):
+        yield Lack(f"Finish or waive “{item}”.", item.staff_url())
+
+
+@gate("Get the contract signed by both sides.")
+def its_contract_is_active(project):
+    yield from contract_is_active.lacks(project.handoff)
+
+
+@gate("Have the client pay as the contract asks.")
+def payment_is_as_agreed(project):
+    contract = project.handoff.contract
+    if not contract.payment_is_as_agreed:
+        yield Lack("Have the client pay the first invoice, as the contract asks.", contract.payment.staff_url())
+
+
+@gate("Agree the day of the kickoff.", mend="id_kickoff_on")
+def kickoff_is_set(project):
+    return project.kickoff_on is not None
+
+
+@gate("Name somebody who works here as the onboarding owner.", mend="id_owner")
+def somebody_leads_it(project):
+    return project.owner.is_active
+
+
+@gate("Accept or settle every promise.")
+def its_promises_are_answered(project):
+    yield from promises_are_answered.lacks(project.handoff)
+
+
+@gate("Clear every launch blocker.")
+def no_launch_blocker_is_open(project):
+    for blocker in project.blockers.filter(stage="open"):
+        yield Lack(f"Clear the launch blocker “{blocker}”.", blocker.staff_url())
+
+
+@gate("Verify every access, or revoke what is not needed.")
+def connectors_are_verified(project):
+    for connector in project.connectors.exclude(stage__in=["verified", "revoked"]):
+        yield Lack(f"Verify the access to {connector}.", connector.staff_url())
+
+
+@gate("Set the day of the first report.")
+def first_report_is_dated(project):
+    cadence = project.cadences.first()
+    if cadence is None or cadence.first_due_on is None:
+        url = cadence.staff_url("id_first_due_on") if cadence else project.staff_url("cadences-group")
+        yield Lack("Set the day of the first report.", url)
+
+
+# -- Reports. ----------------------------------------------------------------------------------------------------------
+
+
+@gate("Choose or write the words for the client.", mend="id_summary")
+def has_summary(report):
+    return report.summary_id is not None
+
+
+@gate("Give every number its value.")
+def numbers_are_filled(report):
+    for number in report.numbers:
+        if number.get("value") in (None, ""):
+            yield Lack(f"Give {number['metric']} its value.", report.staff_url("id_numbers"))
+
+
+@gate("Have the words for the client approved.")
+def summary_is_approved(report):
+    if report.summary is None:
+        yield from has_summary.lacks(report)
+    elif report.summary.stage not in report.summary.SAFE:
+        yield Lack("Have the words for the client approved.", report.summary.staff_url())
+
+
+@gate("It changed since it was approved. Ask for changes and have it approved again.")
+def is_as_approved(report):
+    return report.digest == report.approved_digest
+
+
+@gate("Say why it is late.", mend="id_breach_reason")
+def lateness_is_explained(report):
+    return not (report.is_late or report.breach) or bool(report.breach_reason.strip())

@@ -1,0 +1,287 @@
+"""Reports: when they are owed, what they say, and whether they came in time."""
+
+import hashlib
+import json
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from opportunities.models import Contact
+from opportunities.models.user import known_time_zone
+from opportunities.records import ClientSafe, Kept, Opens, Output, begin, perform, stage_field, transition
+from proposals.models import Cadence, Contract, Summary
+
+from .. import cadence, gates, policies, publishing
+from .project import Project
+
+WRITE, PUBLISH = "handoff.write_report", "handoff.publish_report"
+WEEKDAYS = Contract._meta.get_field("report_weekday").choices
+# How many reports stand ready ahead of time.
+AHEAD = 3
+
+
+class ReportingCadence(Kept):
+    """When reports come, what they measure and who reads them, as the contract says."""
+
+    belongs_to = "project"
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="cadences")
+    frequency = models.CharField(max_length=16, choices=Cadence, default=Cadence.MONTHLY)
+    weekday = models.PositiveSmallIntegerField("on weekday", choices=WEEKDAYS, null=True, blank=True)
+    day = models.PositiveSmallIntegerField(
+        "on day of the month",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(31)],
+        help_text="31 is the last day of a short month.",
+    )
+    time_zone = models.CharField(max_length=40, default="UTC", validators=[known_time_zone])
+    # Rows with a metric, a unit, what was promised, what was before, and the claim that promised it.
+    metrics = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
+    recipients = models.ManyToManyField(Contact, blank=True, related_name="+")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    first_due_on = models.DateField("first report on", null=True, blank=True)
+
+    class Meta(Kept.Meta):
+        verbose_name = "reporting cadence"
+        constraints = [
+            models.UniqueConstraint(fields=["project"], name="one_cadence_a_project"),
+            models.CheckConstraint(
+                name="cadence_day_is_a_day", condition=models.Q(day=None) | models.Q(day__gte=1, day__lte=31)
+            ),
+            models.CheckConstraint(
+                name="cadence_weekday_is_a_weekday", condition=models.Q(weekday=None) | models.Q(weekday__lte=6)
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_frequency_display()} reports of {self.project}"
+
+    def clean(self):
+        by_week = self.frequency in (Cadence.WEEKLY, Cadence.EVERY_TWO_WEEKS)
+        if by_week and self.weekday is None:
+            raise ValidationError({"weekday": "Choose the weekday."})
+        if not by_week and self.day is None:
+            raise ValidationError({"day": "Choose the day of the month."})
+
+    def due_reports(self, count, *, skip=0) -> list:
+        """Return the next reports that are owed, not saved, after the first `skip` of them."""
+        if self.first_due_on is None:
+            return []
+        return [
+            Report(
+                project=self.project,
+                cadence=self,
+                owner=self.project.owner,
+                source=str(self),
+                period_from=begins,
+                period_to=ends,
+                due_on=due,
+                numbers=[{**metric, "value": None} for metric in self.metrics],
+            )
+            for due, begins, ends in cadence.periods(self, self.first_due_on, count, skip=skip)
+        ]
+
+    def schedule(self, *, by) -> list:
+        """Add reports until enough of them stand ahead of us. Return the new ones."""
+        done = self.reports.count()
+        ahead = self.reports.filter(stage__in=Report.UNPUBLISHED).count()
+        return [begin(report, by=by, past="scheduled") for report in self.due_reports(max(0, AHEAD - ahead), skip=done)]
+
+
+class Report(Output):
+    """One report to the client.
+
+    scheduled → drafting → in review → approved → published. It was late when it came after its day, and
+    missed when it had not come days after; either stays with its reason.
+    """
+
+    belongs_to = "project"
+
+    class Stage(models.TextChoices):
+        SCHEDULED = "scheduled"
+        DRAFTING = "drafting"
+        IN_REVIEW = "in_review", "In review"
+        APPROVED = "approved"
+        PUBLISHED = "published"
+
+    CLOSED = (Stage.PUBLISHED,)
+    UNPUBLISHED = (Stage.SCHEDULED, Stage.DRAFTING, Stage.IN_REVIEW, Stage.APPROVED)
+
+    class Breach(models.TextChoices):
+        LATE = "late"
+        MISSED = "missed"
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="reports")
+    cadence = models.ForeignKey(ReportingCadence, models.PROTECT, related_name="reports", editable=False)
+    period_from = models.DateField("from")
+    period_to = models.DateField("to")
+    summary = models.ForeignKey(
+        Summary, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="words for the client"
+    )
+    numbers = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
+    next_steps = models.TextField("what we do next", blank=True, help_text="One step a line. The client reads this.")
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    approved_digest = models.CharField(max_length=64, blank=True, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)
+    publication_id = models.BigIntegerField(null=True, editable=False)
+    breach = models.CharField(max_length=6, choices=Breach, blank=True, editable=False)
+    breach_reason = models.TextField("why it is late", blank=True)
+    stage = stage_field(Stage, Stage.SCHEDULED)
+
+    class Meta(Output.Meta):
+        permissions = [
+            ("write_report", "Can write reports and submit them"),
+            ("publish_report", "Can approve and publish reports"),
+        ]
+        ordering = ["due_on", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["cadence", "period_to"], name="report_once_a_period"),
+            models.CheckConstraint(
+                name="report_period_runs_forward", condition=models.Q(period_to__gte=models.F("period_from"))
+            ),
+            models.CheckConstraint(
+                name="published_report_was_published",
+                condition=~models.Q(stage="published")
+                | models.Q(published_at__isnull=False, publication_id__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="open_report_has_a_next_action",
+                condition=models.Q(stage="published") | ~models.Q(next_action=""),
+            ),
+            models.CheckConstraint(name="report_has_a_day", condition=models.Q(due_on__isnull=False)),
+        ]
+        indexes = [
+            models.Index(fields=["due_on"], name="report_owed", condition=~models.Q(stage="published")),
+        ]
+
+    def __str__(self):
+        return f"Report of {self.project}, due {self.due_on.isoformat()}"
+
+    def save(self, *args, **kwargs):
+        if self._state.adding:
+            self.next_action = self.next_action or "Write the report"
+        super().save(*args, **kwargs)
+
+    def clean(self):
+        if self.summary_id and self.project_id and self.summary.opportunity_id != self.project.opportunity_id:
+            raise ValidationError({"summary": "Choose words that belong to this client's opportunity."})
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its day has passed, where the client is."""
+        return self.stage != self.Stage.PUBLISHED and self.due_on < cadence.today(self.cadence.time_zone)
+
+    @property
+    def steps_ahead(self) -> list[str]:
+        return [line.strip() for line in self.next_steps.splitlines() if line.strip()]
+
+    @property
+    def digest(self) -> str:
+        """Return the fingerprint of what the client would read."""
+        words = [self.summary.title, self.summary.words] if self.summary else []
+        said = json.dumps([self.numbers, self.steps_ahead, words], cls=DjangoJSONEncoder, sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    @transition(
+        stage,
+        source=Stage.SCHEDULED,
+        target=Stage.DRAFTING,
+        permission=WRITE,
+        label="Start writing",
+        past="started to write",
+        then="Fill in the numbers and the words",
+        opens=Opens("report", "Submit the report for review", 3),
+    )
+    def start(self, *, by):
+        """Begin to write."""
+        self.written_by = by
+
+    @transition(
+        stage,
+        source=Stage.DRAFTING,
+        target=Stage.IN_REVIEW,
+        gates=[gates.has_summary, gates.numbers_are_filled],
+        permission=WRITE,
+        label="Submit for review",
+        past="submitted for review",
+        then="Have somebody else approve it",
+        opens=Opens("report", "Have the report approved", 2),
+    )
+    def submit(self, *, by):
+        """Ask a second person."""
+        self.written_by, self.client_safe = by or self.written_by, ClientSafe.IN_REVIEW
+
+    @transition(
+        stage,
+        source=Stage.IN_REVIEW,
+        target=Stage.APPROVED,
+        gates=[gates.summary_is_approved, gates.numbers_are_filled],
+        permission=policies.may_approve_report,
+        label="Approve",
+        past="approved",
+        then="Publish it",
+        opens=Opens("report", "Publish the approved report", 1),
+    )
+    def approve(self, *, by):
+        """Vouch for the numbers and the words."""
+        self.approved_by, self.approved_digest, self.client_safe = by, self.digest, ClientSafe.APPROVED
+
+    @transition(
+        stage,
+        source=[Stage.IN_REVIEW, Stage.APPROVED],
+        target=Stage.DRAFTING,
+        permission=WRITE,
+        label="Ask for changes",
+        past="sent back",
+        asks="opportunities.forms.ReasonForm",
+        then="Mend what the review found",
+        opens=Opens("report", "Mend what the review of the report found", 2),
+    )
+    def send_back(self, *, by, reason):
+        """Return it to its writer, saying why."""
+        self.approved_by, self.approved_digest, self.client_safe = None, "", ClientSafe.DRAFTED
+
+    @transition(
+        stage,
+        source=Stage.APPROVED,
+        target=Stage.PUBLISHED,
+        gates=[gates.summary_is_approved, gates.is_as_approved, gates.lateness_is_explained],
+        permission=PUBLISH,
+        label="Publish to the client",
+        past="published",
+    )
+    def publish(self, *, by):
+        """Show it to the client, and stamp whether it came in time."""
+        if self.is_late and not self.breach:
+            self.breach = self.Breach.LATE
+        if self.summary.stage == Summary.Stage.APPROVED:
+            perform(self.summary.publish, by=by)
+        self.published_at, self.client_safe, self.next_action = timezone.now(), ClientSafe.PUBLISHED, ""
+        self.publication_id = publishing.publish_report(self).pk
+
+
+class ReportNote(Kept):
+    """What we say among ourselves about a report. It reaches a client only through a summary."""
+
+    belongs_to = "report"
+
+    report = models.ForeignKey(Report, models.PROTECT, related_name="notes")
+    words = models.TextField(help_text="Internal. Clients never see this.")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, editable=False, related_name="+")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Kept.Meta):
+        ordering = ["id"]
+
+    def __str__(self):
+        return self.words[:100]

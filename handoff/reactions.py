@@ -1,0 +1,101 @@
+"""What delivery does when something below it moves, and when its own records move."""
+
+from django.utils import timezone
+
+from opportunities import followups
+from opportunities.models import Task
+from opportunities.records import Opens, edit, perform, reacts_to
+
+from . import inherit, publishing
+from .models import LaunchBlocker
+
+
+@reacts_to("opportunity.win")
+def make_what_delivery_inherits(opportunity, event):
+    """Winning makes everything once, in its own transaction."""
+    inherit.inherit(opportunity, by=event.actor)
+
+
+@reacts_to("handoff.accept")
+def leave_it_to_delivery(handoff, event):
+    """The opportunity is handed off when delivery accepts."""
+    if handoff.opportunity.stage == "won":
+        perform(handoff.opportunity.hand_off, by=None)
+    publishing.show_project(handoff.project)
+
+
+@reacts_to("project.go_live")
+def prepare_the_first_report(project, event):
+    """A live project always has its next step: the report that is owed first."""
+    if report := project.reports.filter(stage="scheduled").first():
+        open_report_task(report)
+
+
+@reacts_to("project.edit")
+def move_the_list_with_the_kickoff(project, facts):
+    """A new kickoff moves what is still open on the onboarding list, and its tasks."""
+    if "kickoff_on" not in facts:
+        return
+    for item in project.items.filter(stage="open"):
+        item = edit(item, by=None, due_on=item.planned_for(project.kickoff_on), reason="The kickoff moved.")
+        tasks = Task.objects.about(item).exclude(stage__in=Task.CLOSED)
+        if item.due_on and not tasks:
+            inherit.promise_item(item, by=None)
+        for task in tasks if item.due_on else ():
+            edit(task, by=None, due_at=followups.end_of_day(item.due_on), told_at=None, reason="The kickoff moved.")
+
+
+@reacts_to(
+    "handoff.edit", "project.edit", "checklistitem.edit", "launchblocker.edit", "report.edit", "reportingcadence.edit"
+)
+def let_the_new_owner_work(record, facts):
+    """Whoever takes over a record of delivery's can reach the opportunity that it belongs to."""
+    if user := getattr(record, "owner", None) if "owner" in facts else None:
+        opportunity = record
+        while opportunity.label() != "opportunities.opportunity":
+            opportunity = opportunity.parent
+        inherit.let_work(user, opportunity, by=None)
+
+
+@reacts_to("project.make_ready", "project.go_live", "project.close", "project.edit")
+def show_the_project(project, event):
+    """The client's pages follow the project."""
+    publishing.show_project(project)
+
+
+@reacts_to(
+    "checklistitem.finish",
+    "checklistitem.waive",
+    "checklistitem.edit",
+    "launchblocker.clear",
+    "launchblocker.edit",
+    "connector.grant",
+    "connector.verify",
+    "connector.fail",
+    "connector.revoke",
+    "connector.request",
+)
+def show_the_step(record, event):
+    """The client's onboarding page follows each step."""
+    publishing.show_project(record.project)
+
+
+@reacts_to("summary.approve", "summary.fall_back", "summary.send_back", "summary.withdraw")
+def show_blockers_in_approved_words(summary, event):
+    """A blocker stands on the client's page exactly while its words are approved."""
+    for blocker in LaunchBlocker.objects.filter(summary=summary, stage="open").select_related("project"):
+        publishing.show_project(blocker.project)
+
+
+@reacts_to("report.publish")
+def schedule_the_next(report, event):
+    """Reports stand ready ahead of time, and the next one has its task."""
+    report.cadence.schedule(by=None)
+
+
+def open_report_task(report):
+    """Open the task to write a report, once."""
+    if Task.objects.about(report).exists():
+        return None
+    days = max(0, (report.due_on - timezone.localdate()).days)
+    return followups.open_task(report, Opens("report", "Write the report", days), by=None)

@@ -1,0 +1,83 @@
+"""The days on which reports are due."""
+
+from datetime import date
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff.cadence import due_dates, periods
+
+
+def terms(frequency, *, weekday=None, day=None):
+    return SimpleNamespace(frequency=frequency, weekday=weekday, day=day)
+
+
+def test_day_31_is_the_last_day_of_a_short_month():
+    assert due_dates(terms("monthly", day=31), date(2027, 1, 1), 5) == [
+        date(2027, 1, 31),
+        date(2027, 2, 28),
+        date(2027, 3, 31),
+        date(2027, 4, 30),
+        date(2027, 5, 31),
+    ]
+
+
+def test_february_has_29_days_in_a_leap_year():
+    assert due_dates(terms("monthly", day=30), date(2028, 2, 1), 2) == [date(2028, 2, 29), date(2028, 3, 30)]
+
+
+def test_a_day_that_has_passed_is_due_next_month():
+    assert due_dates(terms("monthly", day=5), date(2026, 12, 6), 2) == [date(2027, 1, 5), date(2027, 2, 5)]
+
+
+def test_a_start_on_the_day_is_the_first_day():
+    assert due_dates(terms("monthly", day=5), date(2026, 12, 5), 1) == [date(2026, 12, 5)]
+
+
+def test_a_quarter_is_three_months():
+    assert due_dates(terms("quarterly", day=31), date(2026, 11, 1), 3) == [
+        date(2026, 11, 30),
+        date(2027, 2, 28),
+        date(2027, 5, 31),
+    ]
+
+
+def test_weeks_keep_their_weekday_when_the_clocks_change():
+    # In Berlin the clocks go back on 25 October 2026: the days do not care.
+    assert due_dates(terms("weekly", weekday=0), date(2026, 10, 20), 3) == [
+        date(2026, 10, 26),
+        date(2026, 11, 2),
+        date(2026, 11, 9),
+    ]
+
+
+def test_every_two_weeks_skips_one():
+    assert due_dates(terms("every_two_weeks", weekday=4), date(2026, 12, 23), 3) == [
+        date(2026, 12, 25),
+        date(2027, 1, 8),
+        date(2027, 1, 22),
+    ]
+
+
+def test_each_period_ends_on_the_day_before_its_report_and_begins_where_the_last_one_ended():
+    assert periods(terms("monthly", day=31), date(2027, 1, 31), 3) == [
+        (date(2027, 1, 31), date(2026, 12, 31), date(2027, 1, 30)),
+        (date(2027, 2, 28), date(2027, 1, 31), date(2027, 2, 27)),
+        (date(2027, 3, 31), date(2027, 2, 28), date(2027, 3, 30)),
+    ]
+
+
+@given(
+    st.sampled_from(["weekly", "every_two_weeks", "monthly", "quarterly"]),
+    st.dates(date(2000, 1, 1), date(2100, 1, 1)),
+    st.integers(0, 6),
+    st.integers(1, 31),
+)
+def test_days_only_go_forward_and_going_on_gives_the_same_days(frequency, start, weekday, day):
+    cadence = terms(frequency, weekday=weekday, day=day)
+    days = due_dates(cadence, start, 6)
+
+    assert days == sorted(set(days))
+    assert days[0] >= start
+    assert [due for due, _, _ in periods(cadence, days[0], 3, skip=3)] == days[3:]

@@ -1,0 +1,215 @@
+"""Winning makes everything that delivery needs: once, together, and with a receipt."""
+
+from threading import Barrier, Thread
+
+import pytest
+from django.apps import apps
+from django.db import connection, transaction
+
+from handoff.inherit import inherit, preview
+from handoff.models import Handoff, Project, Promise, Receipt
+from opportunities.models import Event, Task
+from opportunities.records import Refused, edit, perform
+from portal.models import Guest, Publication
+from tests.makers_handoff import a_signed_deal, a_won_deal
+
+
+def test_winning_makes_everything_in_one_go(ada, ben, dora):
+    opportunity = a_won_deal(ada, manager=ben)
+
+    handoff = opportunity.handoffs.get()
+    project = handoff.project
+    assert handoff.stage == "ready"
+    assert (handoff.owner, project.owner) == (dora, dora)
+    assert project.kickoff_on == handoff.contract.kickoff_on
+    assert project.items.count() > 3
+    assert all(item.due_on for item in project.items.all())
+    assert project.cadences.get().first_due_on is not None
+    assert project.reports.count() == 3
+    assert set(project.connectors.values_list("provider", flat=True)) == {
+        "Google Analytics",
+        "Google Search Console",
+        "HubSpot",
+    }
+    assert Guest.objects.filter(client_id=opportunity.client_id, email=opportunity.decision_owner.email).exists()
+
+
+def test_every_sold_row_becomes_a_promise(ada, ben, dora):
+    handoff = a_won_deal(ada, manager=ben, options=["Call tracking"]).handoffs.get()
+    proposal = handoff.contract.proposal
+
+    kinds = dict.fromkeys(Promise.Kind.values, 0)
+    for promise in handoff.promises.all():
+        kinds[promise.kind] += 1
+        assert promise.record is not None
+        assert promise.sold_by == ada
+    assert kinds["deliverable"] == proposal.scope_items.filter(kind="included").count()
+    assert kinds["exclusion"] == proposal.scope_items.filter(kind="excluded").count()
+    assert kinds["assumption"] == proposal.scope_items.filter(kind="assumption").count()
+    assert kinds["dependency"] == proposal.scope_items.filter(kind="dependency").count()
+    assert kinds["milestone"] == proposal.milestones.count()
+    assert kinds["claim"] == proposal.claims.count()
+    assert (kinds["add_on"], kinds["cadence"]) == (1, 1)
+
+
+def test_an_add_on_that_nobody_chose_is_no_promise(ada, ben, dora):
+    handoff = a_won_deal(ada, manager=ben).handoffs.get()
+
+    assert not handoff.promises.filter(kind="add_on").exists()
+
+
+def test_the_receipt_lists_each_record_that_was_made(ada, ben, dora):
+    opportunity = a_won_deal(ada, manager=ben)
+    handoff = opportunity.handoffs.get()
+
+    listed = set(handoff.receipts.values_list("record_type", "record_id"))
+    made = {("opportunities.client", opportunity.client_id)}
+    for kind in ["handoff", "project", "promise", "checklistitem", "connector", "reportingcadence", "report"]:
+        model = apps.get_model("handoff", kind)
+        made |= {(model._meta.label_lower, pk) for pk in model.objects.values_list("pk", flat=True)}
+    for promised in (handoff, *handoff.project.items.all()):
+        made |= {("opportunities.task", task.pk) for task in Task.objects.about(promised)}
+    assert listed - {row for row in listed if row[0] == "portal.guest"} == made
+    assert all(line.record for line in handoff.receipts.all())
+
+
+def test_nobody_changes_a_receipt(ada, ben, dora):
+    a_won_deal(ada, manager=ben)
+
+    with pytest.raises(Exception, match="never changed"), transaction.atomic():
+        Receipt.objects.update(words="Something else")
+
+
+def test_the_preview_says_what_the_win_will_make_and_makes_nothing(ada, ben, dora):
+    opportunity = a_signed_deal(ada, manager=ben)
+
+    lines = preview(opportunity)
+    assert not Handoff.objects.exists()
+    perform(opportunity.win, by=ada, reason="proof")
+    receipt = set(Receipt.objects.values_list("words", flat=True))
+    assert set(lines) <= receipt
+
+
+def test_the_preview_of_a_deal_without_a_contract_is_empty(ada):
+    from tests.makers import an_opportunity
+
+    assert preview(an_opportunity(ada)) == []
+
+
+def test_inheriting_again_returns_what_was_made_first(ada, ben, dora):
+    opportunity = a_won_deal(ada, manager=ben)
+    events = Event.objects.count()
+
+    assert inherit(opportunity, by=ada) == opportunity.handoffs.get()
+    assert Event.objects.count() == events
+
+
+def test_winning_twice_is_refused_and_makes_nothing_twice(ada, ben, dora):
+    opportunity = a_won_deal(ada, manager=ben)
+
+    with pytest.raises(Refused, match="already won"):
+        perform(opportunity.win, by=ada, reason="proof")
+    assert (Handoff.objects.count(), Project.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_win_at_the_same_moment_make_everything_once(ada, ben, dora):
+    opportunity = a_signed_deal(ada, manager=ben)
+    start, outcomes = Barrier(2), []
+
+    def win():
+        start.wait()
+        try:
+            perform(opportunity.win, by=ada, reason="proof")
+            outcomes.append("won")
+        except Refused:
+            outcomes.append("refused")
+        finally:
+            connection.close()
+
+    threads = [Thread(target=win) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+
+    assert sorted(outcomes) == ["refused", "won"]
+    assert (Handoff.objects.count(), Project.objects.count()) == (1, 1)
+    rows = list(Receipt.objects.values_list("record_type", "record_id"))
+    assert len(rows) == len(set(rows))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_inherit_at_the_same_moment_get_one_handoff(ada, ben, dora):
+    opportunity = a_signed_deal(ada, manager=ben)
+    start, made = Barrier(2), []
+
+    def take():
+        start.wait()
+        try:
+            made.append(inherit(opportunity, by=None).pk)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=take) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+
+    assert len(made) == 2
+    assert len(set(made)) == 1
+    assert Project.objects.count() == 1
+
+
+def test_a_win_that_cannot_be_inherited_is_no_win(ada, ben, dora, monkeypatch):
+    opportunity = a_signed_deal(ada, manager=ben)
+    monkeypatch.setattr("handoff.publishing.show_project", lambda project: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        perform(opportunity.win, by=ada, reason="proof")
+    assert type(opportunity).objects.get(pk=opportunity.pk).stage == "contract"
+    assert not Handoff.objects.exists()
+
+
+def test_delivery_reaches_the_deal_that_it_inherits(ada, ben, dora, cem):
+    opportunity = a_signed_deal(ada, manager=ben)
+    assert not opportunity.within_reach(dora, to="view")
+
+    opportunity = perform(opportunity.win, by=ada, reason="proof")
+    assert opportunity.within_reach(dora, to="change")
+    assert not opportunity.within_reach(cem, to="view")
+    assert opportunity.handoffs.get().within_reach(dora, to="change")
+
+
+def test_the_deal_goes_to_whoever_of_the_team_has_the_least_to_do(ada, ben, dora):
+    from tests.conftest import person
+
+    finn, gus = person("finn", "Delivery", team="West"), person("gus", "Delivery", team="East")
+    first = a_won_deal(ada, manager=ben).handoffs.get()
+    second = a_won_deal(ada, manager=ben).handoffs.get()
+
+    assert {first.owner, second.owner} == {dora, gus}
+    assert finn not in (first.owner, second.owner)
+
+
+def test_without_delivery_the_seller_keeps_the_handoff(ada, ben):
+    assert a_won_deal(ada, manager=ben).handoffs.get().owner == ada
+
+
+def test_the_client_sees_the_onboarding_list_at_once(ada, ben, dora):
+    opportunity = a_won_deal(ada, manager=ben)
+
+    shown = Publication.objects.get(kind="onboarding", client_id=opportunity.client_id)
+    assert shown.body["owner"] == "Dora"
+    assert len(shown.body["items"]) == opportunity.projects.get().items.count()
+    assert {access["state"] for access in shown.body["accesses"]} == {"Please grant it"}
+    status = Publication.objects.filter(kind="status").latest("id").body
+    assert status["needs"][0]["url_kind"] == "onboarding"
+
+
+def test_whoever_takes_over_a_project_reaches_it(ada, ben, dora):
+    from tests.conftest import person
+
+    gus = person("gus", "Delivery", team="West")
+    project = a_won_deal(ada, manager=ben).projects.get()
+    assert not project.within_reach(gus, to="change")
+
+    edit(project, by=ben, owner=gus)
+    assert Project.objects.get(pk=project.pk).within_reach(gus, to="change")

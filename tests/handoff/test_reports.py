@@ -1,0 +1,128 @@
+"""Reports: written by one, approved by another, on time or with a reason."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from handoff import clock
+from handoff.models import Report, ReportNote
+from opportunities.models import Task
+from opportunities.records import Refused, begin, edit, perform
+from portal.models import Publication
+from tests.makers_handoff import a_report
+from tests.makers_proposals import approve_all
+
+
+def again(record):
+    return type(record).objects.get(pk=record.pk)
+
+
+def test_a_published_report_says_exactly_what_was_approved(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="published")
+
+    shown = Publication.objects.get(pk=report.publication_id)
+    assert shown.approved_by == "Ben"
+    assert shown.body["words"] == ["Your slowest pages are mended.", "The booking page is next."]
+    assert shown.body["next"] == ["Mend the booking page", "Measure"]
+    assert set(shown.body["numbers"][0]) == {"metric", "value", "unit", "promised", "before"}
+    assert shown.body["next_report_on"] == report.cadence.reports.filter(stage="scheduled").first().due_on.isoformat()
+    assert report.breach == ""
+    assert again(report.summary).stage == "published"
+
+
+def test_a_note_stays_among_us(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    begin(ReportNote(report=report, words="Their own developer broke it.", author=dora), by=dora)
+    report = perform(report.publish, by=dora)
+
+    assert "developer" not in str(Publication.objects.get(pk=report.publication_id).body)
+
+
+def test_the_writer_cannot_approve(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    approve_all(report.summary, ben)
+
+    with pytest.raises(PermissionDenied):
+        perform(again(report).approve, by=dora)
+
+
+def test_a_report_without_approved_words_is_not_approved(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+
+    with pytest.raises(Refused, match="Have the words for the client approved"):
+        perform(report.approve, by=ben)
+
+
+def test_a_number_that_changed_after_the_approval_is_not_published(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    report = edit(report, by=dora, numbers=[{**number, "value": "1.0"} for number in report.numbers])
+
+    with pytest.raises(Refused, match="changed since it was approved"):
+        perform(report.publish, by=dora)
+
+
+def test_words_that_were_taken_back_are_not_published(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    perform(report.summary.withdraw, by=ben, reason="Too cheerful.")
+
+    with pytest.raises(Refused, match="Have the words for the client approved"):
+        perform(again(report).publish, by=dora)
+
+
+def test_a_report_is_submitted_with_words_and_every_number(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="drafting")
+
+    with pytest.raises(Refused) as refusal:
+        perform(report.submit, by=dora)
+    assert refusal.value.reasons == [
+        "Choose or write the words for the client.",
+        "Give Largest Contentful Paint its value.",
+    ]
+
+
+def test_a_late_report_says_why_and_keeps_the_mark(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    with time_machine.travel(noon_after(report.due_on, 1)):
+        with pytest.raises(Refused, match="Say why it is late"):
+            perform(report.publish, by=dora)
+        report = edit(report, by=dora, breach_reason="The provider was down.")
+        report = perform(report.publish, by=dora)
+    assert (report.breach, report.breach_reason) == ("late", "The provider was down.")
+
+
+def test_a_report_that_never_came_is_missed_once_and_its_owner_is_asked(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora)
+    with time_machine.travel(noon_after(report.due_on, 6)):
+        assert clock.run()["missed_reports"] == 1
+        assert clock.run()["missed_reports"] == 0
+    assert again(report).breach == "missed"
+    asked = Task.objects.about(report).filter(title__startswith="Say why it was missed")
+    assert asked.get().owner == dora
+
+
+def test_the_task_to_write_opens_five_days_before(ada, ben, dora):
+    a_report(ada, manager=ben, delivery=dora)
+    second = Report.objects.order_by("due_on")[1]
+    with time_machine.travel(noon_after(second.due_on, -6)):
+        clock.run()
+        assert not Task.objects.about(second).exists()
+    with time_machine.travel(noon_after(second.due_on, -5)):
+        assert clock.run()["report_tasks"] == 1
+        assert clock.run()["report_tasks"] == 0
+    assert Task.objects.about(second).get().due_at.date() == second.due_on
+
+
+def test_three_reports_always_stand_ahead(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="published")
+
+    ahead = report.cadence.reports.filter(stage="scheduled")
+    assert ahead.count() == 3
+    assert len({later.due_on for later in ahead}) == 3
+    assert all(later.period_from < later.period_to < later.due_on for later in ahead)
+
+
+def noon_after(day, days):
+    return timezone.now().replace(year=day.year, month=day.month, day=day.day, hour=12) + timedelta(days=days)

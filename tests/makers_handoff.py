@@ -1,0 +1,94 @@
+"""Makers of what delivery inherits. Each walks the real moves: a deal is won, and the win makes the rest."""
+
+from opportunities.records import edit, perform
+from proposals.models import Summary
+from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all
+
+PROJECT_PATH = ["setup", "ready", "live"]
+REPORT_PATH = ["scheduled", "drafting", "in_review", "approved", "published"]
+
+
+def a_signed_deal(owner, *, manager, stack="They use GA4, HubSpot and the Google Search Console.", options=(), **terms):
+    """An opportunity in contract whose contract both sides have signed. `options` are titles of price lines."""
+    proposal = a_proposal(owner, approver=manager, stage="viewed")
+    opportunity = proposal.opportunity
+    edit(opportunity.discoveries.get(), by=owner, provider_stack=stack)
+    chosen = list(proposal.price_lines.filter(title__in=options).values_list("pk", flat=True))
+    proposal = perform(proposal.accept, by=proposal.recipient, name="Bo Larsen", role="Owner", options=chosen)
+    contract = a_contract(owner, approver=manager, stage="active", proposal=proposal, **terms)
+    return type(opportunity).objects.get(pk=contract.opportunity_id)
+
+
+def a_won_deal(owner, *, manager, **terms):
+    """A won opportunity, with everything that delivery inherits. Somebody must be in delivery."""
+    opportunity = a_signed_deal(owner, manager=manager, **terms)
+    return perform(opportunity.win, by=owner, reason="proof", words="The numbers convinced them.")
+
+
+def a_handoff(owner, *, manager, delivery, stage="ready", **terms):
+    handoff = a_won_deal(owner, manager=manager, **terms).handoffs.get()
+    if stage == "accepted":
+        for promise in handoff.promises.all():
+            perform(promise.accept, by=delivery)
+        handoff = perform(handoff.accept, by=delivery)
+    return handoff
+
+
+def a_project(owner, *, manager, delivery, stage="setup", **terms):
+    project = a_handoff(owner, manager=manager, delivery=delivery, stage="accepted", **terms).project
+    reached = PROJECT_PATH.index(stage)
+    if reached >= 1:
+        for item in project.items.all():
+            perform(item.finish, by=delivery)
+        project = perform(project.make_ready, by=delivery)
+    if reached >= 2:
+        for connector in project.connectors.all():
+            connect(connector, delivery)
+        pay(project, manager)
+        project = perform(project.go_live, by=delivery)
+    return project
+
+
+def connect(connector, by):
+    """Get the access, and see that it works."""
+    granted = perform(connector.grant, by=by, access_holder="Bo Larsen", secret_kept_at="Team vault, Harbor Dental")
+    return perform(granted.verify, by=by)
+
+
+def pay(project, by):
+    return perform(project.handoff.contract.payment.waive, by=by, reason="The first month is a present.")
+
+
+def a_report(owner, *, manager, delivery, stage="scheduled", **terms):
+    """The first report of a live project, written by delivery and approved by the manager."""
+    report = a_project(owner, manager=manager, delivery=delivery, stage="live", **terms).reports.first()
+    reached = REPORT_PATH.index(stage)
+    if reached >= 1:
+        report = perform(report.start, by=delivery)
+    if reached >= 2:
+        summary = report_words(report, delivery)
+        numbers = [{**number, "value": "2.1"} for number in report.numbers]
+        report = edit(
+            report, by=delivery, summary=summary, numbers=numbers, next_steps="Mend the booking page\nMeasure"
+        )
+        report = perform(report.submit, by=delivery)
+    if reached >= 3:
+        approve_all(report.summary, manager)
+        report = perform(type(report).objects.get(pk=report.pk).approve, by=manager)
+    if reached >= 4:
+        report = perform(report.publish, by=delivery)
+    return report
+
+
+def report_words(report, by):
+    """Words about a report that a second person still has to approve."""
+    words = a_summary(
+        by,
+        opportunity=report.project.opportunity,
+        kind=Summary.Kind.REPORT,
+        title="Your first month",
+        words="Your slowest pages are mended.\n\nThe booking page is next.",
+        record_type=report.label(),
+        record_id=report.pk,
+    )
+    return perform(words.submit, by=by)
