@@ -398,7 +398,8 @@ def lock(record, *, diary_id: int | None = None):
     """
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [(1 << 60) + (diary_id or record.diary_id)])
-    rows = type(record)._base_manager.select_related(*record.lineage())
+    # Named relations only: without names, `select_related` would follow every foreign key there is.
+    rows = type(record)._base_manager.select_related(*(record.lineage() or [None]))
     return rows.select_for_update(of=("self",)).get(pk=record.pk)
 
 

@@ -33,7 +33,7 @@ class KeptAdmin(ModelAdmin):
 
     def get_queryset(self, request):
         rows = self.model._base_manager.filter(self.model.reach(request.user))
-        return rows.select_related(*(self.list_select_related or ()))
+        return rows.select_related(*(self.list_select_related or [None]))
 
     def has_view_permission(self, request, obj=None):
         return self.may(request, "view", obj)

@@ -8,23 +8,23 @@ BATCH = 20_000
 # One batch of clients and opportunities, each with a diary and its birth in it; then some move on, each move with
 # its event. Sets, not rows: the walls and the chain are met all the same.
 CLIENTS = """
-with numbers as (select n from generate_series(%(first)s, %(last)s) n),
+with numbers as (select n from generate_series(%(first)s::int, %(last)s::int) n),
 keys as (select n, nextval(pg_get_serial_sequence('opportunities_diary', 'id')) as diary,
                 nextval(pg_get_serial_sequence('opportunities_client', 'id')) as id from numbers),
 diaries as (insert into opportunities_diary (id, length, head) select diary, 0, '' from keys)
 insert into opportunities_client (id, diary_id, owner_id, name, website, industry, country, time_zone)
-select id, diary, (%(owners)s::bigint[])[1 + n %% %(people)s], 'Scale ' || n || ' ' || (%(words)s::text[])[1 + n %% 12], '', 'Dental', 'USA', 'UTC'
+select id, diary, (%(owners)s::bigint[])[1 + n %% %(people)s::int], 'Scale ' || n || ' ' || (%(words)s::text[])[1 + n %% 12], '', 'Dental', 'USA', 'UTC'
 from keys
 """
 
 OPPORTUNITIES = """
-with numbers as (select n from generate_series(%(first)s, %(last)s) n),
+with numbers as (select n from generate_series(%(first)s::int, %(last)s::int) n),
 keys as (select n, nextval(pg_get_serial_sequence('opportunities_diary', 'id')) as diary,
                 nextval(pg_get_serial_sequence('opportunities_opportunity', 'id')) as id from numbers),
 diaries as (insert into opportunities_diary (id, length, head) select diary, 0, '' from keys)
 insert into opportunities_opportunity (id, diary_id, owner_id, client_id, name, value, currency, probability, source,
     due_on, scope_state, client_safe, next_action, close_risk, paused_from, stage)
-select keys.id, diary, (%(owners)s::bigint[])[1 + n %% %(people)s], client.id, client.name || ': growth', 1000 + n %% 90000, 'USD', 10, 'Scale',
+select keys.id, diary, (%(owners)s::bigint[])[1 + n %% %(people)s::int], client.id, client.name || ': growth', 1000 + n %% 90000, 'USD', 10, 'Scale',
     current_date + (n %% 60)::int - 20, 'unscoped', 'internal', 'Book the discovery call', '', '', 'qualified'
 from keys join opportunities_client client on client.name = 'Scale ' || n || ' ' || (%(words)s::text[])[1 + n %% 12]
 """
@@ -34,10 +34,10 @@ insert into opportunities_event (diary_id, seq, facts_digest, previous, hash, xi
     subject, actor_kind, actor_name, owner_id, stage_from, stage_to, next_action, reason)
 select diary_id, 0, '', '', '', 0, now(), %(verb)s, %(past)s, 'opportunities.opportunity', id,
     name, 'system', 'ZartsAlgo', owner_id, %(before)s, stage, next_action, ''
-from opportunities_opportunity where id > %(above)s and stage = %(stage)s and (%(every)s = 1 or id %% %(every)s = 0)
+from opportunities_opportunity where id > %(above)s and stage = %(stage)s and (%(every)s::int = 1 or id %% %(every)s::int = 0)
 """
 
-MOVE = "update opportunities_opportunity set stage = %(stage)s where id > %(above)s and stage = %(before)s and id %% %(every)s = 0"
+MOVE = "update opportunities_opportunity set stage = %(stage)s where id > %(above)s and stage = %(before)s and id %% %(every)s::int = 0"
 STEPS = [
     ("qualified", "discovery", "opportunity.start_discovery", "started discovery of", 2),
     ("discovery", "audit", "opportunity.start_audit", "started the audit of", 4),
