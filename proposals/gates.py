@@ -7,6 +7,15 @@ from . import approvals, lint
 # -- Proposals. --------------------------------------------------------------------------------------------------------
 
 
+@gate("Start the proposal of this opportunity first: its audit has to be verified.")
+def its_opportunity_is_ready(proposal):
+    opportunity = proposal.opportunity
+    if opportunity.stage not in ("proposal", "contract"):
+        yield Lack(
+            "Start the proposal of this opportunity first: its audit has to be verified.", opportunity.staff_url()
+        )
+
+
 @gate("Say what is included.", mend="scope_items-group")
 def has_scope(proposal):
     return proposal.scope_items.filter(kind="included").exists()

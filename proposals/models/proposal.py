@@ -228,6 +228,16 @@ class Proposal(Authored, Output):
         type(self).objects.filter(pk=self.pk).exclude(last_editor=by).update(last_editor=by)
         approvals.lapse_changed(type(self).objects.get(pk=self.pk), by=by)
 
+    def take_usual_rows(self, *, by):
+        """Begin with the rows that the service usually has."""
+        if self.service is None:
+            return
+        scope_item, price_line = self.scope_items.model, self.price_lines.model
+        for position, row in enumerate(self.service.scope):
+            self.add(scope_item(position=position, **row), by=by)
+        price = {"unit_price": self.service.price, "recurring": self.service.recurring}
+        self.add(price_line(title=self.service.name, **price), by=by)
+
     @transaction.atomic
     def revise(self, *, by):
         """Make the next revision, a draft with the same rows. It starts unapproved. Return it."""
@@ -260,6 +270,7 @@ class Proposal(Authored, Output):
         source=Stage.DRAFT,
         target=Stage.IN_REVIEW,
         gates=[
+            gates.its_opportunity_is_ready,
             gates.has_scope,
             gates.has_timeline,
             gates.has_prices,

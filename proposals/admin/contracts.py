@@ -1,0 +1,72 @@
+"""The contract's page, with its clauses, signatures and payment."""
+
+from django.contrib import admin
+
+from opportunities.admin.base import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
+
+from ..models import Contract, ContractClause, Payment, Signature
+from .writing import WrittenAdmin, WrittenRows
+
+
+class ClauseRows(WrittenRows):
+    model = ContractClause
+    fields = ["position", "clause", "text"]
+    readonly_fields = ["clause"]
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return self.may(request, obj) and self.right(request, "change")
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class SignatureRows(ReadOnlyInline):
+    model = Signature
+    fields = ["side", "name", "role", "at", "consent_version", "address", "digest"]
+
+
+@admin.register(Contract)
+class ContractAdmin(WrittenAdmin):
+    right = "proposals.write_contract"
+    list_display = ["number", "proposal", "opportunity", "stage", "owner", "kickoff_on"]
+    list_filter = ["stage", "owner"]
+    list_select_related = ["opportunity", "proposal", "owner"]
+    search_fields = ["number", "opportunity__name"]
+    fieldsets = [
+        ("Who signs", {"fields": ["signer"]}),
+        ("Reports", {"fields": ["report_every", "report_weekday", "report_day", "first_report_on"]}),
+        ("Start", {"fields": ["kickoff_on", "payment_before_start"]}),
+        ("Next", {"fields": ["owner", "next_action", "due_on"]}),
+    ]
+    inlines = [ClauseRows, SignatureRows]
+    panels = ("proposals/contract.html",)
+    empty_words = "No contracts yet. Draw one up on an accepted proposal."
+
+    def has_add_permission(self, request):
+        # A contract is drawn up on the page of its proposal.
+        return False
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        pk = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+        if db_field.name == "signer" and pk and str(pk).isdigit():
+            field.queryset = field.queryset.reachable().filter(client__opportunities__contracts=pk)
+        return field
+
+    def about(self, request, record):
+        return super().about(request, record) | {
+            "approvals": record.approvals.select_related("owner", "decided_by"),
+            "payment": Payment.objects.filter(contract=record).first(),
+        }
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin, RecordAdmin):
+    list_display = ["contract", "stage", "amount", "paid", "currency", "due_on"]
+    list_filter = ["stage"]
+    list_select_related = ["contract__proposal"]
+    fields = ["contract", "amount", "paid", "currency", "invoice", "due_on"]
+    empty_words = "No payments yet. Each contract brings one."

@@ -1,0 +1,149 @@
+"""The proposal's page, with its rows below it."""
+
+from datetime import timedelta
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+
+from opportunities.models import Evidence
+from opportunities.records import Refused
+
+from ..models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem
+from .writing import WrittenAdmin, WrittenRows
+
+
+class Rows(WrittenRows):
+    def get_formset(self, request, obj=None, **kwargs):
+        self.proposal = obj
+        return super().get_formset(request, obj, **kwargs)
+
+    def own_evidence(self):
+        """Offer only evidence of the same opportunity: anything else would prove something else."""
+        if self.proposal is None:
+            return Evidence.objects.none()
+        return (
+            Evidence.objects.current().filter(audit__opportunity=self.proposal.opportunity_id).select_related("audit")
+        )
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "evidence":
+            kwargs["queryset"] = self.own_evidence()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        if db_field.name == "evidence":
+            kwargs["queryset"] = self.own_evidence()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+class ScopeRows(Rows):
+    model = ScopeItem
+    fields = ["position", "kind", "title", "text", "evidence"]
+
+
+class MilestoneRows(Rows):
+    model = Milestone
+    fields = ["position", "title", "text", "start_week", "weeks", "who", "evidence"]
+
+
+class PriceRows(Rows):
+    model = PriceLine
+    fields = [
+        "position",
+        "title",
+        "recurring",
+        "quantity",
+        "unit_price",
+        "discount",
+        "tax",
+        "optional",
+        "internal_cost",
+        "pricing_assumption",
+        "evidence",
+    ]
+
+
+class ClaimRows(Rows):
+    model = Claim
+    fields = ["position", "text", "kind", "metric", "low", "high", "unit", "method", "sensitivity", "evidence"]
+
+
+@admin.register(Proposal)
+class ProposalAdmin(WrittenAdmin):
+    right = "proposals.write_proposal"
+    list_display = ["number", "revision", "title", "opportunity", "stage", "owner", "valid_until"]
+    list_filter = ["stage", "owner"]
+    list_select_related = ["opportunity", "owner"]
+    search_fields = ["number", "title", "opportunity__name"]
+    fieldsets = [
+        ("What the client reads first", {"fields": ["title", "intro", "currency", "valid_until", "decide_on"]}),
+        ("For whom", {"fields": ["opportunity", "lead", "service"]}),
+        ("Next", {"fields": ["owner", "next_action", "due_on"]}),
+    ]
+    inlines = [ScopeRows, MilestoneRows, PriceRows, ClaimRows]
+    panels = ("proposals/proposal.html",)
+    empty_words = "No proposals here. Start one on an opportunity whose audit is verified."
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["opportunity"] if obj else [])]
+
+    def get_inlines(self, request, obj):
+        # The rows come once there is an opportunity whose evidence they can show.
+        return self.inlines if obj else []
+
+    def get_changeform_initial_data(self, request):
+        day = timezone.localdate() + timedelta(days=21)
+        return {"owner": request.user, "valid_until": day, **super().get_changeform_initial_data(request)}
+
+    @transaction.atomic
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if not change:
+            obj.take_usual_rows(by=request.user)
+
+    def pages(self):
+        return [
+            *super().pages(),
+            ("<int:pk>/revise/", self.revise_view, "revise"),
+            ("<int:pk>/contract/", self.contract_view, "contract"),
+        ]
+
+    def about(self, request, record):
+        may_write = request.user.has_perm(self.right) and record.within_reach(request.user, "change")
+        may_contract = request.user.has_perm("proposals.write_contract") and record.within_reach(request.user, "change")
+        has_contract = record.contracts.exclude(stage__in=Contract.CLOSED).exists()
+        return super().about(request, record) | {
+            "approvals": record.approvals.select_related("owner", "decided_by"),
+            "may_revise": may_write and record.stage not in Proposal.WRITABLE,
+            "may_draw_up": may_contract and record.stage == Proposal.Stage.ACCEPTED and not has_contract,
+        }
+
+    @method_decorator(require_POST)
+    def revise_view(self, request, pk):
+        """Begin the next revision."""
+        proposal = self.get_object_or_404(request, pk)
+        if not (request.user.has_perm(self.right) and proposal.within_reach(request.user, "change")):
+            raise PermissionDenied("Only whoever may write proposals begins a revision.")
+        copy = proposal.revise(by=request.user)
+        messages.success(request, f"Begun: {copy}. It starts unapproved.")
+        return redirect(copy.staff_url())
+
+    @method_decorator(require_POST)
+    def contract_view(self, request, pk):
+        """Draw up the contract of an accepted proposal."""
+        proposal = self.get_object_or_404(request, pk)
+        may = request.user.has_perm("proposals.write_contract") and proposal.within_reach(request.user, "change")
+        if not may:
+            raise PermissionDenied("Only whoever may write contracts draws one up.")
+        try:
+            contract = Contract.draw_up(proposal, by=request.user)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return redirect(proposal.staff_url())
+        messages.success(request, f"Drawn up: {contract}.")
+        return redirect(contract.staff_url())

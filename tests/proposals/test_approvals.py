@@ -1,0 +1,215 @@
+"""Approval is of content, by somebody who did not write it."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from opportunities.models import Task
+from opportunities.records import Refused, begin, edit, perform
+from proposals import clock
+from proposals.models import ApprovalRule, Delegation
+from tests.conftest import person
+from tests.makers_proposals import a_proposal, a_summary, approve_all
+
+pytestmark = pytest.mark.django_db
+
+
+def test_submitting_asks_for_each_aspect_of_somebody_who_may(ada, ben):
+    proposal = a_proposal(ada, stage="in_review")
+    asked = proposal.approvals.order_by("pk")
+    assert [approval.aspect for approval in asked] == ["proposal", "pricing", "claims"]
+    assert {approval.owner for approval in asked} == {ben}
+    assert Task.objects.filter(owner=ben, kind="proposal_review").open().count() == 3
+
+
+def test_the_last_approval_approves_the_proposal_by_itself(ada, ben):
+    proposal = a_proposal(ada, stage="in_review")
+    first, second, third = proposal.approvals.order_by("pk")
+    for approval in (first, second):
+        perform(approval.approve, by=ben)
+    proposal.refresh_from_db()
+    assert proposal.stage == "in_review"
+    perform(third.approve, by=ben)
+    proposal.refresh_from_db()
+    assert proposal.stage == "approved"
+
+
+def test_the_author_may_not_approve_whatever_their_rights(ben):
+    proposal = a_proposal(ben, stage="in_review")
+    with pytest.raises(PermissionDenied):
+        perform(proposal.approvals.first().approve, by=ben)
+
+
+def test_the_last_editor_may_not_approve_either(ada, ben):
+    proposal = a_proposal(ada)
+    proposal.change(proposal.price_lines.first(), by=ben, unit_price=2900)
+    proposal = perform(proposal.submit, by=ada)
+    with pytest.raises(PermissionDenied):
+        perform(proposal.approvals.first().approve, by=ben)
+
+
+def test_growth_ops_may_not_approve(ada):
+    proposal = a_proposal(ada, stage="in_review")
+    gus = person("gus", "Growth ops", team="East", sees="team")
+    with pytest.raises(PermissionDenied):
+        perform(proposal.approvals.first().approve, by=gus)
+
+
+def test_changing_a_price_lapses_the_pricing_approval_and_no_other(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    proposal.change(proposal.price_lines.first(), by=ada, unit_price=3100)
+    proposal.refresh_from_db()
+    assert proposal.stage == "in_review"
+    stages = list(proposal.approvals.order_by("pk").values_list("aspect", "stage"))
+    assert stages == [
+        ("proposal", "approved"),
+        ("pricing", "lapsed"),
+        ("claims", "approved"),
+        ("pricing", "pending"),
+    ]
+
+
+def test_a_save_that_changes_nothing_lapses_nothing(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    line = proposal.price_lines.first()
+    proposal.change(line, by=ada, unit_price=line.unit_price)
+    edit(proposal, by=ada, title=proposal.title)
+    proposal.refresh_from_db()
+    assert proposal.stage == "approved"
+
+
+def test_changing_the_words_lapses_the_proposal_aspect(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    edit(proposal, by=ada, intro="Other words.")
+    proposal.refresh_from_db()
+    assert proposal.stage == "in_review"
+    assert proposal.approvals.filter(stage="lapsed").get().aspect == "proposal"
+
+
+def test_a_change_behind_the_back_is_refused_at_sending_and_named(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    proposal.price_lines.update(unit_price=1)
+    with pytest.raises(Refused, match="The pricing changed since it was approved"):
+        perform(proposal.send, by=ada, contact=proposal.opportunity.decision_owner)
+
+
+def test_a_stale_page_cannot_approve_what_it_never_showed(ada, ben):
+    proposal = a_proposal(ada, stage="in_review")
+    seen = proposal.approvals.get(aspect="pricing").digest
+    proposal.change(proposal.price_lines.first(), by=ada, unit_price=3100)
+    with pytest.raises(Refused, match="It changed since you opened it"):
+        perform(proposal.approvals.get(aspect="pricing", stage="pending").approve, by=ben, digest=seen)
+
+
+def test_an_approval_refuses_content_that_is_not_what_was_asked(ada, ben):
+    proposal = a_proposal(ada, stage="in_review")
+    proposal.price_lines.update(unit_price=1)
+    with pytest.raises(Refused, match="changed since it was asked"):
+        perform(proposal.approvals.get(aspect="pricing").approve, by=ben)
+
+
+@pytest.mark.parametrize("move", ["reject", "request_changes"])
+def test_saying_no_sends_it_back_with_the_reason_and_stops_the_other_questions(ada, ben, move):
+    proposal = a_proposal(ada, stage="in_review")
+    perform(getattr(proposal.approvals.get(aspect="pricing"), move), by=ben, reason="Too cheap.")
+    proposal.refresh_from_db()
+    assert proposal.stage == "draft"
+    assert not proposal.approvals.filter(stage="pending").exists()
+    assert Task.objects.about(proposal).open().filter(owner=ada).exists()
+
+
+def test_only_whoever_asked_may_recall(ada, ben):
+    proposal = a_proposal(ada, stage="in_review")
+    approval = proposal.approvals.first()
+    with pytest.raises(PermissionDenied):
+        perform(approval.recall, by=ben, reason="Mine now.")
+    perform(approval.recall, by=ada, reason="I forgot a row.")
+    proposal.refresh_from_db()
+    assert proposal.stage == "draft"
+
+
+def test_a_rule_asks_for_another_right_from_an_amount_on(ada, ben):
+    proposal = a_proposal(ada)
+    begin(ApprovalRule(aspect="pricing", min_amount=10_000, permission="opportunities.override_gate"), by=ben)
+    proposal = perform(proposal.submit, by=ada)
+    assert proposal.approvals.get(aspect="pricing").permission == "opportunities.override_gate"
+
+
+def test_somebody_stands_in_between_two_dates_but_never_for_an_author(ada, ben):
+    gus = person("gus", "Growth ops", team="East", sees="team")
+    day = timezone.localdate()
+    dates = {"starts_on": day, "ends_on": day + timedelta(days=3)}
+    proposal = a_proposal(ada, stage="in_review")
+    begin(Delegation(giver=ben, taker=gus, **dates), by=ben)
+    assert perform(proposal.approvals.first().approve, by=gus).decided_by == gus
+    own = a_proposal(ben, stage="in_review")
+    with pytest.raises(PermissionDenied):
+        perform(own.approvals.first().approve, by=gus)
+
+
+def test_a_question_moves_on_when_its_approver_leaves(ada, ben):
+    proposal = a_proposal(ada, stage="in_review")
+    fay = person("fay", "Manager", team="East", sees="team")
+    assert clock.move_on() == 0
+    edit(ben, by=None, is_active=False)
+    assert clock.move_on() == 3
+    assert {approval.owner for approval in proposal.approvals.all()} == {fay}
+    assert Task.objects.filter(owner=fay).open().count() == 3
+
+
+def test_the_database_keeps_what_was_asked(ada):
+    approval = a_proposal(ada, stage="in_review").approvals.first()
+    with pytest.raises(DatabaseError, match="does not change any more"), transaction.atomic():
+        type(approval).objects.filter(pk=approval.pk).update(digest="0" * 64)
+
+
+# -- Words for clients. ------------------------------------------------------------------------------------------------
+
+
+def test_words_copied_from_internal_notes_are_marked(ada, ben):
+    summary = a_summary(ada)
+    audit = summary.opportunity.audits.get()
+    edit(audit, by=ada, raw_notes="The owner says his nephew built the site and refuses to touch it again.")
+    edit(summary, by=ada, words="We hear that his nephew built the site and refuses to touch it, sadly.")
+    with pytest.raises(Refused, match="his nephew built the site and refuses to touch it”"):
+        perform(summary.submit, by=ada)
+
+
+@pytest.mark.parametrize(
+    ("words", "mark"),
+    [
+        ("Our margin is good.", "margin"),
+        ("Ask bo@harbor.example for it.", "bo@harbor.example"),
+        ("Call +49 30 1234 5678 today.", "+49 30 1234 5678"),
+        ("We double your bookings.", "double"),
+        ("You get 30 % more.", "30 %"),
+    ],
+)
+def test_what_a_client_must_not_read_stops_submission(ada, words, mark):
+    summary = a_summary(ada, words=words)
+    with pytest.raises(Refused) as refusal:
+        perform(summary.submit, by=ada)
+    assert any(mark in reason for reason in refusal.value.reasons)
+
+
+def test_a_day_is_no_phone_number_and_what_was_measured_is_no_promise(ada):
+    summary = a_summary(ada, words="On 2026-11-23 the score was 6.8 percent of the best, and 41 % booked.")
+    assert perform(summary.submit, by=ada).stage == "in_review"
+
+
+def test_a_manager_passes_a_mark_with_a_reason_and_growth_ops_cannot(ada, ben):
+    summary = a_summary(ada, words="Our margin for mistakes is small.")
+    with pytest.raises(Refused):
+        perform(summary.submit, by=ada, override="It is another margin.")
+    assert perform(summary.submit, by=ben, override="It is another margin.").stage == "in_review"
+
+
+def test_changed_words_are_approved_again(ada, ben):
+    summary = a_summary(ada, approver=ben, stage="approved")
+    edit(summary, by=ada, words="Other words.")
+    summary.refresh_from_db()
+    assert summary.stage == "in_review"
+    assert approve_all(summary, ben).stage == "approved"

@@ -1,0 +1,108 @@
+"""A contract holds what was accepted, and is signed by both sides."""
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
+
+from opportunities.records import Refused, perform
+from portal.models import Publication
+from proposals.house import furnish
+from proposals.models import Clause, Contract, Payment, Signature
+from tests.makers_proposals import a_contract, a_proposal
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_contract_walks_from_draft_to_active(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="active")
+    assert contract.stage == "active"
+    assert {signature.side for signature in contract.signatures.all()} == {"client", "agency"}
+    newest = Publication.objects.filter(kind="contract").order_by("-id").first()
+    assert newest.pk == contract.publication_id
+    assert newest.body["countersigned"]["name"] == "Ben"
+
+
+def test_it_is_drawn_up_only_from_an_accepted_proposal_and_only_once(ada, ben):
+    with pytest.raises(Refused, match="accept the proposal first"):
+        Contract.draw_up(a_proposal(ada, approver=ben, stage="sent"), by=ada)
+    contract = a_contract(ada, approver=ben)
+    with pytest.raises(Refused, match="already a contract"):
+        Contract.draw_up(contract.proposal, by=ada)
+
+
+def test_the_newest_version_of_each_standard_clause_is_pinned(ada, ben):
+    furnish()
+    first = Clause.objects.get(key="2-payment")
+    Clause.objects.create(key="2-payment", version=2, title=first.title, text="All at once.")
+    contract = a_contract(ada, approver=ben)
+    assert contract.contract_clauses.get(clause__key="2-payment").text == "All at once."
+
+
+def test_an_edited_clause_says_so_and_lapses_the_approval(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="approved")
+    row = contract.contract_clauses.first()
+    row.text = "Something else."
+    row.save()
+    contract.was_edited(by=ada)
+    contract.refresh_from_db()
+    assert row.edited
+    assert contract.stage == "in_review"
+
+
+def test_its_author_may_not_approve_it(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="accepted")
+    contract = perform(Contract.draw_up(proposal, by=ben).submit, by=ben)
+    with pytest.raises(PermissionDenied):
+        perform(contract.approvals.get().approve, by=ben)
+
+
+def test_growth_ops_cannot_countersign(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="signed")
+    with pytest.raises(PermissionDenied):
+        perform(contract.countersign, by=ada, role="Sales")
+
+
+def test_what_was_sent_is_frozen(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    for attempt in (
+        lambda: Contract.objects.filter(pk=contract.pk).update(kickoff_on=None),
+        lambda: contract.contract_clauses.update(text="Other"),
+        lambda: Clause.objects.update(text="Other"),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            attempt()
+
+
+def test_a_signature_is_never_changed(ada, ben):
+    a_contract(ada, approver=ben, stage="signed")
+    with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+        Signature.objects.update(name="Somebody else")
+
+
+def test_a_signed_proposal_is_not_withdrawn(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="signed")
+    with pytest.raises(Refused, match="already signed"):
+        perform(contract.proposal.withdraw, by=ada, reason="Regret.")
+
+
+def test_the_payment_is_where_the_contract_asks_it_to_be(ada, ben):
+    contract = a_contract(ada, approver=ben)
+    payment = Payment.objects.get(contract=contract)
+    assert not contract.payment_is_as_agreed
+    payment = perform(payment.send_invoice, by=ada, invoice="2026-17", due_on=contract.due_on)
+    payment = perform(payment.pay_part, by=ada, paid=100)
+    assert payment.paid == 100
+    perform(payment.pay, by=ada)
+    assert Contract.objects.get(pk=contract.pk).payment_is_as_agreed
+
+
+def test_waiving_a_payment_is_a_managers(ada, ben):
+    payment = Payment.objects.get(contract=a_contract(ada, approver=ben))
+    with pytest.raises(PermissionDenied):
+        perform(payment.waive, by=ada, reason="They are nice.")
+    assert perform(payment.waive, by=ben, reason="Paid by their partner.").stage == "waived"
+
+
+def test_furnishing_twice_adds_nothing(db):
+    assert furnish() > 0
+    assert furnish() == 0
