@@ -28,7 +28,8 @@ def after_move(record, step, by):
     if isinstance(record, (Task, Message)):
         return
     for task in Task.objects.about(record).exclude(stage__in=Task.CLOSED):
-        perform(task.finish, by=by, outcome=f"{record} was {step.custom['past'].rstrip(':')}."[:300])
+        # It follows from the move: a client, or anybody who may make the move, need not be allowed to close tasks.
+        perform(task.finish, by=None, outcome=f"{record} was {step.custom['past'].rstrip(':')}."[:300])
     if opens := step.custom["opens"]:
         open_task(record, opens, by=by)
 

@@ -35,7 +35,10 @@ def test_a_stage_is_set_by_moves_alone():
     """No line of the product writes a stage: not by assignment, not by update, not when a record is made."""
     wrong = []
     for file in ROOT.glob("*/**/*.py"):
-        if file.parts[len(ROOT.parts)] in {"opportunities", "proposals", "handoff", "zarts"} and "migrations" not in file.parts:
+        if (
+            file.parts[len(ROOT.parts)] in {"opportunities", "proposals", "handoff", "zarts"}
+            and "migrations" not in file.parts
+        ):
             for number, line in enumerate(file.read_text().splitlines(), 1):
                 if re.search(r"\.stage = |\bupdate\([^)]*\bstage=|\bcreate\([^)]*\bstage=", line):
                     wrong.append(f"{file.relative_to(ROOT)}:{number}: {line.strip()}")
@@ -108,7 +111,9 @@ def test_only_publishing_writes_publications():
         str(file.relative_to(ROOT))
         for app in ("opportunities", "proposals", "handoff", "zarts")
         for file in (ROOT / app).rglob("*.py")
-        if re.search(r"Publication\((?!\))|Publication\.objects\.(create|bulk_create|update|get_or_create)", file.read_text())
+        if re.search(
+            r"Publication\((?!\))|Publication\.objects\.(create|bulk_create|update|get_or_create)", file.read_text()
+        )
     ]
     assert writers == ["proposals/publishing.py"]
 
@@ -133,7 +138,10 @@ def test_every_reaction_stands_in_the_readme():
 
 
 def test_migrations_and_checks_need_no_network_and_name_no_registry():
-    for file in [*ROOT.glob("requirements/*"), *(ROOT / n for n in ("pyproject.toml", "Makefile", "Dockerfile", "docker-compose.yml"))]:
+    for file in [
+        *ROOT.glob("requirements/*"),
+        *(ROOT / n for n in ("pyproject.toml", "Makefile", "Dockerfile", "docker-compose.yml")),
+    ]:
         assert not re.search(r"https?://[^ ]*(pypi|simple|index|mirror)", file.read_text()), file
 
 

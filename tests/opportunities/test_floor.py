@@ -121,7 +121,7 @@ def test_a_changed_a_missing_and_a_moved_event_are_found(as_owner):
     as_owner("update opportunities_event set reason = '' where id = %s", [first.pk])
     assert list(broken()) == []
 
-    as_owner("update opportunities_facts set values = '{\"value\": \"1\"}' where id = %s", [first.facts_id])
+    as_owner('update opportunities_facts set values = \'{"value": "1"}\' where id = %s', [first.facts_id])
     assert ["other facts" in words for words in broken()] == [True]
 
     as_owner("delete from opportunities_event where id = %s", [second.pk])

@@ -21,7 +21,14 @@ def a_follow_up(owner, opportunity=None, **fields):
     opportunity = opportunity or an_opportunity(owner)
     fields.setdefault("due_at", timezone.now() - timedelta(minutes=1))
     fields.setdefault("contact", opportunity.decision_owner)
-    task = Task(opportunity=opportunity, kind="follow_up", title="Did you see our note?", words="Good morning.", owner=owner, **fields)
+    task = Task(
+        opportunity=opportunity,
+        kind="follow_up",
+        title="Did you see our note?",
+        words="Good morning.",
+        owner=owner,
+        **fields,
+    )
     return begin(task, by=owner)
 
 
@@ -91,7 +98,10 @@ def test_a_task_without_a_mail_reminds_its_owner_once(ada, django_capture_on_com
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda o: o.decision_owner.consents.update(withdrawn_at=timezone.now()), "has not agreed to transactional mail"),
+        (
+            lambda o: o.decision_owner.consents.update(withdrawn_at=timezone.now()),
+            "has not agreed to transactional mail",
+        ),
         (lambda o: type(o.decision_owner).objects.update(left_on=timezone.localdate()), "cannot be reached"),
         (lambda o: perform(o.pause, by=None, reason="Holiday"), "The opportunity is paused"),
         (lambda o: type(o).objects.update(decision_owner=None), "Nobody is known to decide"),

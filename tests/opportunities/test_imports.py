@@ -34,7 +34,12 @@ def test_leads_come_in_joined_with_their_contacts_by_the_moves_that_a_person_wou
     report = bring(LEADS)
     assert (report.added, report.known, report.bad) == (3, 0, [])
     lead = Lead.objects.get(external_ref="crm:L2")
-    assert (lead.name, lead.email, lead.stage, lead.source.name) == ("Daniel Hoffman", "daniel@example.net", "working", "Event")
+    assert (lead.name, lead.email, lead.stage, lead.source.name) == (
+        "Daniel Hoffman",
+        "daniel@example.net",
+        "working",
+        "Event",
+    )
     assert lead.words == 'Said: "call me", twice'
     assert Lead.objects.get(external_ref="crm:L3").stage == "disqualified"
     assert set(Event.objects.filter(record_type="opportunities.lead").values_list("verb", flat=True)) == {
@@ -56,7 +61,10 @@ def test_a_dry_run_writes_nothing(ada):
 
 
 def test_each_bad_row_is_told_with_its_line_its_column_and_what_is_wrong(ada):
-    text = LEADS + "L4,C9,Event,New,2025-01-01,\nL5,C1,Event,New,2025-02-30,\nL6,C1,Event,Sleeping,2025-01-01,\nL1,C1,Event,New,2025-01-01,\nL7,C1\n"
+    text = (
+        LEADS
+        + "L4,C9,Event,New,2025-01-01,\nL5,C1,Event,New,2025-02-30,\nL6,C1,Event,Sleeping,2025-01-01,\nL1,C1,Event,New,2025-01-01,\nL7,C1\n"
+    )
     report = bring(text)
     assert report.added == 3
     assert [str(row) for row in report.bad] == [
@@ -92,7 +100,10 @@ def test_semicolons_and_tabs_split_as_well(ada):
     ("text", "sentence"),
     [
         ("", "The file is empty. Export it again, with its header line."),
-        ("Colour,Size\nred,4\n", "The file has no column with a name or a mail address (it has: Colour, Size). Name it with --map."),
+        (
+            "Colour,Size\nred,4\n",
+            "The file has no column with a name or a mail address (it has: Colour, Size). Name it with --map.",
+        ),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_in_one_sentence(ada, text, sentence):
@@ -194,7 +205,11 @@ def test_a_file_that_is_no_such_report_is_refused_in_one_sentence_with_nothing_w
 
 
 def test_odd_values_inside_a_report_are_left_out():
-    odd = {"speed-index": {"numericValue": "fast"}, "interactive": {"numericValue": float("nan")}, "total-blocking-time": 7}
+    odd = {
+        "speed-index": {"numericValue": "fast"},
+        "interactive": {"numericValue": float("nan")},
+        "total-blocking-time": 7,
+    }
     rows = lighthouse_rows(a_report(audits=odd))
     assert [row["metric"] for row in rows] == ["Performance score"]
 

@@ -96,6 +96,9 @@ def test_the_auditor_reads_everything_and_changes_nothing(ada, ann, as_user):
     browser = as_user(ann)
     assert browser.get(opportunity.staff_url()).status_code == 200
     assert browser.post(opportunity.staff_url(), {"name": "Mine"}).status_code == 403
-    assert browser.post(f"/admin/opportunities/opportunity/{opportunity.pk}/move/pause/", {"reason": "x"}).status_code == 403
+    assert (
+        browser.post(f"/admin/opportunities/opportunity/{opportunity.pk}/move/pause/", {"reason": "x"}).status_code
+        == 403
+    )
     assert browser.post("/admin/opportunities/lead/add/", {"name": "x"}).status_code == 403
     assert Audit.objects.get().stage == "requested"

@@ -1,0 +1,105 @@
+"""The lines of the bench: what is compared, and how far it may be off."""
+
+from django.db import transaction
+
+from bench.databases import Database
+from bench.measure import Ratio, compare, p95
+
+LIST = "/admin/opportunities/opportunity/"
+
+
+def run(options) -> int:
+    """Print every line and return how many fell short."""
+    small, large = Database(options.small), Database(options.large)
+    print(f"\n{'':44}{'ratio':>7}{'aim':>7}{'control':>9}{'ms':>9}{'against':>9}")
+    short = 0
+    for name, line, aim in LINES:
+        if options.k in name:
+            ratio = line(small, large)
+            near = aim == 1.2 and ratio.other - ratio.base < 2
+            good = ratio.value <= aim or near
+            verdict = "" if good else "  falls short"
+            if not ratio.counts:
+                verdict = "  void: the machine is too busy"
+            short += not good or not ratio.counts
+            print(
+                f"{name:44}{ratio.value:7.2f}{aim:7.1f}{ratio.control:9.2f}{ratio.other:9.2f}{ratio.base:9.2f}{verdict}",
+                flush=True,
+            )
+    print(f"\n{options.large:,} opportunities against {options.small:,}; under 2 ms of difference is no difference.")
+    print(f"Queries: list {queries(large, LIST)}, record {queries(large, record_of(large))}.")
+    return short
+
+
+def queries(database, path) -> int:
+    with database.counting() as captured:
+        database.client.get(path)
+    return len(captured)
+
+
+def record_of(database) -> str:
+    from opportunities.models import Opportunity
+
+    with database:
+        middle = Opportunity.objects.order_by("pk")[database.size // 2]
+        return middle.staff_url()
+
+
+def list_page(small, large) -> Ratio:
+    return compare(lambda: small.get(LIST), lambda: large.get(LIST), times=20)
+
+
+def list_page_p95(small, large) -> Ratio:
+    return compare(lambda: small.get(LIST), lambda: large.get(LIST), times=20, of=p95)
+
+
+def deep_page(small, large) -> Ratio:
+    from opportunities.models import Opportunity
+
+    with large:
+        low = Opportunity.objects.order_by("pk")[large.size // 10].pk
+    return compare(lambda: large.get(LIST), lambda: large.get(f"{LIST}?before={low}"), times=20)
+
+
+def record_page(small, large) -> Ratio:
+    one, other = record_of(small), record_of(large)
+    return compare(lambda: small.get(one), lambda: large.get(other), times=20)
+
+
+def search(small, large) -> Ratio:
+    return compare(lambda: small.get(f"{LIST}?q=roof"), lambda: large.get(f"{LIST}?q=roof"), times=20)
+
+
+def a_move(small, large) -> Ratio:
+    from opportunities.models import Opportunity
+    from opportunities.records import perform
+
+    with large:
+        records = list(Opportunity.objects.filter(stage="qualified").order_by("pk")[:50])
+    turn = iter(range(10**9))
+
+    def move():
+        place = next(turn) % len(records)
+        with large:
+            record = records[place]
+            if record.stage == "paused":
+                records[place] = perform(record.resume, by=large.person)
+            else:
+                records[place] = perform(record.pause, by=large.person, reason="They are on holiday.")
+
+    def bare():
+        record = records[next(turn) % len(records)]
+        with large, transaction.atomic():
+            Opportunity.objects.filter(pk=record.pk).update(close_risk="A rival")
+
+    return compare(bare, move, times=60)
+
+
+LINES = [
+    ("list page, large against small", list_page, 1.2),
+    ("list page, 95th percentile", list_page_p95, 1.2),
+    ("deep page against first page, large", deep_page, 1.2),
+    ("record page, large against small", record_page, 1.2),
+    ("search of four letters, large against small", search, 2.0),
+    ("a move against a bare UPDATE", a_move, 3.0),
+]
