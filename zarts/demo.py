@@ -35,9 +35,11 @@ class Stop(Exception):
 def main():
     try:
         port = int(os.environ.get("PORT") or 8000)
+        if not 1 <= port < 65535:
+            raise ValueError
         demo = Demo(Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve(), port)
     except ValueError:
-        return f"PORT is “{os.environ['PORT']}”. Set it to a number, such as PORT=8000."
+        return f"PORT is “{os.environ['PORT']}”. Set it to a number from 1 to 65534, such as 8000."
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, demo.ask_to_stop)
     try:
