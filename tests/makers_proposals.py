@@ -8,7 +8,7 @@ from django.utils import timezone
 from opportunities.models import Evidence
 from opportunities.records import begin, perform
 from portal.consent import ACCEPT, ACCEPT_VERSION
-from portal.models import ClientAction, Publication
+from portal.models import Publication
 from proposals.house import furnish
 from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Service, Summary
 from proposals.publishing import CONSENT
@@ -115,19 +115,3 @@ def a_summary(owner, *, approver=None, stage="draft", opportunity=None, **fields
     if stage == "published":
         summary = perform(summary.publish, by=approver)
     return Summary.objects.get(pk=summary.pk)
-
-
-def client_did(publication, verb, **fields):
-    """Leave an answer at the portal's door, as its own process would."""
-    link = publication.links.first()
-    fields.setdefault("contact_id", link.contact_id if link else None)
-    fields.setdefault("name", "Bo Larsen")
-    return ClientAction(
-        client_id=publication.client_id,
-        opportunity_id=publication.opportunity_id,
-        publication=publication,
-        link=link,
-        verb=verb,
-        digest=publication.digest,
-        **fields,
-    )

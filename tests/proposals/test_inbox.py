@@ -1,0 +1,204 @@
+"""What clients and strangers do at the portal becomes moves here. They act through the public login's own doors."""
+
+import json
+import re
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+
+from opportunities.models import Event, Lead, Message, Objection, Task
+from opportunities.records import edit, perform
+from portal.consent import ACCEPT, ACCEPT_VERSION
+from portal.models import ClientAction, Guest, Inquiry, Publication, SignInRequest
+from portal.tokens import token_hash
+from proposals import inbox, publishing
+from proposals.models import Contract
+from tests.conftest import person
+from tests.makers_proposals import a_contract, a_proposal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AGREED = {"consent": {"version": ACCEPT_VERSION, "text": ACCEPT}}
+
+
+def token_of(proposal):
+    """Read the link out of the mail, as the client does."""
+    message = Message.objects.filter(template="proposal", record_id=proposal.pk).get()
+    return re.search(r"/p/([\w-]{43})/", message.body)[1]
+
+
+def press_open(cursor, proposal):
+    return cursor.execute("select portal_open(%s, '10.0.0.1', 'test')", [token_of(proposal)]).fetchone()[0]
+
+
+def answer(cursor, proposal, verb, words="", **data):
+    digest = Publication.objects.get(pk=proposal.publication_id).digest
+    values = [token_of(proposal), verb, "Bo Larsen", "Owner", words, json.dumps(data), digest, "10.0.0.1", "test"]
+    return cursor.execute("select portal_answer(%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)", values).fetchone()[0]
+
+
+def test_opening_marks_the_proposal_as_viewed_by_the_contact(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    assert press_open(portal_cursor, proposal) == "open"
+    assert inbox.read()["actions"] == 1
+    proposal.refresh_from_db()
+    assert proposal.stage == "viewed"
+    assert Event.objects.get(verb="proposal.mark_viewed").contact == proposal.recipient
+    assert inbox.read()["actions"] == 0
+
+
+def test_accepting_keeps_who_what_and_the_options(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    option = proposal.price_lines.get(optional=True)
+    assert answer(portal_cursor, proposal, "accepted", options=[option.pk], **AGREED) == "accepted"
+    inbox.read()
+    proposal.refresh_from_db()
+    assert (proposal.stage, proposal.chosen) == ("accepted", [option.pk])
+    event = Event.objects.get(verb="proposal.accept")
+    assert event.facts.values["consent"] == AGREED["consent"]
+    assert event.facts.values["name"] == "Bo Larsen"
+    assert {action.outcome for action in ClientAction.objects.all()} == {"Marked as viewed.", "Accepted."}
+
+
+def test_declining_keeps_the_reason(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    answer(portal_cursor, proposal, "declined", "We wait until spring.")
+    inbox.read()
+    proposal.refresh_from_db()
+    assert proposal.stage == "declined"
+    assert Objection.objects.get().words == "We wait until spring."
+
+
+def test_a_question_is_filed_answered_by_a_task_and_ends_the_follow_up(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    answer(portal_cursor, proposal, "asked", "Who does the work?")
+    inbox.read()
+    assert Message.objects.get(stage="received").body == "Who does the work?"
+    assert Task.objects.open().filter(owner=ada, title__contains="Who does the work?").exists()
+    assert not Task.objects.about(proposal).open().filter(contact__isnull=False).exists()
+    proposal.refresh_from_db()
+    assert proposal.stage == "viewed"
+
+
+def test_an_answer_that_came_first_stops_a_withdrawal(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    answer(portal_cursor, proposal, "accepted", **AGREED)
+    with pytest.raises(publishing.Refused, match="The client has just answered"):
+        perform(proposal.withdraw, by=ada, reason="Too late.")
+    inbox.read()
+    proposal.refresh_from_db()
+    assert proposal.stage == "accepted"
+
+
+def test_a_refused_answer_says_why_and_asks_the_owner(ada, ben, portal_cursor, monkeypatch):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    answer(portal_cursor, proposal, "accepted", **AGREED)
+    # Somebody at the agency was told by phone in the same minute, and the clock was quicker than the inbox.
+    perform(perform(proposal.mark_viewed, by=proposal.recipient).expire, by=None)
+    inbox.read()
+    accepted = ClientAction.objects.get(verb="accepted")
+    assert accepted.handled_at
+    assert accepted.outcome.startswith("Refused: ")
+    assert Task.objects.open().filter(owner=ada, title__startswith="Bo Larsen accepted at the portal").exists()
+
+
+def test_one_answer_that_cannot_be_read_does_not_keep_the_others_waiting(ada, ben, portal_cursor, monkeypatch):
+    first, second = (a_proposal(ada, approver=ben, stage="sent") for _ in range(2))
+    press_open(portal_cursor, first)
+    press_open(portal_cursor, second)
+    real = inbox.opened
+
+    def breaks_on_the_first(action):
+        if action.publication_id == first.publication_id:
+            raise KeyError("broken")
+        return real(action)
+
+    monkeypatch.setitem(inbox.ANSWERS, "opened", breaks_on_the_first)
+    assert inbox.read()["actions"] == 2
+    second.refresh_from_db()
+    assert second.stage == "viewed"
+
+
+def sign(cursor, contract, token):
+    publication = Publication.objects.get(pk=contract.publication_id)
+    version = publication.body["consent"]["version"]
+    values = [token, publication.pk, "Bo Larsen", "Owner", version, publication.digest, "10.0.0.1", "test"]
+    return cursor.execute("select portal_sign(%s, %s, %s, %s, %s, %s, %s, %s)", values).fetchone()[0]
+
+
+def signed_in(cursor, address):
+    """Ask for a link, read the mail, use the link. Return the session's token."""
+    cursor.execute("select portal_request_sign_in(%s, '10.0.0.1')", [address])
+    inbox.read()
+    token = re.search(r"/portal/enter/([\w-]{43})\n", mail.outbox[-1].body)[1]
+    session = "s" * 43
+    assert cursor.execute("select portal_sign_in(%s, %s)", [token, token_hash(session)]).fetchone()[0]
+    return session
+
+
+def test_the_signer_signs_in_and_signs_exactly_what_was_published(ada, ben, portal_cursor):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    session = signed_in(portal_cursor, contract.signer.email)
+    assert sign(portal_cursor, contract, session) == "signed"
+    inbox.read()
+    contract.refresh_from_db()
+    signature = contract.signatures.get()
+    assert contract.stage == "signed"
+    assert signature.contact == contract.signer
+    assert signature.digest == Publication.objects.get(pk=contract.publication_id).digest
+    assert signature.consent_text == publishing.CONSENT["text"]
+    assert signature.address == "10.0.0.1"
+    assert perform(contract.countersign, by=ben, role="Managing director").stage == "active"
+    assert Contract.objects.get().signatures.count() == 2
+
+
+def test_an_unknown_or_revoked_address_gets_no_mail(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    portal_cursor.execute("select portal_request_sign_in('nobody@nowhere.example', '10.0.0.1')")
+    Guest.objects.update(revoked_at=proposal.sent_at)
+    portal_cursor.execute("select portal_request_sign_in(%s, '10.0.0.1')", [proposal.recipient.email])
+    assert inbox.read()["sign_ins"] == 2
+    assert mail.outbox == []
+    assert not SignInRequest.objects.unhandled().exists()
+
+
+def inquire(cursor, name="Ina Berg", email="ina@berg.example"):
+    values = [uuid4(), name, email, "", "Berg Dental", "berg.example", "We lose calls.", "{}"]
+    cursor.execute(
+        "select portal_inquire(%s, %s, %s, %s, %s, %s, %s, true, 'inquiry-2026-11', %s::jsonb, '10.0.0.1')", values
+    )
+
+
+def test_an_inquiry_becomes_a_lead_of_whoever_has_the_fewest(ada, portal_cursor):
+    gus = person("gus", "Growth ops", team="East")
+    inquire(portal_cursor)
+    inquire(portal_cursor, name="Olaf Lind", email="olaf@lind.example")
+    assert inbox.read()["inquiries"] == 2
+    first, second = Lead.objects.order_by("pk")
+    assert {first.owner, second.owner} == {ada, gus}
+    assert first.source.name == "Public form"
+    assert first.website == "https://berg.example"
+    assert first.consent["text_version"] == "inquiry-2026-11"
+    assert Inquiry.objects.order_by("pk").first().lead_id == first.pk
+    assert Task.objects.open().filter(lead=first, owner=first.owner).exists()
+
+
+def test_an_inquiry_waits_while_nobody_is_there_to_own_it(ben, portal_cursor):
+    inquire(portal_cursor)
+    assert inbox.read()["inquiries"] == 0
+    gus = person("gus", "Growth ops", team="East")
+    assert inbox.read()["inquiries"] == 1
+    assert Lead.objects.get().owner == gus
+
+
+def test_the_client_sees_where_we_are_in_the_houses_own_words(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    edit(proposal.opportunity, by=ada, next_action="Squeeze them for more")
+    status = Publication.objects.filter(kind="status").order_by("-id").first()
+    assert [step["name"] for step in status.body["path"] if step["state"] == "now"] == ["Proposal"]
+    assert status.body["needs"][0]["id"] == proposal.publication_id
+    assert "Squeeze" not in str(status.body)
+    before = Publication.objects.filter(kind="status").count()
+    publishing.publish_status(proposal.opportunity)
+    assert Publication.objects.filter(kind="status").count() == before
