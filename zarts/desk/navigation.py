@@ -1,0 +1,91 @@
+"""The sidebar: what each person may view, in the order of the path, and the desk's own style and script."""
+
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+
+# Group, then each page: its words, its sign, its address, and the right that shows it ("" for any role).
+PAGES = [
+    (
+        "",
+        [
+            ("Today", "today", "today", ""),
+            ("Pipeline", "view_kanban", "pipeline", "opportunities.view_opportunity"),
+            ("Approvals", "approval_delegation", "approvals", "proposals.view_approval"),
+        ],
+    ),
+    (
+        "Deals",
+        [
+            ("Leads", "person_search", "opportunities.lead", ""),
+            ("Opportunities", "conversion_path", "opportunities.opportunity", ""),
+            ("Clients", "storefront", "opportunities.client", ""),
+            ("Contacts", "contacts", "opportunities.contact", ""),
+        ],
+    ),
+    (
+        "Proof",
+        [
+            ("Discoveries", "hearing", "opportunities.discovery", ""),
+            ("Audits", "query_stats", "opportunities.audit", ""),
+            ("Evidence", "fact_check", "opportunities.evidence", ""),
+        ],
+    ),
+    (
+        "Promise",
+        [
+            ("Proposals", "contract_edit", "proposals.proposal", ""),
+            ("Summaries", "chat", "proposals.summary", ""),
+            ("Contracts", "contract", "proposals.contract", ""),
+        ],
+    ),
+    (
+        "Delivery",
+        [
+            ("Handoffs", "handshake", "handoff.handoff", ""),
+            ("Projects", "rocket_launch", "handoff.project", ""),
+            ("Reports", "monitoring", "handoff.report", ""),
+        ],
+    ),
+    (
+        "House",
+        [
+            ("Tasks", "task_alt", "opportunities.task", ""),
+            ("Messages", "mail", "opportunities.message", ""),
+            ("Caught mail", "mark_email_unread", "mail", ""),
+            ("Users", "badge", "opportunities.user", ""),
+            ("Teams", "groups", "opportunities.team", ""),
+            ("Diary", "history", "opportunities.event", ""),
+        ],
+    ),
+]
+
+
+def sidebar(request) -> list:
+    """Return the groups of the sidebar with the pages that this person may view."""
+    groups = []
+    for title, pages in PAGES:
+        items = [item for item in (entry(request.user, *page) for page in pages) if item]
+        if items:
+            groups.append({"title": title, "items": items, "separator": bool(title)})
+    return groups
+
+
+def entry(user, words, sign, address, right):
+    """Return one line of the sidebar, or None when this person may not view it."""
+    if "." in address:
+        app, model = address.split(".")
+        right, address = f"{app}.view_{model}", f"admin:{app}_{model}_changelist"
+    if right and not user.has_perm(right):
+        return None
+    try:
+        return {"title": words, "icon": sign, "link": reverse(address)}
+    except NoReverseMatch:
+        return None  # the page of caught mail is only there where something catches
+
+
+def staff_css(request) -> str:
+    return static("zarts/staff.css")
+
+
+def staff_js(request) -> str:
+    return static("zarts/staff.js")

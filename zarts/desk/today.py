@@ -1,0 +1,89 @@
+"""What one person, or a manager's team, owes now. One bounded query for each part of the page."""
+
+from datetime import datetime, time, timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.utils import timezone
+
+from opportunities.models import Event, Lead, Opportunity, Task
+from portal.models import ClientAction
+
+from . import queue
+
+# The most rows that one part shows; the list behind it has the rest.
+MOST = 30
+RECENT = timedelta(days=3)
+
+
+def end_of_today():
+    return timezone.make_aware(datetime.combine(timezone.localdate(), time.max))
+
+
+def is_overdue(task) -> bool:
+    return task.due_at < timezone.now()
+
+
+def people(rows, user, team: bool):
+    """Narrow rows with an owner to this person's, or to all that they may see of their team."""
+    return rows.visible_to(user) if team else rows.filter(owner=user)
+
+
+def tasks(user, team) -> list:
+    """Return what is due until tonight, the oldest first."""
+    rows = people(Task.objects.open(), user, team).filter(due_at__lte=end_of_today())
+    return list(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk")[: MOST * 2])
+
+
+def coming(user, team) -> list:
+    """Return the next few things that are due after today."""
+    rows = people(Task.objects.open(), user, team).filter(due_at__gt=end_of_today())
+    return list(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk")[:5])
+
+
+def approvals(user) -> list:
+    return list(queue.waiting_for(user)[:MOST])
+
+
+def answers(user, team) -> list:
+    """Return what clients said that nobody has handled, and what they decided or asked in the last days."""
+    deals = people(Opportunity.objects.all(), user, team)
+    said = ClientAction.objects.exclude(verb=ClientAction.Verb.OPENED).filter(opportunity_id__in=deals.values("pk"))
+    rows = list(
+        said.filter(Q(handled_at=None) | Q(at__gt=timezone.now() - RECENT))
+        .annotate(deal=Subquery(Opportunity.objects.filter(pk=OuterRef("opportunity_id")).values("name")))
+        .order_by(F("handled_at").asc(nulls_first=True), "-at")[:MOST]
+    )
+    return rows
+
+
+def paused(user, team) -> list:
+    """Return the deals that rest, each with the reason that its last pause gave."""
+    why = Event.objects.filter(
+        record_type=Opportunity.label(), record_id=OuterRef("pk"), verb="opportunity.pause"
+    ).order_by("-pk")
+    rows = people(Opportunity.objects.filter(stage=Opportunity.Stage.PAUSED), user, team)
+    rows = rows.annotate(why=Subquery(why.values("reason")[:1]), since=Subquery(why.values("at")[:1]))
+    return list(rows.select_related("client", "owner").order_by("due_on", "pk")[:MOST])
+
+
+def waiting_tasks(user, team) -> list:
+    """Return the tasks that wait for something, with what they wait for."""
+    rows = people(Task.objects.filter(stage=Task.Stage.PAUSED), user, team)
+    return list(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk")[:MOST])
+
+
+def adrift(user, team) -> list:
+    """Return open deals that nothing is promised for, or whose next action is late."""
+    promised = Task.objects.filter(opportunity=OuterRef("pk"), stage=Task.Stage.OPEN)
+    rows = people(Opportunity.objects.filter(stage__in=Opportunity.OPEN), user, team)
+    rows = rows.annotate(promised=Exists(promised)).filter(
+        Q(promised=False, due_on=None) | Q(due_on__lt=timezone.localdate())
+    )
+    return list(rows.select_related("client", "owner").order_by(F("due_on").asc(nulls_first=True), "pk")[:MOST])
+
+
+def unanswered(user, team) -> list:
+    """Return the leads that nobody has taken up, or whose next action is late. The oldest first."""
+    rows = people(Lead.objects.filter(stage__in=[Lead.Stage.NEW, Lead.Stage.WORKING]), user, team)
+    rows = rows.filter(Q(stage=Lead.Stage.NEW) | Q(due_on__lt=timezone.localdate()))
+    return list(rows.select_related("owner").order_by("arrived_at", "pk")[:MOST])

@@ -1,0 +1,1 @@
+"""The pages about everything. Each says in its first line who may see it."""

@@ -1,0 +1,93 @@
+"""Decide this one: the queue of what waits for a second person, and each question whole."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from opportunities.forms import ReasonForm
+from opportunities.records import Refused, perform
+from proposals.models import Approval
+
+from .. import queue
+from ..access import page_context, staff_page
+
+MOST = 50
+
+
+@staff_page("proposals.view_approval")
+@require_safe
+def approvals(request):
+    """List what waits for this person, the most urgent first."""
+    return TemplateResponse(request, "desk/approvals.html", listed(request))
+
+
+@staff_page("proposals.view_approval")
+@require_http_methods(["GET", "HEAD", "POST"])
+def approval(request, pk):
+    """Show one question with everything that it is about, and take the answer."""
+    rows = Approval.objects.visible_to(request.user)
+    found = rows.select_related("opportunity__client", "owner", "asked_by", "proposal", "contract", "summary").filter(pk=pk)
+    asked = found.first()
+    if asked is None:
+        raise Http404("No such approval, or it is not yours.")
+    lacks, form = [], ReasonForm(None, record=asked, user=request.user)
+    if request.method == "POST":
+        lacks, form = answer(request, asked)
+        if not lacks and not form.errors:
+            return HttpResponseRedirect(next_one(request, asked))
+    moves = {move.name: move for move in asked.moves_for(request.user)}
+    context = listed(request) | {
+        "asked": asked,
+        "subject": asked.subject,
+        "content": asked.content,
+        "moves": moves,
+        "may": [name for name, move in moves.items() if move.allowed],
+        "lacks": lacks or (moves["approve"].lacks if "approve" in moves else []),
+        "form": form,
+        "chosen": request.POST.get("move", ""),
+    }
+    status = 409 if lacks else 200
+    return TemplateResponse(request, "desk/approvals.html", context, status=status)
+
+
+def answer(request, asked):
+    """Make the move that was chosen. Return what is missing, and the form with what is wrong in it."""
+    name, digest = request.POST.get("move", ""), request.POST.get("digest", "")
+    form = ReasonForm(request.POST, record=asked, user=request.user)
+    if name not in ("approve", "reject", "request_changes", "recall"):
+        raise Http404("No such answer.")
+    move = next((move for move in asked.moves_for(request.user) if move.name == name), None)
+    if move is None:
+        return [f"It is already {asked.get_stage_display().lower()}."], ReasonForm(None, record=asked, user=request.user)
+    if not move.allowed:
+        raise PermissionDenied(f"{move.who} may do this: {move.label}.")
+    details = {} if name == "recall" else {"digest": digest}
+    if move.asks:
+        if not form.is_valid():
+            return [], form
+        details |= form.cleaned_data
+    else:
+        form = ReasonForm(None, record=asked, user=request.user)
+    try:
+        perform(getattr(asked, name), by=request.user, **details)
+    except Refused as refusal:
+        return refusal.lacks, form
+    messages.success(request, f"Done: you {move.step.custom['past']} {asked}.")
+    return [], ReasonForm(None, record=asked, user=request.user)
+
+
+def listed(request) -> dict:
+    """Return the list at the left: mine to decide, or everything that is open and that I may see."""
+    everything = request.GET.get("show") == "all"
+    rows = queue.pending(request.user) if everything else queue.waiting_for(request.user)
+    rows = list(rows[:MOST])
+    return page_context(request, "Approvals", rows=rows, everything=everything)
+
+
+def next_one(request, decided) -> str:
+    """Return where to go on: the next question that waits, or the empty list."""
+    following = queue.waiting_for(request.user).exclude(pk=decided.pk).first()
+    return reverse("approval", args=[following.pk]) if following else reverse("approvals")

@@ -1,0 +1,47 @@
+"""What I owe, now."""
+
+from django.http import HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from .. import today as owed
+from ..access import page_context, staff_page
+
+
+@staff_page()
+@require_safe
+def home(request):
+    """Lead to what is owed today."""
+    return HttpResponseRedirect(reverse("today"))
+
+
+@staff_page()
+@require_safe
+def today(request):
+    """Show what this person owes now; a manager may look at the whole team."""
+    user = request.user
+    may_see_team = user.sees_team or user.sees_all
+    team = may_see_team and request.GET.get("whose") == "team"
+    deals, tasks = user.has_perm("opportunities.view_opportunity"), user.has_perm("opportunities.view_task")
+    due = owed.tasks(user, team) if tasks else []
+    context = page_context(
+        request,
+        "Today",
+        team=team,
+        may_see_team=may_see_team,
+        may_finish=user.has_perm("opportunities.move_task"),
+        overdue=[task for task in due if owed.is_overdue(task)],
+        due=[task for task in due if not owed.is_overdue(task)],
+        coming=owed.coming(user, team) if tasks else [],
+        approvals=owed.approvals(user) if user.has_perm("proposals.view_approval") else [],
+        answers=owed.answers(user, team) if deals else [],
+        paused=owed.paused(user, team) if deals else [],
+        waiting=owed.waiting_tasks(user, team) if tasks else [],
+        adrift=owed.adrift(user, team) if deals else [],
+        leads=owed.unanswered(user, team) if user.has_perm("opportunities.view_lead") else [],
+        may_add_lead=user.has_perm("opportunities.add_lead"),
+    )
+    names = ("overdue", "due", "approvals", "answers", "paused", "waiting", "adrift", "leads")
+    context["all_done"] = not any(context[name] for name in names)
+    return TemplateResponse(request, "desk/today.html", context)
