@@ -1,0 +1,152 @@
+"""The staff pages of what is promised: each opens for whoever may see it, and for nobody else."""
+
+import pytest
+from django.urls import reverse
+
+from proposals.models import Approval, Contract, PriceLine, Proposal
+from tests.makers import an_opportunity
+from tests.makers_proposals import a_contract, a_proposal, a_summary
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_page_opens_for_a_manager_and_is_not_there_for_another_team(as_user, ada, ben, cem):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    summary = a_summary(ada, stage="in_review", opportunity=contract.opportunity)
+    records = [contract, contract.payment, contract.proposal, summary, summary.approvals.get()]
+    browser = as_user(ben)
+    for record in records:
+        page = browser.get(record.staff_url())
+        assert page.status_code == 200, record
+        assert str(record) in page.content.decode()
+        listed = browser.get(reverse(f"admin:proposals_{record._meta.model_name}_changelist"))
+        assert listed.status_code == 200
+    browser = as_user(cem)
+    for record in records:
+        assert browser.get(record.staff_url()).status_code in (302, 403, 404), record
+
+
+def test_growth_ops_begins_a_proposal_with_the_usual_rows_of_the_service(as_user, ada):
+    service = a_proposal(ada).service
+    opportunity = an_opportunity(ada, stage="proposal")
+    browser = as_user(ada)
+    assert browser.get(reverse("admin:proposals_proposal_add")).status_code == 200
+    answer = browser.post(
+        reverse("admin:proposals_proposal_add"),
+        {
+            "title": "More bookings",
+            "intro": "Hello.",
+            "currency": "USD",
+            "valid_until": "2031-01-31",
+            "decide_on": "",
+            "opportunity": opportunity.pk,
+            "lead": "",
+            "service": service.pk,
+            "owner": ada.pk,
+            "next_action": "Write the rows",
+            "due_on": "",
+        },
+    )
+    assert answer.status_code == 302
+    proposal = Proposal.objects.latest("pk")
+    assert proposal.author == ada
+    assert proposal.scope_items.count() == len(service.scope)
+    assert proposal.price_lines.get().title == service.name
+
+
+def test_nobody_writes_for_an_opportunity_that_they_cannot_see(as_user, ada, cem):
+    theirs = an_opportunity(ada, stage="proposal")
+    fields = {"title": "Mine", "currency": "USD", "opportunity": theirs.pk, "owner": cem.pk, "next_action": "Write"}
+    as_user(cem).post(reverse("admin:proposals_proposal_add"), fields)
+    assert not Proposal.objects.exists()
+
+
+def test_a_sent_proposal_cannot_be_saved_again(as_user, ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    answer = as_user(ada).post(proposal.staff_url(), {"title": "Changed"})
+    assert answer.status_code == 403
+    proposal.refresh_from_db()
+    assert proposal.title != "Changed"
+
+
+def formset(prefix, rows=()):
+    """Return the fields of one group of rows."""
+    fields = {f"{prefix}-TOTAL_FORMS": len(rows), f"{prefix}-INITIAL_FORMS": sum("id" in row for row in rows)}
+    for place, row in enumerate(rows):
+        fields |= {f"{prefix}-{place}-{name}": value for name, value in row.items()}
+    return fields
+
+
+def test_a_price_changed_on_the_page_lapses_the_pricing_approval(as_user, ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    line = proposal.price_lines.first()
+    names = [
+        "id",
+        "position",
+        "title",
+        "recurring",
+        "quantity",
+        "unit_price",
+        "discount",
+        "tax",
+        "internal_cost",
+        "pricing_assumption",
+    ]
+    row = {name: getattr(line, name) for name in names} | {
+        "unit_price": "3100.00",
+        "proposal": proposal.pk,
+        "evidence": line.evidence_id,
+    }
+    page = {
+        "title": proposal.title,
+        "intro": proposal.intro,
+        "currency": proposal.currency,
+        "valid_until": proposal.valid_until,
+        "service": proposal.service_id,
+        "owner": ada.pk,
+        "next_action": proposal.next_action,
+        "due_on": proposal.due_on,
+    }
+    page |= formset("price_lines", [row])
+    for prefix in ("scope_items", "milestones", "claims"):
+        page |= formset(prefix)
+    answer = as_user(ada).post(proposal.staff_url(), page)
+    assert answer.status_code == 302, answer.context["errors"]
+    proposal.refresh_from_db()
+    assert PriceLine.objects.get(pk=line.pk).unit_price == 3100
+    assert (proposal.stage, proposal.last_editor) == ("in_review", ada)
+    assert Approval.objects.get(stage="lapsed").aspect == "pricing"
+
+
+def test_revising_and_drawing_up_are_posts_only(as_user, ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="accepted")
+    browser = as_user(ada)
+    for name in ("revise", "contract"):
+        assert browser.get(reverse(f"admin:proposals_proposal_{name}", args=[proposal.pk])).status_code == 405
+    browser.post(reverse("admin:proposals_proposal_contract", args=[proposal.pk]))
+    assert Contract.objects.get().proposal == proposal
+    browser.post(reverse("admin:proposals_proposal_revise", args=[proposal.pk]))
+    assert Proposal.objects.filter(number=proposal.number).count() == 2
+
+
+def test_an_approver_decides_on_the_page(as_user, ada, ben):
+    proposal = a_proposal(ada, stage="in_review")
+    approval = proposal.approvals.get(aspect="pricing")
+    browser = as_user(ben)
+    browser.post(reverse("admin:proposals_approval_move", args=[approval.pk, "approve"]))
+    approval.refresh_from_db()
+    assert approval.stage == "approved"
+    refused = as_user(ada).post(
+        reverse("admin:proposals_approval_move", args=[proposal.approvals.get(aspect="claims").pk, "approve"])
+    )
+    assert refused.status_code == 403
+
+
+def test_sending_asks_for_the_contact_on_the_page(as_user, ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    url = reverse("admin:proposals_proposal_move", args=[proposal.pk, "send"])
+    browser = as_user(ada)
+    assert proposal.opportunity.decision_owner.name in browser.get(url).content.decode()
+    browser.post(url, {"contact": proposal.opportunity.decision_owner_id, "words": "", "expires_on": ""})
+    proposal.refresh_from_db()
+    assert proposal.stage == "sent"
