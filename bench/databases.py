@@ -1,6 +1,7 @@
 """Databases of a known size, made once and kept in DATA_DIR; every page is asked of each through a real request."""
 
 from contextlib import contextmanager
+from io import StringIO
 
 import psycopg
 from django.contrib.auth.models import Group
@@ -47,7 +48,7 @@ class Database:
         person = User(username="bench", email="bench@zarts.example", is_staff=True, reach_of="all")
         person.save()
         person.groups.add(Group.objects.get(name="Growth ops"))
-        call_command("seed_scale", opportunities=self.size, stdout=open("/dev/null", "w"))
+        call_command("seed_scale", opportunities=self.size, stdout=StringIO())
         for alias in ("default", "owner"):
             connections[alias].close()
         with owner(self.name) as server:

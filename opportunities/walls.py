@@ -1,7 +1,8 @@
 """The database's own lock on every record: which stage may follow which, and that the diary was told.
 
-The trigger functions are plain SQL of the owner's (sql/walls.sql, sql/chain.sql). pgtrigger only hangs them on the tables
-and notices in `makemigrations` when a state machine changed: its switch to ignore triggers does not reach them.
+The trigger functions are plain SQL of the owner's (sql/walls.sql, sql/chain.sql). pgtrigger only hangs them on
+the tables and notices in `makemigrations` when a state machine changed: its switch to ignore triggers does not
+reach them.
 """
 
 import pgtrigger

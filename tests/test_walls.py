@@ -86,7 +86,10 @@ def test_a_record_that_nobody_told_the_diary_about_is_refused_at_commit(ada):
 
 def test_copy_into_a_table_meets_the_same_wall(ada):
     lead = a_lead(ada)
-    columns = "name, company, email, phone, website, country, words, consent, external_ref, arrived_at, next_action, owner_id, diary_id, stage"
+    columns = (
+        "name, company, email, phone, website, country, words, consent, external_ref, arrived_at, next_action, "
+        "owner_id, diary_id, stage"
+    )
     line = f"Copied\t\t\t\t\t\t\t{{}}\t\t2026-01-01\tCall\t{ada.pk}\t{lead.diary_id}\tqualified\n"
 
     def copy():

@@ -38,7 +38,7 @@ class Catcher:
     def __init__(self, answer="250 OK"):
         self.answer, self.got = answer, []
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+    async def handle_DATA(self, server, session, envelope):
         self.got.append(envelope)
         return self.answer
 

@@ -63,7 +63,8 @@ def test_a_dry_run_writes_nothing(ada):
 def test_each_bad_row_is_told_with_its_line_its_column_and_what_is_wrong(ada):
     text = (
         LEADS
-        + "L4,C9,Event,New,2025-01-01,\nL5,C1,Event,New,2025-02-30,\nL6,C1,Event,Sleeping,2025-01-01,\nL1,C1,Event,New,2025-01-01,\nL7,C1\n"
+        + "L4,C9,Event,New,2025-01-01,\nL5,C1,Event,New,2025-02-30,\nL6,C1,Event,Sleeping,2025-01-01,\n"
+        + "L1,C1,Event,New,2025-01-01,\nL7,C1\n"
     )
     report = bring(text)
     assert report.added == 3

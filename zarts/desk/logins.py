@@ -30,6 +30,8 @@ DELETABLE = {
     "proposals_priceline",
     "proposals_claim",
     "proposals_claim_evidence",
+    "handoff_reportingcadence_recipients",
+    "handoff_reportingcadence_recipients",
 }
 # Tables that the application only adds to.
 ADD_ONLY = {"opportunities_event", "opportunities_facts", "opportunities_diary", "django_admin_log"}

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--owner", help="username of whoever shall own them; else they are shared out")
         parser.add_argument("--dry-run", action="store_true", help="say what would come in, and write nothing")
 
-    def handle(self, file, contacts, map, system, owner, dry_run, **options):  # noqa: A002
+    def handle(self, file, contacts, map, system, owner, dry_run, **options):
         beside = file.parent / "Contacts.csv"
         contacts = contacts or (beside if beside.exists() and beside != file else None)
         try:

@@ -13,7 +13,8 @@ keys as (select n, nextval(pg_get_serial_sequence('opportunities_diary', 'id')) 
                 nextval(pg_get_serial_sequence('opportunities_client', 'id')) as id from numbers),
 diaries as (insert into opportunities_diary (id, length, head) select diary, 0, '' from keys)
 insert into opportunities_client (id, diary_id, owner_id, name, website, industry, country, time_zone)
-select id, diary, (%(owners)s::bigint[])[1 + n %% %(people)s::int], 'Scale ' || n || ' ' || (%(words)s::text[])[1 + n %% 12], '', 'Dental', 'USA', 'UTC'
+select id, diary, (%(owners)s::bigint[])[1 + n %% %(people)s::int],
+    'Scale ' || n || ' ' || (%(words)s::text[])[1 + n %% 12], '', 'Dental', 'USA', 'UTC'
 from keys
 """
 
@@ -24,26 +25,45 @@ keys as (select n, nextval(pg_get_serial_sequence('opportunities_diary', 'id')) 
 diaries as (insert into opportunities_diary (id, length, head) select diary, 0, '' from keys)
 insert into opportunities_opportunity (id, diary_id, owner_id, client_id, name, value, currency, probability, source,
     due_on, scope_state, client_safe, next_action, close_risk, paused_from, stage)
-select keys.id, diary, (%(owners)s::bigint[])[1 + n %% %(people)s::int], client.id, client.name || ': growth', 1000 + n %% 90000, 'USD', 10, 'Scale',
-    current_date + (n %% 60)::int - 20, 'unscoped', 'internal', 'Book the discovery call', '', '', 'qualified'
-from keys join opportunities_client client on client.name = 'Scale ' || n || ' ' || (%(words)s::text[])[1 + n %% 12]
+select keys.id, diary, (%(owners)s::bigint[])[1 + n %% %(people)s::int], client.id, client.name || ': growth',
+    1000 + n %% 90000, 'USD', 10, 'Scale', current_date + (n %% 60)::int - 20, 'unscoped', 'internal',
+    'Book the discovery call', '', '', 'qualified'
+from keys
+join opportunities_client client on client.name = 'Scale ' || n || ' ' || (%(words)s::text[])[1 + n %% 12]
 """
 
 EVENTS = """
-insert into opportunities_event (diary_id, seq, facts_digest, previous, hash, xid, at, verb, past, record_type, record_id,
-    subject, actor_kind, actor_name, owner_id, stage_from, stage_to, next_action, reason)
+insert into opportunities_event (diary_id, seq, facts_digest, previous, hash, xid, at, verb, past, record_type,
+    record_id, subject, actor_kind, actor_name, owner_id, stage_from, stage_to, next_action, reason)
 select diary_id, 0, '', '', '', 0, now(), %(verb)s, %(past)s, 'opportunities.opportunity', id,
     name, 'system', 'ZartsAlgo', owner_id, %(before)s, stage, next_action, ''
-from opportunities_opportunity where id > %(above)s and stage = %(stage)s and (%(every)s::int = 1 or id %% %(every)s::int = 0)
+from opportunities_opportunity
+where id > %(above)s and stage = %(stage)s and (%(every)s::int = 1 or id %% %(every)s::int = 0)
 """
 
-MOVE = "update opportunities_opportunity set stage = %(stage)s where id > %(above)s and stage = %(before)s and id %% %(every)s::int = 0"
+MOVE = """
+update opportunities_opportunity set stage = %(stage)s
+where id > %(above)s and stage = %(before)s and id %% %(every)s::int = 0
+"""
 STEPS = [
     ("qualified", "discovery", "opportunity.start_discovery", "started discovery of", 2),
     ("discovery", "audit", "opportunity.start_audit", "started the audit of", 4),
     ("audit", "proposal", "opportunity.start_proposal", "started the proposal for", 8),
 ]
-WORDS = "Dental Law Roofing Bakery Clinic Studio Hotel Garage School Market Garden Studio".split()
+WORDS = [
+    "Dental",
+    "Law",
+    "Roofing",
+    "Bakery",
+    "Clinic",
+    "Studio",
+    "Hotel",
+    "Garage",
+    "School",
+    "Market",
+    "Garden",
+    "Studio",
+]
 
 
 class Command(BaseCommand):
