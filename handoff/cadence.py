@@ -1,6 +1,8 @@
 """When reports are due. Days only: a day of the month that a month lacks is its last day."""
 
 from datetime import date, timedelta
+from itertools import count as counting
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -33,13 +35,13 @@ def step(cadence, first: date, number: int) -> date:
     return first + relativedelta(months=MONTHS[cadence.frequency] * number, day=cadence.day or first.day)
 
 
-def periods(cadence, start: date, count: int, *, skip: int = 0) -> list[tuple[date, date, date]]:
-    """Return (due, from, to) of reports: each covers the interval that ends on the day before it is due."""
+def periods(cadence, start: date, count: int, *, after: date = date.min) -> list[tuple[date, date, date]]:
+    """Return (due, from, to) of the next reports: each covers the interval that ends on the day before it is due."""
     first = first_date(cadence, start)
-    numbers = range(skip, skip + count)
+    later = (number for number in counting() if step(cadence, first, number) > after)
     return [
         (step(cadence, first, n), step(cadence, first, n - 1), step(cadence, first, n) - timedelta(days=1))
-        for n in numbers
+        for n in islice(later, count)
     ]
 
 

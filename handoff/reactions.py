@@ -38,11 +38,25 @@ def move_the_list_with_the_kickoff(project, facts):
         return
     for item in project.items.filter(stage="open"):
         item = edit(item, by=None, due_on=item.planned_for(project.kickoff_on), reason="The kickoff moved.")
-        tasks = Task.objects.about(item).exclude(stage__in=Task.CLOSED)
-        if item.due_on and not tasks:
-            inherit.promise_item(item, by=None)
-        for task in tasks if item.due_on else ():
-            edit(task, by=None, due_at=followups.end_of_day(item.due_on), told_at=None, reason="The kickoff moved.")
+        inherit.promise_item(item, by=None)
+        move_tasks(item)
+
+
+@reacts_to("reportingcadence.edit")
+def move_the_reports_with_the_cadence(terms, facts):
+    """Other days move the reports that nobody began to write, and their tasks."""
+    if {"frequency", "weekday", "day", "first_due_on"} & set(facts):
+        for report in terms.schedule_again():
+            move_tasks(report)
+        terms.schedule(by=None)
+
+
+def move_tasks(record):
+    """Move the open tasks of a record to its new day."""
+    if record.due_on:
+        due_at = followups.end_of_day(record.due_on)
+        for task in Task.objects.about(record).exclude(stage__in=Task.CLOSED).exclude(due_at=due_at):
+            edit(task, by=None, due_at=due_at, told_at=None, reason="Its day moved.")
 
 
 @reacts_to(

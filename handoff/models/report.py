@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import date
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from opportunities.models import Contact
 from opportunities.models.user import known_time_zone
-from opportunities.records import ClientSafe, Kept, Opens, Output, begin, perform, stage_field, transition
+from opportunities.records import ClientSafe, Kept, Opens, Output, begin, edit, perform, stage_field, transition
 from proposals.models import Cadence, Contract, Summary
 
 from .. import cadence, gates, policies, publishing
@@ -68,10 +69,8 @@ class ReportingCadence(Kept):
         if not by_week and self.day is None:
             raise ValidationError({"day": "Choose the day of the month."})
 
-    def due_reports(self, count, *, skip=0) -> list:
-        """Return the next reports that are owed, not saved, after the first `skip` of them."""
-        if self.first_due_on is None:
-            return []
+    def due_reports(self, count) -> list:
+        """Return the next reports that are owed after those that exist, not saved."""
         return [
             Report(
                 project=self.project,
@@ -83,14 +82,29 @@ class ReportingCadence(Kept):
                 due_on=due,
                 numbers=[{**metric, "value": None} for metric in self.metrics],
             )
-            for due, begins, ends in cadence.periods(self, self.first_due_on, count, skip=skip)
+            for due, begins, ends in self.next_periods(count, self.reports.all() if self.pk else Report.objects.none())
         ]
+
+    def next_periods(self, count, reports) -> list:
+        """Return (due, from, to) of what is owed after these reports. Empty while the first day is not known."""
+        if self.first_due_on is None:
+            return []
+        last = reports.aggregate(last=models.Max("due_on"))["last"] or date.min
+        return cadence.periods(self, self.first_due_on, count, after=last)
 
     def schedule(self, *, by) -> list:
         """Add reports until enough of them stand ahead of us. Return the new ones."""
-        done = self.reports.count()
         ahead = self.reports.filter(stage__in=Report.UNPUBLISHED).count()
-        return [begin(report, by=by, past="scheduled") for report in self.due_reports(max(0, AHEAD - ahead), skip=done)]
+        return [begin(report, by=by, past="scheduled") for report in self.due_reports(max(0, AHEAD - ahead))]
+
+    def schedule_again(self) -> list:
+        """Move what nobody began to write to the days that now hold. Return what moved."""
+        waiting = list(self.reports.filter(stage=Report.Stage.SCHEDULED))
+        periods = self.next_periods(len(waiting), self.reports.exclude(stage=Report.Stage.SCHEDULED))
+        return [
+            edit(report, by=None, reason="The days changed.", due_on=due, period_from=begins, period_to=ends)
+            for report, (due, begins, ends) in zip(waiting, periods, strict=False)
+        ]
 
 
 class Report(Output):
@@ -145,7 +159,10 @@ class Report(Output):
         ]
         ordering = ["due_on", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["cadence", "period_to"], name="report_once_a_period"),
+            # Checked at commit: when the days change, one report may pass over the day of another.
+            models.UniqueConstraint(
+                fields=["cadence", "period_to"], name="report_once_a_period", deferrable=models.Deferrable.DEFERRED
+            ),
             models.CheckConstraint(
                 name="report_period_runs_forward", condition=models.Q(period_to__gte=models.F("period_from"))
             ),

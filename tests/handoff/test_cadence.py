@@ -80,4 +80,4 @@ def test_days_only_go_forward_and_going_on_gives_the_same_days(frequency, start,
 
     assert days == sorted(set(days))
     assert days[0] >= start
-    assert [due for due, _, _ in periods(cadence, days[0], 3, skip=3)] == days[3:]
+    assert [due for due, _, _ in periods(cadence, days[0], 3, after=days[2])] == days[3:]
