@@ -101,17 +101,17 @@ def holds(user, permission: str, record) -> bool:
     return user.has_perm(permission) and record.within_reach(user, to="change")
 
 
-def holder_of(permission: str) -> Callable:
-    """Return the policy "whoever holds this permission, within their reach"."""
+@dataclass(frozen=True)
+class HolderOf:
+    """The policy "whoever holds this permission, within their reach"."""
 
-    def may(record, user):
-        return holds(user, permission, record)
+    permission: str
 
-    may.permission = permission
-    return may
+    def __call__(self, record, user) -> bool:
+        return holds(user, self.permission, record)
 
 
-def who_may(test: Callable) -> str:
+def who_may(test: Any) -> str:
     """Say in words whom a policy lets through: its own words, or the roles that hold its permission."""
     if words := getattr(test, "who", ""):
         return words
@@ -153,7 +153,7 @@ def transition(
     form for the words that the move needs. `opens` is the task that it promises. `client` lets a client
     contact make it. `overridable` lets a manager pass a closed gate with a written reason.
     """
-    may = permission if callable(permission) else holder_of(permission)
+    may = permission if callable(permission) else HolderOf(permission)
     return fsm.transition(
         field,
         source=source,
@@ -404,7 +404,7 @@ def lock(record, *, diary_id: int | None = None):
 
 
 @transaction.atomic
-def perform(move: Callable, *, by, override: str = "", **details):
+def perform(move: Any, *, by, override: str = "", **details):
     """Make a move and write it in the diary, or do neither. Return the moved record.
 
     `move` is a bound transition, such as `proposal.submit`. `by` is the user or the client contact who

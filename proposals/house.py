@@ -92,7 +92,7 @@ def furnish() -> int:
         if not Clause.objects.filter(key=key).exists():
             begin(Clause(key=key, title=title, text=text), by=None, past="came with the house:")
             added += 1
-    for aspect in Aspect:
+    for aspect in Aspect.values:
         if not ApprovalRule.objects.filter(aspect=aspect).exists():
             rule = ApprovalRule(aspect=aspect, permission=f"proposals.approve_{aspect}")
             begin(rule, by=None, past="came with the house:")

@@ -52,7 +52,7 @@ class Approval(Output):
     stage = stage_field(Stage, Stage.PENDING)
 
     class Meta(Output.Meta):
-        permissions = [(f"approve_{aspect}", f"Can approve: {aspect.label.lower()}") for aspect in Aspect]
+        permissions = [(f"approve_{value}", f"Can approve: {label.lower()}") for value, label in Aspect.choices]
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(

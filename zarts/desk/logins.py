@@ -84,7 +84,7 @@ def statements(cursor) -> list:
         "select tablename from pg_tables where schemaname = 'public' order by tablename",
     )
     tables = [name for (name,) in cursor.fetchall()]
-    lines = ["revoke all on schema public from public", "revoke execute on all functions in schema public from public"]
+    lines: list = ["revoke all on schema public from public", "revoke execute on all functions in schema public from public"]
     for login in NAMES:
         lines += [
             f"revoke all on all tables in schema public from {login}",

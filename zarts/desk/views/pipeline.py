@@ -33,7 +33,7 @@ def show(request, *, refused=None, lacks=(), status=200):
         request,
         "Pipeline",
         columns=board.columns(request.user, owner=owner, stages=[stage] if stage else board.COLUMNS),
-        stages=[(value, value.label) for value in board.COLUMNS],
+        stages=[(value, Opportunity.Stage(value).label) for value in board.COLUMNS],
         stage=stage,
         owners=owners,
         owner=owner,
