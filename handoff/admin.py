@@ -9,7 +9,9 @@ from django.views.decorators.http import require_POST
 
 from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin
 from opportunities.records import perform, tell
+from proposals.models import Summary
 
+from .forms import ReportForm, as_lines
 from .models import (
     ChecklistItem,
     Connector,
@@ -23,6 +25,9 @@ from .models import (
     ReportNote,
 )
 
+# The stages in which a report is still written.
+WRITABLE = (Report.Stage.SCHEDULED, Report.Stage.DRAFTING)
+
 
 class Inherited(RecordAdmin):
     """Made by winning; people change it, but do not add it."""
@@ -31,16 +36,25 @@ class Inherited(RecordAdmin):
         return False
 
 
-class PromiseInline(ReadOnlyInline):
-    model = Promise
-    fields = ["kind", "title", "words", "stage", "settled_as"]
+class Shown(ReadOnlyInline):
+    """Rows to read, each leading to its own page."""
+
     show_change_link = True
 
+    def get_readonly_fields(self, request, obj=None):
+        return self.fields
 
-class ReceiptInline(ReadOnlyInline):
+
+class PromiseInline(Shown):
+    model = Promise
+    fields = ["kind", "title", "words", "stage", "settled_as"]
+
+
+class ReceiptInline(Shown):
     model = Receipt
     verbose_name_plural = "Receipt: what winning made"
     fields = ["words"]
+    show_change_link = False
 
 
 @admin.register(Handoff)
@@ -91,34 +105,29 @@ class PromiseAdmin(Inherited):
         return False
 
 
-class ItemInline(ReadOnlyInline):
+class ItemInline(Shown):
     model = ChecklistItem
     fields = ["title", "who", "owner", "due_on", "stage"]
-    show_change_link = True
 
 
-class ConnectorInline(ReadOnlyInline):
+class ConnectorInline(Shown):
     model = Connector
     fields = ["provider", "access_holder", "secret_kept_at", "stage"]
-    show_change_link = True
 
 
-class BlockerInline(ReadOnlyInline):
+class BlockerInline(Shown):
     model = LaunchBlocker
     fields = ["words", "severity", "owner", "due_on", "stage"]
-    show_change_link = True
 
 
-class CadenceInline(ReadOnlyInline):
+class CadenceInline(Shown):
     model = ReportingCadence
     fields = ["frequency", "weekday", "day", "time_zone", "first_due_on", "reviewer"]
-    show_change_link = True
 
 
-class ReportInline(ReadOnlyInline):
+class ReportInline(Shown):
     model = Report
     fields = ["due_on", "period_from", "period_to", "stage", "breach"]
-    show_change_link = True
 
 
 @admin.register(Project)
@@ -206,11 +215,10 @@ class ReportingCadenceAdmin(KeptAdmin):
             tell(cadence, "edit", "changed who reads", by=request.user, facts=facts)
 
 
-class NoteInline(ReadOnlyInline):
+class NoteInline(Shown):
     model = ReportNote
     verbose_name_plural = "Internal notes"
     fields = ["words", "author", "at"]
-    readonly_fields = ["author", "at"]
 
 
 @admin.register(Report)
@@ -225,11 +233,29 @@ class ReportAdmin(Inherited):
     ]
     readonly_fields = ["project", "period_from", "period_to", "due_on", "breach"]
     inlines = [NoteInline]
+    form = ReportForm
     empty_words = "No report is owed. A project that is inherited schedules its first ones."
 
+    def get_fieldsets(self, request, obj=None):
+        """The client's part is typed while it is written, and only read from the review on."""
+        if obj and obj.stage in WRITABLE and self.has_change_permission(request, obj):
+            return self.fieldsets
+        first, (title, _), last = self.fieldsets
+        return [first, (title, {"fields": ["shown_numbers", "summary", "next_steps"]}), last]
+
     def get_readonly_fields(self, request, obj=None):
-        own = super().get_readonly_fields(request, obj)
-        return own if obj and obj.stage in ("scheduled", "drafting") else [*own, "numbers", "summary", "next_steps"]
+        own = [*super().get_readonly_fields(request, obj), "shown_numbers"]
+        return own if obj and obj.stage in WRITABLE else [*own, "summary", "next_steps"]
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "summary" and (pk := request.resolver_match.kwargs.get("object_id")):
+            words = Summary.objects.filter(kind="report", opportunity__projects__reports=pk)
+            kwargs["queryset"] = words.exclude(stage__in=["withdrawn", "superseded"])
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @admin.display(description="Numbers")
+    def shown_numbers(self, report):
+        return as_lines(report.numbers) or "No numbers were promised."
 
 
 @admin.register(ReportNote)
