@@ -3,14 +3,14 @@
 # Rows of the list where the service that was sold has none: title, who does it, days after the kickoff.
 # Clients read these words on their onboarding page.
 CHECKLIST = [
-    {"title": "Agree the goals and the people for the kickoff", "who": "us", "offset_days": -3},
-    {"title": "Name one person who answers our questions", "who": "client", "offset_days": -2},
-    {"title": "Grant us access to the accounts on the list", "who": "client", "offset_days": 0},
-    {"title": "Hold the kickoff", "who": "us", "offset_days": 0},
-    {"title": "Check that every access works", "who": "us", "offset_days": 3},
-    {"title": "Send logos, fonts and photographs", "who": "client", "offset_days": 5},
-    {"title": "Write down today's numbers as the starting line", "who": "us", "offset_days": 5},
-    {"title": "Agree what the first report shows", "who": "us", "offset_days": 7},
+    {"title": "Agree the goals and the people for the kickoff", "who": "us", "days": -3},
+    {"title": "Name one person who answers our questions", "who": "client", "days": -2},
+    {"title": "Grant us access to the accounts on the list", "who": "client", "days": 0},
+    {"title": "Hold the kickoff", "who": "us", "days": 0},
+    {"title": "Check that every access works", "who": "us", "days": 3},
+    {"title": "Send logos, fonts and photographs", "who": "client", "days": 5},
+    {"title": "Write down today's numbers as the starting line", "who": "us", "days": 5},
+    {"title": "Agree what the first report shows", "who": "us", "days": 7},
 ]
 
 # A provider's name, and the words by which people call it.

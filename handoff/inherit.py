@@ -144,7 +144,7 @@ class Will:
                 project=self.project,
                 title=row["title"],
                 who=row.get("who", "us"),
-                offset_days=row.get("offset_days", 0),
+                offset_days=row.get("days", 0),
                 client_safe=ClientSafe.APPROVED,
                 **self.output(),
             )

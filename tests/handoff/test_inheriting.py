@@ -1,5 +1,6 @@
 """Winning makes everything that delivery needs: once, together, and with a receipt."""
 
+from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
@@ -32,6 +33,16 @@ def test_winning_makes_everything_in_one_go(ada, ben, dora):
         "HubSpot",
     }
     assert Guest.objects.filter(client_id=opportunity.client_id, email=opportunity.decision_owner.email).exists()
+
+
+def test_the_onboarding_list_is_the_services_counted_from_the_kickoff(ada, ben, dora):
+    project = a_won_deal(ada, manager=ben).projects.get()
+    usual = project.handoff.contract.proposal.service.checklist
+
+    assert {(item.title, item.who) for item in project.items.all()} == {(row["title"], row["who"]) for row in usual}
+    days = {row["title"]: row["days"] for row in usual}
+    for item in project.items.all():
+        assert item.due_on == project.kickoff_on + timedelta(days=days[item.title])
 
 
 def test_every_sold_row_becomes_a_promise(ada, ben, dora):
