@@ -1,13 +1,17 @@
 """What every staff page of a record shares: scope, the keyset list, moves with their reasons, edits with events."""
 
+from datetime import date
+
 from django.contrib import messages
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -16,6 +20,27 @@ from ..models import User
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
 
 EMPTY = "–"
+
+
+LOOKED_UP = {
+    "opportunities.client",
+    "opportunities.contact",
+    "opportunities.lead",
+    "opportunities.opportunity",
+    "proposals.contract",
+    "proposals.proposal",
+    "handoff.project",
+}
+
+
+class FirstPages(Paginator):
+    """The pages of a picker. It never counts a large table: past these, type more letters."""
+
+    MOST = 200
+
+    @cached_property
+    def count(self):
+        return len(self.object_list.order_by("-pk").values_list("pk")[: self.MOST])
 
 
 class KeptAdmin(ModelAdmin):
@@ -60,6 +85,14 @@ class KeptAdmin(ModelAdmin):
                     "first_name", "username"
                 )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_autocomplete_fields(self, request):
+        """Look up as you type what there may be a hundred thousand of; the others are a plain list to choose from."""
+        keys = [field for field in self.opts.fields if field.related_model]
+        return [field.name for field in keys if field.related_model._meta.label_lower in LOOKED_UP]
+
+    def get_paginator(self, request, queryset, per_page, *args, **kwargs):
+        return FirstPages(queryset, per_page, allow_empty_first_page=True)
 
     def get_search_results(self, request, queryset, search_term):
         if not search_term:
@@ -129,11 +162,12 @@ class KeptAdmin(ModelAdmin):
         cells = []
         for name in self.list_display:
             field, _, value = lookup_field(name, row, self)
+            on = value if isinstance(value, date) else None
             if field is not None and not field.remote_field:
                 value = display_for_field(value, field, EMPTY)
             elif not isinstance(value, models.Model):
                 value = display_for_value(value, EMPTY) if value is not None else EMPTY
-            cells.append({"name": name, "value": value})
+            cells.append({"name": name, "value": value, "on": on})
         return cells
 
     # -- The page. -----------------------------------------------------------------------------------------------------

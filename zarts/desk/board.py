@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db.models import Case, Count, F, Q, Sum, When
+from django.db.models import Case, CharField, Count, F, Q, Sum, When
 
 from opportunities.models import Opportunity, User
 from opportunities.records import Lack, Refused
@@ -12,7 +12,7 @@ Stage = Opportunity.Stage
 COLUMNS = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT, Stage.WON)
 MOST = 50
 # Where a deal stands on the board: a paused one stays where it was.
-PLACE = Case(When(stage=Stage.PAUSED, then=F("paused_from")), default=F("stage"))
+PLACE = Case(When(stage=Stage.PAUSED, then=F("paused_from")), default=F("stage"), output_field=CharField())
 
 
 @dataclass
@@ -39,11 +39,11 @@ def columns(user, *, owner=None, stages=COLUMNS) -> list[Column]:
     shown = rows.filter(Q(stage__in=stages) | Q(stage=Stage.PAUSED, paused_from__in=stages))
 
     sums = shown.annotate(place=PLACE).values("place", "currency").order_by("place", "currency")
-    for row in sums.annotate(n=Count("pk"), value=Sum("value"), weighted=Sum(F("value") * F("probability")) / 100):
+    for row in sums.annotate(n=Count("pk"), weighted=Sum(F("value") * F("probability")) / 100, total=Sum("value")):
         column = board[row["place"]]
         column.count += row["n"]
-        if row["value"]:
-            column.sums.append((row["currency"], row["value"], row["weighted"].quantize(Decimal(1))))
+        if row["total"]:
+            column.sums.append((row["currency"], row["total"], row["weighted"].quantize(Decimal(1))))
 
     first = [
         rows.filter(Q(stage=stage) | Q(stage=Stage.PAUSED, paused_from=stage))

@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from difflib import ndiff
 
 from django import template
 from django.apps import apps
@@ -12,6 +13,7 @@ from django.utils import formats, timezone
 
 from opportunities.models import Event, Evidence
 from opportunities.records import may_override, who_may
+from proposals.admin.approvals import given_before
 from zarts.desk.parts import parts_of
 
 register = template.Library()
@@ -45,6 +47,12 @@ def away(value):
     days = (value - timezone.localdate()).days
     near = {0: "today", 1: "tomorrow", -1: "yesterday"}
     return near.get(days) or (f"in {days} days" if days > 0 else f"{-days} days ago")
+
+
+@register.filter
+def due_of(record):
+    """Return the day or time at which a record's next step is owed."""
+    return getattr(record, "due_on", None) or getattr(record, "due_at", None)
 
 
 @register.filter
@@ -121,7 +129,7 @@ def path_of(model) -> list[str]:
 def next_step(context):
     """Show the moves: ready, not ready and what is missing, or whose they are."""
     request, record = context["request"], context["record"]
-    ready, waiting, others, known = [], [], [], {}
+    ready, aside, waiting, others, known = [], [], [], [], {}
     for move in context["moves"]:
         if not move.allowed:
             policy = move.step.permission
@@ -131,16 +139,16 @@ def next_step(context):
         elif move.lacks:
             waiting.append({"move": move, "may_override": may_override(record, move.step, request.user)})
         else:
-            ready.append({"move": move, "quiet": is_quiet(move, record)})
-    ready.sort(key=lambda entry: entry["quiet"])
-    return {"record": record, "ready": ready, "waiting": waiting, "others": by_who(others), "request": request}
+            (ready if leads_on(move, record) else aside).append({"move": move})
+    return {"record": record, "ready": ready, "waiting": waiting, "aside": aside, "others": by_who(others), "request": request}
 
 
-def is_quiet(move, record) -> bool:
-    """Whether a move leads aside or back, and so is no main button."""
-    line = path_of(type(record))
-    target = move.step.target
-    return not (isinstance(target, str) and target in line) and move.name not in ("resume", "reopen")
+def leads_on(move, record) -> bool:
+    """Whether a move leads forward on the path, or back onto it; the others are quieter buttons."""
+    line, target = path_of(type(record)), move.step.target
+    if record.stage not in line:
+        return not isinstance(target, str) or target in line
+    return target in line[line.index(record.stage) :]
 
 
 def by_who(others) -> list:
@@ -164,7 +172,9 @@ def diary_entries(events):
     """Return the entries of a timeline; small edits in a row are folded into one."""
     entries = []
     for event in events:
-        entry = {"event": event, "url": page_of(event), "facts": facts_of(event), "record": kind_of(event)}
+        facts = facts_of(event)
+        one = facts.pop() if len(facts) == 1 and "old" not in facts[0] and len(facts[0]["new"]) < 90 else None
+        entry = {"event": event, "url": page_of(event), "one": one, "facts": facts, "record": kind_of(event)}
         small = event.verb.endswith(".edit") and not event.reason
         if small and entries and entries[-1].get("small"):
             entries[-1]["small"].append(entry)
@@ -238,11 +248,43 @@ def targets_of(deal, targets):
     return targets.get(deal.stage, [])
 
 
+# The order in which a person reads; the database keeps its own.
+READING = "title intro words kind text scope timeline prices claims clauses recurring quantity unit_price discount tax".split()
+
+
+def in_order(names) -> list:
+    return sorted(names, key=lambda name: (READING.index(name) if name in READING else 99, name == "evidence"))
+
+
 @register.inclusion_tag("desk/parts/said.html")
 def said_content(approval):
-    """Show what an approval is about: each part with its name, rows as a table, words as words."""
-    rows, proof = [], proof_of(approval.content)
-    for name, value in approval.content.items():
+    """Show what an approval is about, and what changed since it was last given."""
+    last = given_before(approval)
+    return {"rows": rows_of(approval.content), "last": last, "changes": differences(last, approval) if last else []}
+
+
+def differences(last, approval) -> list:
+    """Return the lines that went and came since the last approval, each with its sign."""
+    old, new = lines_of(rows_of(last.content)), lines_of(rows_of(approval.content))
+    found = [line for line in ndiff(old, new) if line[0] in "+-"]
+    return [{"sign": line[0], "words": line[2:]} for line in found]
+
+
+def lines_of(rows) -> list[str]:
+    """Say each row of the content on a line of its own, so that lines can be compared."""
+    lines = []
+    for row in rows:
+        for item in [row["words"]] if row["items"] is None else row["items"]:
+            words = ", ".join(text for text in item if text) if isinstance(item, list) else item
+            lines += [f"{row['name']}: {line}" for line in words.splitlines() if line.strip()]
+    return lines
+
+
+def rows_of(content) -> list[dict]:
+    """Return each part of the content with its name: rows as a table, words as words."""
+    rows, proof = [], proof_of(content)
+    for name in in_order(content):
+        value = content[name]
         if name.endswith("_id") or is_digest(value):
             continue
         row = {"name": plain_words(name), "items": None}
@@ -256,7 +298,7 @@ def said_content(approval):
         else:
             row["words"] = said(value)
         rows.append(row)
-    return {"rows": rows}
+    return rows
 
 
 def proof_of(content) -> dict:
@@ -274,7 +316,7 @@ def tabled(values, proof) -> dict:
     """Return rows of the same shape as a table, without the columns that say nothing in any row."""
     if not values or not all(isinstance(value, dict) for value in values):
         return {"items": [said(value) for value in values], "columns": []}
-    names = [name for name in values[0] if any(value.get(name) not in (None, "", [], False) for value in values)]
+    names = [name for name in in_order(values[0]) if any(value.get(name) not in (None, "", [], False) for value in values)]
     names = [name for name in names if name not in ("id", "position") and not name.endswith("_id")]
     lines = [[cell(name, value.get(name), proof) for name in names] for value in values]
     return {"columns": ["Proof" if name == "evidence" else plain_words(name) for name in names], "items": lines}
