@@ -40,7 +40,7 @@ class FirstPages(Paginator):
 
     @cached_property
     def count(self):
-        return len(self.object_list.order_by("-pk").values_list("pk")[: self.MOST])
+        return len(self.object_list.values_list("pk")[: self.MOST])
 
 
 class KeptAdmin(ModelAdmin):
@@ -92,7 +92,7 @@ class KeptAdmin(ModelAdmin):
         return [field.name for field in keys if field.related_model._meta.label_lower in LOOKED_UP]
 
     def get_paginator(self, request, queryset, per_page, *args, **kwargs):
-        return FirstPages(queryset, per_page, allow_empty_first_page=True)
+        return FirstPages(queryset.order_by("-pk"), per_page, allow_empty_first_page=True)
 
     def get_search_results(self, request, queryset, search_term):
         if not search_term:

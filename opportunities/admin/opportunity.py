@@ -24,6 +24,9 @@ class OpportunityAdmin(RecordAdmin):
         # What the chain derives is not typed.
         return [*super().get_readonly_fields(request, obj), "scope_state", "client_safe"]
 
+    def get_autocomplete_fields(self, request):
+        return ["client"]  # the decision owner is one of the few people at this client
+
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "decision_owner":
