@@ -33,12 +33,26 @@ def parts() -> list[Part]:
     """Return the parts in the order of the path, empty."""
     proposal = (F("number"), Value(", revision "), Cast("revision", CharField()), Value(": "), F("title"))
     return [
-        Part("discovery", "Discovery", "opportunities.discovery", (Value("What we heard"),), "Opens with “Start discovery”."),
+        Part(
+            "discovery",
+            "Discovery",
+            "opportunities.discovery",
+            (Value("What we heard"),),
+            "Opens with “Start discovery”.",
+        ),
         Part("audit", "Audits", "opportunities.audit", (F("name"),), "Opens with “Start audit”."),
         Part("proposals", "Proposals", "proposals.proposal", proposal, "Write one when the audit is verified."),
         Part("summaries", "Words for the client", "proposals.summary", (F("title"),), "None written yet."),
-        Part("contract", "Contracts", "proposals.contract", (Value("Contract "), F("number")), "Opens when a proposal is accepted."),
-        Part("handoff", "Handoffs", "handoff.handoff", (Value("What delivery inherits"),), "Opens when the deal is won."),
+        Part(
+            "contract",
+            "Contracts",
+            "proposals.contract",
+            (Value("Contract "), F("number")),
+            "Opens when a proposal is accepted.",
+        ),
+        Part(
+            "handoff", "Handoffs", "handoff.handoff", (Value("What delivery inherits"),), "Opens when the deal is won."
+        ),
         Part("project", "Projects", "handoff.project", (F("name"),), "Opens when the deal is won."),
         Part("tasks", "Tasks", "opportunities.task", (F("title"),), "Nothing is promised to anybody."),
         Part("people", "People", "opportunities.contact", (F("name"),), "Nobody is known here.", through="client"),
@@ -74,11 +88,12 @@ def parts_of(opportunity, request) -> list[Part]:
             continue
         name = "stage" if hasattr(page.model, "steps") else "decision_role"
         labels = dict(page.model._meta.get_field(name).flatchoices)
-        part.rows.append({"url": page.row_url(page.model(pk=pk)), "words": words, "stage": now, "label": labels.get(now, now)})
+        part.rows.append(
+            {"url": page.row_url(page.model(pk=pk)), "words": words, "stage": now, "label": labels.get(now, now)}
+        )
     for part in shown:
         page = pages[part.label]
         if page.has_add_permission(request):
             key = opportunity.client_id if part.through == "client" else opportunity.pk
             part.add_url = f"{page.add_url()}?{part.through}={key}"
     return shown
-

@@ -13,6 +13,7 @@ from proposals.models import Approval
 
 from .. import queue
 from ..access import page_context, staff_page
+from ..content import content_of
 
 MOST = 50
 
@@ -29,7 +30,9 @@ def approvals(request):
 def approval(request, pk):
     """Show one question with everything that it is about, and take the answer."""
     rows = Approval.objects.visible_to(request.user)
-    found = rows.select_related("opportunity__client", "owner", "asked_by", "proposal", "contract", "summary").filter(pk=pk)
+    found = rows.select_related("opportunity__client", "owner", "asked_by", "proposal", "contract", "summary").filter(
+        pk=pk
+    )
     asked = found.first()
     if asked is None:
         raise Http404("No such approval, or it is not yours.")
@@ -42,7 +45,7 @@ def approval(request, pk):
     context = listed(request) | {
         "asked": asked,
         "subject": asked.subject,
-        "content": asked.content,
+        "content": content_of(asked),
         "moves": moves,
         "may": [name for name, move in moves.items() if move.allowed],
         "lacks": lacks or (moves["approve"].lacks if "approve" in moves else []),
@@ -61,7 +64,9 @@ def answer(request, asked):
         raise Http404("No such answer.")
     move = next((move for move in asked.moves_for(request.user) if move.name == name), None)
     if move is None:
-        return [f"It is already {asked.get_stage_display().lower()}."], ReasonForm(None, record=asked, user=request.user)
+        return [f"It is already {asked.get_stage_display().lower()}."], ReasonForm(
+            None, record=asked, user=request.user
+        )
     if not move.allowed:
         raise PermissionDenied(f"{move.who} may do this: {move.label}.")
     details = {} if name == "recall" else {"digest": digest}

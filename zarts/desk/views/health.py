@@ -1,6 +1,5 @@
 """Whether this process lives, and whether everything that it needs does."""
 
-
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection

@@ -58,7 +58,9 @@ def mail(request):
         raise Http404("No such mail.")
     mails = [read(file) for file in files]
     shown = next((caught for caught in mails if caught.name == chosen), None)
-    context = page_context(request, "Caught mail", mails=mails, shown=shown or (mails[0] if mails else None), chosen=chosen)
+    context = page_context(
+        request, "Caught mail", mails=mails, shown=shown or (mails[0] if mails else None), chosen=chosen
+    )
     return TemplateResponse(request, "desk/mail.html", context)
 
 

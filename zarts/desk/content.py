@@ -1,0 +1,95 @@
+"""What an approval is about, in the words of people: rows as tables, and the difference since the last one."""
+
+import re
+from difflib import ndiff
+
+from opportunities.models import Evidence
+from proposals.admin.approvals import given_before
+
+from .templatetags.zarts_desk import day, plain_words, said
+
+# The order in which a person reads; the database keeps its own.
+READING = "title intro words kind text scope timeline prices claims clauses recurring quantity unit_price discount tax".split()
+
+
+def in_order(names) -> list:
+    return sorted(names, key=lambda name: (READING.index(name) if name in READING else 99, name == "evidence"))
+
+
+def content_of(approval) -> dict:
+    """Return what an approval is about, and what changed since it was last given."""
+    last = given_before(approval)
+    return {"rows": rows_of(approval.content), "last": last, "changes": differences(last, approval) if last else []}
+
+
+def differences(last, approval) -> list:
+    """Return the lines that went and came since the last approval, each with its sign."""
+    old, new = lines_of(rows_of(last.content)), lines_of(rows_of(approval.content))
+    found = [line for line in ndiff(old, new) if line[0] in "+-"]
+    return [{"sign": line[0], "words": line[2:]} for line in found]
+
+
+def lines_of(rows) -> list[str]:
+    """Say each row of the content on a line of its own, so that lines can be compared."""
+    lines = []
+    for row in rows:
+        for item in [row["words"]] if row["items"] is None else row["items"]:
+            words = ", ".join(text for text in item if text) if isinstance(item, list) else item
+            lines += [f"{row['name']}: {line}" for line in words.splitlines() if line.strip()]
+    return lines
+
+
+def rows_of(content) -> list[dict]:
+    """Return each part of the content with its name: rows as a table, words as words."""
+    rows, proof = [], proof_of(content)
+    for name in in_order(content):
+        value = content[name]
+        if name.endswith("_id") or is_digest(value):
+            continue
+        row = {"name": plain_words(name), "items": None}
+        if isinstance(value, list):
+            row |= tabled(value, proof)
+        elif isinstance(value, dict):
+            parts = {key: item for key, item in value.items() if not is_digest(item)}
+            if not parts:
+                continue
+            row |= {"items": [f"{plain_words(key)}: {said(item)}" for key, item in parts.items()]}
+        else:
+            row["words"] = said(value)
+        rows.append(row)
+    return rows
+
+
+def proof_of(content) -> dict:
+    """Return the evidence that an approval's rows rest on, by id, in one query."""
+    rows = [row for rows in content.values() if isinstance(rows, list) for row in rows if isinstance(row, dict)]
+    cited = {pk for row in rows for pk in as_list(row.get("evidence"))}
+    return {evidence.pk: evidence for evidence in Evidence.objects.filter(pk__in=cited)} if cited else {}
+
+
+def as_list(value) -> list:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def tabled(values, proof) -> dict:
+    """Return rows of the same shape as a table, without the columns that say nothing in any row."""
+    if not values or not all(isinstance(value, dict) for value in values):
+        return {"items": [said(value) for value in values], "columns": []}
+    names = [
+        name for name in in_order(values[0]) if any(value.get(name) not in (None, "", [], False) for value in values)
+    ]
+    names = [name for name in names if name not in ("id", "position") and not name.endswith("_id")]
+    lines = [[cell(name, value.get(name), proof) for name in names] for value in values]
+    return {"columns": ["Proof" if name == "evidence" else plain_words(name) for name in names], "items": lines}
+
+
+def cell(name, value, proof) -> str:
+    """Say one value of a row; evidence as what was measured, where, and until when it counts."""
+    if name == "evidence":
+        found = [proof[pk] for pk in as_list(value) if pk in proof]
+        return "\n".join(f"{it}, {it.provider}, counts until {day(it.fresh_until)}" for it in found) or "no proof"
+    return "" if value in (None, "", []) else said(value)
+
+
+def is_digest(value) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))
