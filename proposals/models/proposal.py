@@ -11,6 +11,7 @@ from opportunities.records import (
     ClientSafe,
     Opens,
     Output,
+    Refused,
     ScopeState,
     begin,
     lock,
@@ -180,10 +181,15 @@ class Proposal(Authored, Output):
 
     # -- Writing it. ---------------------------------------------------------------------------------------------------
 
+    def lock_to_write(self):
+        """Wait for whoever moves it now, and refuse when it has left us meanwhile."""
+        if lock(self).stage not in self.WRITABLE:
+            raise Refused([f"{self} does not change any more. Make a new revision."])
+
     @transaction.atomic
     def add(self, row, *, by, evidence=()):
         """Add a row, and write it in the diary. Return it."""
-        lock(self)
+        self.lock_to_write()
         row.proposal = self
         row.full_clean(exclude=["proposal"])
         row.save()
@@ -196,7 +202,7 @@ class Proposal(Authored, Output):
     @transaction.atomic
     def change(self, row, *, by, **changes):
         """Change a row, and write the old and the new values in the diary. Return it."""
-        lock(self)
+        self.lock_to_write()
         facts = {}
         for name, new in changes.items():
             if (old := getattr(row, name)) != new:
@@ -204,7 +210,7 @@ class Proposal(Authored, Output):
                 setattr(row, name, new)
         if facts:
             row.full_clean()
-            row.save()
+            row.save(update_fields=list(facts))
             tell(self, "row_changed", f"changed a {row._meta.verbose_name} of", by=by, facts={str(row): facts})
             self.was_edited(by=by)
         return row
@@ -212,7 +218,7 @@ class Proposal(Authored, Output):
     @transaction.atomic
     def remove(self, row, *, by):
         """Take a row out, and keep what it said in the diary."""
-        lock(self)
+        self.lock_to_write()
         tell(
             self,
             "row_removed",

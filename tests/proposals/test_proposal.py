@@ -178,6 +178,12 @@ def test_the_database_freezes_the_rows_of_what_was_sent(ada, ben):
             attempt()
 
 
+def test_writing_a_row_of_what_was_sent_is_refused_in_words(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    with pytest.raises(Refused, match="Make a new revision"):
+        proposal.change(proposal.price_lines.first(), by=ada, unit_price=1)
+
+
 def test_what_the_client_chose_is_frozen(ada, ben):
     proposal = a_proposal(ada, approver=ben, stage="accepted")
     with pytest.raises(DatabaseError, match="does not change any more"), transaction.atomic():
