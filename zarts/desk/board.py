@@ -70,7 +70,8 @@ def targets() -> dict[str, list]:
     for step in Opportunity.steps():
         if getattr(step.permission, "permission", ""):
             ways.setdefault(step.source, []).append((goal(step), step.custom["label"]))
-    return ways
+    ahead = [*COLUMNS, "resume", Stage.PAUSED, Stage.LOST]
+    return {stage: sorted(found, key=lambda way: ahead.index(way[0])) for stage, found in ways.items()}
 
 
 def goal(step) -> str:

@@ -9,7 +9,10 @@ from proposals.admin.approvals import given_before
 from .templatetags.zarts_desk import day, plain_words, said
 
 # The order in which a person reads; the database keeps its own.
-READING = "title intro words kind text scope timeline prices claims clauses recurring quantity unit_price discount tax".split()
+READING = [
+    *("title", "intro", "words", "kind", "text", "scope", "timeline", "prices", "claims", "clauses"),
+    *("recurring", "quantity", "unit_price", "discount", "tax"),
+]
 
 
 def in_order(names) -> list:
@@ -44,7 +47,7 @@ def rows_of(content) -> list[dict]:
     rows, proof = [], proof_of(content)
     for name in in_order(content):
         value = content[name]
-        if name.endswith("_id") or is_digest(value):
+        if name.endswith("_id") or value in (None, "") or is_digest(value):
             continue
         row = {"name": plain_words(name), "items": None}
         if isinstance(value, list):

@@ -1,0 +1,336 @@
+"""The desk: who may see it, what it shows, and what a raw POST may do."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from opportunities.models import Heartbeat, Opportunity, Task
+from opportunities.records import perform
+from proposals.models import Approval
+from tests.makers import a_lead, a_worked_lead, an_opportunity
+from tests.makers_proposals import a_proposal
+from zarts.desk import board, due, queue
+
+pytestmark = pytest.mark.django_db
+PAGES = ["today", "pipeline", "approvals"]
+
+
+def again(record):
+    return type(record).objects.get(pk=record.pk)
+
+
+def page(client, name, *args, **query):
+    return client.get(reverse(name, args=args), query)
+
+
+# -- Who may. ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*PAGES, "home", "start"])
+def test_a_stranger_is_asked_to_sign_in(client, name):
+    answer = page(client, name)
+
+    assert answer.status_code == 302
+    assert "/admin/login/" in answer.url
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_role_may_look(as_user, ada, ben, dora, eve, ann, name):
+    for person in (ada, ben, dora, eve, ann):
+        assert page(as_user(person), name).status_code == 200, person
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_staff_without_a_role_see_nothing(as_user, ada, name):
+    ada.groups.clear()
+
+    assert page(as_user(ada), name).status_code == 403
+
+
+def test_the_themes_own_search_is_not_there(as_user, ada):
+    assert as_user(ada).get("/admin/search/?s=a").status_code == 404
+
+
+def test_the_way_in_leads_to_today(as_user, ada):
+    assert page(as_user(ada), "home").url == reverse("today")
+
+
+# -- Today. ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_late_stands_first_and_is_done_in_place(as_user, ada):
+    opportunity = an_opportunity(ada, stage="discovery")
+    task = opportunity.tasks.get(stage="open")
+    Task.objects.filter(pk=task.pk).update(due_at=timezone.now() - timedelta(days=2))
+    browser = as_user(ada)
+
+    assert page(browser, "today").context["overdue"] == [task]
+    url = reverse("admin:opportunities_task_move", args=[task.pk, "finish"])
+    assert browser.post(url, {"back": "/admin/today/"}).url == "/admin/today/"
+    assert again(task).stage == "done"
+
+
+def test_today_shows_only_what_is_mine(as_user, ada, cem):
+    lead = a_lead(ada)
+
+    assert lead in page(as_user(ada), "today").context["leads"]
+    assert page(as_user(cem), "today", whose="team").context["leads"] == []
+
+
+def test_a_manager_may_look_at_the_team(as_user, ada, ben):
+    lead = a_lead(ada)
+
+    assert page(as_user(ben), "today").context["leads"] == []
+    assert page(as_user(ben), "today", whose="team").context["leads"] == [lead]
+
+
+def test_a_paused_deal_says_why(as_user, ada):
+    perform(an_opportunity(ada).pause, by=ada, reason="They move offices.", until=None)
+
+    assert "They move offices." in page(as_user(ada), "today").text
+
+
+# -- The pipeline. -----------------------------------------------------------------------------------------------------
+
+
+def move(client, opportunity, to, **headers):
+    return client.post(reverse("pipeline_move"), {"opportunity": opportunity.pk, "to": to}, headers=headers)
+
+
+def test_a_deal_moves_to_the_next_column(as_user, ada):
+    opportunity = an_opportunity(ada)
+
+    assert move(as_user(ada), opportunity, "discovery").status_code == 302
+    assert again(opportunity).stage == "discovery"
+
+
+def test_a_refused_drop_lists_what_is_missing(as_user, ada):
+    opportunity = an_opportunity(ada, stage="discovery")
+
+    answer = move(as_user(ada), opportunity, "audit", x_requested_with="staff.js")
+
+    assert answer.status_code == 409
+    assert opportunity.discoveries.get().staff_url() in answer.text
+    assert again(opportunity).stage == "discovery"
+
+
+def test_without_scripts_the_refusal_comes_with_the_board(as_user, ada):
+    answer = move(as_user(ada), an_opportunity(ada), "contract")
+
+    assert answer.status_code == 409
+    assert "one step at a time" in answer.text
+
+
+def test_a_move_that_needs_words_asks_for_them(as_user, ada):
+    answer = move(as_user(ada), an_opportunity(ada), "lost")
+
+    assert "/move/lose/" in answer.url
+
+
+def test_a_paused_deal_stands_where_it_was_and_resumes_there(as_user, ada):
+    opportunity = perform(an_opportunity(ada, stage="discovery").pause, by=ada, reason="Wait.")
+    column = next(column for column in board.columns(ada) if column.stage == "discovery")
+
+    assert column.cards == [opportunity]
+    move(as_user(ada), opportunity, "discovery")
+    assert again(opportunity).stage == "discovery"
+
+
+def test_nobody_moves_what_they_may_not(as_user, ada, cem, ann):
+    opportunity = an_opportunity(ada)
+
+    assert move(as_user(cem), opportunity, "discovery").status_code == 404
+    assert move(as_user(ann), opportunity, "discovery").status_code == 403
+    assert again(opportunity).stage == "qualified"
+
+
+def test_looking_moves_nothing(as_user, ada):
+    opportunity = an_opportunity(ada)
+
+    assert as_user(ada).get(reverse("pipeline_move")).status_code == 405
+    assert again(opportunity).stage == "qualified"
+
+
+@pytest.mark.parametrize("to", ["", "nowhere", "\x00", "paused_from"])
+def test_a_column_that_is_not_there_is_refused(as_user, ada, to):
+    assert move(as_user(ada), an_opportunity(ada), to).status_code == 409
+
+
+# -- Approvals. --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(ada, ben):
+    return a_proposal(ada, stage="in_review").approvals.get(aspect="pricing")
+
+
+def decide(client, approval, **data):
+    return client.post(reverse("approval", args=[approval.pk]), data)
+
+
+def test_the_queue_is_what_the_policy_lets_through(asked, ada, ben, cem, ann):
+    for person in (ada, ben, cem, ann):
+        waiting = set(queue.waiting_for(person))
+        allowed = {each for each in queue.pending(person) if any(m.name == "approve" and m.allowed for m in each.moves_for(person))}
+        assert waiting == allowed, person
+    assert asked in queue.waiting_for(ben)
+
+
+def test_a_manager_approves_exactly_what_was_shown(as_user, asked, ben):
+    browser = as_user(ben)
+
+    assert "Care each month" in page(browser, "approval", asked.pk).text
+    decide(browser, asked, move="approve", digest=asked.digest)
+    assert again(asked).stage == "approved"
+    assert again(asked).decided_by == ben
+
+
+def test_another_digest_is_refused(as_user, asked, ben):
+    answer = decide(as_user(ben), asked, move="approve", digest="0" * 64)
+
+    assert answer.status_code == 409
+    assert again(asked).stage == "pending"
+
+
+def test_a_rejection_without_a_reason_asks_for_one(as_user, asked, ben):
+    answer = decide(as_user(ben), asked, move="reject", digest=asked.digest)
+
+    assert answer.status_code == 200
+    assert "Say why" in answer.text
+    assert again(asked).stage == "pending"
+    decide(as_user(ben), asked, move="reject", digest=asked.digest, reason="Too dear for them.")
+    assert again(asked).decision == "Too dear for them."
+
+
+def test_the_author_may_look_and_not_approve(as_user, asked, ada, cem):
+    assert decide(as_user(ada), asked, move="approve", digest=asked.digest).status_code == 403
+    assert decide(as_user(cem), asked, move="approve", digest=asked.digest).status_code == 404
+    assert decide(as_user(ada), asked, move="lapse").status_code == 404
+    assert Approval.objects.get(pk=asked.pk).stage == "pending"
+
+
+# -- The record's page. ------------------------------------------------------------------------------------------------
+
+
+def test_an_unready_move_lists_what_is_missing(as_user, ada):
+    lead = a_worked_lead(ada)
+    lead.unconfirm("urgency", by=ada, reason="")
+
+    text = as_user(ada).get(lead.staff_url()).text
+
+    assert "Confirm the urgency." in text
+    assert f'action="{reverse("admin:opportunities_lead_move", args=[lead.pk, "qualify"])}"' not in text
+
+
+def test_a_record_says_who_may_what_i_may_not(as_user, ada, ann):
+    lead = a_lead(ada)
+
+    assert "Growth ops or Manager" in as_user(ann).get(lead.staff_url()).text
+
+
+def test_a_long_timeline_goes_on_below(as_user, ada):
+    opportunity = an_opportunity(ada, stage="proposal")
+
+    answer = as_user(ada).get(opportunity.staff_url().split("#")[0])
+
+    assert "started the audit of" in answer.text
+
+
+# -- Bounded queries. --------------------------------------------------------------------------------------------------
+
+
+def many(owner):
+    for _ in range(3):
+        an_opportunity(owner, stage="discovery")
+        a_lead(owner)
+
+
+@pytest.mark.parametrize(
+    ("url", "most"),
+    [
+        ("/admin/today/", 14),
+        ("/admin/pipeline/", 12),
+        ("/admin/approvals/", 12),
+        ("/admin/opportunities/lead/", 12),
+        ("/admin/opportunities/opportunity/", 12),
+        ("/admin/opportunities/task/", 12),
+    ],
+)
+def test_a_page_asks_no_more_for_more_rows(as_user, ada, ben, url, most, django_assert_max_num_queries):
+    a_proposal(ada, stage="in_review")
+    browser = as_user(ben)
+    browser.get(url)
+    with django_assert_max_num_queries(most) as before:
+        browser.get(url, {"whose": "team"} if "today" in url else {})
+    many(ada)
+    with django_assert_max_num_queries(len(before)):
+        browser.get(url, {"whose": "team"} if "today" in url else {})
+
+
+@pytest.mark.parametrize("kind", ["opportunity", "lead"])
+def test_a_record_costs_a_bounded_number_of_queries(as_user, ada, kind, django_assert_max_num_queries):
+    record = an_opportunity(ada, stage="proposal") if kind == "opportunity" else a_worked_lead(ada)
+    browser = as_user(ada)
+    browser.get(record.staff_url())
+    with django_assert_max_num_queries(18):
+        browser.get(record.staff_url())
+
+
+# -- Health and due work. ----------------------------------------------------------------------------------------------
+
+
+def test_the_process_says_that_it_lives(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert client.get("/healthz").status_code == 200
+
+
+def test_readiness_needs_a_recent_round(client):
+    assert client.get("/readyz").status_code == 503
+    due.run()
+    assert client.get("/readyz").json()["last round"] == "ok"
+    Heartbeat.objects.update(at=timezone.now() - timedelta(seconds=61))
+    assert client.get("/readyz").status_code == 503
+
+
+def test_a_part_that_fails_does_not_stop_the_others(monkeypatch):
+    ran = []
+
+    def breaks():
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(due, "PARTS", {"breaks": breaks, "runs": lambda: ran.append(1)})
+
+    assert due.run()[1] == ["breaks"]
+    assert ran
+
+
+# -- Caught mail. ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def caught(settings, tmp_path):
+    settings.CAUGHT_MAIL_DIR = str(tmp_path)
+    mail = "Subject: Your proposal\nTo: bo@x.example\n\n<script>x</script> http://localhost:8001/p/abc\n"
+    (tmp_path / "1.eml").write_text(mail)
+    return tmp_path
+
+
+def test_staff_press_the_links_of_caught_mail(as_user, ada, caught):
+    text = page(as_user(ada), "mail").text
+
+    assert 'href="http://localhost:8001/p/abc"' in text
+    assert "<script>x" not in text
+
+
+@pytest.mark.parametrize("name", ["../1", "2", "/etc/passwd", "1.eml/..", "\x00"])
+def test_only_caught_mails_are_opened(as_user, ada, caught, name):
+    assert page(as_user(ada), "mail", id=name).status_code == 404
+
+
+def test_where_nobody_catches_the_page_is_not_there(as_user, ada, settings):
+    settings.CAUGHT_MAIL_DIR = ""
+
+    assert page(as_user(ada), "mail").status_code == 404
+    assert not Opportunity.objects.exists()
