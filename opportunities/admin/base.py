@@ -176,6 +176,16 @@ class KeptAdmin(ModelAdmin):
         own = super().get_readonly_fields(request, obj)
         return [*own, "stage"] if obj is not None and hasattr(self.model, "steps") else own
 
+    def get_object(self, request, object_id, from_field=None):
+        """Read the record once a request: what stands around the form needs it before the form does."""
+        if request.method != "GET" or from_field:
+            return super().get_object(request, object_id, from_field)
+        kept = request.__dict__.setdefault("_records", {})
+        key = (self.opts.label, object_id)
+        if key not in kept:
+            kept[key] = super().get_object(request, object_id)
+        return kept[key]
+
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         record = self.get_object(request, object_id) if object_id else None
         extra = {"show_save_and_add_another": False, "show_delete": False, **(extra_context or {})}
@@ -345,6 +355,11 @@ class RowInline(TabularInline):
     extra = 0
     show_change_link = False
 
+    def get_queryset(self, request):
+        """Read what the rows point to along with them."""
+        pointers = [field.name for field in self.opts.concrete_fields if field.many_to_one]
+        return super().get_queryset(request).select_related(*pointers)
+
     def may(self, request, obj):
         return obj is None or obj.within_reach(request.user, "change")
 
@@ -367,7 +382,10 @@ class RowInline(TabularInline):
         related = db_field.related_model
         if "queryset" not in kwargs and hasattr(related, "reach"):
             kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return read_once(super().formfield_for_foreignkey(db_field, request, **kwargs))
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        return read_once(super().formfield_for_manytomany(db_field, request, **kwargs))
 
 
 class ReadOnlyInline(RowInline):
@@ -379,6 +397,13 @@ class ReadOnlyInline(RowInline):
         return False
 
     has_change_permission = has_add_permission
+
+
+def read_once(field):
+    """Read the choices of a field once, for all the rows that offer them."""
+    if field is not None:
+        field.choices = list(field.choices)
+    return field
 
 
 def whole_number(text):

@@ -100,7 +100,11 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     def within_reach(self, user, to):
         if super().within_reach(user, to):
             return True
-        granted = get_perms(user, self)
+        # Kept with the record as it was read: a page asks often, and a move reads the record again.
+        known = self.__dict__.setdefault("_granted", {})
+        if user.pk not in known:
+            known[user.pk] = get_perms(user, self)
+        granted = known[user.pk]
         return f"{to}_opportunity" in granted or (to == "view" and "change_opportunity" in granted)
 
     @classmethod

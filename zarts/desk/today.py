@@ -29,15 +29,9 @@ def people(rows, user, team: bool):
 
 
 def tasks(user, team) -> list:
-    """Return what is due until tonight, the oldest first."""
-    rows = people(Task.objects.open(), user, team).filter(due_at__lte=end_of_today())
+    """Return what is due next, the oldest first: what is owed until tonight, and a little of what comes."""
+    rows = people(Task.objects.open(), user, team)
     return list(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk")[: MOST * 2])
-
-
-def coming(user, team) -> list:
-    """Return the next few things that are due after today."""
-    rows = people(Task.objects.open(), user, team).filter(due_at__gt=end_of_today())
-    return list(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk")[:5])
 
 
 def approvals(user) -> list:

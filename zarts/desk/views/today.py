@@ -24,7 +24,8 @@ def today(request):
     may_see_team = user.sees_team or user.sees_all
     team = may_see_team and request.GET.get("whose") == "team"
     deals, tasks = user.has_perm("opportunities.view_opportunity"), user.has_perm("opportunities.view_task")
-    due = owed.tasks(user, team) if tasks else []
+    open_tasks, tonight = owed.tasks(user, team) if tasks else [], owed.end_of_today()
+    due = [task for task in open_tasks if task.due_at <= tonight]
     context = page_context(
         request,
         "Today",
@@ -33,7 +34,7 @@ def today(request):
         may_finish=user.has_perm("opportunities.move_task"),
         overdue=[task for task in due if owed.is_overdue(task)],
         due=[task for task in due if not owed.is_overdue(task)],
-        coming=owed.coming(user, team) if tasks else [],
+        coming=[task for task in open_tasks if task.due_at > tonight][:5],
         approvals=owed.approvals(user) if user.has_perm("proposals.view_approval") else [],
         answers=owed.answers(user, team) if deals else [],
         paused=owed.paused(user, team) if deals else [],
