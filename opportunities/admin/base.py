@@ -167,7 +167,7 @@ class KeptAdmin(ModelAdmin):
                 value = display_for_field(value, field, EMPTY)
             elif not isinstance(value, models.Model):
                 value = display_for_value(value, EMPTY) if value is not None else EMPTY
-            cells.append({"name": name, "value": value, "on": on})
+            cells.append({"name": name, "label": label_for_field(name, self.model, self), "value": value, "on": on})
         return cells
 
     # -- The page. -----------------------------------------------------------------------------------------------------
@@ -354,6 +354,7 @@ class RowInline(TabularInline):
 
     extra = 0
     show_change_link = False
+    hide_title = True
 
     def get_queryset(self, request):
         """Read what the rows point to along with them."""
