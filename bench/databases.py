@@ -10,6 +10,8 @@ from django.db import connections
 from django.test import Client
 from psycopg import sql
 
+from tests.database import fingerprint
+
 
 def owner(name="postgres"):
     params = connections.create_connection("owner").get_connection_params()
@@ -35,8 +37,10 @@ class Database:
 
     def make(self):
         with owner() as server:
-            if server.execute("select from pg_database where datname = %s", [self.name]).fetchone():
+            query = "select shobj_description(oid, 'pg_database') from pg_database where datname = %s"
+            if server.execute(query, [self.name]).fetchone() == (fingerprint(),):
                 return
+            server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self.name)))
             print(f"Making a database with {self.size:,} opportunities …")
             server.execute(sql.SQL("create database {}").format(sql.Identifier(self.name)))
         for alias in ("default", "owner"):
@@ -53,6 +57,8 @@ class Database:
             connections[alias].close()
         with owner(self.name) as server:
             server.execute("vacuum analyze")
+            comment = sql.SQL("comment on database {} is {}")
+            server.execute(comment.format(sql.Identifier(self.name), sql.Literal(fingerprint())))
 
     def __enter__(self):
         self.before = connections["default"]

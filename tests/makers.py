@@ -43,7 +43,9 @@ def an_opportunity(owner, *, stage="qualified", reviewer=None, **fields):
     opportunity = lead.opportunity
     contact = opportunity.decision_owner
     for purpose in ("transactional", "contractual"):
-        consent = contact.consents.model(contact=contact, purpose=purpose, text_version="2026-01", source="Said on the phone")
+        consent = contact.consents.model(
+            contact=contact, purpose=purpose, text_version="2026-01", source="Said on the phone"
+        )
         begin(consent, by=owner)
     if fields:
         opportunity = edit(opportunity, by=owner, **fields)
@@ -66,7 +68,9 @@ def an_audit(opportunity, collector):
     """An audit that is being collected, with two pieces of evidence."""
     audit = perform(opportunity.audits.get().collect, by=collector)
     some_evidence(audit, collector)
-    some_evidence(audit, collector, metric="Bookings from phones", value=Decimal(41), unit="a month", provider="Interview")
+    some_evidence(
+        audit, collector, metric="Bookings from phones", value=Decimal(41), unit="a month", provider="Interview"
+    )
     return audit
 
 
