@@ -354,7 +354,11 @@ class RowInline(TabularInline):
 
     extra = 0
     show_change_link = False
-    hide_title = True
+
+    @property
+    def hide_title(self):
+        """A row's title repeats its cells; where it carries the link to the row's own page it stays."""
+        return not self.show_change_link
 
     def get_queryset(self, request):
         """Read what the rows point to along with them."""
