@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 
 from opportunities.models import Team, User
 from tests import database
+from tests.world import a_world
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +65,12 @@ def eve(db):
 @pytest.fixture
 def ann(db):
     return person("ann", "Auditor", sees="all")
+
+
+@pytest.fixture
+def world(ada, ben, dora):
+    """A small agency that holds every kind of record."""
+    return a_world(ada, manager=ben)
 
 
 @pytest.fixture

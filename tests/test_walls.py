@@ -3,6 +3,7 @@
 import io
 
 import pgtrigger
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
@@ -15,7 +16,8 @@ from tests.world import a_row_of
 
 pytestmark = pytest.mark.django_db
 RECORDS = walls.records()
-each = pytest.mark.parametrize("model", RECORDS, ids=lambda model: model.__name__)
+# The walls' own words: any other refusal would prove nothing about them.
+EDGE = "does not go from|begins as"
 
 
 def illegal(model, stage):
@@ -24,45 +26,63 @@ def illegal(model, stage):
     return [other for other in model.Stage.values if other not in legal]
 
 
-def refused(act):
-    with pytest.raises(DatabaseError), transaction.atomic():
+def refused(act, words=""):
+    # COPY's own cursor says no in the driver's words, everything else in Django's.
+    with pytest.raises((DatabaseError, psycopg.DatabaseError), match=words), transaction.atomic():
         act()
         with connection.cursor() as cursor:
             cursor.execute("set constraints all immediate")
 
 
-@each
-def test_a_wrong_stage_is_refused_however_it_is_written(model, world):
-    row = a_row_of(model, world)
-    rows = model._base_manager.filter(pk=row.pk)
-    for stage in [*illegal(model, row.stage), "no such stage"]:
-        refused(lambda stage=stage: rows.update(stage=stage))
-        refused(lambda stage=stage: raw(f"update {model._meta.db_table} set stage = %s where id = %s", [stage, row.pk]))
-        with pgtrigger.ignore():
-            refused(lambda stage=stage: rows.update(stage=stage))
-        bulk = model._base_manager.get(pk=row.pk)
-        bulk.__dict__["stage"] = stage
-        refused(lambda bulk=bulk: model._base_manager.bulk_update([bulk], ["stage"]))
+def test_a_wrong_stage_is_refused_however_it_is_written(world, subtests):
+    for model in RECORDS:
+        with subtests.test(model.__name__):
+            row = a_row_of(model, world)
+            for stage in [*illegal(model, row.stage), "no such stage"]:
+                write_it_wrongly(model, row.pk, stage)
 
 
-@each
-def test_a_legal_step_without_an_event_is_refused_at_commit(model, world):
-    row = a_row_of(model, world)
-    for before, after in model.edges():
-        if before == row.stage and after != before:
-            refused(lambda after=after: model._base_manager.filter(pk=row.pk).update(stage=after))
+def write_it_wrongly(model, pk, stage):
+    rows = model._base_manager.filter(pk=pk)
+    refused(lambda: rows.update(stage=stage), EDGE)
+    refused(lambda: raw(f"update {model._meta.db_table} set stage = %s where id = %s", [stage, pk]), EDGE)
+    refused(lambda: ignore_triggers() or rows.update(stage=stage), EDGE)
+    bulk = rows.get()
+    bulk.__dict__["stage"] = stage
+    refused(lambda: model._base_manager.bulk_update([bulk], ["stage"]), EDGE)
 
 
-@each
-def test_a_record_is_born_in_its_first_stage_only(model, world):
-    row = a_row_of(model, world)
-    first = model._meta.get_field("stage").default
-    for stage in model.Stage.values:
-        if stage != first:
-            refused(lambda stage=stage: copy_of(row, stage).save(force_insert=True))
-            refused(lambda stage=stage: model._base_manager.bulk_create([copy_of(row, stage)]))
-            with pgtrigger.ignore():
-                refused(lambda stage=stage: copy_of(row, stage).save(force_insert=True))
+def test_a_legal_step_without_an_event_is_refused_at_commit(world, subtests):
+    for model in RECORDS:
+        with subtests.test(model.__name__):
+            row = a_row_of(model, world)
+            for before, after in model.edges():
+                if before == row.stage and after != before:
+                    refused(lambda after=after, row=row: type(row)._base_manager.filter(pk=row.pk).update(stage=after))
+
+
+def test_a_record_is_born_in_its_first_stage_only(world, subtests):
+    for model in RECORDS:
+        with subtests.test(model.__name__):
+            row = a_row_of(model, world)
+            first = model._meta.get_field("stage").default
+            for stage in model.Stage.values:
+                if stage != first:
+                    bear_it_wrongly(row, stage)
+
+
+def bear_it_wrongly(row, stage):
+    rows = type(row)._base_manager
+    refused(lambda: copy_of(row, stage).save(force_insert=True), EDGE)
+    refused(lambda: rows.create(**values_of(row, stage)), EDGE)
+    refused(lambda: rows.bulk_create([copy_of(row, stage)]), EDGE)
+    refused(lambda: ignore_triggers() or copy_of(row, stage).save(force_insert=True), EDGE)
+
+
+def values_of(row, stage):
+    """Return the values of this record for `create`, with a stage of its own."""
+    fields = [field for field in row._meta.concrete_fields if not field.primary_key and not field.generated]
+    return {field.attname: getattr(row, field.attname) for field in fields} | {"stage": stage}
 
 
 def copy_of(row, stage):
@@ -72,6 +92,12 @@ def copy_of(row, stage):
     twin._state.adding = True
     twin.__dict__["stage"] = stage
     return twin
+
+
+def ignore_triggers():
+    """Set what `pgtrigger.ignore()` sets. It cannot itself: our statements are bound on the server, one at a time."""
+    ids = [wall.get_pgid(model) for model, wall in pgtrigger.registered()]
+    raw("select set_config('pgtrigger.ignore', %s, true)", ["{" + ",".join(ids) + "}"])
 
 
 def raw(statement, params=()):
@@ -96,7 +122,7 @@ def test_copy_into_a_table_meets_the_same_wall(ada):
         with connection.cursor() as cursor, cursor.copy(f"copy opportunities_lead ({columns}) from stdin") as pipe:
             pipe.write(io.StringIO(line).read())
 
-    refused(copy)
+    refused(copy, EDGE)
 
 
 def test_an_event_of_an_earlier_transaction_does_not_count(ada):

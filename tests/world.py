@@ -1,0 +1,29 @@
+"""A small agency with at least one row of every kind of record, made by the real moves."""
+
+from handoff.models import LaunchBlocker
+from opportunities.models import Closing, Message, Objection, UnwrittenPromise, WinBack
+from opportunities.records import begin
+from tests.makers_handoff import a_won_deal
+from tests.makers_proposals import a_summary
+
+
+def a_world(owner, *, manager):
+    """Win one deal, and hang on it what a deal need not have. Return its opportunity."""
+    opportunity = a_won_deal(owner, manager=manager)
+    mine = {"opportunity": opportunity, "owner": owner}
+    begin(Objection(kind="price", words="The first year is more than we planned.", **mine), by=owner)
+    begin(UnwrittenPromise(words="We look at the newsletter as well.", said_by="Ada", **mine), by=owner)
+    begin(WinBack(closing=Closing.objects.get(opportunity=opportunity), **mine), by=None)
+    begin(LaunchBlocker(project=opportunity.projects.get(), words="Nobody knows the password.", owner=owner), by=owner)
+    a_summary(owner, opportunity=opportunity)
+    contact = opportunity.decision_owner
+    draft = {"client": opportunity.client, "contact": contact, "subject": "The kickoff", "body": "Shall we say nine?"}
+    begin(Message(**draft, **mine), by=owner)
+    return opportunity
+
+
+def a_row_of(model, world):
+    """Return the newest row of this kind of record."""
+    row = model._base_manager.order_by("-pk").first()
+    assert row is not None, f"The world holds no {model._meta.verbose_name}: make one in tests/world.py."
+    return row
