@@ -211,7 +211,12 @@ class Demo:
                 end_group(child.process.pid)
 
     def stop(self):
-        """End every child, beat first, and let the servers go. What does not end in time is killed."""
+        """End everything, and let the servers go."""
+        self.end_children()
+        embedded.release()
+
+    def end_children(self):
+        """End every child, beat first. What does not end in time is killed."""
         for child in reversed(self.children):
             if child.process.poll() is None:
                 child.process.terminate()
@@ -223,7 +228,6 @@ class Demo:
             child.process.wait()
         if self.catcher:
             self.catcher.stop()
-        embedded.release()
 
 
 class Child:

@@ -32,7 +32,7 @@ class DiscoveryAdmin(RecordAdmin):
 class EvidenceInline(ReadOnlyInline):
     model = Evidence
     fields = ["metric", "shown_value", "provider", "captured_at", "fresh_until", "confidence", "version"]
-    readonly_fields = ["shown_value"]
+    readonly_fields = ["shown_value", "fresh_until", "version"]
     show_change_link = True
 
     @admin.display(description="Value")

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from opportunities.admin.base import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
+from opportunities.models import Contact
 
 from ..models import Contract, ContractClause, Payment, Signature
 from .writing import WrittenAdmin, WrittenRows
@@ -53,7 +54,8 @@ class ContractAdmin(WrittenAdmin):
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         pk = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
         if db_field.name == "signer" and pk and str(pk).isdigit():
-            field.queryset = field.queryset.reachable().filter(client__opportunities__contracts=pk)
+            people = Contact.objects.visible_to(request.user).reachable()
+            field.queryset = people.filter(client__opportunities__contracts=pk)
         return field
 
     def about(self, request, record):

@@ -3,6 +3,12 @@
   const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+  // The theme's script looks for a field of its own around every file input, and stumbles where there is none.
+  const files = () => {
+    const ours = (event) => event.target.matches(".z-inline [type=file]") && event.stopImmediatePropagation();
+    document.addEventListener("change", ours, true);
+  };
+
   // Filters answer at once; the button stays for whoever has no script.
   const filters = () => {
     for (const form of all("form[data-submit]")) {
@@ -102,6 +108,7 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
+    files();
     filters();
     rows();
     board();
