@@ -5,7 +5,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from .. import gates, policies
@@ -151,10 +150,10 @@ class EvidenceQuerySet(KeptQuerySet):
         return self.filter(corrected_by=None)
 
     def fresh(self):
-        return self.current().filter(fresh_until__gt=Now())
+        return self.current().filter(fresh_until__gt=timezone.now())
 
     def aged(self):
-        return self.current().filter(fresh_until__lte=Now())
+        return self.current().filter(fresh_until__lte=timezone.now())
 
 
 class Evidence(Kept):

@@ -1,0 +1,76 @@
+"""What the demo knows of a client: who they are, what they said, what was measured, and what we offered."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str
+    title: str
+    email: str
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One piece of evidence. The note and the caveat are internal."""
+
+    metric: str
+    value: str
+    unit: str
+    provider: str
+    note: str = ""
+    caveat: str = ""
+    confidence: str = "high"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One proposal: rows are pairs of a title and a text."""
+
+    title: str
+    intro: str
+    included: list
+    excluded: tuple
+    assumption: tuple
+    dependency: tuple
+    steps: list  # title, starts after week, weeks, who
+    once: tuple  # title, price, our cost, what the price assumes
+    monthly: tuple
+    optional: tuple  # title, price a month
+    finding: str  # a claim on the first measurement
+    projection: tuple  # text, from, to, how: a claim on the second one
+    summary: tuple  # title and words that a client may read
+    service: str = "Search and speed"
+
+
+@dataclass(frozen=True)
+class Client:
+    name: str
+    industry: str
+    country: str
+    zone: str
+    website: str
+    person: Person
+    words: str
+    source: str
+    urgency: str = ""
+    budget: str = ""
+    value: int = 0
+    currency: str = "USD"
+    second: tuple = ()  # another person and their part in the decision
+    discovery: dict = field(default_factory=dict)
+    measured: list = field(default_factory=list)
+    offer: Offer | None = None
+
+
+def talk(notes, pains, flow, stack, criteria, path="") -> dict:
+    """Return what a discovery wrote down."""
+    return {
+        "notes": notes,
+        "pain_points": pains,
+        "lead_flow": flow,
+        "provider_stack": stack,
+        "decision_criteria": criteria,
+        "decision_path": path,
+    }

@@ -1,0 +1,290 @@
+"""Who gets how far, and what happens to them there."""
+
+from datetime import timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from handoff.models import LaunchBlocker
+from opportunities.models import Closing, Objection, UnwrittenPromise, WinBack
+from opportunities.records import begin, edit, perform
+from proposals import clock as proposals_clock
+from proposals.models import Summary
+
+from .clock import real_now
+from .story import Story
+from .texts import early, offers, won
+
+CLIENTS = {client.name: client for client in [*early.CLIENTS, *offers.CLIENTS, *won.CLIENTS]}
+
+
+def today():
+    return real_now().date()
+
+
+# -- Leads. ------------------------------------------------------------------------------------------------------------
+
+
+def half_confirmed(story):
+    story.confirm("source", "service_fit", "urgency", "decision_owner", "contact_path", "next_action")
+
+
+def two_facts(story):
+    story.confirm("source", "contact_path")
+
+
+def too_small(story):
+    story.later(2)
+    reason = "Eighty a month buys nothing that we would stand behind. Sent our free checklist instead."
+    perform(story.lead.disqualify, by=story.ops, reason=reason)
+
+
+def not_us(story):
+    story.later(1)
+    perform(story.lead.disqualify, by=story.ops, reason="Wants bought leads by the piece. We do not sell those.")
+
+
+# -- Discovery and audit. ----------------------------------------------------------------------------------------------
+
+
+def call_tomorrow(story):
+    story.promise(f"Hold the discovery call with {story.client.person.name}", 1, hour=11)
+
+
+def notes_are_missing(story):
+    story.later(1)
+    story.promise("Ask which January courses must fill first", 0, hour=16)
+    note(story, "timing", "In January everybody saves money after Christmas.")
+
+
+def note(story, kind, words):
+    objection = Objection(opportunity=story.opportunity, kind=kind, words=words, owner=story.ops)
+    return begin(objection, by=story.ops, past="noted")
+
+
+def partner_doubts(story):
+    doubt = note(story, "trust", "The last agency promised us the first page and then sent invoices.")
+    story.later(1)
+    answer = "We named two firms that they may call, and offered a contract that ends with thirty days' notice."
+    perform(doubt.reply, by=story.ops, answer=answer)
+
+
+def collecting(story):
+    story.promise("Get the numbers of the workshop calendar from Maren Voss", -1)
+
+
+def goes_stale(story):
+    """Nobody wrote the proposal, and the numbers grew old."""
+    audit = story.audit
+    story.clock.to((audit.due_on - today()).days, 6)
+    story.did(audit)
+    perform(audit.expire, by=None, reason="Its evidence has aged.")
+    story.promise("Tell Ray Osborne why we measure again", 0, hour=14)
+
+
+# -- Proposals. --------------------------------------------------------------------------------------------------------
+
+
+def said_aloud(story, words, **fields):
+    promise = UnwrittenPromise(opportunity=story.opportunity, words=words, owner=story.ops, **fields)
+    return begin(promise, by=story.ops, past="noted")
+
+
+def draft(story):
+    said_aloud(story, "We could look at the restaurant's page as well.", said_by="Ada, in the lobby")
+
+
+def waits_for_an_answer(story):
+    edit(story.opportunity, by=story.ops, close_risk="Greg Novak has not read it yet.")
+
+
+def has_a_question(story):
+    words = "Can we begin with the letters only, and add the refill page after summer?"
+    story.visitor.answer(story.proposal, "asked", words=words)
+    note(story, "price", "My accountant says that the set-up should be paid in three parts.")
+
+
+def says_no(story):
+    story.later(3)
+    words = "Three of my agents will not answer a phone in turns. Without them it makes no sense."
+    story.visitor.answer(story.proposal, "declined", words=words)
+    story.later(1)
+    story.promise("Offer Angela a month with four agents only", 2)
+
+
+def runs_out(story):
+    """The last day passes without an answer."""
+    story.clock.to((story.proposal.valid_until - today()).days + 1, 1)
+    proposals_clock.expire()
+    story.promise("Ask Theresa Lang whether February still holds", 1)
+
+
+def is_paused(story):
+    reason = "Wes wants to wait for the prices of the new site before we go on."
+    perform(story.proposal.pause, by=story.ops, reason=reason)
+
+
+def is_lost(story):
+    story.later(9)
+    words = "The board took the cheaper offer of a former pupil. They liked ours, and said so."
+    window = {"reactivate_from": today() + timedelta(days=60), "reactivate_to": today() + timedelta(days=150)}
+    change = "The board must have seen one term of the cheaper offer."
+    lose(story, reason="price", words=words, must_change=change, competitor="Alto Web Studio", **window)
+
+
+def lose(story, **fields):
+    story.did(story.opportunity, "The deal is closed.")
+    opportunity = perform(story.opportunity.lose, by=story.ops, **fields)
+    closing = Closing.objects.get(opportunity=opportunity)
+    return begin(WinBack(opportunity=opportunity, closing=closing, owner=story.ops), by=None, past="planned")
+
+
+def comes_back(story):
+    """Lost in summer; the window to ask again is open now."""
+    window = {"reactivate_from": today() - timedelta(days=4), "reactivate_to": today() + timedelta(days=40)}
+    words = "Declan put it off until the new term."
+    win_back = lose(story, reason="timing", words=words, must_change="The term must have begun.", **window)
+    story.clock.to(-4, 7)
+    perform(win_back.open, by=None)
+    story.promise("Ask Declan how the term began", 1, kind="win_back")
+
+
+def rests(story):
+    story.later(2)
+    until = today() + timedelta(days=35)
+    perform(story.opportunity.pause, by=story.ops, reason="His brother decides with him and is at sea.", until=until)
+    story.promise("Write to Ante when his brother is ashore", 30)
+
+
+# -- Contracts and delivery. -------------------------------------------------------------------------------------------
+
+
+def is_signed(story):
+    said_aloud(story, "We come to the opening of the showroom with a camera.", said_by="Cem, on the phone")
+
+
+def is_disputed(story):
+    promise = story.handoff.promises.get(kind="milestone", title="Campaigns by night")
+    for other in story.handoff.promises.exclude(pk=promise.pk)[:4]:
+        perform(other.accept, by=story.delivery)
+    reason = "Four weeks are too short: the call tracking has to run for a month before we can tell nights apart."
+    perform(promise.dispute, by=story.delivery, reason=reason)
+
+
+def is_blocked(story):
+    """Half of the list is done; the till does not give its list."""
+    story.later(3)
+    for item in list(story.project.items.all())[:2]:
+        perform(item.finish, by=story.delivery)
+    connectors = list(story.project.connectors.all())
+    story.let_in(connectors[0])
+    perform(story.contract.payment.pay, by=story.ops)
+    words = "BoulderDesk support wants 400 for the export and says so to nobody but Dai."
+    blocker = LaunchBlocker(project=story.project, words=words, severity="high", owner=story.delivery)
+    blocker.due_on = today() + timedelta(days=6)
+    begin(blocker, by=story.delivery, past="reported")
+    text = "Your till does not hand over the list of course guests yet. We need it before the first letter can go out."
+    summary = Summary(opportunity=story.opportunity, kind="blocker", title="The list from your till", words=text)
+    summary.owner = summary.author = story.delivery
+    summary.record_type, summary.record_id = blocker.label(), blocker.pk
+    begin(summary, by=story.delivery)
+    edit(blocker, by=story.delivery, summary=summary)
+    perform(summary.submit, by=story.delivery)
+    story.later(1)
+    story.say_yes(Summary.objects.get(pk=summary.pk))
+
+
+class WithReports(Story):
+    """A story whose contract says when reports come."""
+
+    def terms(self):
+        first = self.first_report()
+        return {"report_every": "monthly", "report_day": first.day, "first_report_on": first}
+
+
+class InTime(WithReports):
+    first_report = staticmethod(lambda: today() - timedelta(days=4) - relativedelta(months=1))
+
+
+class TooLate(WithReports):
+    first_report = staticmethod(lambda: today() - timedelta(days=3) - relativedelta(months=1))
+
+
+def reports_come(story):
+    words = (
+        "The map shows the right door now, and people notice: more of them call.\n\n"
+        "The five new pages are up. The next weeks belong to the pages about backs and necks."
+    )
+    story.report("Your first month", words, ["71"], "Write the page about backs\nAsk ten patients for a review")
+    words = (
+        "Calls from the map are where we said that they would be, a month early.\n\n"
+        "One page does not do its part yet: the one about necks. We write it anew."
+    )
+    story.report("Your second month", words, ["84"], "Write the page about necks anew\nPut prices on the map")
+
+
+def reports_lag(story):
+    words = (
+        "The German pages are up, all eight.\n\nVisits grow slowly, as they do in the first weeks. "
+        "The form for offers with drawings brought its first four requests."
+    )
+    because = "The numbers of the first week were missing, and came three days later."
+    steps = "Translate the page about building times\nBegin the campaign in Bavaria"
+    story.report("The first month in Germany", words, ["2480"], steps, days_late=3, because=because)
+    report = story.project.reports.exclude(stage="published").first()
+    story.clock.to(-2, 16)
+    words = "More Germans come to the new pages, and they stay longer.\n\nThe campaign in Bavaria has begun."
+    story.drafted(report, "The second month in Germany", words, ["2790"], "Compare Bavaria and Saxony")
+
+
+# -- All of them. ------------------------------------------------------------------------------------------------------
+
+# Client, whose, first day, pace, the last step of the path, and what happens then.
+PLOT = [
+    ("Civic Books", "ada", -118, 1.0, "discover", comes_back),
+    ("Oakline Chiropractic", "cem", -117, 0.9, "go_live", reports_come),
+    ("Baltic Sauna Works", "ada", -112, 0.9, "go_live", reports_lag),
+    ("Lakeside Motors", "cem", -92, 1.0, "verify", goes_stale),
+    ("Fairmount Music School", "cem", -88, 1.2, "opened", is_lost),
+    ("Kestrel Climbing", "ada", -66, 1.4, "take_over", is_blocked),
+    ("Vesper Opticians", "ada", -64, 1.0, "opened", runs_out),
+    ("Meridian Moving", "cem", -60, 1.7, "win", is_disputed),
+    ("Kettle & Crane Tea", "ada", -52, 1.0, "work", too_small),
+    ("Larkspur Florists", "ada", -48, 1.4, "win", None),
+    ("Stonebridge Kitchens", "cem", -46, 1.4, "sign", is_signed),
+    ("Delmare Sailing", "ada", -44, 1.0, "note", rests),
+    ("Harbor Dental", "ada", -42, 1.4, "send_contract", None),
+    ("Alder & Finch Accountants", "ada", -37, 1.3, "ask_contract", None),
+    ("Redwood Realty", "cem", -36, 1.2, "opened", says_no),
+    ("Maison Verte", "ada", -34, 1.5, "opened", has_a_question),
+    ("Cobalt Self Storage", "cem", -33, 1.5, "submit", is_paused),
+    ("Solano Wine Club", "cem", -29, 1.6, "verify", None),
+    ("Northwind Heating & Air", "cem", -27, 1.3, "send", waits_for_an_answer),
+    ("Peak Orthodontics", "cem", -25, 1.3, "approve", None),
+    ("Sunrise Solar Tucson", "cem", -24, 1.0, "work", not_us),
+    ("Crumb & Co Bakeries", "ada", -22, 1.25, "submit", None),
+    ("Hotel Belvoir", "ada", -20, 1.3, "write", draft),
+    ("Brightwater Physiotherapy", "ada", -18, 1.4, "review", None),
+    ("Grüne Spur", "ada", -16, 1.4, "collect", collecting),
+    ("Tidewater Plumbing", "cem", -12, 1.3, "ask_audit", None),
+    ("Halvorsen & Pike", "cem", -10, 1.2, "note", partner_doubts),
+    ("Casa Lingua", "ada", -9, 1.0, "note", notes_are_missing),
+    ("Ostrava Lighting", "ada", -6, 1.0, "arrive", None),
+    ("Ridgeview Roofing", "cem", -5, 1.2, "qualify", call_tomorrow),
+    ("Marlow Veterinary", "ada", -4, 1.0, "work", half_confirmed),
+    ("Fjord & Fell Outfitters", "ada", -3, 1.0, "work", two_facts),
+    ("Quarry Street Gym", "cem", -1, 1.0, "arrive", None),
+    ("Bluebird Childcare", "cem", 0, 1.0, "arrive", None),
+]
+KIND = {"Oakline Chiropractic": InTime, "Baltic Sauna Works": TooLate}
+
+
+def tell(clock, visitor, people, say):
+    """Tell every story, the longest first."""
+    for number, (name, ops, start, pace, until, then) in enumerate(PLOT, 1):
+        story = KIND.get(name, Story)(
+            CLIENTS[name], clock=clock, visitor=visitor, people=people, ops=ops, start=start, pace=pace
+        )
+        story.walk(until)
+        if then:
+            then(story)
+        say(f"  {number:2} of {len(PLOT)}  {name}")

@@ -1,0 +1,346 @@
+"""How one client's story is told: step by step, each a real move on its own day."""
+
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from handoff.models import Report
+from opportunities import followups
+from opportunities.models import Audit, Consent, Contact, Evidence, Lead, LeadFact, Message, Opportunity, Source, Task
+from opportunities.records import Opens, begin, edit, perform
+from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Service, Summary
+
+from .clock import real_now
+
+ANSWER = Opens("follow_up", "Answer and find out what they need", 2)
+# Each step of the path, and the day on which it comes when nothing hurries or hinders it.
+DAYS = {
+    "arrive": 0, "work": 1, "qualify": 3, "discover": 4, "note": 7, "ask_audit": 8, "collect": 10, "review": 12,
+    "verify": 13, "write": 15, "submit": 17, "approve": 18, "send": 19, "opened": 21, "accept": 25, "draw_up": 26,
+    "ask_contract": 27, "approve_contract": 28, "send_contract": 28, "sign": 31, "countersign": 32, "win": 33,
+    "take_over": 36, "set_up": 46, "go_live": 49,
+}  # fmt: skip
+
+
+class Story:
+    """One client, from the first word to wherever the story stops."""
+
+    def __init__(self, client, *, clock, visitor, people, ops, start, pace=1.0):
+        self.client, self.clock, self.visitor, self.people = client, clock, visitor, people
+        self.start, self.pace = start, pace
+        self.take_care(people[ops])
+        clock.begin_again()
+
+    def take_care(self, ops):
+        """Say whose client this is: the manager of their team approves."""
+        self.ops = ops
+        self.manager = self.people["ben" if ops.team.name == "East" else "mia"]
+
+    def walk(self, until):
+        """Go every step up to and with this one."""
+        for number, (step, day) in enumerate(DAYS.items()):
+            self.clock.to(self.start + round(day * self.pace), 8 + (number * 3 + len(self.client.name)) % 9)
+            getattr(self, step)()
+            followups.send_due()
+            if step == until:
+                return self
+        raise ValueError(f"There is no step “{until}”.")
+
+    def later(self, days, hour=10):
+        """Let days pass, and let what fell due meanwhile be done."""
+        self.clock.to((timezone.localdate() - real_now().date()).days + days, hour)
+        followups.send_due()
+
+    @property
+    def opportunity(self):
+        return Opportunity.objects.get(client__name=self.client.name)
+
+    def did(self, record, outcome=""):
+        """Tick off what was promised about a record."""
+        for task in Task.objects.about(record).exclude(stage__in=Task.CLOSED):
+            perform(task.finish, by=task.owner, outcome=outcome)
+
+    def promise(self, title, days, *, hour=15, kind="follow_up", **fields):
+        """Promise something for a day counted from now; a day before today is overdue."""
+        due = timezone.make_aware(datetime.combine(timezone.localdate() + timedelta(days=days), time(hour)))
+        task = Task(opportunity=self.opportunity, kind=kind, title=title, owner=self.ops, due_at=due, **fields)
+        return begin(task, by=self.ops, past="promised")
+
+    def talked(self, subject, body, channel="call", opportunity=True):
+        """File a talk with the contact."""
+        contact = self.opportunity.decision_owner
+        where = {"client": contact.client, "opportunity": self.opportunity if opportunity else None}
+        words = {"contact": contact, "owner": self.ops, "channel": channel, "subject": subject, "body": body}
+        return perform(begin(Message(**where, **words), by=self.ops, past="wrote down").receive, by=None)
+
+    # -- From the first word to proof. ---------------------------------------------------------------------------------
+
+    def arrive(self):
+        client, who = self.client, self.client.person
+        if client.source == "Public form":
+            self.visitor.inquire(client)
+            self.lead = Lead.objects.get(company=client.name)
+            self.take_care(self.lead.owner)
+            return
+        kind = {"Autumn campaign": "campaign", "Referred by a client": "referral"}.get(client.source, "event")
+        source = Source.objects.filter(name=client.source).first()
+        source = source or begin(Source(name=client.source, kind=kind), by=self.ops, past="added")
+        fields = {"email": who.email, "phone": who.phone, "website": client.website, "country": client.country}
+        lead = Lead(name=who.name, company=client.name, words=client.words, source=source, owner=self.ops, **fields)
+        lead.due_on = timezone.localdate() + timedelta(days=2)
+        self.lead = begin(lead, by=self.ops, past="added")
+        followups.open_task(self.lead, ANSWER, by=self.ops)
+
+    def work(self):
+        self.lead = perform(self.lead.work, by=self.ops)
+
+    def confirm(self, *kinds):
+        client = self.client
+        facts = {
+            "source": client.source,
+            "service_fit": client.offer.service if client.offer else "Search and speed",
+            "urgency": client.urgency or "This half year",
+            "decision_owner": f"{client.person.name}, {client.person.title.lower()}",
+            "contact_path": "Mail, and a call in the morning" if client.person.phone else "Mail",
+            "budget_signal": client.budget or "Asked; no number yet",
+            "next_action": "Book the discovery call",
+        }
+        for kind in kinds:
+            self.lead.confirm(kind, facts[kind], by=self.ops)
+
+    def qualify(self):
+        client, who = self.client, self.client.person
+        self.confirm(*LeadFact.Kind.values)
+        self.lead = perform(self.lead.qualify, by=self.ops, value=Decimal(client.value))
+        opportunity, contact = self.opportunity, self.opportunity.decision_owner
+        edit(contact, by=self.ops, title=who.title, time_zone=client.zone)
+        company = {"industry": client.industry, "time_zone": client.zone, "country": client.country}
+        edit(opportunity.client, by=self.ops, website=client.website, **company)
+        for purpose, basis in (("transactional", "interest"), ("contractual", "contract"), ("marketing", "consent")):
+            fields = {"purpose": purpose, "basis": basis, "text_version": "talk-2026-07", "source": "Said on the phone"}
+            begin(Consent(contact=contact, recorded_by=self.ops, **fields), by=self.ops, past="kept")
+        for person, role in [client.second] if client.second else []:
+            fields = {"title": person.title, "decision_role": role, "time_zone": client.zone}
+            second = Contact(client=opportunity.client, name=person.name, email=person.email, **fields)
+            begin(second, by=self.ops, past="added")
+        name = client.offer.title if client.offer else f"Growth audit for {client.name}"
+        decide = timezone.localdate() + timedelta(days=round(40 * self.pace))
+        edit(opportunity, by=self.ops, name=name, currency=client.currency, decision_on=decide)
+        self.talked("First call", f"{who.name} said: “{client.words}” Budget: {client.budget.lower()}.")
+
+    def discover(self):
+        perform(self.opportunity.start_discovery, by=self.ops)
+
+    def note(self):
+        discovery = self.opportunity.discoveries.get()
+        discovery = edit(discovery, by=self.ops, **self.client.discovery)
+        if all(getattr(discovery, part) for part in discovery.PARTS):
+            perform(discovery.complete, by=self.ops)
+
+    def ask_audit(self):
+        self.did(self.opportunity, "The call took place; the notes are written.")
+        perform(self.opportunity.start_audit, by=self.ops)
+
+    @property
+    def audit(self):
+        return Audit.objects.get(opportunity=self.opportunity)
+
+    def collect(self):
+        audit = perform(self.audit.collect, by=self.ops)
+        measured_at = timezone.now() - timedelta(hours=3)
+        for row in self.client.measured:
+            fields = {"metric": row.metric, "value": Decimal(row.value), "unit": row.unit, "provider": row.provider}
+            inner = {"raw_note": row.note, "provider_caveat": row.caveat, "confidence": row.confidence}
+            Evidence.record(audit, by=self.ops, captured_at=measured_at, **fields, **inner)
+
+    def review(self):
+        perform(self.audit.submit, by=self.ops)
+
+    def verify(self):
+        perform(self.audit.verify, by=self.manager)
+
+    # -- The offer. ----------------------------------------------------------------------------------------------------
+
+    @property
+    def proposal(self):
+        return Proposal.objects.filter(opportunity=self.opportunity).latest("id")
+
+    def write(self):
+        offer, opportunity = self.client.offer, perform(self.opportunity.start_proposal, by=self.ops)
+        found = Summary(opportunity=opportunity, kind="finding", title=offer.summary[0], words=offer.summary[1])
+        found.owner = found.author = self.ops
+        found.source, found.next_action = f"Audit of {self.client.name}", "Submit it for review"
+        begin(found, by=self.ops)
+        begin(
+            Proposal(
+                opportunity=opportunity,
+                lead=self.lead,
+                service=Service.objects.get(name=offer.service),
+                title=offer.title,
+                intro=offer.intro,
+                currency=self.client.currency,
+                valid_until=timezone.localdate() + timedelta(days=25),
+                decide_on=timezone.localdate() + timedelta(days=18),
+                owner=self.ops,
+                author=self.ops,
+                source=f"Audit of {self.client.name}",
+                due_on=timezone.localdate() + timedelta(days=3),
+            ),
+            by=self.ops,
+        )
+        proposal = self.proposal
+        for position, (row, evidence) in enumerate(self.rows()):
+            row.position = position
+            proposal.add(row, by=self.ops, evidence=evidence)
+
+    def rows(self):
+        """Yield the rows of the offer, each with its evidence."""
+        offer = self.client.offer
+        first, second = Evidence.objects.filter(audit=self.audit).order_by("id")
+        for (title, text), proof in zip(offer.included, (first, second), strict=True):
+            yield ScopeItem(kind="included", title=title, text=text), [proof]
+        for kind in ("excluded", "assumption", "dependency"):
+            title, text = getattr(offer, kind)
+            yield ScopeItem(kind=kind, title=title, text=text), []
+        for title, start, weeks, who in offer.steps:
+            yield Milestone(title=title, start_week=start, weeks=weeks, who=who), [first]
+        for recurring, proof in (("once", first), ("monthly", second)):
+            title, price, cost, assumption = getattr(offer, recurring)
+            inner = {"internal_cost": Decimal(cost), "pricing_assumption": assumption}
+            yield PriceLine(title=title, recurring=recurring, unit_price=Decimal(price), **inner), [proof]
+        title, price = offer.optional
+        yield ScopeItem(kind="optional", title=title, text="You may choose it with the price."), []
+        yield PriceLine(title=title, unit_price=Decimal(price), optional=True), []
+        yield Claim(text=offer.finding, metric="", unit=first.unit), [first]
+        text, low, high, method = offer.projection
+        numbers = {"metric": second.metric, "low": Decimal(low), "high": Decimal(high), "unit": second.unit}
+        yield Claim(text=text, kind="projection", method=method, **numbers), [second]
+
+    def submit(self):
+        perform(self.opportunity.summaries.get().submit, by=self.ops)
+        perform(self.proposal.submit, by=self.ops)
+
+    def approve(self):
+        self.say_yes(self.opportunity.summaries.get(), self.proposal)
+
+    def say_yes(self, *records):
+        for record in records:
+            for approval in record.approvals.filter(stage="pending").order_by("id"):
+                perform(approval.approve, by=self.manager)
+
+    def send(self):
+        perform(self.proposal.send, by=self.ops, contact=self.opportunity.decision_owner)
+
+    def opened(self):
+        self.visitor.open(self.proposal)
+
+    def accept(self, *, with_option=True):
+        chosen = self.proposal.price_lines.filter(optional=with_option).values_list("pk", flat=True)
+        self.visitor.answer(self.proposal, "accepted", options=chosen if with_option else ())
+
+    # -- The contract. -------------------------------------------------------------------------------------------------
+
+    @property
+    def contract(self):
+        return Contract.objects.get(opportunity=self.opportunity)
+
+    def draw_up(self, **terms):
+        self.did(self.proposal, "The contract is on its way.")
+        perform(self.opportunity.start_contract, by=self.ops)
+        terms.setdefault("kickoff_on", timezone.localdate() + timedelta(days=round(18 * self.pace)))
+        Contract.draw_up(self.proposal, by=self.ops, **self.terms() | terms)
+
+    def terms(self) -> dict:
+        """Return what this contract says about reports; a story with reports says more."""
+        return {}
+
+    def ask_contract(self):
+        perform(self.contract.submit, by=self.ops)
+
+    def approve_contract(self):
+        self.say_yes(self.contract)
+
+    def send_contract(self):
+        perform(self.contract.send, by=self.ops)
+
+    def sign(self):
+        self.visitor.sign(self.contract)
+
+    def countersign(self):
+        contract = perform(self.contract.countersign, by=self.manager, role=self.manager.title)
+        due = timezone.localdate() + timedelta(days=14)
+        perform(contract.payment.send_invoice, by=self.ops, invoice=f"2026-{100 + contract.pk}", due_on=due)
+
+    def win(self):
+        self.did(self.contract, "Marked as won.")
+        words = f"{self.client.person.name} said that the numbers decided it."
+        perform(self.opportunity.win, by=self.ops, reason="proof", words=words)
+
+    # -- Delivery. -----------------------------------------------------------------------------------------------------
+
+    @property
+    def handoff(self):
+        return self.opportunity.handoffs.get()
+
+    @property
+    def project(self):
+        return self.handoff.project
+
+    @property
+    def delivery(self):
+        return self.handoff.owner
+
+    def take_over(self):
+        self.did(self.opportunity, "Handed over.")
+        for promise in self.handoff.promises.filter(stage="offered"):
+            perform(promise.accept, by=self.delivery)
+        perform(self.handoff.accept, by=self.delivery)
+
+    def set_up(self):
+        perform(self.contract.payment.pay, by=self.ops)
+        for item in self.project.items.all():
+            perform(item.finish, by=self.delivery)
+        for connector in self.project.connectors.all():
+            self.let_in(connector)
+        perform(self.project.make_ready, by=self.delivery)
+
+    def let_in(self, connector):
+        kept = f"Team vault, {self.client.name}"[:60]
+        connector = perform(
+            connector.grant, by=self.delivery, access_holder=self.client.person.name, secret_kept_at=kept
+        )
+        perform(connector.verify, by=self.delivery)
+
+    def go_live(self):
+        self.did(self.handoff, "It is live.")
+        perform(self.project.go_live, by=self.delivery)
+
+    # -- Reports. ------------------------------------------------------------------------------------------------------
+
+    def report(self, title, words, values, steps, *, days_late=0, because=""):
+        """Write the report that is owed next, have it approved, and publish it."""
+        report = self.project.reports.exclude(stage="published").first()
+        day = (report.due_on - real_now().date()).days
+        self.clock.to(day - 3, 11)
+        report = self.drafted(report, title, words, values, steps)
+        report = perform(report.submit, by=self.delivery)
+        self.clock.to(day - 1 + days_late, 15)
+        self.say_yes(report.summary)
+        report = perform(Report.objects.get(pk=report.pk).approve, by=self.manager)
+        self.clock.to(day + days_late, 9)
+        if because:
+            report = edit(report, by=self.delivery, breach_reason=because)
+        perform(report.publish, by=self.delivery)
+        followups.send_due()
+
+    def drafted(self, report, title, words, values, steps):
+        """Begin a report: its words go to review, its numbers are filled in."""
+        report = perform(report.start, by=self.delivery)
+        text = Summary(opportunity=self.opportunity, kind="report", title=title, words=words, source=str(report)[:200])
+        text.owner = text.author = self.delivery
+        text.record_type, text.record_id = report.label(), report.pk
+        begin(text, by=self.delivery)
+        perform(text.submit, by=self.delivery)
+        numbers = [{**number, "value": value} for number, value in zip(report.numbers, values, strict=True)]
+        return edit(report, by=self.delivery, summary=text, numbers=numbers, next_steps=steps)

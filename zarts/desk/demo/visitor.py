@@ -1,0 +1,126 @@
+"""What the demo's clients do, through the portal's own doors and under its own login."""
+
+import json
+import re
+import uuid
+from datetime import timedelta
+
+import psycopg
+from django.conf import settings
+from django.db import connection, connections
+from django.utils import timezone
+
+from opportunities.models import Message
+from portal.consent import ACCEPT, ACCEPT_VERSION, INQUIRY_VERSION
+from portal.models import Guest, ProposalLink, Publication, SignInLink
+from portal.tokens import TOKEN, new_token, token_hash
+from proposals import inbox
+
+from .clock import real_now
+
+FROM = ("198.51.100.24", "Mozilla/5.0 (Linux; Android 15) Firefox/145.0")
+# The doors write the database's own time. In a story that is told afterwards the deed was done on another day.
+DATES = [
+    "update portal_clientaction set at = %(at)s where at > %(told)s",
+    "update portal_inquiry set at = %(at)s where at > %(told)s",
+    "update portal_proposallink set opened_at = %(at)s where opened_at > %(told)s",
+    "update portal_proposallink set answered_at = %(at)s where answered_at > %(told)s",
+    "update portal_signinlink set used_at = %(at)s where used_at > %(told)s",
+    "update portal_session set created_at = %(at)s, seen_at = %(at)s, revoked_at = %(at)s where created_at > %(told)s",
+]
+
+
+def door(login):
+    """Return a connection of another login's to this database, outside of everybody's transaction."""
+    wanted = {"dbname": connection.settings_dict["NAME"], "autocommit": True}
+    if login == "zarts_portal":
+        return psycopg.connect(settings.LOGINS[login], **wanted)
+    params = connections.create_connection(login).get_connection_params()
+    return psycopg.connect(
+        **{key: params[key] for key in ("user", "password", "host", "port") if key in params}, **wanted
+    )
+
+
+class Visitor:
+    """Any client at the portal. After each deed the agency reads its inbox."""
+
+    def __enter__(self):
+        self.portal = door("zarts_portal")
+        self.owner = door("owner") if "owner" in connections else None
+        return self
+
+    def __exit__(self, *why):
+        self.portal.close()
+        if self.owner:
+            self.owner.close()
+
+    def call(self, function, *values):
+        marks = ", ".join(["%s"] * len(values))
+        return self.portal.execute(f"select public.{function}({marks})", values).fetchone()[0]
+
+    def done(self, began):
+        """Date what was done by the story's clock, and have the agency read it."""
+        if self.owner:
+            for statement in DATES:
+                self.owner.execute(statement, {"at": timezone.now(), "told": began})
+        inbox.read()
+
+    # -- Deeds. --------------------------------------------------------------------------------------------------------
+
+    def inquire(self, client):
+        began = real_now()
+        who = client.person
+        given = (who.name, who.email, who.phone, client.name, client.website, client.words)
+        self.call("portal_inquire", uuid.uuid4(), *given, True, INQUIRY_VERSION, json.dumps({"page": "/"}), FROM[0])
+        self.done(began)
+
+    def open(self, proposal):
+        began = real_now()
+        self.at_the_link(proposal, lambda token: self.call("portal_open", token, *FROM), "open")
+        self.done(began)
+
+    def answer(self, proposal, verb, *, words="", options=()):
+        began = real_now()
+        who, shown = proposal.recipient, Publication.objects.get(pk=proposal.publication_id)
+        data = {"consent": {"version": ACCEPT_VERSION, "text": ACCEPT}, "options": list(options)}
+        typed = (verb, who.name, who.title, words, json.dumps(data if verb == "accepted" else {}), shown.digest, *FROM)
+        self.at_the_link(proposal, lambda token: self.call("portal_answer", token, *typed), verb)
+        self.done(began)
+
+    def at_the_link(self, proposal, act, expected):
+        """Do something at a proposal's link, as long as it takes held open past a last day that has gone by since."""
+        token = link_of(proposal)
+        links = ProposalLink.objects.filter(token_hash=token_hash(token))
+        last_day = links.get().expires_at
+        links.update(expires_at=max(last_day, real_now() + timedelta(hours=1)))
+        outcome = act(token)
+        links.update(expires_at=last_day)
+        expect(outcome, expected)
+
+    def sign(self, contract):
+        began = real_now()
+        shown = Publication.objects.get(pk=contract.publication_id)
+        guest = Guest.objects.get(client_id=shown.client_id, contact_id=contract.signer_id)
+        session = new_token()
+        self.call("portal_sign_in", a_way_in(guest, timedelta(minutes=15)), token_hash(session))
+        typed = (contract.signer.name, contract.signer.title, shown.body["consent"]["version"], shown.digest)
+        expect(self.call("portal_sign", session, shown.pk, *typed, *FROM), "signed")
+        self.done(began)
+
+
+def expect(outcome, expected):
+    if outcome != expected:
+        raise RuntimeError(f"The portal said “{outcome}” where the story says “{expected}”.")
+
+
+def link_of(proposal) -> str:
+    """Return the token of a proposal's link: it stands in the mail that carried it, and nowhere else."""
+    mails = Message.objects.filter(record_type=proposal.label(), record_id=proposal.pk, template="proposal")
+    return re.search(f"/p/({TOKEN})/", mails.latest("id").body)[1]
+
+
+def a_way_in(guest, lasts) -> str:
+    """Return the token of a sign-in link that is good from now on, whatever day the story has."""
+    token = new_token()
+    SignInLink.objects.create(guest=guest, token_hash=token_hash(token), expires_at=real_now() + lasts)
+    return token

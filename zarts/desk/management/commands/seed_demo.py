@@ -1,0 +1,80 @@
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.test.utils import override_settings
+
+from opportunities.models import Client, Lead
+from portal.models import Guest
+from proposals import house
+from proposals.models import Proposal
+from zarts.desk import due
+from zarts.desk.demo import people, plot, visitor
+from zarts.desk.demo.clock import Clock
+
+SHOWN = ("ada", "ben", "dora", "eve", "ann")
+# Long enough to finish a coffee first: a link that is asked for by mail lasts minutes.
+LASTS = timedelta(hours=12)
+
+
+class Command(BaseCommand):
+    help = "Fill an empty database with a demo agency, once, and print how to enter."
+
+    def handle(self, **options):
+        if not settings.LOGINS["zarts_portal"]:
+            raise CommandError("Set PORTAL_DATABASE_URL: the demo's clients answer through the portal's own login.")
+        known = set(plot.CLIENTS)
+        leads = set(Lead.objects.values_list("company", flat=True))
+        if others := (leads | set(Client.objects.values_list("name", flat=True))) - known:
+            raise CommandError(
+                f"This database holds somebody's real work ({min(others) or 'a lead without a company'}). "
+                "The demo agency goes into an empty one only."
+            )
+        if leads == known:
+            self.stdout.write("The demo agency is there already.")
+        elif leads:
+            raise CommandError("The demo agency is only half there: a run was stopped. Start with an empty database.")
+        else:
+            self.fill()
+        self.stdout.write(self.sign_ins())
+
+    def fill(self):
+        """Make the agency, and let its clocks run once, so that nothing old waits for the worker."""
+        with connection.cursor() as cursor:
+            # If the machine fails now, the demo is made again: no commit has to wait for the disk.
+            cursor.execute("set synchronous_commit = off")
+        with override_settings(EMAIL_BACKEND="zarts.desk.demo.mail.Catcher"), visitor.Visitor() as client:
+            with Clock() as clock:
+                clock.begin_again()
+                clock.to(-125)
+                house.furnish()
+                staff = people.hire()
+                plot.tell(clock, client, staff, self.stdout.write)
+            done, failed = due.run()
+        if failed:
+            raise CommandError(f"These parts failed, see the log: {', '.join(failed)}.")
+
+    def sign_ins(self) -> str:
+        """Return how to enter, and keep it beside the data."""
+        staff = people.hire()
+        lines = [f"Staff sign in at {settings.SITE_URL}/admin/ with the password {people.password()}"]
+        for name in SHOWN:
+            user = staff[name]
+            lines.append(f"  {user.groups.get().name:<15}{name:<6}{user}, {user.title}")
+        lines += ["", f"Clients sign in at {settings.PORTAL_URL}/portal/sign-in with their address."]
+        lines.append(f"The mail with the link is caught at {settings.SITE_URL}/admin/mail/")
+        for company, what in (("Oakline Chiropractic", "live, with reports"), ("Harbor Dental", "a contract to sign")):
+            guest = Guest.objects.get(email=plot.CLIENTS[company].person.email)
+            lines.append(f"  {guest.email:<32}{guest.name}, {company}: {what}")
+            lines.append(f"    or at once, good one time: {settings.PORTAL_URL}/portal/enter/{self.key(guest)}")
+        proposal = Proposal.objects.get(stage="sent", opportunity__client__name="Northwind Heating & Air")
+        link = f"{settings.PORTAL_URL}/p/{visitor.link_of(proposal)}/"
+        lines += ["", f"A proposal that waits for its answer, as {proposal.recipient} got it:", f"  {link}"]
+        file = settings.DATA_DIR / "sign-ins.txt"
+        file.touch(mode=0o600)
+        file.write_text("\n".join(lines) + "\n")
+        return "\n".join(["", *lines])
+
+    def key(self, guest):
+        return visitor.a_way_in(guest, LASTS)
