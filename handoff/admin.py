@@ -36,25 +36,15 @@ class Inherited(RecordAdmin):
         return False
 
 
-class Shown(ReadOnlyInline):
-    """Rows to read, each leading to its own page."""
-
-    show_change_link = True
-
-    def get_readonly_fields(self, request, obj=None):
-        return self.fields
-
-
-class PromiseInline(Shown):
+class PromiseInline(ReadOnlyInline):
     model = Promise
-    fields = ["kind", "title", "words", "stage", "settled_as"]
+    fields = ["page", "kind", "words", "stage", "settled_as"]
 
 
-class ReceiptInline(Shown):
+class ReceiptInline(ReadOnlyInline):
     model = Receipt
     verbose_name_plural = "Receipt: what winning made"
     fields = ["words"]
-    show_change_link = False
 
 
 @admin.register(Handoff)
@@ -105,29 +95,29 @@ class PromiseAdmin(Inherited):
         return False
 
 
-class ItemInline(Shown):
+class ItemInline(ReadOnlyInline):
     model = ChecklistItem
-    fields = ["title", "who", "owner", "due_on", "stage"]
+    fields = ["page", "who", "owner", "due_on", "stage"]
 
 
-class ConnectorInline(Shown):
+class ConnectorInline(ReadOnlyInline):
     model = Connector
-    fields = ["provider", "access_holder", "secret_kept_at", "stage"]
+    fields = ["page", "access_holder", "secret_kept_at", "stage"]
 
 
-class BlockerInline(Shown):
+class BlockerInline(ReadOnlyInline):
     model = LaunchBlocker
-    fields = ["words", "severity", "owner", "due_on", "stage"]
+    fields = ["page", "severity", "owner", "due_on", "stage"]
 
 
-class CadenceInline(Shown):
+class CadenceInline(ReadOnlyInline):
     model = ReportingCadence
-    fields = ["frequency", "weekday", "day", "time_zone", "first_due_on", "reviewer"]
+    fields = ["page", "weekday", "day", "time_zone", "first_due_on", "reviewer"]
 
 
-class ReportInline(Shown):
+class ReportInline(ReadOnlyInline):
     model = Report
-    fields = ["due_on", "period_from", "period_to", "stage", "breach"]
+    fields = ["page", "period_from", "period_to", "stage", "breach"]
 
 
 @admin.register(Project)
@@ -215,7 +205,7 @@ class ReportingCadenceAdmin(KeptAdmin):
             tell(cadence, "edit", "changed who reads", by=request.user, facts=facts)
 
 
-class NoteInline(Shown):
+class NoteInline(ReadOnlyInline):
     model = ReportNote
     verbose_name_plural = "Internal notes"
     fields = ["words", "author", "at"]

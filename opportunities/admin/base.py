@@ -3,6 +3,7 @@
 from datetime import date
 
 from django.contrib import messages
+from django.contrib.admin import display
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.core.paginator import Paginator
@@ -12,6 +13,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -273,7 +275,11 @@ class KeptAdmin(ModelAdmin):
         """The diary has it."""
 
     def history_view(self, request, object_id, extra_context=None):
-        return redirect(f"{self.get_object_or_404(request, object_id).staff_url()}#timeline")
+        return redirect(f"{self.row_url(self.get_object_or_404(request, object_id))}#timeline")
+
+    def _get_obj_does_not_exist_redirect(self, request, opts, object_id):
+        # Whoever may not see a record learns nothing of it, not even by being sent elsewhere.
+        raise Http404
 
     def get_object_or_404(self, request, pk):
         record = self.get_object(request, str(pk))
@@ -355,10 +361,8 @@ class RowInline(TabularInline):
     extra = 0
     show_change_link = False
 
-    @property
-    def hide_title(self):
-        """A row's title repeats its cells; where it carries the link to the row's own page it stays."""
-        return not self.show_change_link
+    # It would repeat the cells.
+    hide_title = True
 
     def get_queryset(self, request):
         """Read what the rows point to along with them."""
@@ -394,9 +398,16 @@ class RowInline(TabularInline):
 
 
 class ReadOnlyInline(RowInline):
-    """Rows to read below a record."""
+    """Rows to read below a record. Where `page` is among the fields, it leads to the row's own."""
 
     can_delete = False
+
+    @display(description="What")
+    def page(self, row):
+        return format_html('<a href="{}">{}</a>', row.staff_url(), row)
+
+    def get_readonly_fields(self, request, obj=None):
+        return self.fields
 
     def has_add_permission(self, request, obj=None):
         return False

@@ -8,8 +8,7 @@ from .base import KeptAdmin, ReadOnlyInline
 
 class ContactInline(ReadOnlyInline):
     model = Contact
-    fields = ["name", "email", "phone", "title", "decision_role", "left_on"]
-    show_change_link = True
+    fields = ["page", "email", "phone", "title", "decision_role", "left_on"]
 
 
 class ConsentInline(ReadOnlyInline):

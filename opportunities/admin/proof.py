@@ -31,13 +31,7 @@ class DiscoveryAdmin(RecordAdmin):
 
 class EvidenceInline(ReadOnlyInline):
     model = Evidence
-    fields = ["metric", "shown_value", "provider", "captured_at", "fresh_until", "confidence", "version"]
-    readonly_fields = ["shown_value", "fresh_until", "version"]
-    show_change_link = True
-
-    @admin.display(description="Value")
-    def shown_value(self, evidence):
-        return evidence.shown_value
+    fields = ["page", "provider", "captured_at", "fresh_until", "confidence", "version"]
 
 
 @admin.register(Audit)

@@ -161,7 +161,8 @@ def leads_on(move, record) -> bool:
     line, target = path_of(type(record)), move.step.target
     if record.stage not in line:
         return not isinstance(target, str) or target in line
-    return target in line[line.index(record.stage) :]
+    here = line.index(record.stage)
+    return target in line[here : here + 2]
 
 
 def by_who(others) -> list:
