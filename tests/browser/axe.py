@@ -1,0 +1,19 @@
+"""Whether everybody can use a page, as far as a program can tell: WCAG 2.2, levels A and AA."""
+
+from axe_playwright_python.sync_playwright import Axe
+
+LEVELS = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+# What the theme does and we cannot mend from outside: (rule, what its selector holds, why it harms nobody).
+KNOWN: list[tuple[str, str, str]] = []
+
+
+def violations(page) -> list[str]:
+    """Return each thing on the open page that bars somebody, with where it stands."""
+    found = Axe().run(page, options=LEVELS).response["violations"]
+    lines = []
+    for rule in found:
+        for node in rule["nodes"]:
+            where = " ".join(str(part) for part in node["target"])
+            if not any(rule["id"] == known and part in where for known, part, _ in KNOWN):
+                lines.append(f"axe: {rule['id']} at {where} on {page.url}: {node['failureSummary']}")
+    return lines

@@ -1,0 +1,75 @@
+"""One house for all browser tests, and a new database in it for each."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from proposals.house import furnish
+from tests.browser.house import House
+from tests.browser.people import DESKTOP, PHONE, Person, chromium
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tests/browser" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+            # One worker plays them all: they share a house, and the machine has few cores.
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords():
+    """The real processes know the real way to keep passwords, and no other."""
+
+
+@pytest.fixture(scope="session")
+def processes(django_db_setup, django_db_blocker):
+    with tempfile.TemporaryDirectory(prefix="zarts-house-") as folder:
+        house = House(Path(folder))
+        try:
+            house.open()
+            yield house
+        finally:
+            house.close()
+
+
+@pytest.fixture
+def house(processes, transactional_db):
+    """The house on a database in which nothing has happened yet but that it was furnished."""
+    furnish()
+    return processes
+
+
+@pytest.fixture(scope="session")
+def chrome():
+    with sync_playwright() as playwright:
+        browser = chromium(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def screen(request):
+    return {"desktop": DESKTOP, "phone": PHONE}[request.param]
+
+
+@pytest.fixture
+def at_browser(house, chrome, screen, request):
+    """Return somebody at a browser: a user of ours who signs in, or without one a visitor of the public surface."""
+    people = []
+
+    def somebody(user=None, **kwargs):
+        surface, name = ("staff", user.username) if user else ("public", "the client")
+        person = Person(chrome, house, screen, surface=surface, name=name, **kwargs)
+        people.append(person)
+        return person.sign_in() if user else person
+
+    yield somebody
+    for number, person in enumerate(people):
+        if folder := os.environ.get("BROWSER_PICTURES"):
+            person.picture(Path(folder) / f"{request.node.name}-{number}-{person.name}.png")
+        person.close()

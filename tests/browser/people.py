@@ -1,0 +1,183 @@
+"""People at a browser. What they do reads like what they would say; each page that they reach is looked at."""
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+
+from playwright.sync_api import expect
+
+DESKTOP = {"viewport": {"width": 1280, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+PASSWORD = "correct horse battery"
+# Chromium asks strangers about updates and more, which is neither needed nor possible here.
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
+
+
+def chromium(playwright):
+    """Start the Chromium that is here, else playwright's own."""
+    found = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return playwright.chromium.launch(executable_path=found, args=QUIET)
+
+
+class Person:
+    """Somebody with a browser of their own."""
+
+    def __init__(self, browser, house, screen, *, surface, name="", looks=None, scheme="light"):
+        self.house, self.name, self.looks = house, name, looks
+        self.home = house.site if surface == "staff" else house.portal
+        here = {"locale": "en-GB", "timezone_id": "UTC", "color_scheme": scheme}
+        self.browser = browser.new_context(**screen, **here)
+        self.page = self.browser.new_page()
+        self.page.set_default_timeout(15_000)
+        self.troubles, self.expected = [], set()
+        self.page.on("console", self.hear)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error.stack or error}"))
+        self.page.on("response", self.answered)
+        self.page.on("requestfailed", self.failed)
+        self.page.on("dialog", lambda dialog: dialog.accept())
+
+    # -- What goes wrong. ----------------------------------------------------------------------------------------------
+
+    def hear(self, message):
+        # A status that is not 200 is judged below, with its address.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.troubles.append(f"console: {message.text}")
+
+    def answered(self, response):
+        if response.status >= 400 and response.status not in self.expected:
+            self.troubles.append(f"{response.status}: {response.request.method} {response.url}")
+
+    def failed(self, request):
+        if "ERR_ABORTED" not in (request.failure or ""):
+            self.troubles.append(f"{request.failure}: {request.url}")
+
+    @contextmanager
+    def refused(self, *statuses):
+        """Expect these answers meanwhile."""
+        self.expected = set(statuses)
+        yield
+        self.expected = set()
+
+    def look(self):
+        """Find nothing wrong with the page that is open: no fault behind it, and nothing beside it."""
+        self.page.wait_for_load_state("load")
+        wide, width = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        if wide > width:
+            self.troubles.append(f"overflow: {self.page.url} is {wide} wide in {width}")
+        if self.looks:
+            self.troubles += self.looks(self.page)
+        assert not self.troubles, f"{self.name} met: " + "\n".join(self.troubles) + f"\n{self.house.words()}"
+
+    # -- What people do. -----------------------------------------------------------------------------------------------
+
+    def open(self, address):
+        """Go to a page of this surface, or to a whole address."""
+        self.page.goto(address if "://" in address else self.home + address)
+        self.look()
+        return self
+
+    def sign_in(self):
+        self.open("/admin/login/")
+        self.write(username=self.name, password=PASSWORD)
+        self.press("Log in")
+        return self
+
+    def write(self, **fields):
+        """Type into the fields of these names; choose where there is something to choose."""
+        for name, value in fields.items():
+            self.write_into(name, value)
+        return self
+
+    def write_into(self, name, value):
+        field = self.page.locator(f"[name='{name}']:visible").first
+        kind = field.evaluate("field => field.tagName + (field.type || '')")
+        if kind.startswith("SELECT"):
+            labels = field.locator("option").all_inner_texts()
+            field.select_option(label=next(label for label in labels if label.strip().startswith(value)))
+        elif kind == "INPUTfile":
+            field.set_input_files(value)
+        elif kind == "INPUTcheckbox":
+            field.set_checked(value)
+        else:
+            field.fill(str(value))
+
+    def press(self, label, within="body"):
+        """Press the button or the link with this label, or that begins with it, and go where it leads."""
+        place, start = self.page.locator(within), rf"^\s*{re.escape(label)}"
+        things = [self.things(place, re.compile(start + end)) for end in (r"(…|\s)*$", "")]
+        things[1].first.wait_for()
+        (things[0] if things[0].count() else things[1]).first.click()
+        self.look()
+        return self
+
+    def things(self, place, label):
+        either = place.get_by_role("button", name=label).or_(place.get_by_role("link", name=label))
+        return either.locator("visible=true")
+
+    def move(self, label, **words):
+        """Make a move of the record whose page is open, with the words that it asks for."""
+        self.press(label, within="#moves")
+        if words:
+            self.write(**words)
+            self.press(label, within=".z-form")
+        return self
+
+    def confirm(self, fact, words):
+        """Confirm one of the seven facts of the lead whose page is open."""
+        row = self.page.locator("#facts li").filter(has=self.page.get_by_label(fact, exact=True))
+        row.get_by_role("textbox").fill(words)
+        row.get_by_role("button", name="Confirm").click()
+        self.look()
+        return self
+
+    def save(self):
+        return self.press("Save and continue editing")
+
+    def add_row(self, rows, **fields):
+        """Add a row below the record whose page is open, and fill it."""
+        number = self.page.locator(f"#id_{rows}-TOTAL_FORMS").input_value()
+        self.page.locator(f"#{rows}-group").get_by_text("Add another").click()
+        self.write(**{f"{rows}-{number}-{name}": value for name, value in fields.items()})
+        return self
+
+    def settle_each(self, rows, *moves, **words):
+        """Go through the rows below the record whose page is open, and make these moves of each."""
+        here = self.page.url
+        links = self.page.locator(f"#{rows}-group .field-page a")
+        for address in [link.get_attribute("href") for link in links.all()]:
+            self.open(address).move(moves[0], **words)
+            for label in moves[1:]:
+                self.move(label)
+        return self.open(here)
+
+    def reads_for(self, seconds):
+        """Take the time that a person takes."""
+        self.page.wait_for_timeout(seconds * 1000)
+        return self
+
+    def sees(self, text):
+        expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible()
+        return self
+
+    def is_shown(self, selector):
+        """Find this part of the page in the window, not somewhere below."""
+        expect(self.page.locator(selector)).to_be_in_viewport()
+        return self
+
+    def waits_for(self, text):
+        """Reload until the page says it: something happens behind it."""
+        for _ in range(60):
+            self.page.reload()
+            if self.page.get_by_text(text).locator("visible=true").count():
+                self.look()
+                return self
+            self.house.watch()
+        raise AssertionError(f"{self.page.url} never said “{text}”.\n{self.house.words()}")
+
+    def picture(self, path: Path):
+        self.page.screenshot(path=path, full_page=True)
+
+    def close(self):
+        self.browser.close()

@@ -1,0 +1,118 @@
+"""From a row of somebody's list to a report in the client's portal, by pages alone."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.browser.axe import violations
+from tests.browser.story import DISCOVERY, FACTS, leads, lighthouse
+from tests.conftest import person
+
+pytestmark = pytest.mark.slow
+KICKOFF = (timezone.localdate() + timedelta(days=10)).isoformat()
+
+
+@pytest.fixture
+def cast(house):
+    return person("ada", "Growth ops", team="East"), person("ben", "Manager", team="East", sees="team")
+
+
+def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
+    dora = person("dora", "Delivery", team="East")
+    house.command("import", "import_leads", leads(tmp_path), "--owner", "ada")
+    ada, ben, dora, mia = at_browser(cast[0]), at_browser(cast[1]), at_browser(dora), at_browser(looks=violations)
+
+    # Growth ops takes the lead up and qualifies it.
+    ada.open("/admin/today/").press("Mia Torres").sees("We lose bookings on phones")
+    ada.move("Start working")
+    for fact, words in FACTS.items():
+        ada.confirm(fact, words)
+    ada.move("Qualify", value="12000").press("Harbor Dental: growth audit")
+
+    # Discovery: the five parts.
+    ada.move("Start discovery")
+    deal = ada.page.url
+    ada.press("What we heard", within="#discovery").write(**DISCOVERY)
+    ada.save().move("Complete discovery")
+
+    # The audit: one brings the evidence, another vouches for it.
+    ada.open(deal).move("Start audit").press("Audit of Harbor Dental", within="#audit")
+    ada.move("Start collecting").write(file=lighthouse(tmp_path))
+    ada.press("Import").sees("4 pieces of evidence added")
+    ada.move("Submit for review")
+    ben.open(ada.page.url).move("Verify")
+
+    # The proposal: written on that evidence, approved by somebody else, sent.
+    ada.open(deal).move("Start proposal").press("Add", within="#proposals")
+    ada.write(title="Faster pages, more bookings", service="Search and speed")
+    ada.write(intro="You asked how to win more bookings from phones. This is what we found and what we would do.")
+    ada.save()
+    ada.add_row("scope_items", kind="Included", title="Booking page", text="We mend the booking page first.")
+    ada.add_row("milestones", title="Mend the booking page", start_week=0, weeks=3, who="Zarts")
+    ada.add_row("price_lines", title="Mending the booking page", recurring="Once", unit_price="3000")
+    ada.add_row(
+        "claims",
+        text="The booking page takes 6.8 seconds to show on a phone.",
+        metric="Largest Contentful Paint",
+        low="2.5",
+        high="3",
+        unit="s",
+        evidence="Largest Contentful Paint",
+    )
+    ada.save().move("Submit for review")
+    proposal = ada.page.url
+    ben.open("/admin/approvals/").press("Harbor Dental")
+    for _ in range(3):
+        ben.press("Approve", within=".z-ask")
+    ben.sees("Nothing waits for you")
+    ada.open(proposal).move("Send to client", words="It was good to talk, Mia. Here is what we would do.")
+
+    # The client opens the mail, reads, and accepts.
+    mail = house.mail_to("mia@harbor-dental.example", "Our proposal")
+    mia.open(house.link_in(mail, "/p/")).sees("Prepared for Mia Torres")
+    mia.reads_for(2.2).press("Open the proposal")
+    mia.sees("What we found").sees("The booking page takes 6.8 seconds")
+    mia.write(name="Mia Torres", role="Owner", consent=True)
+    mia.press("Accept the proposal").sees("Mia Torres accepted this on")
+
+    # The contract: drawn up, approved, signed by both sides.
+    ada.open(proposal).waits_for("accepted").open(deal).move("Start contract")
+    ada.open(proposal).press("Draw up the contract").write(kickoff_on=KICKOFF)
+    ada.save().move("Submit for review")
+    contract = ada.page.url
+    ben.open("/admin/approvals/").press("Harbor Dental").press("Approve", within=".z-ask")
+    ada.open(contract).move("Send to be signed", words="Here is the contract, Mia.")
+    mail = house.mail_to("mia@harbor-dental.example", "The contract to sign")
+    mia.open(house.link_in(mail, "/portal/sign-in")).write(email="Mia@Harbor-Dental.example")
+    mia.press("Send me a link").sees("Look into your mail")
+    mia.open(house.link_in(house.mail_to("mia@harbor-dental.example", "ign"), "/portal/enter/")).press("Come in")
+    mia.sees("Hello Mia Torres").press("Read and sign")
+    mia.write(name="Mia Torres", role="Owner", consent=True)
+    mia.press("Sign the contract").sees("You signed this on")
+    ben.open(contract).waits_for("Countersign").move("Countersign", role="Managing director")
+    ada.open(deal).move("Mark as won", reason="The proof", words="The number of the booking page convinced her.")
+
+    # Delivery takes over, and brings the client live.
+    dora.open("/admin/today/").press("Read the promises and accept the handoff")
+    dora.press("Handoff of Harbor Dental").press("Accept the", within="#promises").move("Accept the handoff")
+    dora.open(deal).press("Faster pages", within="#project")
+    project = dora.page.url
+    dora.settle_each("items", "Done")
+    dora.settle_each("connectors", "Access was granted", "It works", access_holder="Dora", secret_kept_at="no secret")
+    dora.move("Setup is done")
+    ada.open(contract).press("First payment").move("Record the invoice", invoice="I-1001").move("Record as paid")
+    dora.open(project).move("Go live")
+
+    # The first report, which the client reads in the portal.
+    dora.open(deal).press("Add", within="#summaries")
+    dora.write(kind="Report", title="Your first month", words="Your booking page is mended. The search pages are next.")
+    dora.save().move("Submit for review")
+    ben.open("/admin/approvals/").press("Harbor Dental").press("Approve", within=".z-ask")
+    dora.open(project).press("Report of", within="#reports-group").move("Start writing")
+    dora.write(numbers="Largest Contentful Paint: 2.7", summary="Your first month", next_steps="Mend the search pages")
+    dora.save().move("Submit for review")
+    ben.open(dora.page.url).move("Approve")
+    dora.open(dora.page.url).move("Publish to the client")
+    mia.open("/portal/").sees("Latest report").press("Read the report")
+    mia.sees("Your booking page is mended").sees("2.7")
