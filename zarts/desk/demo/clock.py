@@ -26,9 +26,14 @@ class Clock:
         """Forget how late it was: another story begins."""
         self.latest = None
 
-    def to(self, day, hour=9):
-        """Go to an hour of a day, counted from today, and at least some minutes on from where we were."""
+    def to(self, day, hour=9, *, exactly=False):
+        """Go to an hour of a day, counted from today, and at least some minutes on from where we were.
+
+        People do on Friday what would fall on a weekend; what only the clock does is done `exactly` then.
+        """
         now = real_now()
+        if not exactly:
+            day -= max(0, (now + timedelta(days=day)).weekday() - 4)
         then = (now + timedelta(days=day)).replace(hour=hour, minute=(7 * hour) % 60, second=0)
         if self.latest:
             then = max(then, self.latest + timedelta(minutes=4))

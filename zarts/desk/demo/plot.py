@@ -64,20 +64,34 @@ def note(story, kind, words):
 def partner_doubts(story):
     doubt = note(story, "trust", "The last agency promised us the first page and then sent invoices.")
     story.later(1)
+    story.promise("Ask Marcus Pike for access to the advertising account", 0, hour=16)
     answer = "We named two firms that they may call, and offered a contract that ends with thirty days' notice."
     perform(doubt.reply, by=story.ops, answer=answer)
+
+
+def no_access_yet(story):
+    story.promise("Get into the advertising account with Carla Dunn", 0, hour=11)
+
+
+def founders_meet(story):
+    story.promise("Send Paul Reyes three lines for the founders' meeting", 2)
 
 
 def collecting(story):
     story.promise("Get the numbers of the workshop calendar from Maren Voss", -1)
 
 
+def grow_old(story):
+    """Let the audit's evidence age."""
+    audit = story.audit
+    story.clock.to((audit.due_on - today()).days + 1, 1, exactly=True)
+    return perform(audit.expire, by=None, reason="Its evidence has aged.")
+
+
 def goes_stale(story):
     """Nobody wrote the proposal, and the numbers grew old."""
-    audit = story.audit
-    story.clock.to((audit.due_on - today()).days, 6)
-    story.did(audit)
-    perform(audit.expire, by=None, reason="Its evidence has aged.")
+    grow_old(story)
+    story.next("Measure again before we promise anything", 1)
     story.promise("Tell Ray Osborne why we measure again", 0, hour=14)
 
 
@@ -108,13 +122,16 @@ def says_no(story):
     words = "Three of my agents will not answer a phone in turns. Without them it makes no sense."
     story.visitor.answer(story.proposal, "declined", words=words)
     story.later(1)
+    story.next("Offer a month with four agents", 2)
     story.promise("Offer Angela a month with four agents only", 2)
 
 
 def runs_out(story):
-    """The last day passes without an answer."""
-    story.clock.to((story.proposal.valid_until - today()).days + 1, 1)
+    """We ask how it reads, and the last day passes without an answer."""
+    story.later(5, 18)
+    story.clock.to((story.proposal.valid_until - today()).days + 1, 1, exactly=True)
     proposals_clock.expire()
+    story.next("Agree a new last day, or let it go", 1)
     story.promise("Ask Theresa Lang whether February still holds", 1)
 
 
@@ -215,6 +232,7 @@ def reports_come(story):
         "The five new pages are up. The next weeks belong to the pages about backs and necks."
     )
     story.report("Your first month", words, ["71"], "Write the page about backs\nAsk ten patients for a review")
+    story.did(grow_old(story), "The reports measure it from now on.")
     words = (
         "Calls from the map are where we said that they would be, a month early.\n\n"
         "One page does not do its part yet: the one about necks. We write it anew."
@@ -230,6 +248,7 @@ def reports_lag(story):
     because = "The numbers of the first week were missing, and came three days later."
     steps = "Translate the page about building times\nBegin the campaign in Bavaria"
     story.report("The first month in Germany", words, ["2480"], steps, days_late=3, because=because)
+    story.did(grow_old(story), "The reports measure it from now on.")
     report = story.project.reports.exclude(stage="published").first()
     story.clock.to(-2, 16)
     words = "More Germans come to the new pages, and they stay longer.\n\nThe campaign in Bavaria has begun."
@@ -243,10 +262,10 @@ PLOT = [
     ("Civic Books", "ada", -118, 1.0, "discover", comes_back),
     ("Oakline Chiropractic", "cem", -117, 0.9, "go_live", reports_come),
     ("Baltic Sauna Works", "ada", -112, 0.9, "go_live", reports_lag),
-    ("Lakeside Motors", "cem", -92, 1.0, "verify", goes_stale),
+    ("Lakeside Motors", "cem", -76, 1.0, "verify", goes_stale),
     ("Fairmount Music School", "cem", -88, 1.2, "opened", is_lost),
     ("Kestrel Climbing", "ada", -66, 1.4, "take_over", is_blocked),
-    ("Vesper Opticians", "ada", -64, 1.0, "opened", runs_out),
+    ("Vesper Opticians", "ada", -44, 1.0, "send", runs_out),
     ("Meridian Moving", "cem", -60, 1.7, "win", is_disputed),
     ("Kettle & Crane Tea", "ada", -52, 1.0, "work", too_small),
     ("Larkspur Florists", "ada", -48, 1.4, "win", None),
@@ -254,10 +273,10 @@ PLOT = [
     ("Delmare Sailing", "ada", -44, 1.0, "note", rests),
     ("Harbor Dental", "ada", -42, 1.4, "send_contract", None),
     ("Alder & Finch Accountants", "ada", -37, 1.3, "ask_contract", None),
-    ("Redwood Realty", "cem", -36, 1.2, "opened", says_no),
+    ("Redwood Realty", "cem", -32, 1.2, "opened", says_no),
     ("Maison Verte", "ada", -34, 1.5, "opened", has_a_question),
-    ("Cobalt Self Storage", "cem", -33, 1.5, "submit", is_paused),
-    ("Solano Wine Club", "cem", -29, 1.6, "verify", None),
+    ("Cobalt Self Storage", "cem", -27, 1.5, "write", is_paused),
+    ("Solano Wine Club", "cem", -29, 1.6, "verify", founders_meet),
     ("Northwind Heating & Air", "cem", -27, 1.3, "send", waits_for_an_answer),
     ("Peak Orthodontics", "cem", -25, 1.3, "approve", None),
     ("Sunrise Solar Tucson", "cem", -24, 1.0, "work", not_us),
@@ -265,7 +284,7 @@ PLOT = [
     ("Hotel Belvoir", "ada", -20, 1.3, "write", draft),
     ("Brightwater Physiotherapy", "ada", -18, 1.4, "review", None),
     ("Grüne Spur", "ada", -16, 1.4, "collect", collecting),
-    ("Tidewater Plumbing", "cem", -12, 1.3, "ask_audit", None),
+    ("Tidewater Plumbing", "cem", -12, 1.3, "ask_audit", no_access_yet),
     ("Halvorsen & Pike", "cem", -10, 1.2, "note", partner_doubts),
     ("Casa Lingua", "ada", -9, 1.0, "note", notes_are_missing),
     ("Ostrava Lighting", "ada", -6, 1.0, "arrive", None),

@@ -21,6 +21,24 @@ DAYS = {
     "ask_contract": 27, "approve_contract": 28, "send_contract": 28, "sign": 31, "countersign": 32, "win": 33,
     "take_over": 36, "set_up": 46, "go_live": 49,
 }  # fmt: skip
+# What the owner writes down as the next action where a story stops, and the days until it is due.
+NEXT = {
+    "qualify": ("Hold the discovery call", 1),
+    "note": ("Ask for access and start the audit", 1),
+    "ask_audit": ("Collect the evidence", 2),
+    "collect": ("Collect what the client still owes us", 1),
+    "review": ("Have the audit verified", 1),
+    "verify": ("Write the proposal while the numbers are fresh", 2),
+    "write": ("Finish the proposal and send it to review", 1),
+    "submit": ("Wait for the approvals", 1),
+    "approve": ("Send the approved proposal", 0),
+    "send": ("Ask how the proposal reads", 1),
+    "opened": ("Talk about the proposal that they opened", 1),
+    "ask_contract": ("Wait for the approval of the contract", 1),
+    "send_contract": ("Get the contract signed", 2),
+    "sign": ("Countersign the contract", 0),
+    "win": ("Hand over to delivery", 1),
+}
 
 
 class Story:
@@ -44,6 +62,8 @@ class Story:
             getattr(self, step)()
             followups.send_due()
             if step == until:
+                if step in NEXT:
+                    self.next(*NEXT[step])
                 return self
         raise ValueError(f"There is no step “{until}”.")
 
@@ -61,9 +81,14 @@ class Story:
         for task in Task.objects.about(record).exclude(stage__in=Task.CLOSED):
             perform(task.finish, by=task.owner, outcome=outcome)
 
+    def next(self, action, days):
+        """Write down what happens next, due on a day counted from today."""
+        due = real_now().date() + timedelta(days=days)
+        edit(self.opportunity, by=self.opportunity.owner, next_action=action, due_on=due)
+
     def promise(self, title, days, *, hour=15, kind="follow_up", **fields):
-        """Promise something for a day counted from now; a day before today is overdue."""
-        due = timezone.make_aware(datetime.combine(timezone.localdate() + timedelta(days=days), time(hour)))
+        """Promise something for a day counted from today; a day before today is overdue."""
+        due = timezone.make_aware(datetime.combine(real_now().date() + timedelta(days=days), time(hour)))
         task = Task(opportunity=self.opportunity, kind=kind, title=title, owner=self.ops, due_at=due, **fields)
         return begin(task, by=self.ops, past="promised")
 
@@ -81,7 +106,8 @@ class Story:
         if client.source == "Public form":
             self.visitor.inquire(client)
             self.lead = Lead.objects.get(company=client.name)
-            self.take_care(self.lead.owner)
+            if self.lead.owner != self.ops:
+                self.pass_on()
             return
         kind = {"Autumn campaign": "campaign", "Referred by a client": "referral"}.get(client.source, "event")
         source = Source.objects.filter(name=client.source).first()
@@ -91,6 +117,13 @@ class Story:
         lead.due_on = timezone.localdate() + timedelta(days=2)
         self.lead = begin(lead, by=self.ops, past="added")
         followups.open_task(self.lead, ANSWER, by=self.ops)
+
+    def pass_on(self):
+        """The inbox gave it to whoever had the least to do; the director gives it to whoever knows the region."""
+        changes = {"by": self.people["priya"], "owner": self.ops, "reason": f"{self.ops.team} knows the region."}
+        self.lead = edit(self.lead, **changes)
+        for task in self.lead.tasks.all():
+            edit(task, **changes)
 
     def work(self):
         self.lead = perform(self.lead.work, by=self.ops)
@@ -137,9 +170,9 @@ class Story:
         discovery = edit(discovery, by=self.ops, **self.client.discovery)
         if all(getattr(discovery, part) for part in discovery.PARTS):
             perform(discovery.complete, by=self.ops)
+            self.did(self.opportunity, "The call took place; the notes are written.")
 
     def ask_audit(self):
-        self.did(self.opportunity, "The call took place; the notes are written.")
         perform(self.opportunity.start_audit, by=self.ops)
 
     @property
@@ -220,6 +253,7 @@ class Story:
     def submit(self):
         perform(self.opportunity.summaries.get().submit, by=self.ops)
         perform(self.proposal.submit, by=self.ops)
+        self.did(self.opportunity, "It is written and in review.")
 
     def approve(self):
         self.say_yes(self.opportunity.summaries.get(), self.proposal)
@@ -266,6 +300,7 @@ class Story:
 
     def sign(self):
         self.visitor.sign(self.contract)
+        self.did(self.opportunity, "They signed.")
 
     def countersign(self):
         contract = perform(self.contract.countersign, by=self.manager, role=self.manager.title)

@@ -67,7 +67,9 @@ class Command(BaseCommand):
         for company, what in (("Oakline Chiropractic", "live, with reports"), ("Harbor Dental", "a contract to sign")):
             guest = Guest.objects.get(email=plot.CLIENTS[company].person.email)
             lines.append(f"  {guest.email:<32}{guest.name}, {company}: {what}")
-            lines.append(f"    or at once, good one time: {settings.PORTAL_URL}/portal/enter/{self.key(guest)}")
+            lines.append(
+                f"    or at once, good one time: {settings.PORTAL_URL}/portal/enter/{visitor.a_way_in(guest, LASTS)}"
+            )
         proposal = Proposal.objects.get(stage="sent", opportunity__client__name="Northwind Heating & Air")
         link = f"{settings.PORTAL_URL}/p/{visitor.link_of(proposal)}/"
         lines += ["", f"A proposal that waits for its answer, as {proposal.recipient} got it:", f"  {link}"]
@@ -75,6 +77,3 @@ class Command(BaseCommand):
         file.touch(mode=0o600)
         file.write_text("\n".join(lines) + "\n")
         return "\n".join(["", *lines])
-
-    def key(self, guest):
-        return visitor.a_way_in(guest, LASTS)
