@@ -109,6 +109,7 @@ def draft(story):
 
 def waits_for_an_answer(story):
     edit(story.opportunity, by=story.ops, close_risk="Greg Novak has not read it yet.")
+    story.promise("Call Greg Novak before his Thursday meeting", 1, hour=9)
 
 
 def has_a_question(story):
