@@ -1,20 +1,17 @@
 """The whole house on a test's database: both surfaces, worker, beat and a mail catcher, as `make demo` runs them."""
 
-import re
-import socket
-import time
-from email import message_from_bytes, policy
 from secrets import token_urlsafe
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
 from tests import database
-from zarts.demo import HOST, Demo, Stop, is_free
+from tests.browser.mailbox import Mailbox
+from tests.browser.people import two_ports
+from zarts.demo import Demo, Stop
 
 # The tests' broker serves others too; this is the browser tests' own room in it.
 REDIS_ROOM = 9
-LINK = re.compile(r"https?://\S+")
 
 
 class House(Demo):
@@ -35,27 +32,12 @@ class House(Demo):
     def open(self):
         for folder in ("log", "mail"):
             (self.home / folder).mkdir()
+        self.mailbox = Mailbox(self.home / "mail")
         self.start_servers()
         self.start_children()
 
     def close(self):
         self.end_children()
-
-    def mail_to(self, address, about, *, wait=20):
-        """Wait for the newest mail to somebody about something, and return its text."""
-        deadline = time.monotonic() + wait
-        while time.monotonic() < deadline:
-            for file in sorted((self.home / "mail").glob("*.eml"), reverse=True):
-                mail = message_from_bytes(file.read_bytes(), policy=policy.default)
-                if address in mail["To"] and about in mail["Subject"]:
-                    file.rename(file.with_suffix(".read"))
-                    return mail.get_body().get_content()
-            self.watch()
-        raise AssertionError(f"No mail to {address} about “{about}” within {wait} s.\n{self.words()}")
-
-    def link_in(self, mail, part) -> str:
-        """Return the link of a mail whose address holds this part."""
-        return next(link for link in LINK.findall(mail) if part in link)
 
     def words(self) -> str:
         """Return what the processes said last."""
@@ -67,16 +49,6 @@ class House(Demo):
         for child in self.children:
             if child.process.poll() is not None:
                 raise Stop(f"\n{child.last_words()}\nThe process “{child.name}” ended.")
-
-
-def two_ports() -> int:
-    """Return a free port whose neighbour is free too."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = probe.getsockname()[1]
-        if port < 65534 and is_free(port) and is_free(port + 1):
-            return port
 
 
 def address(alias) -> str:

@@ -1,11 +1,14 @@
 """People at a browser. What they do reads like what they would say; each page that they reach is looked at."""
 
 import re
+import socket
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
 
 from playwright.sync_api import expect
+
+from zarts.demo import HOST, is_free
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -21,11 +24,21 @@ def chromium(playwright):
     return playwright.chromium.launch(executable_path=found, args=QUIET)
 
 
+def two_ports() -> int:
+    """Return a free port whose neighbour is free too."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            port = probe.getsockname()[1]
+        if port < 65534 and is_free(port) and is_free(port + 1):
+            return port
+
+
 class Person:
     """Somebody with a browser of their own."""
 
-    def __init__(self, browser, house, screen, *, surface, name="", looks=None, scheme="light"):
-        self.house, self.name, self.looks = house, name, looks
+    def __init__(self, browser, house, screen, *, surface, name="", looks=None, scheme="light", password=PASSWORD):
+        self.house, self.name, self.password, self.looks = house, name, password, looks
         self.home = house.site if surface == "staff" else house.portal
         here = {"locale": "en-GB", "timezone_id": "UTC", "color_scheme": scheme}
         self.browser = browser.new_context(**screen, **here)
@@ -80,7 +93,7 @@ class Person:
 
     def sign_in(self):
         self.open("/admin/login/")
-        self.write(username=self.name, password=PASSWORD)
+        self.write(username=self.name, password=self.password)
         self.press("Log in")
         return self
 
@@ -109,6 +122,12 @@ class Person:
         things = [self.things(place, re.compile(start + end)) for end in (r"(…|\s)*$", "")]
         things[1].first.wait_for()
         (things[0] if things[0].count() else things[1]).first.click()
+        self.look()
+        return self
+
+    def choose(self, selector):
+        """Press the first thing that this names."""
+        self.page.locator(selector).first.click()
         self.look()
         return self
 
@@ -173,11 +192,11 @@ class Person:
             if self.page.get_by_text(text).locator("visible=true").count():
                 self.look()
                 return self
-            self.house.watch()
+            self.page.wait_for_timeout(100)
         raise AssertionError(f"{self.page.url} never said “{text}”.\n{self.house.words()}")
 
-    def picture(self, path: Path):
-        self.page.screenshot(path=path, full_page=True)
+    def picture(self, path: Path, *, whole=True):
+        self.page.screenshot(path=path, full_page=whole)
 
     def close(self):
         self.browser.close()
