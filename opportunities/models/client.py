@@ -46,6 +46,13 @@ class Client(Scoped, DiaryKeeper):
         theirs = opportunities._base_manager.filter(opportunities.reach(user)).values("client")
         return super().reach(user) | models.Q(pk__in=theirs)
 
+    def within_reach(self, user, to):
+        """Whoever reaches one of its opportunities reaches the client."""
+        if super().within_reach(user, to):
+            return True
+        theirs = self.opportunities.filter(type(self)._meta.get_field("opportunities").related_model.reach(user))
+        return any(opportunity.within_reach(user, to) for opportunity in theirs)
+
 
 class ContactQuerySet(KeptQuerySet):
     def reachable(self):

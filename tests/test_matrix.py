@@ -1,0 +1,259 @@
+"""Who may open what: every address of both surfaces, for every role, by GET and by POST.
+
+The addresses come from the resolvers: one without a row here fails. A record belongs to Ada of the East team.
+Letters: A Ada (growth ops, owner), B Ben (manager, East), C Cem (growth ops, West), D Dora (delivery, holds this
+deal), F Finn (delivery, another deal), E Eve (administrator), N Ann (auditor), X nobody signed in.
+"""
+
+from datetime import date
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from handoff.models import Report, ReportNote
+from opportunities.models import Source
+from opportunities.records import begin
+from proposals.house import furnish
+from proposals.models import Approval, Delegation
+from tests.conftest import person
+from tests.world import a_row_of
+
+EVERYBODY, STAFF = "ABCDFENX", "ABCDFEN"
+
+# Addresses without a record: who may GET, and who may POST. A dash: nobody.
+PAGES = {
+    "healthz": (EVERYBODY, "-"),
+    "readyz": (EVERYBODY, "-"),
+    "start": (STAFF, "-"),
+    "home": (STAFF, "-"),
+    "today": (STAFF, "-"),
+    "pipeline": (STAFF, "-"),
+    "pipeline_move": ("-", "-"),
+    "approvals": (STAFF, "-"),
+    "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
+    "mail": ("-", "-"),
+    "admin:index": (STAFF, "-"),
+    "admin:login": (EVERYBODY, EVERYBODY),
+    "admin:password_change": (STAFF, STAFF),
+    "admin:password_change_done": (STAFF, "-"),
+    "admin:autocomplete": ("-", "-"),
+    "admin:jsi18n": (STAFF, "-"),
+}
+
+# A kind of record: who may see the list; add one; see Ada's; change Ada's.
+RECORDS = {
+    "opportunities_client": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_contact": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_consent": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_source": ("ABCDFEN", "ABCE", "ABCDFEN", "BE"),
+    "opportunities_lead": ("ABCDFEN", "ABC", "ABEN", "AB"),
+    "opportunities_opportunity": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_user": ("ABCDFEN", "E", "ABCDFEN", "E"),
+    "opportunities_team": ("ABCDFEN", "E", "ABCDFEN", "E"),
+    "auth_group": ("E", "-", "E", "-"),
+    "opportunities_discovery": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_audit": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_evidence": ("ABCDFEN", "ABC", "ABDEN", "-"),
+    "opportunities_task": ("ABCDFEN", "ABCDF", "ABDEN", "ABD"),
+    "opportunities_message": ("ABCDFEN", "ABCDF", "ABDEN", "ABD"),
+    "opportunities_objection": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_unwrittenpromise": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_closing": ("ABCDFEN", "-", "ABDEN", "-"),
+    "opportunities_winback": ("ABCDFEN", "-", "ABDEN", "-"),
+    "opportunities_event": ("ABCDFEN", "-", "EN", "-"),
+    "proposals_approval": ("ABCDFEN", "-", "ABDEN", "-"),
+    "proposals_contract": ("ABCDFEN", "-", "ABDEN", "-"),
+    "proposals_payment": ("ABCDFEN", "-", "ABDEN", "-"),
+    "proposals_service": ("ABCDFEN", "BE", "ABCDFEN", "BE"),
+    "proposals_clause": ("ABCDFEN", "BE", "ABCDFEN", "BE"),
+    "proposals_approvalrule": ("ABCDFEN", "BE", "ABCDFEN", "BE"),
+    "proposals_delegation": ("ABCDFEN", "B", "ABCDFEN", "B"),
+    "proposals_proposal": ("ABCDFEN", "ABC", "ABDEN", "-"),
+    "proposals_summary": ("ABCDFEN", "ABCDF", "ABDEN", "ABD"),
+    "handoff_handoff": ("ABCDFEN", "-", "ABDEN", "BD"),
+    "handoff_promise": ("ABCDFEN", "-", "ABDEN", "-"),
+    "handoff_project": ("ABCDFEN", "-", "ABDEN", "BD"),
+    "handoff_checklistitem": ("ABCDFEN", "BDF", "ABDEN", "BD"),
+    "handoff_launchblocker": ("ABCDFEN", "BDF", "ABDEN", "BD"),
+    "handoff_connector": ("ABCDFEN", "BDF", "ABDEN", "BD"),
+    "handoff_reportingcadence": ("ABCDFEN", "-", "ABDEN", "BD"),
+    "handoff_report": ("ABCDFEN", "-", "ABDEN", "BD"),
+    "handoff_reportnote": ("ABCDFEN", "BDF", "ABDEN", "-"),
+}
+
+# What a record's page has beside these: who may GET, and who may POST.
+MORE = {
+    "opportunities_lead": {"fact": ("-", "AB")},
+    "opportunities_audit": {"import": ("-", "-")},  # verified already: nobody adds to it
+    "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB")},
+    "handoff_handoff": {"accept_promises": ("-", "BD")},
+}
+
+
+def patterns(urlconf):
+    """Yield (name, route) of every address that a urlconf answers."""
+
+    def walk(resolver, namespace=""):
+        for pattern in resolver.url_patterns:
+            if hasattr(pattern, "url_patterns"):
+                yield from walk(pattern, f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace)
+            else:
+                yield f"{namespace}{pattern.name}", pattern
+
+    return list(walk(get_resolver(urlconf)))
+
+
+def kind_of(name):
+    """Return (model or None, action) of an address by its name: "admin:opportunities_lead_add"."""
+    bare = name.removeprefix("admin:")
+    for kind in RECORDS:
+        if bare.startswith(f"{kind}_"):
+            return apps.get_model(*kind.split("_", 1)), bare.removeprefix(f"{kind}_")
+    return None, bare
+
+
+def expected_of(name):
+    """Return who may GET and who may POST an address, or None when no row names it."""
+    if name in PAGES:
+        return PAGES[name]
+    model, action = kind_of(name)
+    if model is None:
+        return None
+    kind = f"{model._meta.app_label}_{model._meta.model_name}"
+    if action in MORE.get(kind, {}):
+        return MORE[kind][action]
+    listed, add, view, change = RECORDS[kind]
+    return {
+        "changelist": (listed, listed),
+        "add": (add, add),
+        "change": (view, change),
+        "history": (view, view),
+        "delete": ("-", "-"),
+        "move": ("-", "-"),  # with a move that there is not; test_moves.py has those that there are
+    }.get(action)
+
+
+# To sign out would end the test.
+NO_PAGES = {
+    "admin:logout",
+    "None",
+    "admin:None",
+    "admin:search",
+    "admin:view_on_site",
+    "admin:app_list",
+    "admin:auth_user_password_change",
+}
+
+
+def test_every_address_of_the_staff_surface_has_a_row():
+    assert [name for name, _ in patterns("zarts.urls") if name not in NO_PAGES and expected_of(name) is None] == []
+
+
+def test_no_row_is_of_an_address_that_is_gone():
+    names = {name for name, _ in patterns("zarts.urls")}
+    assert set(PAGES) <= names
+    assert {f"admin:{kind}_changelist" for kind in RECORDS} <= names
+    assert {f"admin:{kind}_{action}" for kind, actions in MORE.items() for action in actions} <= names
+
+
+@pytest.fixture
+def people(world, ada, ben, cem, dora, eve, ann):
+    """The roles by their letters. The world is Ada's, won and handed over to Dora."""
+    furnish()
+    begin(ReportNote(report=a_row_of(Report, world), words="They changed their hours.", author=dora), by=dora)
+    begin(Source(name="Trade fair", kind="event"), by=ada)
+    begin(Delegation(giver=ben, taker=ada, starts_on=date(2020, 1, 1), ends_on=date(2020, 1, 2)), by=ben)
+    finn = person("finn", "Delivery", team="West")
+    return {"A": ada, "B": ben, "C": cem, "D": dora, "F": finn, "E": eve, "N": ann, "X": None}
+
+
+def browser_of(user):
+    client = Client(headers={"host": "localhost"})
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def answered(client, method, path):
+    """Return whether this person got in: a page, a form with errors or a redirect that is not to the sign-in."""
+    from django.db import transaction
+
+    with transaction.atomic():
+        answer = getattr(client, method)(path)
+        transaction.set_rollback(True)
+    if path == "/readyz":
+        return answer.status_code in (200, 503)
+    assert answer.status_code < 500, f"{method} {path} answered {answer.status_code}"
+    if answer.status_code == 302:
+        return "/login/" not in answer["Location"]
+    return answer.status_code in (200, 409, 422)
+
+
+def cells(world):
+    """Yield (path, who may GET, who may POST) for every address, each with one of Ada's records."""
+    for name, pattern in patterns("zarts.urls"):
+        if name in NO_PAGES:
+            continue
+        wanted = {*pattern.pattern.converters, *pattern.pattern.regex.groupindex}
+        arguments = {}
+        if wanted:
+            row = a_row_of(kind_of(name)[0] or Approval, world)
+            arguments = dict.fromkeys(wanted, row.pk) | ({"name": "no_such_move"} if "name" in wanted else {})
+        yield reverse(name, kwargs=arguments), *expected_of(name)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("letter", list(EVERYBODY))
+def test_each_role_opens_what_is_theirs_and_nothing_else(letter, world, people):
+    client, wrong = browser_of(people[letter]), []
+    for path, gets, posts in cells(world):
+        for method, allowed in (("get", gets), ("post", posts)):
+            if answered(client, method, path) != (letter in allowed):
+                wrong.append(f"{letter} {method.upper()} {path}: expected {'in' if letter in allowed else 'refused'}")
+        for method in ("put", "patch", "delete"):
+            if answered(client, method, path):
+                wrong.append(f"{letter} {method.upper()} {path}: expected refused")
+    assert wrong == []
+
+
+# -- The public surface. -----------------------------------------------------------------------------------------------
+
+PUBLIC = {
+    "home": (200, 405),
+    "privacy": (200, 405),
+    "intake": (200, 302),  # without its stamp it is spam, and gets the same thanks
+    "thanks": (200, 405),
+    "link": (404, 405),
+    "link-open": (405, 404),
+    "link-accept": (405, 404),
+    "link-decline": (405, 404),
+    "link-ask": (405, 404),
+    "room": (302, 405),
+    "sign-in": (200, 422),
+    "enter": (200, 410),
+    "sign-out": (405, 302),
+    "proposal": (302, 405),
+    "contract": (302, 405),
+    "contract-sign": (405, 302),
+    "reports": (302, 405),
+    "report": (302, 405),
+    "onboarding": (302, 405),
+    "history": (302, 405),
+    "healthz": (200, 405),
+    "readyz": (200, 405),
+}
+
+
+def test_every_address_of_the_public_surface_answers_a_stranger_as_written(portal_client):
+    """What a stranger without a token gets, by GET and by POST. Guests of other clients: tests/portal."""
+    got = {}
+    for name, pattern in patterns("portal.urls"):
+        wanted = {*pattern.pattern.converters, *pattern.pattern.regex.groupindex}
+        arguments = {key: "A" * 43 if key == "token" else 1 for key in wanted}
+        path = reverse(name, urlconf="portal.urls", kwargs=arguments)
+        got[name] = tuple(getattr(portal_client, method)(path).status_code for method in ("get", "post"))
+        for method in ("put", "patch", "delete"):
+            assert getattr(portal_client, method)(path).status_code in (404, 405), f"{method} {path}"
+    assert got == PUBLIC
