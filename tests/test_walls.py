@@ -26,7 +26,7 @@ def illegal(model, stage):
     return [other for other in model.Stage.values if other not in legal]
 
 
-def refused(act, words=""):
+def refused(act, words=None):
     # COPY's own cursor says no in the driver's words, everything else in Django's.
     with pytest.raises((DatabaseError, psycopg.DatabaseError), match=words), transaction.atomic():
         act()

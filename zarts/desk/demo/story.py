@@ -282,7 +282,8 @@ class Story:
     def draw_up(self, **terms):
         self.did(self.proposal, "The contract is on its way.")
         perform(self.opportunity.start_contract, by=self.ops)
-        terms.setdefault("kickoff_on", timezone.localdate() + timedelta(days=round(18 * self.pace)))
+        about = timezone.localdate() + timedelta(days=round(18 * self.pace))
+        terms.setdefault("kickoff_on", about - timedelta(days=about.weekday()))  # a Monday
         Contract.draw_up(self.proposal, by=self.ops, **self.terms() | terms)
 
     def terms(self) -> dict:

@@ -116,7 +116,7 @@ def expect(outcome, expected):
 def link_of(proposal) -> str:
     """Return the token of a proposal's link: it stands in the mail that carried it, and nowhere else."""
     mails = Message.objects.filter(record_type=proposal.label(), record_id=proposal.pk, template="proposal")
-    return re.search(f"/p/({TOKEN})/", mails.latest("id").body)[1]
+    return re.findall(f"/p/({TOKEN})/", mails.latest("id").body)[0]
 
 
 def a_way_in(guest, lasts) -> str:
