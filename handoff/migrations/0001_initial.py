@@ -5,13 +5,13 @@ import django.core.validators
 import django.db.models.constraints
 import django.db.models.deletion
 import django.utils.timezone
-import django_fsm
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 import opportunities.models.user
+from opportunities.atonce import AtOnce
 
 
 class Migration(migrations.Migration):
@@ -24,1199 +24,1325 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="Handoff",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
-                    ),
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name="Handoff",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("blocked_from", models.CharField(blank=True, editable=False, max_length=20)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("preparing", "Preparing"),
+                                    ("ready", "Ready"),
+                                    ("accepted", "Accepted"),
+                                    ("closed", "Closed"),
+                                    ("blocked", "Blocked"),
+                                ],
+                                default="preparing",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "contract",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="handoffs",
+                                to="proposals.contract",
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="handoffs",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-id"],
+                        "permissions": [("move_handoff", "Can accept, block and close handoffs")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
+                migrations.CreateModel(
+                    name="Project",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("name", models.CharField(max_length=160)),
+                        ("kickoff_on", models.DateField(blank=True, null=True, verbose_name="kickoff")),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("setup", "Setup"),
+                                    ("ready", "Ready"),
+                                    ("live", "Live"),
+                                    ("closed", "Closed"),
+                                ],
+                                default="setup",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "client",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="projects",
+                                to="opportunities.client",
+                            ),
+                        ),
+                        (
+                            "handoff",
+                            models.OneToOneField(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="project",
+                                to="handoff.handoff",
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="projects",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-id"],
+                        "permissions": [("move_project", "Can bring projects live and close them")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="LaunchBlocker",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "words",
+                            models.TextField(
+                                help_text="Internal. Clients never see this.", verbose_name="what blocks us"
+                            ),
+                        ),
+                        (
+                            "severity",
+                            models.CharField(
+                                choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")],
+                                default="medium",
+                                max_length=6,
+                            ),
+                        ),
+                        ("since", models.DateField(default=django.utils.timezone.localdate, editable=False)),
+                        ("due_on", models.DateField(blank=True, null=True, verbose_name="to be cleared by")),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[("open", "Open"), ("cleared", "Cleared")],
+                                default="open",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "summary",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="proposals.summary",
+                                verbose_name="words for the client",
+                            ),
+                        ),
+                        (
+                            "project",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="blockers",
+                                to="handoff.project",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-id"],
+                        "permissions": [("move_launchblocker", "Can clear launch blockers")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Connector",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("provider", models.CharField(max_length=80)),
+                        (
+                            "access_holder",
+                            models.CharField(blank=True, max_length=160, verbose_name="who holds the access"),
+                        ),
+                        (
+                            "secret_kept_at",
+                            models.CharField(
+                                blank=True,
+                                help_text="The vault and the entry. Never the secret itself.",
+                                max_length=160,
+                                verbose_name="where the secret is kept",
+                            ),
+                        ),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("requested", "Requested"),
+                                    ("granted", "Granted"),
+                                    ("verified", "Verified"),
+                                    ("broken", "Broken"),
+                                    ("revoked", "Revoked"),
+                                ],
+                                default="requested",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "project",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="connectors",
+                                to="handoff.project",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["id"],
+                        "permissions": [("move_connector", "Can grant, verify and revoke accesses")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="ChecklistItem",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("title", models.CharField(max_length=160)),
+                        (
+                            "who",
+                            models.CharField(
+                                choices=[("us", "Us"), ("client", "The client")],
+                                default="us",
+                                max_length=6,
+                                verbose_name="done by",
+                            ),
+                        ),
+                        (
+                            "offset_days",
+                            models.SmallIntegerField(
+                                default=0,
+                                help_text="A number below zero means before it.",
+                                verbose_name="days after the kickoff",
+                            ),
+                        ),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[("open", "Open"), ("done", "Done"), ("waived", "Waived")],
+                                default="open",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "project",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT, related_name="items", to="handoff.project"
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name": "onboarding item",
+                        "ordering": ["offset_days", "id"],
+                        "permissions": [("move_checklistitem", "Can finish and waive onboarding items")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Promise",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
+                        ("record_id", models.BigIntegerField(editable=False, null=True)),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[
+                                    ("deliverable", "Deliverable"),
+                                    ("exclusion", "Exclusion"),
+                                    ("assumption", "Assumption"),
+                                    ("dependency", "Dependency"),
+                                    ("integration", "Integration"),
+                                    ("add_on", "Chosen add-on"),
+                                    ("milestone", "Milestone"),
+                                    ("claim", "Claim"),
+                                    ("cadence", "Reports"),
+                                ],
+                                max_length=12,
+                            ),
+                        ),
+                        ("title", models.CharField(max_length=400)),
+                        ("words", models.TextField(blank=True)),
+                        ("settled_as", models.TextField(blank=True, editable=False, verbose_name="what was agreed")),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("offered", "Offered"),
+                                    ("accepted", "Accepted"),
+                                    ("disputed", "Disputed"),
+                                    ("settled", "Settled"),
+                                    ("kept", "Kept"),
+                                    ("broken", "Broken"),
+                                ],
+                                default="offered",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "handoff",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="promises",
+                                to="handoff.handoff",
+                            ),
+                        ),
+                        (
+                            "sold_by",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["id"],
+                        "permissions": [
+                            ("move_promise", "Can accept and dispute promises, and say how they ended"),
+                            ("settle_promise", "Can settle disputed promises"),
                         ],
-                        default="unscoped",
-                        max_length=12,
-                    ),
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
+                migrations.CreateModel(
+                    name="Receipt",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
+                        ("record_id", models.BigIntegerField(editable=False, null=True)),
+                        ("words", models.CharField(max_length=400)),
+                        (
+                            "handoff",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="receipts",
+                                to="handoff.handoff",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["id"],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="ReportingCadence",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "frequency",
+                            models.CharField(
+                                choices=[
+                                    ("weekly", "Weekly"),
+                                    ("every_two_weeks", "Every two weeks"),
+                                    ("monthly", "Monthly"),
+                                    ("quarterly", "Quarterly"),
+                                ],
+                                default="monthly",
+                                max_length=16,
+                            ),
+                        ),
+                        (
+                            "weekday",
+                            models.PositiveSmallIntegerField(
+                                blank=True,
+                                choices=[
+                                    (0, "Monday"),
+                                    (1, "Tuesday"),
+                                    (2, "Wednesday"),
+                                    (3, "Thursday"),
+                                    (4, "Friday"),
+                                    (5, "Saturday"),
+                                    (6, "Sunday"),
+                                ],
+                                null=True,
+                                verbose_name="on weekday",
+                            ),
+                        ),
+                        (
+                            "day",
+                            models.PositiveSmallIntegerField(
+                                blank=True,
+                                help_text="31 is the last day of a short month.",
+                                null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(1),
+                                    django.core.validators.MaxValueValidator(31),
+                                ],
+                                verbose_name="on day of the month",
+                            ),
+                        ),
+                        (
+                            "time_zone",
+                            models.CharField(
+                                default="UTC", max_length=40, validators=[opportunities.models.user.known_time_zone]
+                            ),
+                        ),
+                        (
+                            "metrics",
+                            models.JSONField(
+                                blank=True, default=list, encoder=django.core.serializers.json.DjangoJSONEncoder
+                            ),
+                        ),
+                        ("first_due_on", models.DateField(blank=True, null=True, verbose_name="first report on")),
+                        (
+                            "project",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="cadences",
+                                to="handoff.project",
+                            ),
+                        ),
+                        (
+                            "recipients",
+                            models.ManyToManyField(blank=True, related_name="+", to="opportunities.contact"),
+                        ),
+                        (
+                            "reviewer",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name": "reporting cadence",
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Report",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("period_from", models.DateField(verbose_name="from")),
+                        ("period_to", models.DateField(verbose_name="to")),
+                        (
+                            "numbers",
+                            models.JSONField(
+                                blank=True, default=list, encoder=django.core.serializers.json.DjangoJSONEncoder
+                            ),
+                        ),
+                        (
+                            "next_steps",
+                            models.TextField(
+                                blank=True,
+                                help_text="One step a line. The client reads this.",
+                                verbose_name="what we do next",
+                            ),
+                        ),
+                        ("approved_digest", models.CharField(blank=True, editable=False, max_length=64)),
+                        ("published_at", models.DateTimeField(editable=False, null=True)),
+                        ("publication_id", models.BigIntegerField(editable=False, null=True)),
+                        (
+                            "breach",
+                            models.CharField(
+                                blank=True,
+                                choices=[("late", "Late"), ("missed", "Missed")],
+                                editable=False,
+                                max_length=6,
+                            ),
+                        ),
+                        ("breach_reason", models.TextField(blank=True, verbose_name="why it is late")),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("scheduled", "Scheduled"),
+                                    ("drafting", "Drafting"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                ],
+                                default="scheduled",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "approved_by",
+                            models.ForeignKey(
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "project",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="reports",
+                                to="handoff.project",
+                            ),
+                        ),
+                        (
+                            "summary",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="proposals.summary",
+                                verbose_name="words for the client",
+                            ),
+                        ),
+                        (
+                            "written_by",
+                            models.ForeignKey(
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "cadence",
+                            models.ForeignKey(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="reports",
+                                to="handoff.reportingcadence",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["due_on", "id"],
+                        "permissions": [
+                            ("write_report", "Can write reports and submit them"),
+                            ("publish_report", "Can approve and publish reports"),
                         ],
-                        default="internal",
-                        max_length=12,
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="ReportNote",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("words", models.TextField(help_text="Internal. Clients never see this.")),
+                        ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                        (
+                            "author",
+                            models.ForeignKey(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "report",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="handoff.report"
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["id"],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.AddConstraint(
+                    model_name="handoff",
+                    constraint=models.UniqueConstraint(
+                        fields=("opportunity", "contract"), name="handoff_once_a_contract"
                     ),
                 ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("blocked_from", models.CharField(blank=True, editable=False, max_length=20)),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("preparing", "Preparing"),
-                            ("ready", "Ready"),
-                            ("accepted", "Accepted"),
-                            ("closed", "Closed"),
-                            ("blocked", "Blocked"),
-                        ],
-                        default="preparing",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
+                migrations.AddConstraint(
+                    model_name="handoff",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage", "closed"), models.Q(("next_action", ""), _negated=True), _connector="OR"
+                        ),
+                        name="open_handoff_has_a_next_action",
                     ),
                 ),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="handoffs", to="proposals.contract"
+                migrations.AddConstraint(
+                    model_name="handoff",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stage", "blocked"), _negated=True),
+                            models.Q(("blocked_from", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="blocked_handoff_knows_where_it_was",
                     ),
                 ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="handoffs",
-                        to="opportunities.opportunity",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="handoff",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('preparing', 'accepted>closed', 'blocked>preparing', 'blocked>ready', 'preparing>blocked', 'preparing>ready', 'ready>accepted', 'ready>blocked')",
+                            func="RETURN NEW;",
+                            hash="d8bdc3b01e1747c2bc2e2bae7c8f0ab2d841a760",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_8a560",
+                            table="handoff_handoff",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                pgtrigger.migrations.AddTrigger(
+                    model_name="handoff",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.handoff')",
+                            func="RETURN NEW;",
+                            hash="219f44407f5693d1c7fecc1c61ead8742ee4c4bc",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_815a4",
+                            table="handoff_handoff",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "permissions": [("move_handoff", "Can accept, block and close handoffs")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Project",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="handoff",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.handoff')",
+                            func="RETURN NEW;",
+                            hash="bd7aec91ce1bf65f5d1a00e117abe3bae273e8cd",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_e415d",
+                            table="handoff_handoff",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
-                        ],
-                        default="unscoped",
-                        max_length=12,
+                migrations.AddConstraint(
+                    model_name="project",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage", "closed"), models.Q(("next_action", ""), _negated=True), _connector="OR"
+                        ),
+                        name="open_project_has_a_next_action",
                     ),
                 ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="project",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('setup', 'live>closed', 'ready>closed', 'ready>live', 'setup>closed', 'setup>ready')",
+                            func="RETURN NEW;",
+                            hash="ae2fc0cbf8ec553babf2f04846348d01d1aaa352",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_ba129",
+                            table="handoff_project",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("name", models.CharField(max_length=160)),
-                ("kickoff_on", models.DateField(blank=True, null=True, verbose_name="kickoff")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[("setup", "Setup"), ("ready", "Ready"), ("live", "Live"), ("closed", "Closed")],
-                        default="setup",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="project",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.project')",
+                            func="RETURN NEW;",
+                            hash="77ccebbfc0a6af4e4e534eb899036c74c2cc234c",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_21fe3",
+                            table="handoff_project",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "client",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="projects", to="opportunities.client"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="project",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.project')",
+                            func="RETURN NEW;",
+                            hash="0b26b2efae53ffda172701f32203f768fa0bd6ec",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_b0302",
+                            table="handoff_project",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "handoff",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="project", to="handoff.handoff"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="launchblocker",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('open', 'open>cleared')",
+                            func="RETURN NEW;",
+                            hash="dd99c637042f696a4107f237f3536c26755d0565",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_9d680",
+                            table="handoff_launchblocker",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="projects",
-                        to="opportunities.opportunity",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="launchblocker",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.launchblocker')",
+                            func="RETURN NEW;",
+                            hash="b67672d3d2f7146aa65423a8509b13ddb446ce05",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_a3fd4",
+                            table="handoff_launchblocker",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                pgtrigger.migrations.AddTrigger(
+                    model_name="launchblocker",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.launchblocker')",
+                            func="RETURN NEW;",
+                            hash="33f1b712e767e366fce6065aa9e41788d3a12335",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_211e0",
+                            table="handoff_launchblocker",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "permissions": [("move_project", "Can bring projects live and close them")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="LaunchBlocker",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "words",
-                    models.TextField(help_text="Internal. Clients never see this.", verbose_name="what blocks us"),
-                ),
-                (
-                    "severity",
-                    models.CharField(
-                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], default="medium", max_length=6
+                migrations.AddConstraint(
+                    model_name="connector",
+                    constraint=models.UniqueConstraint(
+                        fields=("project", "provider"), name="connector_once_a_provider"
                     ),
                 ),
-                ("since", models.DateField(default=django.utils.timezone.localdate, editable=False)),
-                ("due_on", models.DateField(blank=True, null=True, verbose_name="to be cleared by")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[("open", "Open"), ("cleared", "Cleared")],
-                        default="open",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="connector",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('requested', 'broken>granted', 'broken>revoked', 'granted>broken', 'granted>revoked', 'granted>verified', 'requested>granted', 'requested>revoked', 'revoked>requested', 'verified>broken', 'verified>revoked')",
+                            func="RETURN NEW;",
+                            hash="d34ca76dfb44bc0a300ca69cd411a04f229f6147",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_07c75",
+                            table="handoff_connector",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                pgtrigger.migrations.AddTrigger(
+                    model_name="connector",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.connector')",
+                            func="RETURN NEW;",
+                            hash="57fe24b6eb077d49947116a61c302938fe14a92f",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_88d8b",
+                            table="handoff_connector",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "summary",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="proposals.summary",
-                        verbose_name="words for the client",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="connector",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.connector')",
+                            func="RETURN NEW;",
+                            hash="2d545768586e9bb82403e43d48b10cf0775fef82",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_3189c",
+                            table="handoff_connector",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="blockers", to="handoff.project"
+                migrations.AddConstraint(
+                    model_name="checklistitem",
+                    constraint=models.UniqueConstraint(fields=("project", "title"), name="onboarding_item_once"),
+                ),
+                migrations.AddConstraint(
+                    model_name="checklistitem",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage__in", ["done", "waived"]),
+                            models.Q(("next_action", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="open_onboarding_item_has_a_next_action",
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "permissions": [("move_launchblocker", "Can clear launch blockers")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Connector",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("provider", models.CharField(max_length=80)),
-                ("access_holder", models.CharField(blank=True, max_length=160, verbose_name="who holds the access")),
-                (
-                    "secret_kept_at",
-                    models.CharField(
-                        blank=True,
-                        help_text="The vault and the entry. Never the secret itself.",
-                        max_length=160,
-                        verbose_name="where the secret is kept",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="checklistitem",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('open', 'open>done', 'open>waived')",
+                            func="RETURN NEW;",
+                            hash="038bb3bfc50dd643acdf9bd7494fdac60bd04f2b",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_5ca34",
+                            table="handoff_checklistitem",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("requested", "Requested"),
-                            ("granted", "Granted"),
-                            ("verified", "Verified"),
-                            ("broken", "Broken"),
-                            ("revoked", "Revoked"),
-                        ],
-                        default="requested",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="checklistitem",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.checklistitem')",
+                            func="RETURN NEW;",
+                            hash="a73bdf132472bb539e4ebe6925ce205b29295de6",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_fbd34",
+                            table="handoff_checklistitem",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="connectors", to="handoff.project"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="checklistitem",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.checklistitem')",
+                            func="RETURN NEW;",
+                            hash="7001118658e1ab08c0b1a88f44127360e77470cd",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_e19e9",
+                            table="handoff_checklistitem",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["id"],
-                "permissions": [("move_connector", "Can grant, verify and revoke accesses")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="ChecklistItem",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                migrations.AddConstraint(
+                    model_name="promise",
+                    constraint=models.UniqueConstraint(
+                        fields=("handoff", "record_type", "record_id", "kind"), name="promise_once_a_sold_row"
                     ),
                 ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
-                        ],
-                        default="unscoped",
-                        max_length=12,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="promise",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('offered', 'accepted>broken', 'accepted>kept', 'disputed>settled', 'offered>accepted', 'offered>disputed', 'settled>broken', 'settled>kept')",
+                            func="RETURN NEW;",
+                            hash="2e3b054d7276469d17680bf48f30884051be0ab5",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_3dab7",
+                            table="handoff_promise",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="promise",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.promise')",
+                            func="RETURN NEW;",
+                            hash="acdd416473bd28a6ec1888db570844b6141e7a8e",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_6d501",
+                            table="handoff_promise",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("title", models.CharField(max_length=160)),
-                (
-                    "who",
-                    models.CharField(
-                        choices=[("us", "Us"), ("client", "The client")],
-                        default="us",
-                        max_length=6,
-                        verbose_name="done by",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="promise",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.promise')",
+                            func="RETURN NEW;",
+                            hash="454e3e6140d52d2a797c0b99030b063e2437768d",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_f5b75",
+                            table="handoff_promise",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "offset_days",
-                    models.SmallIntegerField(
-                        default=0,
-                        help_text="A number below zero means before it.",
-                        verbose_name="days after the kickoff",
+                migrations.AddConstraint(
+                    model_name="receipt",
+                    constraint=models.UniqueConstraint(
+                        fields=("handoff", "record_type", "record_id"), name="receipt_once_a_record"
                     ),
                 ),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[("open", "Open"), ("done", "Done"), ("waived", "Waived")],
-                        default="open",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="receipt",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_forbid()",
+                            func="RETURN NEW;",
+                            hash="cb08e90e3838c01188a5b620a00c13234ad7f9a0",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_frozen_f4dfc",
+                            table="handoff_receipt",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                migrations.AddConstraint(
+                    model_name="reportingcadence",
+                    constraint=models.UniqueConstraint(fields=("project",), name="one_cadence_a_project"),
+                ),
+                migrations.AddConstraint(
+                    model_name="reportingcadence",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("day", None), models.Q(("day__gte", 1), ("day__lte", 31)), _connector="OR"),
+                        name="cadence_day_is_a_day",
                     ),
                 ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="items", to="handoff.project"
+                migrations.AddConstraint(
+                    model_name="reportingcadence",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("weekday", None), ("weekday__lte", 6), _connector="OR"),
+                        name="cadence_weekday_is_a_weekday",
                     ),
                 ),
-            ],
-            options={
-                "verbose_name": "onboarding item",
-                "ordering": ["offset_days", "id"],
-                "permissions": [("move_checklistitem", "Can finish and waive onboarding items")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Promise",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
-                ("record_id", models.BigIntegerField(editable=False, null=True)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("deliverable", "Deliverable"),
-                            ("exclusion", "Exclusion"),
-                            ("assumption", "Assumption"),
-                            ("dependency", "Dependency"),
-                            ("integration", "Integration"),
-                            ("add_on", "Chosen add-on"),
-                            ("milestone", "Milestone"),
-                            ("claim", "Claim"),
-                            ("cadence", "Reports"),
-                        ],
-                        max_length=12,
+                migrations.AddIndex(
+                    model_name="report",
+                    index=models.Index(
+                        condition=models.Q(("stage", "published"), _negated=True), fields=["due_on"], name="report_owed"
                     ),
                 ),
-                ("title", models.CharField(max_length=400)),
-                ("words", models.TextField(blank=True)),
-                ("settled_as", models.TextField(blank=True, editable=False, verbose_name="what was agreed")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("offered", "Offered"),
-                            ("accepted", "Accepted"),
-                            ("disputed", "Disputed"),
-                            ("settled", "Settled"),
-                            ("kept", "Kept"),
-                            ("broken", "Broken"),
-                        ],
-                        default="offered",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
+                migrations.AddConstraint(
+                    model_name="report",
+                    constraint=models.UniqueConstraint(
+                        deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
+                        fields=("cadence", "period_to"),
+                        name="report_once_a_period",
                     ),
                 ),
-                (
-                    "handoff",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="promises", to="handoff.handoff"
+                migrations.AddConstraint(
+                    model_name="report",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("period_to__gte", models.F("period_from"))),
+                        name="report_period_runs_forward",
                     ),
                 ),
-                (
-                    "sold_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                migrations.AddConstraint(
+                    model_name="report",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stage", "published"), _negated=True),
+                            models.Q(("publication_id__isnull", False), ("published_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="published_report_was_published",
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["id"],
-                "permissions": [
-                    ("move_promise", "Can accept and dispute promises, and say how they ended"),
-                    ("settle_promise", "Can settle disputed promises"),
-                ],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Receipt",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
-                ("record_id", models.BigIntegerField(editable=False, null=True)),
-                ("words", models.CharField(max_length=400)),
-                (
-                    "handoff",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="receipts", to="handoff.handoff"
+                migrations.AddConstraint(
+                    model_name="report",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage", "published"), models.Q(("next_action", ""), _negated=True), _connector="OR"
+                        ),
+                        name="open_report_has_a_next_action",
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["id"],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="ReportingCadence",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "frequency",
-                    models.CharField(
-                        choices=[
-                            ("weekly", "Weekly"),
-                            ("every_two_weeks", "Every two weeks"),
-                            ("monthly", "Monthly"),
-                            ("quarterly", "Quarterly"),
-                        ],
-                        default="monthly",
-                        max_length=16,
+                migrations.AddConstraint(
+                    model_name="report",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("due_on__isnull", False)), name="report_has_a_day"
                     ),
                 ),
-                (
-                    "weekday",
-                    models.PositiveSmallIntegerField(
-                        blank=True,
-                        choices=[
-                            (0, "Monday"),
-                            (1, "Tuesday"),
-                            (2, "Wednesday"),
-                            (3, "Thursday"),
-                            (4, "Friday"),
-                            (5, "Saturday"),
-                            (6, "Sunday"),
-                        ],
-                        null=True,
-                        verbose_name="on weekday",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="report",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('scheduled', 'approved>drafting', 'approved>published', 'drafting>in_review', 'in_review>approved', 'in_review>drafting', 'scheduled>drafting')",
+                            func="RETURN NEW;",
+                            hash="000941cf92281bff639cb21137d7d920e73fe7e2",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_6511a",
+                            table="handoff_report",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "day",
-                    models.PositiveSmallIntegerField(
-                        blank=True,
-                        help_text="31 is the last day of a short month.",
-                        null=True,
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(31),
-                        ],
-                        verbose_name="on day of the month",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="report",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.report')",
+                            func="RETURN NEW;",
+                            hash="1c6e78d599909c452329c4e3dbf294820e512e80",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_1cf8c",
+                            table="handoff_report",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "time_zone",
-                    models.CharField(
-                        default="UTC", max_length=40, validators=[opportunities.models.user.known_time_zone]
+                pgtrigger.migrations.AddTrigger(
+                    model_name="report",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('handoff.report')",
+                            func="RETURN NEW;",
+                            hash="723abd1f23fa684a432f1957dfb10ba404d32527",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_2cb28",
+                            table="handoff_report",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "metrics",
-                    models.JSONField(blank=True, default=list, encoder=django.core.serializers.json.DjangoJSONEncoder),
-                ),
-                ("first_due_on", models.DateField(blank=True, null=True, verbose_name="first report on")),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="cadences", to="handoff.project"
-                    ),
-                ),
-                ("recipients", models.ManyToManyField(blank=True, related_name="+", to="opportunities.contact")),
-                (
-                    "reviewer",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "reporting cadence",
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Report",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
-                    ),
-                ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
-                        ],
-                        default="unscoped",
-                        max_length=12,
-                    ),
-                ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
-                    ),
-                ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("period_from", models.DateField(verbose_name="from")),
-                ("period_to", models.DateField(verbose_name="to")),
-                (
-                    "numbers",
-                    models.JSONField(blank=True, default=list, encoder=django.core.serializers.json.DjangoJSONEncoder),
-                ),
-                (
-                    "next_steps",
-                    models.TextField(
-                        blank=True, help_text="One step a line. The client reads this.", verbose_name="what we do next"
-                    ),
-                ),
-                ("approved_digest", models.CharField(blank=True, editable=False, max_length=64)),
-                ("published_at", models.DateTimeField(editable=False, null=True)),
-                ("publication_id", models.BigIntegerField(editable=False, null=True)),
-                (
-                    "breach",
-                    models.CharField(
-                        blank=True, choices=[("late", "Late"), ("missed", "Missed")], editable=False, max_length=6
-                    ),
-                ),
-                ("breach_reason", models.TextField(blank=True, verbose_name="why it is late")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("scheduled", "Scheduled"),
-                            ("drafting", "Drafting"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                        ],
-                        default="scheduled",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "approved_by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="reports", to="handoff.project"
-                    ),
-                ),
-                (
-                    "summary",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="proposals.summary",
-                        verbose_name="words for the client",
-                    ),
-                ),
-                (
-                    "written_by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "cadence",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="reports",
-                        to="handoff.reportingcadence",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["due_on", "id"],
-                "permissions": [
-                    ("write_report", "Can write reports and submit them"),
-                    ("publish_report", "Can approve and publish reports"),
-                ],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="ReportNote",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("words", models.TextField(help_text="Internal. Clients never see this.")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "author",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "report",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="handoff.report"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["id"],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="handoff",
-            constraint=models.UniqueConstraint(fields=("opportunity", "contract"), name="handoff_once_a_contract"),
-        ),
-        migrations.AddConstraint(
-            model_name="handoff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stage", "closed"), models.Q(("next_action", ""), _negated=True), _connector="OR"),
-                name="open_handoff_has_a_next_action",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="handoff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stage", "blocked"), _negated=True),
-                    models.Q(("blocked_from", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="blocked_handoff_knows_where_it_was",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="handoff",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('preparing', 'accepted>closed', 'blocked>preparing', 'blocked>ready', 'preparing>blocked', 'preparing>ready', 'ready>accepted', 'ready>blocked')",
-                    func="RETURN NEW;",
-                    hash="d8bdc3b01e1747c2bc2e2bae7c8f0ab2d841a760",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_8a560",
-                    table="handoff_handoff",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="handoff",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.handoff')",
-                    func="RETURN NEW;",
-                    hash="219f44407f5693d1c7fecc1c61ead8742ee4c4bc",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_815a4",
-                    table="handoff_handoff",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="handoff",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.handoff')",
-                    func="RETURN NEW;",
-                    hash="bd7aec91ce1bf65f5d1a00e117abe3bae273e8cd",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_e415d",
-                    table="handoff_handoff",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="project",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stage", "closed"), models.Q(("next_action", ""), _negated=True), _connector="OR"),
-                name="open_project_has_a_next_action",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="project",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('setup', 'live>closed', 'ready>closed', 'ready>live', 'setup>closed', 'setup>ready')",
-                    func="RETURN NEW;",
-                    hash="ae2fc0cbf8ec553babf2f04846348d01d1aaa352",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_ba129",
-                    table="handoff_project",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="project",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.project')",
-                    func="RETURN NEW;",
-                    hash="77ccebbfc0a6af4e4e534eb899036c74c2cc234c",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_21fe3",
-                    table="handoff_project",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="project",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.project')",
-                    func="RETURN NEW;",
-                    hash="0b26b2efae53ffda172701f32203f768fa0bd6ec",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_b0302",
-                    table="handoff_project",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="launchblocker",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('open', 'open>cleared')",
-                    func="RETURN NEW;",
-                    hash="dd99c637042f696a4107f237f3536c26755d0565",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_9d680",
-                    table="handoff_launchblocker",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="launchblocker",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.launchblocker')",
-                    func="RETURN NEW;",
-                    hash="b67672d3d2f7146aa65423a8509b13ddb446ce05",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_a3fd4",
-                    table="handoff_launchblocker",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="launchblocker",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.launchblocker')",
-                    func="RETURN NEW;",
-                    hash="33f1b712e767e366fce6065aa9e41788d3a12335",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_211e0",
-                    table="handoff_launchblocker",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="connector",
-            constraint=models.UniqueConstraint(fields=("project", "provider"), name="connector_once_a_provider"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="connector",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('requested', 'broken>granted', 'broken>revoked', 'granted>broken', 'granted>revoked', 'granted>verified', 'requested>granted', 'requested>revoked', 'revoked>requested', 'verified>broken', 'verified>revoked')",
-                    func="RETURN NEW;",
-                    hash="d34ca76dfb44bc0a300ca69cd411a04f229f6147",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_07c75",
-                    table="handoff_connector",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="connector",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.connector')",
-                    func="RETURN NEW;",
-                    hash="57fe24b6eb077d49947116a61c302938fe14a92f",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_88d8b",
-                    table="handoff_connector",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="connector",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.connector')",
-                    func="RETURN NEW;",
-                    hash="2d545768586e9bb82403e43d48b10cf0775fef82",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_3189c",
-                    table="handoff_connector",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="checklistitem",
-            constraint=models.UniqueConstraint(fields=("project", "title"), name="onboarding_item_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="checklistitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage__in", ["done", "waived"]), models.Q(("next_action", ""), _negated=True), _connector="OR"
-                ),
-                name="open_onboarding_item_has_a_next_action",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="checklistitem",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('open', 'open>done', 'open>waived')",
-                    func="RETURN NEW;",
-                    hash="038bb3bfc50dd643acdf9bd7494fdac60bd04f2b",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_5ca34",
-                    table="handoff_checklistitem",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="checklistitem",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.checklistitem')",
-                    func="RETURN NEW;",
-                    hash="a73bdf132472bb539e4ebe6925ce205b29295de6",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_fbd34",
-                    table="handoff_checklistitem",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="checklistitem",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.checklistitem')",
-                    func="RETURN NEW;",
-                    hash="7001118658e1ab08c0b1a88f44127360e77470cd",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_e19e9",
-                    table="handoff_checklistitem",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promise",
-            constraint=models.UniqueConstraint(
-                fields=("handoff", "record_type", "record_id", "kind"), name="promise_once_a_sold_row"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="promise",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('offered', 'accepted>broken', 'accepted>kept', 'disputed>settled', 'offered>accepted', 'offered>disputed', 'settled>broken', 'settled>kept')",
-                    func="RETURN NEW;",
-                    hash="2e3b054d7276469d17680bf48f30884051be0ab5",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_3dab7",
-                    table="handoff_promise",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="promise",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.promise')",
-                    func="RETURN NEW;",
-                    hash="acdd416473bd28a6ec1888db570844b6141e7a8e",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_6d501",
-                    table="handoff_promise",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="promise",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.promise')",
-                    func="RETURN NEW;",
-                    hash="454e3e6140d52d2a797c0b99030b063e2437768d",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_f5b75",
-                    table="handoff_promise",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="receipt",
-            constraint=models.UniqueConstraint(
-                fields=("handoff", "record_type", "record_id"), name="receipt_once_a_record"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="receipt",
-            trigger=pgtrigger.compiler.Trigger(
-                name="frozen",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_forbid()",
-                    func="RETURN NEW;",
-                    hash="cb08e90e3838c01188a5b620a00c13234ad7f9a0",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_frozen_f4dfc",
-                    table="handoff_receipt",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reportingcadence",
-            constraint=models.UniqueConstraint(fields=("project",), name="one_cadence_a_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="reportingcadence",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("day", None), models.Q(("day__gte", 1), ("day__lte", 31)), _connector="OR"),
-                name="cadence_day_is_a_day",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reportingcadence",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("weekday", None), ("weekday__lte", 6), _connector="OR"),
-                name="cadence_weekday_is_a_weekday",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="report",
-            index=models.Index(
-                condition=models.Q(("stage", "published"), _negated=True), fields=["due_on"], name="report_owed"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.UniqueConstraint(
-                deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
-                fields=("cadence", "period_to"),
-                name="report_once_a_period",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("period_to__gte", models.F("period_from"))), name="report_period_runs_forward"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stage", "published"), _negated=True),
-                    models.Q(("publication_id__isnull", False), ("published_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="published_report_was_published",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage", "published"), models.Q(("next_action", ""), _negated=True), _connector="OR"
-                ),
-                name="open_report_has_a_next_action",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.CheckConstraint(condition=models.Q(("due_on__isnull", False)), name="report_has_a_day"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="report",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('scheduled', 'approved>drafting', 'approved>published', 'drafting>in_review', 'in_review>approved', 'in_review>drafting', 'scheduled>drafting')",
-                    func="RETURN NEW;",
-                    hash="000941cf92281bff639cb21137d7d920e73fe7e2",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_6511a",
-                    table="handoff_report",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="report",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.report')",
-                    func="RETURN NEW;",
-                    hash="1c6e78d599909c452329c4e3dbf294820e512e80",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_1cf8c",
-                    table="handoff_report",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="report",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('handoff.report')",
-                    func="RETURN NEW;",
-                    hash="723abd1f23fa684a432f1957dfb10ba404d32527",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_2cb28",
-                    table="handoff_report",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
+            ]
         ),
     ]

@@ -11,13 +11,13 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import django_fsm
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 import opportunities.models.user
+from opportunities.atonce import AtOnce
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
@@ -32,2216 +32,2431 @@ class Migration(migrations.Migration):
     operations = [
         # The walls' functions come before the triggers that call them, the chain after its tables.
         migrations.RunSQL((SQL / "walls.sql").read_text(), migrations.RunSQL.noop),
-        migrations.CreateModel(
-            name="Diary",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("length", models.BigIntegerField(default=0, editable=False)),
-                ("head", models.CharField(default="", editable=False, max_length=64)),
-            ],
-            options={
-                "default_permissions": (),
-            },
-        ),
-        migrations.CreateModel(
-            name="Facts",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("values", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ("salt", models.UUIDField(db_default=models.Func(function="gen_random_uuid"), editable=False)),
-            ],
-            options={
-                "default_permissions": (),
-            },
-        ),
-        migrations.CreateModel(
-            name="Heartbeat",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=40, unique=True)),
-                ("at", models.DateTimeField()),
-            ],
-            options={
-                "default_permissions": (),
-            },
-        ),
-        migrations.CreateModel(
-            name="User",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("password", models.CharField(max_length=128, verbose_name="password")),
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
-                (
-                    "is_superuser",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates that this user has all permissions without explicitly assigning them.",
-                        verbose_name="superuser status",
-                    ),
-                ),
-                (
-                    "username",
-                    models.CharField(
-                        error_messages={"unique": "A user with that username already exists."},
-                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
-                        max_length=150,
-                        unique=True,
-                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
-                        verbose_name="username",
-                    ),
-                ),
-                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
-                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
-                (
-                    "is_staff",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates whether the user can log into this admin site.",
-                        verbose_name="staff status",
-                    ),
-                ),
-                (
-                    "is_active",
-                    models.BooleanField(
-                        default=True,
-                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
-                        verbose_name="active",
-                    ),
-                ),
-                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
-                ("email", models.EmailField(max_length=254, verbose_name="mail address")),
-                (
-                    "reach_of",
-                    models.CharField(
-                        choices=[("own", "Own"), ("team", "Team"), ("all", "All")],
-                        default="own",
-                        max_length=4,
-                        verbose_name="sees",
-                    ),
-                ),
-                (
-                    "time_zone",
-                    models.CharField(
-                        default="UTC", max_length=40, validators=[opportunities.models.user.known_time_zone]
-                    ),
-                ),
-                ("title", models.CharField(blank=True, max_length=80, verbose_name="job title")),
-                (
-                    "groups",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.group",
-                        verbose_name="groups",
-                    ),
-                ),
-                (
-                    "user_permissions",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="Specific permissions for this user.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.permission",
-                        verbose_name="user permissions",
-                    ),
-                ),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "user",
-                "verbose_name_plural": "users",
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-            managers=[
-                ("objects", django.contrib.auth.models.UserManager()),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Audit",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
-                    ),
-                ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
-                        ],
-                        default="unscoped",
-                        max_length=12,
-                    ),
-                ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
-                    ),
-                ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("name", models.CharField(max_length=160)),
-                (
-                    "raw_notes",
-                    models.TextField(
-                        blank=True, help_text="Internal. Clients never see this.", verbose_name="raw notes"
-                    ),
-                ),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("requested", "Requested"),
-                            ("collecting", "Collecting"),
-                            ("in_review", "In review"),
-                            ("verified", "Verified"),
-                            ("stale", "Stale"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="requested",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "collected_by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-            ],
-            options={
-                "permissions": [
-                    ("move_audit", "Can collect audits and send them to review"),
-                    ("verify_audit", "Can verify audits"),
-                ],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Client",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=160)),
-                ("website", models.URLField(blank=True)),
-                ("industry", models.CharField(blank=True, max_length=80)),
-                ("country", models.CharField(blank=True, max_length=60)),
-                (
-                    "time_zone",
-                    models.CharField(
-                        default="UTC", max_length=40, validators=[opportunities.models.user.known_time_zone]
-                    ),
-                ),
-                (
-                    "search",
-                    models.GeneratedField(
-                        db_persist=True,
-                        expression=django.contrib.postgres.search.SearchVector(
-                            "name", "website", "industry", config="simple"
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name="Diary",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
                         ),
-                        output_field=django.contrib.postgres.search.SearchVectorField(),
-                    ),
+                        ("length", models.BigIntegerField(default=0, editable=False)),
+                        ("head", models.CharField(default="", editable=False, max_length=64)),
+                    ],
+                    options={
+                        "default_permissions": (),
+                    },
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Contact",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=120)),
-                ("email", models.EmailField(blank=True, max_length=254, verbose_name="mail address")),
-                ("phone", models.CharField(blank=True, max_length=40)),
-                ("title", models.CharField(blank=True, max_length=80, verbose_name="job title")),
-                (
-                    "decision_role",
-                    models.CharField(
-                        choices=[
-                            ("owner", "Decision owner"),
-                            ("influencer", "Influencer"),
-                            ("billing", "Billing"),
-                            ("technical", "Technical"),
-                        ],
-                        default="influencer",
-                        max_length=12,
-                    ),
-                ),
-                (
-                    "time_zone",
-                    models.CharField(
-                        default="UTC", max_length=40, validators=[opportunities.models.user.known_time_zone]
-                    ),
-                ),
-                ("left_on", models.DateField(blank=True, null=True, verbose_name="left the company")),
-                (
-                    "client",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="contacts", to="opportunities.client"
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Consent",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "purpose",
-                    models.CharField(
-                        choices=[
-                            ("marketing", "Marketing"),
-                            ("transactional", "Transactional"),
-                            ("contractual", "Contractual"),
-                        ],
-                        max_length=14,
-                    ),
-                ),
-                (
-                    "basis",
-                    models.CharField(
-                        choices=[("consent", "Consent"), ("contract", "Contract"), ("interest", "Legitimate interest")],
-                        default="consent",
-                        max_length=10,
-                    ),
-                ),
-                ("text_version", models.CharField(max_length=20)),
-                ("source", models.CharField(max_length=200)),
-                ("captured_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("expires_at", models.DateTimeField(blank=True, null=True)),
-                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "recorded_by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "contact",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="consents", to="opportunities.contact"
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Evidence",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "key",
-                    models.CharField(
-                        blank=True, help_text="What is measured, the same in every version.", max_length=80
-                    ),
-                ),
-                ("version", models.PositiveSmallIntegerField(default=1, editable=False)),
-                ("metric", models.CharField(max_length=120)),
-                ("value", models.DecimalField(decimal_places=4, max_digits=16)),
-                ("unit", models.CharField(blank=True, max_length=30)),
-                ("provider", models.CharField(max_length=80)),
-                ("captured_at", models.DateTimeField(help_text="When the provider measured it.")),
-                ("fresh_until", models.DateTimeField(editable=False)),
-                (
-                    "confidence",
-                    models.CharField(
-                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], default="medium", max_length=6
-                    ),
-                ),
-                ("link", models.URLField(blank=True, max_length=500)),
-                ("raw_note", models.TextField(blank=True, help_text="Internal. Clients never see this.")),
-                ("provider_caveat", models.TextField(blank=True, help_text="Internal. Clients never see this.")),
-                (
-                    "audit",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="evidence", to="opportunities.audit"
-                    ),
-                ),
-                (
-                    "collected_by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "corrects",
-                    models.OneToOneField(
-                        blank=True,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="corrected_by",
-                        to="opportunities.evidence",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "evidence",
-                "ordering": ["metric", "id"],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Event",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("seq", models.BigIntegerField(default=0, editable=False)),
-                ("facts_digest", models.CharField(default="", editable=False, max_length=64)),
-                ("previous", models.CharField(default="", editable=False, max_length=64)),
-                ("hash", models.CharField(default="", editable=False, max_length=64)),
-                ("xid", models.BigIntegerField(default=0, editable=False)),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("verb", models.CharField(max_length=60)),
-                ("past", models.CharField(max_length=80)),
-                ("record_type", models.CharField(max_length=60)),
-                ("record_id", models.BigIntegerField()),
-                ("subject", models.CharField(max_length=200)),
-                (
-                    "actor_kind",
-                    models.CharField(
-                        choices=[("user", "Staff"), ("contact", "Client"), ("system", "ZartsAlgo")], max_length=8
-                    ),
-                ),
-                ("actor_name", models.CharField(max_length=200)),
-                ("stage_from", models.CharField(blank=True, max_length=20)),
-                ("stage_to", models.CharField(blank=True, max_length=20)),
-                ("next_action", models.CharField(blank=True, max_length=200)),
-                ("reason", models.TextField(blank=True)),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "contact",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.contact",
-                    ),
-                ),
-                (
-                    "diary",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="opportunities.diary"
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "facts",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="event",
-                        to="opportunities.facts",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "default_permissions": ("view",),
-            },
-        ),
-        migrations.CreateModel(
-            name="Lead",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=120, verbose_name="contact name")),
-                ("company", models.CharField(blank=True, max_length=160)),
-                ("email", models.EmailField(blank=True, max_length=254, verbose_name="mail address")),
-                ("phone", models.CharField(blank=True, max_length=40)),
-                ("website", models.URLField(blank=True)),
-                ("country", models.CharField(blank=True, max_length=60)),
-                ("words", models.TextField(blank=True, verbose_name="what they said")),
-                ("consent", models.JSONField(blank=True, default=dict, editable=False)),
-                (
-                    "external_ref",
-                    models.CharField(blank=True, editable=False, max_length=120, verbose_name="reference in the file"),
-                ),
-                ("arrived_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "next_action",
-                    models.CharField(blank=True, default="Answer and find out what they need", max_length=200),
-                ),
-                ("due_on", models.DateField(blank=True, null=True, verbose_name="due")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("new", "New"),
-                            ("working", "Working"),
-                            ("qualified", "Qualified"),
-                            ("disqualified", "Disqualified"),
-                        ],
-                        default="new",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "search",
-                    models.GeneratedField(
-                        db_persist=True,
-                        expression=django.contrib.postgres.search.SearchVector(
-                            "name", "company", "email", config="simple"
+                migrations.CreateModel(
+                    name="Facts",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
                         ),
-                        output_field=django.contrib.postgres.search.SearchVectorField(),
-                    ),
+                        ("values", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                        ("salt", models.UUIDField(db_default=models.Func(function="gen_random_uuid"), editable=False)),
+                    ],
+                    options={
+                        "default_permissions": (),
+                    },
                 ),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
-                    ),
+                migrations.CreateModel(
+                    name="Heartbeat",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=40, unique=True)),
+                        ("at", models.DateTimeField()),
+                    ],
+                    options={
+                        "default_permissions": (),
+                    },
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
+                migrations.CreateModel(
+                    name="User",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("password", models.CharField(max_length=128, verbose_name="password")),
+                        ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                        (
+                            "is_superuser",
+                            models.BooleanField(
+                                default=False,
+                                help_text="Designates that this user has all permissions without explicitly assigning them.",
+                                verbose_name="superuser status",
+                            ),
+                        ),
+                        (
+                            "username",
+                            models.CharField(
+                                error_messages={"unique": "A user with that username already exists."},
+                                help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                                max_length=150,
+                                unique=True,
+                                validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                                verbose_name="username",
+                            ),
+                        ),
+                        ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                        ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                        (
+                            "is_staff",
+                            models.BooleanField(
+                                default=False,
+                                help_text="Designates whether the user can log into this admin site.",
+                                verbose_name="staff status",
+                            ),
+                        ),
+                        (
+                            "is_active",
+                            models.BooleanField(
+                                default=True,
+                                help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                                verbose_name="active",
+                            ),
+                        ),
+                        (
+                            "date_joined",
+                            models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined"),
+                        ),
+                        ("email", models.EmailField(max_length=254, verbose_name="mail address")),
+                        (
+                            "reach_of",
+                            models.CharField(
+                                choices=[("own", "Own"), ("team", "Team"), ("all", "All")],
+                                default="own",
+                                max_length=4,
+                                verbose_name="sees",
+                            ),
+                        ),
+                        (
+                            "time_zone",
+                            models.CharField(
+                                default="UTC", max_length=40, validators=[opportunities.models.user.known_time_zone]
+                            ),
+                        ),
+                        ("title", models.CharField(blank=True, max_length=80, verbose_name="job title")),
+                        (
+                            "groups",
+                            models.ManyToManyField(
+                                blank=True,
+                                help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                                related_name="user_set",
+                                related_query_name="user",
+                                to="auth.group",
+                                verbose_name="groups",
+                            ),
+                        ),
+                        (
+                            "user_permissions",
+                            models.ManyToManyField(
+                                blank=True,
+                                help_text="Specific permissions for this user.",
+                                related_name="user_set",
+                                related_query_name="user",
+                                to="auth.permission",
+                                verbose_name="user permissions",
+                            ),
+                        ),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name": "user",
+                        "verbose_name_plural": "users",
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                    managers=[
+                        ("objects", django.contrib.auth.models.UserManager()),
+                    ],
                 ),
-            ],
-            options={
-                "permissions": [("move_lead", "Can work on, qualify and disqualify leads")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="LeadFact",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("source", "Source"),
-                            ("service_fit", "Service fit"),
-                            ("urgency", "Urgency"),
-                            ("decision_owner", "Decision owner"),
-                            ("contact_path", "Contact path"),
-                            ("budget_signal", "Budget signal"),
-                            ("next_action", "Next action"),
+                migrations.CreateModel(
+                    name="Audit",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("name", models.CharField(max_length=160)),
+                        (
+                            "raw_notes",
+                            models.TextField(
+                                blank=True, help_text="Internal. Clients never see this.", verbose_name="raw notes"
+                            ),
+                        ),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("requested", "Requested"),
+                                    ("collecting", "Collecting"),
+                                    ("in_review", "In review"),
+                                    ("verified", "Verified"),
+                                    ("stale", "Stale"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="requested",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "collected_by",
+                            models.ForeignKey(
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "permissions": [
+                            ("move_audit", "Can collect audits and send them to review"),
+                            ("verify_audit", "Can verify audits"),
                         ],
-                        max_length=16,
-                    ),
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                ("value", models.CharField(max_length=300)),
-                ("confirmed_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "confirmed_by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
+                migrations.CreateModel(
+                    name="Client",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=160)),
+                        ("website", models.URLField(blank=True)),
+                        ("industry", models.CharField(blank=True, max_length=80)),
+                        ("country", models.CharField(blank=True, max_length=60)),
+                        (
+                            "time_zone",
+                            models.CharField(
+                                default="UTC", max_length=40, validators=[opportunities.models.user.known_time_zone]
+                            ),
+                        ),
+                        (
+                            "search",
+                            models.GeneratedField(
+                                db_persist=True,
+                                expression=django.contrib.postgres.search.SearchVector(
+                                    "name", "website", "industry", config="simple"
+                                ),
+                                output_field=django.contrib.postgres.search.SearchVectorField(),
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "lead",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="facts", to="opportunities.lead"
-                    ),
+                migrations.CreateModel(
+                    name="Contact",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=120)),
+                        ("email", models.EmailField(blank=True, max_length=254, verbose_name="mail address")),
+                        ("phone", models.CharField(blank=True, max_length=40)),
+                        ("title", models.CharField(blank=True, max_length=80, verbose_name="job title")),
+                        (
+                            "decision_role",
+                            models.CharField(
+                                choices=[
+                                    ("owner", "Decision owner"),
+                                    ("influencer", "Influencer"),
+                                    ("billing", "Billing"),
+                                    ("technical", "Technical"),
+                                ],
+                                default="influencer",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "time_zone",
+                            models.CharField(
+                                default="UTC", max_length=40, validators=[opportunities.models.user.known_time_zone]
+                            ),
+                        ),
+                        ("left_on", models.DateField(blank=True, null=True, verbose_name="left the company")),
+                        (
+                            "client",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="contacts",
+                                to="opportunities.client",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Opportunity",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
-                    ),
+                migrations.CreateModel(
+                    name="Consent",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "purpose",
+                            models.CharField(
+                                choices=[
+                                    ("marketing", "Marketing"),
+                                    ("transactional", "Transactional"),
+                                    ("contractual", "Contractual"),
+                                ],
+                                max_length=14,
+                            ),
+                        ),
+                        (
+                            "basis",
+                            models.CharField(
+                                choices=[
+                                    ("consent", "Consent"),
+                                    ("contract", "Contract"),
+                                    ("interest", "Legitimate interest"),
+                                ],
+                                default="consent",
+                                max_length=10,
+                            ),
+                        ),
+                        ("text_version", models.CharField(max_length=20)),
+                        ("source", models.CharField(max_length=200)),
+                        ("captured_at", models.DateTimeField(default=django.utils.timezone.now)),
+                        ("expires_at", models.DateTimeField(blank=True, null=True)),
+                        ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                        (
+                            "recorded_by",
+                            models.ForeignKey(
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "contact",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="consents",
+                                to="opportunities.contact",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
+                migrations.CreateModel(
+                    name="Evidence",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "key",
+                            models.CharField(
+                                blank=True, help_text="What is measured, the same in every version.", max_length=80
+                            ),
+                        ),
+                        ("version", models.PositiveSmallIntegerField(default=1, editable=False)),
+                        ("metric", models.CharField(max_length=120)),
+                        ("value", models.DecimalField(decimal_places=4, max_digits=16)),
+                        ("unit", models.CharField(blank=True, max_length=30)),
+                        ("provider", models.CharField(max_length=80)),
+                        ("captured_at", models.DateTimeField(help_text="When the provider measured it.")),
+                        ("fresh_until", models.DateTimeField(editable=False)),
+                        (
+                            "confidence",
+                            models.CharField(
+                                choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")],
+                                default="medium",
+                                max_length=6,
+                            ),
+                        ),
+                        ("link", models.URLField(blank=True, max_length=500)),
+                        ("raw_note", models.TextField(blank=True, help_text="Internal. Clients never see this.")),
+                        (
+                            "provider_caveat",
+                            models.TextField(blank=True, help_text="Internal. Clients never see this."),
+                        ),
+                        (
+                            "audit",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="evidence",
+                                to="opportunities.audit",
+                            ),
+                        ),
+                        (
+                            "collected_by",
+                            models.ForeignKey(
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "corrects",
+                            models.OneToOneField(
+                                blank=True,
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="corrected_by",
+                                to="opportunities.evidence",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name_plural": "evidence",
+                        "ordering": ["metric", "id"],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Event",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("seq", models.BigIntegerField(default=0, editable=False)),
+                        ("facts_digest", models.CharField(default="", editable=False, max_length=64)),
+                        ("previous", models.CharField(default="", editable=False, max_length=64)),
+                        ("hash", models.CharField(default="", editable=False, max_length=64)),
+                        ("xid", models.BigIntegerField(default=0, editable=False)),
+                        ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                        ("verb", models.CharField(max_length=60)),
+                        ("past", models.CharField(max_length=80)),
+                        ("record_type", models.CharField(max_length=60)),
+                        ("record_id", models.BigIntegerField()),
+                        ("subject", models.CharField(max_length=200)),
+                        (
+                            "actor_kind",
+                            models.CharField(
+                                choices=[("user", "Staff"), ("contact", "Client"), ("system", "ZartsAlgo")],
+                                max_length=8,
+                            ),
+                        ),
+                        ("actor_name", models.CharField(max_length=200)),
+                        ("stage_from", models.CharField(blank=True, max_length=20)),
+                        ("stage_to", models.CharField(blank=True, max_length=20)),
+                        ("next_action", models.CharField(blank=True, max_length=200)),
+                        ("reason", models.TextField(blank=True)),
+                        (
+                            "actor",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "contact",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.contact",
+                            ),
+                        ),
+                        (
+                            "diary",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="events",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "facts",
+                            models.OneToOneField(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="event",
+                                to="opportunities.facts",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-id"],
+                        "default_permissions": ("view",),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Lead",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=120, verbose_name="contact name")),
+                        ("company", models.CharField(blank=True, max_length=160)),
+                        ("email", models.EmailField(blank=True, max_length=254, verbose_name="mail address")),
+                        ("phone", models.CharField(blank=True, max_length=40)),
+                        ("website", models.URLField(blank=True)),
+                        ("country", models.CharField(blank=True, max_length=60)),
+                        ("words", models.TextField(blank=True, verbose_name="what they said")),
+                        ("consent", models.JSONField(blank=True, default=dict, editable=False)),
+                        (
+                            "external_ref",
+                            models.CharField(
+                                blank=True, editable=False, max_length=120, verbose_name="reference in the file"
+                            ),
+                        ),
+                        ("arrived_at", models.DateTimeField(default=django.utils.timezone.now)),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, default="Answer and find out what they need", max_length=200),
+                        ),
+                        ("due_on", models.DateField(blank=True, null=True, verbose_name="due")),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("new", "New"),
+                                    ("working", "Working"),
+                                    ("qualified", "Qualified"),
+                                    ("disqualified", "Disqualified"),
+                                ],
+                                default="new",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "search",
+                            models.GeneratedField(
+                                db_persist=True,
+                                expression=django.contrib.postgres.search.SearchVector(
+                                    "name", "company", "email", config="simple"
+                                ),
+                                output_field=django.contrib.postgres.search.SearchVectorField(),
+                            ),
+                        ),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "permissions": [("move_lead", "Can work on, qualify and disqualify leads")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="LeadFact",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[
+                                    ("source", "Source"),
+                                    ("service_fit", "Service fit"),
+                                    ("urgency", "Urgency"),
+                                    ("decision_owner", "Decision owner"),
+                                    ("contact_path", "Contact path"),
+                                    ("budget_signal", "Budget signal"),
+                                    ("next_action", "Next action"),
+                                ],
+                                max_length=16,
+                            ),
+                        ),
+                        ("value", models.CharField(max_length=300)),
+                        ("confirmed_at", models.DateTimeField(editable=False, null=True)),
+                        (
+                            "confirmed_by",
+                            models.ForeignKey(
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "lead",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="facts",
+                                to="opportunities.lead",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Opportunity",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("name", models.CharField(max_length=160)),
+                        (
+                            "value",
+                            models.DecimalField(
+                                blank=True,
+                                decimal_places=2,
+                                max_digits=12,
+                                null=True,
+                                validators=[django.core.validators.MinValueValidator(0)],
+                            ),
+                        ),
+                        ("currency", models.CharField(default="USD", max_length=3)),
+                        (
+                            "probability",
+                            models.PositiveSmallIntegerField(
+                                default=10,
+                                validators=[django.core.validators.MaxValueValidator(100)],
+                                verbose_name="probability, percent",
+                            ),
+                        ),
+                        ("decision_on", models.DateField(blank=True, null=True, verbose_name="decision deadline")),
+                        (
+                            "close_risk",
+                            models.CharField(
+                                blank=True, help_text="What could make us lose this, in one line.", max_length=200
+                            ),
+                        ),
+                        ("paused_from", models.CharField(blank=True, editable=False, max_length=20)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("qualified", "Qualified"),
+                                    ("discovery", "Discovery"),
+                                    ("audit", "Audit"),
+                                    ("proposal", "Proposal"),
+                                    ("contract", "Contract"),
+                                    ("won", "Won"),
+                                    ("handed_off", "Handed off"),
+                                    ("lost", "Lost"),
+                                    ("paused", "Paused"),
+                                ],
+                                default="qualified",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "search",
+                            models.GeneratedField(
+                                db_persist=True,
+                                expression=django.contrib.postgres.search.SearchVector("name", config="simple"),
+                                output_field=django.contrib.postgres.search.SearchVectorField(),
+                            ),
+                        ),
+                        (
+                            "client",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="opportunities",
+                                to="opportunities.client",
+                            ),
+                        ),
+                        (
+                            "decision_owner",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.contact",
+                            ),
+                        ),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name_plural": "opportunities",
+                        "permissions": [
+                            ("move_opportunity", "Can move opportunities along their path"),
+                            ("override_gate", "Can pass a closed gate with a written reason"),
                         ],
-                        default="unscoped",
-                        max_length=12,
-                    ),
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
-                    ),
+                migrations.CreateModel(
+                    name="Objection",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
+                        ("record_id", models.BigIntegerField(editable=False, null=True)),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[
+                                    ("price", "Price"),
+                                    ("proof", "Proof"),
+                                    ("scope", "Scope"),
+                                    ("timing", "Timing"),
+                                    ("trust", "Trust"),
+                                    ("other", "Other"),
+                                ],
+                                max_length=8,
+                            ),
+                        ),
+                        ("words", models.TextField(verbose_name="in the client's words")),
+                        ("answer", models.TextField(blank=True, editable=False)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[("raised", "Raised"), ("answered", "Answered"), ("accepted", "Accepted")],
+                                default="raised",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="objections",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "permissions": [("move_objection", "Can answer objections")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("name", models.CharField(max_length=160)),
-                (
-                    "value",
-                    models.DecimalField(
+                migrations.AddField(
+                    model_name="lead",
+                    name="opportunity",
+                    field=models.ForeignKey(
                         blank=True,
-                        decimal_places=2,
-                        max_digits=12,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                    ),
-                ),
-                ("currency", models.CharField(default="USD", max_length=3)),
-                (
-                    "probability",
-                    models.PositiveSmallIntegerField(
-                        default=10,
-                        validators=[django.core.validators.MaxValueValidator(100)],
-                        verbose_name="probability, percent",
-                    ),
-                ),
-                ("decision_on", models.DateField(blank=True, null=True, verbose_name="decision deadline")),
-                (
-                    "close_risk",
-                    models.CharField(
-                        blank=True, help_text="What could make us lose this, in one line.", max_length=200
-                    ),
-                ),
-                ("paused_from", models.CharField(blank=True, editable=False, max_length=20)),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("qualified", "Qualified"),
-                            ("discovery", "Discovery"),
-                            ("audit", "Audit"),
-                            ("proposal", "Proposal"),
-                            ("contract", "Contract"),
-                            ("won", "Won"),
-                            ("handed_off", "Handed off"),
-                            ("lost", "Lost"),
-                            ("paused", "Paused"),
-                        ],
-                        default="qualified",
                         editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "search",
-                    models.GeneratedField(
-                        db_persist=True,
-                        expression=django.contrib.postgres.search.SearchVector("name", config="simple"),
-                        output_field=django.contrib.postgres.search.SearchVectorField(),
-                    ),
-                ),
-                (
-                    "client",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="opportunities",
-                        to="opportunities.client",
-                    ),
-                ),
-                (
-                    "decision_owner",
-                    models.ForeignKey(
-                        blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.contact",
-                    ),
-                ),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "opportunities",
-                "permissions": [
-                    ("move_opportunity", "Can move opportunities along their path"),
-                    ("override_gate", "Can pass a closed gate with a written reason"),
-                ],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Objection",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
-                ("record_id", models.BigIntegerField(editable=False, null=True)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("price", "Price"),
-                            ("proof", "Proof"),
-                            ("scope", "Scope"),
-                            ("timing", "Timing"),
-                            ("trust", "Trust"),
-                            ("other", "Other"),
-                        ],
-                        max_length=8,
-                    ),
-                ),
-                ("words", models.TextField(verbose_name="in the client's words")),
-                ("answer", models.TextField(blank=True, editable=False)),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[("raised", "Raised"), ("answered", "Answered"), ("accepted", "Accepted")],
-                        default="raised",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="objections",
+                        related_name="leads",
                         to="opportunities.opportunity",
                     ),
                 ),
-            ],
-            options={
-                "permissions": [("move_objection", "Can answer objections")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.AddField(
-            model_name="lead",
-            name="opportunity",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="leads",
-                to="opportunities.opportunity",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Discovery",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
-                    ),
+                migrations.CreateModel(
+                    name="Discovery",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("notes", models.TextField(blank=True, verbose_name="discovery notes")),
+                        ("pain_points", models.TextField(blank=True)),
+                        ("lead_flow", models.TextField(blank=True, verbose_name="current lead flow")),
+                        ("provider_stack", models.TextField(blank=True)),
+                        ("decision_criteria", models.TextField(blank=True)),
+                        ("decision_path", models.TextField(blank=True)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[("open", "Open"), ("complete", "Complete")],
+                                default="open",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="discoveries",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name_plural": "discoveries",
+                        "permissions": [("move_discovery", "Can complete and reopen discoveries")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
-                        ],
-                        default="unscoped",
-                        max_length=12,
-                    ),
+                migrations.CreateModel(
+                    name="Closing",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("outcome", models.CharField(choices=[("won", "Won"), ("lost", "Lost")], max_length=4)),
+                        (
+                            "reason",
+                            models.CharField(
+                                choices=[
+                                    ("proof", "The proof"),
+                                    ("price", "The price"),
+                                    ("fit", "The fit"),
+                                    ("timing", "The timing"),
+                                    ("trust", "Trust in us"),
+                                    ("competitor", "A competitor"),
+                                    ("no_decision", "No decision was made"),
+                                    ("other", "Something else"),
+                                ],
+                                max_length=12,
+                            ),
+                        ),
+                        ("words", models.TextField(blank=True, verbose_name="in words")),
+                        ("competitor", models.CharField(blank=True, max_length=120)),
+                        ("reactivate_from", models.DateField(blank=True, null=True, verbose_name="try again from")),
+                        ("reactivate_to", models.DateField(blank=True, null=True, verbose_name="try again until")),
+                        ("must_change", models.TextField(blank=True, verbose_name="what must have changed by then")),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[("final", "Final")],
+                                default="final",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="closings",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
-                    ),
-                ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("notes", models.TextField(blank=True, verbose_name="discovery notes")),
-                ("pain_points", models.TextField(blank=True)),
-                ("lead_flow", models.TextField(blank=True, verbose_name="current lead flow")),
-                ("provider_stack", models.TextField(blank=True)),
-                ("decision_criteria", models.TextField(blank=True)),
-                ("decision_path", models.TextField(blank=True)),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[("open", "Open"), ("complete", "Complete")],
-                        default="open",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
+                migrations.AddField(
+                    model_name="audit",
+                    name="opportunity",
+                    field=models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="discoveries",
+                        related_name="audits",
                         to="opportunities.opportunity",
                     ),
                 ),
-            ],
-            options={
-                "verbose_name_plural": "discoveries",
-                "permissions": [("move_discovery", "Can complete and reopen discoveries")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Closing",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
-                    ),
+                migrations.CreateModel(
+                    name="OpportunityGroupPermission",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "content_object",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE, to="opportunities.opportunity"
+                            ),
+                        ),
+                        ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                        (
+                            "permission",
+                            models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission"),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": (),
+                    },
                 ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
-                        ],
-                        default="unscoped",
-                        max_length=12,
-                    ),
+                migrations.CreateModel(
+                    name="OpportunityUserPermission",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "content_object",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE, to="opportunities.opportunity"
+                            ),
+                        ),
+                        (
+                            "permission",
+                            models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission"),
+                        ),
+                        (
+                            "user",
+                            models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": (),
+                    },
                 ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
-                    ),
+                migrations.CreateModel(
+                    name="Source",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=120)),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[
+                                    ("form", "Public form"),
+                                    ("campaign", "Campaign"),
+                                    ("referral", "Referral"),
+                                    ("event", "Event"),
+                                    ("outreach", "Outreach"),
+                                    ("file", "File"),
+                                    ("other", "Other"),
+                                ],
+                                default="other",
+                                max_length=10,
+                            ),
+                        ),
+                        (
+                            "valid_until",
+                            models.DateField(
+                                blank=True, help_text="After this day follow-ups from it pause.", null=True
+                            ),
+                        ),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("outcome", models.CharField(choices=[("won", "Won"), ("lost", "Lost")], max_length=4)),
-                (
-                    "reason",
-                    models.CharField(
-                        choices=[
-                            ("proof", "The proof"),
-                            ("price", "The price"),
-                            ("fit", "The fit"),
-                            ("timing", "The timing"),
-                            ("trust", "Trust in us"),
-                            ("competitor", "A competitor"),
-                            ("no_decision", "No decision was made"),
-                            ("other", "Something else"),
-                        ],
-                        max_length=12,
-                    ),
-                ),
-                ("words", models.TextField(blank=True, verbose_name="in words")),
-                ("competitor", models.CharField(blank=True, max_length=120)),
-                ("reactivate_from", models.DateField(blank=True, null=True, verbose_name="try again from")),
-                ("reactivate_to", models.DateField(blank=True, null=True, verbose_name="try again until")),
-                ("must_change", models.TextField(blank=True, verbose_name="what must have changed by then")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[("final", "Final")],
-                        default="final",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="closings",
-                        to="opportunities.opportunity",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.AddField(
-            model_name="audit",
-            name="opportunity",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="audits", to="opportunities.opportunity"
-            ),
-        ),
-        migrations.CreateModel(
-            name="OpportunityGroupPermission",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "content_object",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="opportunities.opportunity"),
-                ),
-                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
-                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": (),
-            },
-        ),
-        migrations.CreateModel(
-            name="OpportunityUserPermission",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "content_object",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="opportunities.opportunity"),
-                ),
-                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
-                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": (),
-            },
-        ),
-        migrations.CreateModel(
-            name="Source",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=120)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("form", "Public form"),
-                            ("campaign", "Campaign"),
-                            ("referral", "Referral"),
-                            ("event", "Event"),
-                            ("outreach", "Outreach"),
-                            ("file", "File"),
-                            ("other", "Other"),
-                        ],
-                        default="other",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "valid_until",
-                    models.DateField(blank=True, help_text="After this day follow-ups from it pause.", null=True),
-                ),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.AddField(
-            model_name="lead",
-            name="source",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="leads",
-                to="opportunities.source",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Task",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
-                ("record_id", models.BigIntegerField(editable=False, null=True)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("follow_up", "Follow-up"),
-                            ("proposal_review", "Proposal review"),
-                            ("contract_step", "Contract step"),
-                            ("onboarding_handoff", "Onboarding handoff"),
-                            ("win_back", "Win-back"),
-                            ("report", "Report"),
-                            ("other", "Other"),
-                        ],
-                        default="other",
-                        max_length=20,
-                    ),
-                ),
-                ("title", models.CharField(max_length=200)),
-                ("due_at", models.DateTimeField(verbose_name="due")),
-                ("purpose", models.CharField(blank=True, default="transactional", max_length=14)),
-                ("words", models.TextField(blank=True, verbose_name="words of the mail")),
-                ("paused_because", models.CharField(blank=True, editable=False, max_length=300)),
-                ("outcome", models.CharField(blank=True, editable=False, max_length=300)),
-                ("told_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[("open", "Open"), ("done", "Done"), ("cancelled", "Cancelled"), ("paused", "Paused")],
-                        default="open",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "contact",
-                    models.ForeignKey(
+                migrations.AddField(
+                    model_name="lead",
+                    name="source",
+                    field=models.ForeignKey(
                         blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="leads",
+                        to="opportunities.source",
+                    ),
+                ),
+                migrations.CreateModel(
+                    name="Task",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
+                        ("record_id", models.BigIntegerField(editable=False, null=True)),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[
+                                    ("follow_up", "Follow-up"),
+                                    ("proposal_review", "Proposal review"),
+                                    ("contract_step", "Contract step"),
+                                    ("onboarding_handoff", "Onboarding handoff"),
+                                    ("win_back", "Win-back"),
+                                    ("report", "Report"),
+                                    ("other", "Other"),
+                                ],
+                                default="other",
+                                max_length=20,
+                            ),
+                        ),
+                        ("title", models.CharField(max_length=200)),
+                        ("due_at", models.DateTimeField(verbose_name="due")),
+                        ("purpose", models.CharField(blank=True, default="transactional", max_length=14)),
+                        ("words", models.TextField(blank=True, verbose_name="words of the mail")),
+                        ("paused_because", models.CharField(blank=True, editable=False, max_length=300)),
+                        ("outcome", models.CharField(blank=True, editable=False, max_length=300)),
+                        ("told_at", models.DateTimeField(editable=False, null=True)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("open", "Open"),
+                                    ("done", "Done"),
+                                    ("cancelled", "Cancelled"),
+                                    ("paused", "Paused"),
+                                ],
+                                default="open",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "contact",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.contact",
+                            ),
+                        ),
+                        (
+                            "diary",
+                            models.ForeignKey(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                        (
+                            "lead",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="tasks",
+                                to="opportunities.lead",
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="tasks",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="tasks",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "permissions": [("move_task", "Can finish, cancel, pause and resume tasks")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Message",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
+                        ("record_id", models.BigIntegerField(editable=False, null=True)),
+                        (
+                            "channel",
+                            models.CharField(
+                                choices=[("mail", "Mail"), ("call", "Call"), ("meeting", "Meeting")],
+                                default="mail",
+                                max_length=8,
+                            ),
+                        ),
+                        ("purpose", models.CharField(default="transactional", max_length=14)),
+                        ("template", models.CharField(blank=True, max_length=40)),
+                        ("subject", models.CharField(max_length=200)),
+                        ("body", models.TextField()),
+                        ("message_id", models.CharField(editable=False, max_length=120, unique=True)),
+                        ("claimed_at", models.DateTimeField(editable=False, null=True)),
+                        ("attempt", models.PositiveSmallIntegerField(default=0, editable=False)),
+                        ("sent_at", models.DateTimeField(editable=False, null=True)),
+                        ("trouble", models.CharField(blank=True, editable=False, max_length=300)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("draft", "Draft"),
+                                    ("queued", "Queued"),
+                                    ("sending", "Sending"),
+                                    ("sent", "Sent"),
+                                    ("failed", "Failed"),
+                                    ("held", "Held"),
+                                    ("uncertain", "Uncertain"),
+                                    ("received", "Received"),
+                                ],
+                                default="draft",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "client",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="messages",
+                                to="opportunities.client",
+                            ),
+                        ),
+                        (
+                            "contact",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="messages",
+                                to="opportunities.contact",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="messages",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "task",
+                            models.ForeignKey(
+                                blank=True,
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="messages",
+                                to="opportunities.task",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "permissions": [("move_message", "Can queue, hold and settle messages")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Team",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=80, unique=True)),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.AddField(
+                    model_name="opportunity",
+                    name="team",
+                    field=models.ForeignKey(
+                        blank=True,
+                        editable=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="opportunities.contact",
+                        to="opportunities.team",
                     ),
                 ),
-                (
-                    "diary",
-                    models.ForeignKey(
+                migrations.AddField(
+                    model_name="lead",
+                    name="team",
+                    field=models.ForeignKey(
+                        blank=True,
                         editable=False,
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="opportunities.diary",
+                        to="opportunities.team",
                     ),
                 ),
-                (
-                    "lead",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="tasks",
-                        to="opportunities.lead",
-                    ),
-                ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="tasks",
-                        to="opportunities.opportunity",
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="tasks", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-            ],
-            options={
-                "permissions": [("move_task", "Can finish, cancel, pause and resume tasks")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Message",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
-                ("record_id", models.BigIntegerField(editable=False, null=True)),
-                (
-                    "channel",
-                    models.CharField(
-                        choices=[("mail", "Mail"), ("call", "Call"), ("meeting", "Meeting")],
-                        default="mail",
-                        max_length=8,
-                    ),
-                ),
-                ("purpose", models.CharField(default="transactional", max_length=14)),
-                ("template", models.CharField(blank=True, max_length=40)),
-                ("subject", models.CharField(max_length=200)),
-                ("body", models.TextField()),
-                ("message_id", models.CharField(editable=False, max_length=120, unique=True)),
-                ("claimed_at", models.DateTimeField(editable=False, null=True)),
-                ("attempt", models.PositiveSmallIntegerField(default=0, editable=False)),
-                ("sent_at", models.DateTimeField(editable=False, null=True)),
-                ("trouble", models.CharField(blank=True, editable=False, max_length=300)),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("draft", "Draft"),
-                            ("queued", "Queued"),
-                            ("sending", "Sending"),
-                            ("sent", "Sent"),
-                            ("failed", "Failed"),
-                            ("held", "Held"),
-                            ("uncertain", "Uncertain"),
-                            ("received", "Received"),
-                        ],
-                        default="draft",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "client",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="messages", to="opportunities.client"
-                    ),
-                ),
-                (
-                    "contact",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="messages", to="opportunities.contact"
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="messages",
-                        to="opportunities.opportunity",
-                    ),
-                ),
-                (
-                    "task",
-                    models.ForeignKey(
+                migrations.AddField(
+                    model_name="client",
+                    name="team",
+                    field=models.ForeignKey(
                         blank=True,
                         editable=False,
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="messages",
-                        to="opportunities.task",
-                    ),
-                ),
-            ],
-            options={
-                "permissions": [("move_message", "Can queue, hold and settle messages")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Team",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=80, unique=True)),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
-                        to="opportunities.diary",
+                        to="opportunities.team",
                     ),
                 ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.AddField(
-            model_name="opportunity",
-            name="team",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="opportunities.team",
-            ),
-        ),
-        migrations.AddField(
-            model_name="lead",
-            name="team",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="opportunities.team",
-            ),
-        ),
-        migrations.AddField(
-            model_name="client",
-            name="team",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="opportunities.team",
-            ),
-        ),
-        migrations.AddField(
-            model_name="user",
-            name="team",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="members",
-                to="opportunities.team",
-            ),
-        ),
-        migrations.CreateModel(
-            name="UnwrittenPromise",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("words", models.TextField(verbose_name="what was said")),
-                ("said_by", models.CharField(blank=True, max_length=120)),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("noted", "Noted"),
-                            ("written_in", "Written in"),
-                            ("excluded", "Excluded"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="noted",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
+                migrations.AddField(
+                    model_name="user",
+                    name="team",
+                    field=models.ForeignKey(
+                        blank=True,
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="unwritten_promises",
-                        to="opportunities.opportunity",
+                        related_name="members",
+                        to="opportunities.team",
                     ),
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                migrations.CreateModel(
+                    name="UnwrittenPromise",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("words", models.TextField(verbose_name="what was said")),
+                        ("said_by", models.CharField(blank=True, max_length=120)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("noted", "Noted"),
+                                    ("written_in", "Written in"),
+                                    ("excluded", "Excluded"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="noted",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="unwritten_promises",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "permissions": [("move_unwrittenpromise", "Can settle unwritten promises")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="WinBack",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("waiting", "Waiting"),
+                                    ("open", "Open"),
+                                    ("contacted", "Contacted"),
+                                    ("reopened", "Reopened"),
+                                    ("expired", "Expired"),
+                                ],
+                                default="waiting",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "closing",
+                            models.OneToOneField(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="win_back",
+                                to="opportunities.closing",
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="win_backs",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "permissions": [("move_winback", "Can work on win-backs")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.AddIndex(
+                    model_name="contact",
+                    index=models.Index(django.db.models.functions.text.Lower("email"), name="contact_by_mail"),
+                ),
+                migrations.AddConstraint(
+                    model_name="contact",
+                    constraint=models.UniqueConstraint(
+                        models.F("client"),
+                        django.db.models.functions.text.Lower("email"),
+                        condition=models.Q(("email", ""), _negated=True),
+                        name="contact_mail_once_a_client",
                     ),
                 ),
-            ],
-            options={
-                "permissions": [("move_unwrittenpromise", "Can settle unwritten promises")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="WinBack",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("waiting", "Waiting"),
-                            ("open", "Open"),
-                            ("contacted", "Contacted"),
-                            ("reopened", "Reopened"),
-                            ("expired", "Expired"),
-                        ],
-                        default="waiting",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
+                migrations.AddIndex(
+                    model_name="consent",
+                    index=models.Index(fields=["contact", "purpose"], name="consent_of_contact"),
+                ),
+                migrations.AddIndex(
+                    model_name="evidence",
+                    index=models.Index(fields=["fresh_until"], name="evidence_by_age"),
+                ),
+                migrations.AddConstraint(
+                    model_name="evidence",
+                    constraint=models.UniqueConstraint(
+                        fields=("audit", "key", "captured_at", "version"), name="evidence_once"
                     ),
                 ),
-                (
-                    "closing",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="win_back", to="opportunities.closing"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="evidence",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_forbid()",
+                            func="RETURN NEW;",
+                            hash="d25bc090edc0d57b2b5997a21a018127759f78d9",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_frozen_57660",
+                            table="opportunities_evidence",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="win_backs",
-                        to="opportunities.opportunity",
+                migrations.AddIndex(
+                    model_name="event",
+                    index=models.Index(fields=["record_type", "record_id", "xid"], name="event_of_record"),
+                ),
+                migrations.AddIndex(
+                    model_name="event",
+                    index=models.Index(fields=["diary", "-at", "-id"], name="event_of_diary"),
+                ),
+                migrations.AddConstraint(
+                    model_name="event",
+                    constraint=models.UniqueConstraint(fields=("diary", "seq"), name="event_place_in_diary"),
+                ),
+                migrations.AddConstraint(
+                    model_name="leadfact",
+                    constraint=models.UniqueConstraint(fields=("lead", "kind"), name="lead_fact_once"),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="objection",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('raised', 'raised>accepted', 'raised>answered')",
+                            func="RETURN NEW;",
+                            hash="6e23e5eedf6569eae0f6afafbd81056f3698ae4c",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_6bbfd",
+                            table="opportunities_objection",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                pgtrigger.migrations.AddTrigger(
+                    model_name="objection",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.objection')",
+                            func="RETURN NEW;",
+                            hash="102965efe6f22cf7e6eb2bb27cc17348017c19c7",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_6b713",
+                            table="opportunities_objection",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "permissions": [("move_winback", "Can work on win-backs")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.AddIndex(
-            model_name="contact",
-            index=models.Index(django.db.models.functions.text.Lower("email"), name="contact_by_mail"),
-        ),
-        migrations.AddConstraint(
-            model_name="contact",
-            constraint=models.UniqueConstraint(
-                models.F("client"),
-                django.db.models.functions.text.Lower("email"),
-                condition=models.Q(("email", ""), _negated=True),
-                name="contact_mail_once_a_client",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="consent",
-            index=models.Index(fields=["contact", "purpose"], name="consent_of_contact"),
-        ),
-        migrations.AddIndex(
-            model_name="evidence",
-            index=models.Index(fields=["fresh_until"], name="evidence_by_age"),
-        ),
-        migrations.AddConstraint(
-            model_name="evidence",
-            constraint=models.UniqueConstraint(fields=("audit", "key", "captured_at", "version"), name="evidence_once"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="evidence",
-            trigger=pgtrigger.compiler.Trigger(
-                name="frozen",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_forbid()",
-                    func="RETURN NEW;",
-                    hash="d25bc090edc0d57b2b5997a21a018127759f78d9",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_frozen_57660",
-                    table="opportunities_evidence",
-                    when="BEFORE",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="objection",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.objection')",
+                            func="RETURN NEW;",
+                            hash="0ce6901278236d2adfdd67213f115f1fede89e8e",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_66c14",
+                            table="opportunities_objection",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["record_type", "record_id", "xid"], name="event_of_record"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["diary", "-at", "-id"], name="event_of_diary"),
-        ),
-        migrations.AddConstraint(
-            model_name="event",
-            constraint=models.UniqueConstraint(fields=("diary", "seq"), name="event_place_in_diary"),
-        ),
-        migrations.AddConstraint(
-            model_name="leadfact",
-            constraint=models.UniqueConstraint(fields=("lead", "kind"), name="lead_fact_once"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="objection",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('raised', 'raised>accepted', 'raised>answered')",
-                    func="RETURN NEW;",
-                    hash="6e23e5eedf6569eae0f6afafbd81056f3698ae4c",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_6bbfd",
-                    table="opportunities_objection",
-                    when="BEFORE",
+                migrations.AddConstraint(
+                    model_name="discovery",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage", "complete"), models.Q(("next_action", ""), _negated=True), _connector="OR"
+                        ),
+                        name="open_discovery_has_a_next_action",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="objection",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.objection')",
-                    func="RETURN NEW;",
-                    hash="102965efe6f22cf7e6eb2bb27cc17348017c19c7",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_6b713",
-                    table="opportunities_objection",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="discovery",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('open', 'complete>open', 'open>complete')",
+                            func="RETURN NEW;",
+                            hash="9a0f5ac5ca77db51b7bcc08e8328ca473bffbc57",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_84717",
+                            table="opportunities_discovery",
+                            when="BEFORE",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="objection",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.objection')",
-                    func="RETURN NEW;",
-                    hash="0ce6901278236d2adfdd67213f115f1fede89e8e",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_66c14",
-                    table="opportunities_objection",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="discovery",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.discovery')",
+                            func="RETURN NEW;",
+                            hash="2a14f85654e8560aeb8959a25249f5a94f94a5f0",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_4060a",
+                            table="opportunities_discovery",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="discovery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage", "complete"), models.Q(("next_action", ""), _negated=True), _connector="OR"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="discovery",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.discovery')",
+                            func="RETURN NEW;",
+                            hash="295972018721231c9ddfe3f7ed56212b3dcb5675",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_218d5",
+                            table="opportunities_discovery",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-                name="open_discovery_has_a_next_action",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="discovery",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('open', 'complete>open', 'open>complete')",
-                    func="RETURN NEW;",
-                    hash="9a0f5ac5ca77db51b7bcc08e8328ca473bffbc57",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_84717",
-                    table="opportunities_discovery",
-                    when="BEFORE",
+                migrations.AddConstraint(
+                    model_name="closing",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("outcome", "won"),
+                            models.Q(("reactivate_from__isnull", False), ("reactivate_to__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="lost_closing_has_a_window",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="discovery",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.discovery')",
-                    func="RETURN NEW;",
-                    hash="2a14f85654e8560aeb8959a25249f5a94f94a5f0",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_4060a",
-                    table="opportunities_discovery",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddConstraint(
+                    model_name="closing",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("reactivate_from", None),
+                            ("reactivate_to__gte", models.F("reactivate_from")),
+                            _connector="OR",
+                        ),
+                        name="closing_window_runs_forward",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="discovery",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.discovery')",
-                    func="RETURN NEW;",
-                    hash="295972018721231c9ddfe3f7ed56212b3dcb5675",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_218d5",
-                    table="opportunities_discovery",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="closing",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('final')",
+                            func="RETURN NEW;",
+                            hash="9fa9c34e57282a50020b828c86c66357e8e016bf",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_54b17",
+                            table="opportunities_closing",
+                            when="BEFORE",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="closing",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("outcome", "won"),
-                    models.Q(("reactivate_from__isnull", False), ("reactivate_to__isnull", False)),
-                    _connector="OR",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="closing",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.closing')",
+                            func="RETURN NEW;",
+                            hash="52b9e42bae50c05f83631e4cbfb32a0aaee2428c",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_7b7a9",
+                            table="opportunities_closing",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-                name="lost_closing_has_a_window",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="closing",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("reactivate_from", None), ("reactivate_to__gte", models.F("reactivate_from")), _connector="OR"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="closing",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.closing')",
+                            func="RETURN NEW;",
+                            hash="77ae519c13eae6c1d2fd132346318224025e1404",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_271f5",
+                            table="opportunities_closing",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-                name="closing_window_runs_forward",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="closing",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('final')",
-                    func="RETURN NEW;",
-                    hash="9fa9c34e57282a50020b828c86c66357e8e016bf",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_54b17",
-                    table="opportunities_closing",
-                    when="BEFORE",
+                migrations.AddConstraint(
+                    model_name="audit",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage__in", ["verified", "withdrawn"]),
+                            models.Q(("next_action", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="open_audit_has_a_next_action",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="closing",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.closing')",
-                    func="RETURN NEW;",
-                    hash="52b9e42bae50c05f83631e4cbfb32a0aaee2428c",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_7b7a9",
-                    table="opportunities_closing",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="audit",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('requested', 'collecting>in_review', 'in_review>collecting', 'in_review>verified', 'requested>collecting', 'stale>collecting', 'verified>stale', 'verified>withdrawn')",
+                            func="RETURN NEW;",
+                            hash="16edd04eedb2826291a923c4405ad4e8be6b7da4",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_d9f83",
+                            table="opportunities_audit",
+                            when="BEFORE",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="closing",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.closing')",
-                    func="RETURN NEW;",
-                    hash="77ae519c13eae6c1d2fd132346318224025e1404",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_271f5",
-                    table="opportunities_closing",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="audit",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.audit')",
+                            func="RETURN NEW;",
+                            hash="36a6acccc854c054e73e7a0f8cc1c0513a5a3bac",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_db48d",
+                            table="opportunities_audit",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="audit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage__in", ["verified", "withdrawn"]),
-                    models.Q(("next_action", ""), _negated=True),
-                    _connector="OR",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="audit",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.audit')",
+                            func="RETURN NEW;",
+                            hash="062c20d6bf7b0e7c8626af77f822c8be049e7e5d",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_0b1ae",
+                            table="opportunities_audit",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-                name="open_audit_has_a_next_action",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="audit",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('requested', 'collecting>in_review', 'in_review>collecting', 'in_review>verified', 'requested>collecting', 'stale>collecting', 'verified>stale', 'verified>withdrawn')",
-                    func="RETURN NEW;",
-                    hash="16edd04eedb2826291a923c4405ad4e8be6b7da4",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_d9f83",
-                    table="opportunities_audit",
-                    when="BEFORE",
+                migrations.AlterUniqueTogether(
+                    name="opportunitygrouppermission",
+                    unique_together={("group", "permission", "content_object")},
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="audit",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.audit')",
-                    func="RETURN NEW;",
-                    hash="36a6acccc854c054e73e7a0f8cc1c0513a5a3bac",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_db48d",
-                    table="opportunities_audit",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AlterUniqueTogether(
+                    name="opportunityuserpermission",
+                    unique_together={("user", "permission", "content_object")},
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="audit",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.audit')",
-                    func="RETURN NEW;",
-                    hash="062c20d6bf7b0e7c8626af77f822c8be049e7e5d",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_0b1ae",
-                    table="opportunities_audit",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddConstraint(
+                    model_name="source",
+                    constraint=models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("name"), name="source_name_once"
+                    ),
                 ),
-            ),
-        ),
-        migrations.AlterUniqueTogether(
-            name="opportunitygrouppermission",
-            unique_together={("group", "permission", "content_object")},
-        ),
-        migrations.AlterUniqueTogether(
-            name="opportunityuserpermission",
-            unique_together={("user", "permission", "content_object")},
-        ),
-        migrations.AddConstraint(
-            model_name="source",
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower("name"), name="source_name_once"),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(
-                condition=models.Q(("stage", "open"), ("told_at", None)), fields=["due_at"], name="task_due"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(condition=models.Q(("stage", "open")), fields=["owner", "due_at"], name="task_of_owner"),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(fields=["record_type", "record_id"], name="task_about"),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("lead__isnull", False), ("opportunity__isnull", False), _connector="OR"),
-                name="task_is_about_a_lead_or_an_opportunity",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="task",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('open', 'open>cancelled', 'open>done', 'open>paused', 'paused>cancelled', 'paused>done', 'paused>open')",
-                    func="RETURN NEW;",
-                    hash="d618d5d6ef416b4eea9d572a2f090fdfed34b222",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_95379",
-                    table="opportunities_task",
-                    when="BEFORE",
+                migrations.AddIndex(
+                    model_name="task",
+                    index=models.Index(
+                        condition=models.Q(("stage", "open"), ("told_at", None)), fields=["due_at"], name="task_due"
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="task",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.task')",
-                    func="RETURN NEW;",
-                    hash="30b34008a9a21a9f2c26671e6a4903a058f46214",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_d86b9",
-                    table="opportunities_task",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddIndex(
+                    model_name="task",
+                    index=models.Index(
+                        condition=models.Q(("stage", "open")), fields=["owner", "due_at"], name="task_of_owner"
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="task",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.task')",
-                    func="RETURN NEW;",
-                    hash="97227eadd038045ff6e481fcbca19674fed5bdfe",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_b6f12",
-                    table="opportunities_task",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddIndex(
+                    model_name="task",
+                    index=models.Index(fields=["record_type", "record_id"], name="task_about"),
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(condition=models.Q(("stage", "queued")), fields=["id"], name="message_queued"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(condition=models.Q(("stage", "sending")), fields=["claimed_at"], name="message_sending"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(fields=["opportunity", "-id"], name="message_of_opportunity"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="message",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('draft', 'draft>queued', 'draft>received', 'failed>queued', 'held>queued', 'queued>held', 'queued>sending', 'sending>failed', 'sending>sent', 'sending>uncertain', 'uncertain>queued', 'uncertain>sent')",
-                    func="RETURN NEW;",
-                    hash="7ae6fa81df88a7c0f69a8b6d5907928ab8982a19",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_0b676",
-                    table="opportunities_message",
-                    when="BEFORE",
+                migrations.AddConstraint(
+                    model_name="task",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("lead__isnull", False), ("opportunity__isnull", False), _connector="OR"),
+                        name="task_is_about_a_lead_or_an_opportunity",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="message",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.message')",
-                    func="RETURN NEW;",
-                    hash="b118f03c485b838977363d61cc284cf8d5b416d2",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_bc0e9",
-                    table="opportunities_message",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="task",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('open', 'open>cancelled', 'open>done', 'open>paused', 'paused>cancelled', 'paused>done', 'paused>open')",
+                            func="RETURN NEW;",
+                            hash="d618d5d6ef416b4eea9d572a2f090fdfed34b222",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_95379",
+                            table="opportunities_task",
+                            when="BEFORE",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="message",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.message')",
-                    func="RETURN NEW;",
-                    hash="ebeec3f78bd973a446d1507f452632389127079e",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_e930a",
-                    table="opportunities_message",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="task",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.task')",
+                            func="RETURN NEW;",
+                            hash="30b34008a9a21a9f2c26671e6a4903a058f46214",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_d86b9",
+                            table="opportunities_task",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="opportunity",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="opportunity_search"),
-        ),
-        migrations.AddIndex(
-            model_name="opportunity",
-            index=models.Index(fields=["owner", "-id"], name="opportunity_of_owner"),
-        ),
-        migrations.AddIndex(
-            model_name="opportunity",
-            index=models.Index(fields=["team", "-id"], name="opportunity_of_team"),
-        ),
-        migrations.AddIndex(
-            model_name="opportunity",
-            index=models.Index(fields=["stage", "-id"], name="opportunity_in_stage"),
-        ),
-        migrations.AddIndex(
-            model_name="opportunity",
-            index=models.Index(fields=["owner", "due_on", "id"], name="opportunity_due"),
-        ),
-        migrations.AddConstraint(
-            model_name="opportunity",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage__in", ["handed_off", "lost"]), models.Q(("next_action", ""), _negated=True), _connector="OR"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="task",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.task')",
+                            func="RETURN NEW;",
+                            hash="97227eadd038045ff6e481fcbca19674fed5bdfe",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_b6f12",
+                            table="opportunities_task",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-                name="open_opportunity_has_a_next_action",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="opportunity",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("probability__lte", 100)), name="opportunity_probability_is_a_percentage"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="opportunity",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stage", "paused"), _negated=True),
-                    models.Q(("paused_from", ""), _negated=True),
-                    _connector="OR",
+                migrations.AddIndex(
+                    model_name="message",
+                    index=models.Index(condition=models.Q(("stage", "queued")), fields=["id"], name="message_queued"),
                 ),
-                name="paused_opportunity_knows_where_it_was",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="opportunity",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('qualified', 'audit>lost', 'audit>paused', 'audit>proposal', 'contract>lost', 'contract>paused', 'contract>won', 'discovery>audit', 'discovery>lost', 'discovery>paused', 'lost>qualified', 'paused>audit', 'paused>contract', 'paused>discovery', 'paused>lost', 'paused>proposal', 'paused>qualified', 'proposal>contract', 'proposal>lost', 'proposal>paused', 'qualified>discovery', 'qualified>lost', 'qualified>paused', 'won>handed_off')",
-                    func="RETURN NEW;",
-                    hash="a39fc9ac4726e290463f3d0bd97b66bc4ac7249d",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_f8cf5",
-                    table="opportunities_opportunity",
-                    when="BEFORE",
+                migrations.AddIndex(
+                    model_name="message",
+                    index=models.Index(
+                        condition=models.Q(("stage", "sending")), fields=["claimed_at"], name="message_sending"
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="opportunity",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.opportunity')",
-                    func="RETURN NEW;",
-                    hash="04aae30ba427b3a3635e63abd1f9458ad2da43e9",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_4eb30",
-                    table="opportunities_opportunity",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddIndex(
+                    model_name="message",
+                    index=models.Index(fields=["opportunity", "-id"], name="message_of_opportunity"),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="opportunity",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.opportunity')",
-                    func="RETURN NEW;",
-                    hash="23782ede5b742be898260032d409f363f752bff8",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_86432",
-                    table="opportunities_opportunity",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="message",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('draft', 'draft>queued', 'draft>received', 'failed>queued', 'held>queued', 'queued>held', 'queued>sending', 'sending>failed', 'sending>sent', 'sending>uncertain', 'uncertain>queued', 'uncertain>sent')",
+                            func="RETURN NEW;",
+                            hash="7ae6fa81df88a7c0f69a8b6d5907928ab8982a19",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_0b676",
+                            table="opportunities_message",
+                            when="BEFORE",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="opportunity",
-            trigger=pgtrigger.compiler.Trigger(
-                name="team_of_owner",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_team()",
-                    func="RETURN NEW;",
-                    hash="5271e2d67435cbe01dd765ba8caba85e9e8ca3c9",
-                    operation='INSERT OR UPDATE OF "owner_id"',
-                    pgid="pgtrigger_team_of_owner_e9642",
-                    table="opportunities_opportunity",
-                    when="BEFORE",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="message",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.message')",
+                            func="RETURN NEW;",
+                            hash="b118f03c485b838977363d61cc284cf8d5b416d2",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_bc0e9",
+                            table="opportunities_message",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lead",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="lead_search"),
-        ),
-        migrations.AddIndex(
-            model_name="lead",
-            index=models.Index(fields=["owner", "-id"], name="lead_of_owner"),
-        ),
-        migrations.AddIndex(
-            model_name="lead",
-            index=models.Index(fields=["team", "-id"], name="lead_of_team"),
-        ),
-        migrations.AddIndex(
-            model_name="lead",
-            index=models.Index(django.db.models.functions.text.Lower("email"), name="lead_by_mail"),
-        ),
-        migrations.AddConstraint(
-            model_name="lead",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage__in", ["qualified", "disqualified"]),
-                    models.Q(("next_action", ""), _negated=True),
-                    _connector="OR",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="message",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.message')",
+                            func="RETURN NEW;",
+                            hash="ebeec3f78bd973a446d1507f452632389127079e",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_e930a",
+                            table="opportunities_message",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-                name="open_lead_has_a_next_action",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lead",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_ref", ""), _negated=True),
-                fields=("external_ref",),
-                name="lead_reference_once",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="lead",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('new', 'disqualified>working', 'new>disqualified', 'new>working', 'working>disqualified', 'working>qualified')",
-                    func="RETURN NEW;",
-                    hash="f811ef3e2bf3001214a7abf8ee434ea10533f30b",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_b8cba",
-                    table="opportunities_lead",
-                    when="BEFORE",
+                migrations.AddIndex(
+                    model_name="opportunity",
+                    index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="opportunity_search"),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="lead",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.lead')",
-                    func="RETURN NEW;",
-                    hash="286d7d19b35d068e02b58d0865f5aa3a0bf256ff",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_3f69f",
-                    table="opportunities_lead",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddIndex(
+                    model_name="opportunity",
+                    index=models.Index(fields=["owner", "-id"], name="opportunity_of_owner"),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="lead",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.lead')",
-                    func="RETURN NEW;",
-                    hash="41cf188425a45af837ba477fc4f829904fcda88d",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_f9838",
-                    table="opportunities_lead",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddIndex(
+                    model_name="opportunity",
+                    index=models.Index(fields=["team", "-id"], name="opportunity_of_team"),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="lead",
-            trigger=pgtrigger.compiler.Trigger(
-                name="team_of_owner",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_team()",
-                    func="RETURN NEW;",
-                    hash="fb9c8c2d5e46a5e0e08bd9f6d9cfb72f6d812e01",
-                    operation='INSERT OR UPDATE OF "owner_id"',
-                    pgid="pgtrigger_team_of_owner_5c620",
-                    table="opportunities_lead",
-                    when="BEFORE",
+                migrations.AddIndex(
+                    model_name="opportunity",
+                    index=models.Index(fields=["stage", "-id"], name="opportunity_in_stage"),
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="client",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="client_search"),
-        ),
-        migrations.AddIndex(
-            model_name="client",
-            index=models.Index(fields=["owner", "-id"], name="client_of_owner"),
-        ),
-        migrations.AddIndex(
-            model_name="client",
-            index=models.Index(fields=["team", "-id"], name="client_of_team"),
-        ),
-        migrations.AddConstraint(
-            model_name="client",
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower("name"), name="client_name_once"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="client",
-            trigger=pgtrigger.compiler.Trigger(
-                name="team_of_owner",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_team()",
-                    func="RETURN NEW;",
-                    hash="8b79628b1a517081fd49fd4b631e0d826307305e",
-                    operation='INSERT OR UPDATE OF "owner_id"',
-                    pgid="pgtrigger_team_of_owner_a4f8f",
-                    table="opportunities_client",
-                    when="BEFORE",
+                migrations.AddIndex(
+                    model_name="opportunity",
+                    index=models.Index(fields=["owner", "due_on", "id"], name="opportunity_due"),
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("email"), name="user_mail_address_once"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="unwrittenpromise",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('noted', 'noted>excluded', 'noted>withdrawn', 'noted>written_in')",
-                    func="RETURN NEW;",
-                    hash="7784ab614ca8b875d3670f9ad8cdf505f4fee9e1",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_35936",
-                    table="opportunities_unwrittenpromise",
-                    when="BEFORE",
+                migrations.AddConstraint(
+                    model_name="opportunity",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage__in", ["handed_off", "lost"]),
+                            models.Q(("next_action", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="open_opportunity_has_a_next_action",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="unwrittenpromise",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.unwrittenpromise')",
-                    func="RETURN NEW;",
-                    hash="70ef95cfca79a99b41837ca89c9f8db7d835b678",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_3f297",
-                    table="opportunities_unwrittenpromise",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddConstraint(
+                    model_name="opportunity",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("probability__lte", 100)), name="opportunity_probability_is_a_percentage"
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="unwrittenpromise",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.unwrittenpromise')",
-                    func="RETURN NEW;",
-                    hash="99e4de11c4ae70b05826ff22b8e1653c40a477c1",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_581fa",
-                    table="opportunities_unwrittenpromise",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddConstraint(
+                    model_name="opportunity",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stage", "paused"), _negated=True),
+                            models.Q(("paused_from", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="paused_opportunity_knows_where_it_was",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="winback",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('waiting', 'contacted>expired', 'contacted>reopened', 'open>contacted', 'open>expired', 'open>reopened', 'waiting>expired', 'waiting>open')",
-                    func="RETURN NEW;",
-                    hash="fd25e46fb4766dc406c16961d7631e60d647b702",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_b014c",
-                    table="opportunities_winback",
-                    when="BEFORE",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="opportunity",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('qualified', 'audit>lost', 'audit>paused', 'audit>proposal', 'contract>lost', 'contract>paused', 'contract>won', 'discovery>audit', 'discovery>lost', 'discovery>paused', 'lost>qualified', 'paused>audit', 'paused>contract', 'paused>discovery', 'paused>lost', 'paused>proposal', 'paused>qualified', 'proposal>contract', 'proposal>lost', 'proposal>paused', 'qualified>discovery', 'qualified>lost', 'qualified>paused', 'won>handed_off')",
+                            func="RETURN NEW;",
+                            hash="a39fc9ac4726e290463f3d0bd97b66bc4ac7249d",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_f8cf5",
+                            table="opportunities_opportunity",
+                            when="BEFORE",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="winback",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.winback')",
-                    func="RETURN NEW;",
-                    hash="6580879196a643fd1a576f2a033ca20dc0c908b8",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_0813f",
-                    table="opportunities_winback",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="opportunity",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.opportunity')",
+                            func="RETURN NEW;",
+                            hash="04aae30ba427b3a3635e63abd1f9458ad2da43e9",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_4eb30",
+                            table="opportunities_opportunity",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="winback",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.winback')",
-                    func="RETURN NEW;",
-                    hash="5f203523f1a96285d88b9c6abd7997dfb28dbd9b",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_5dbc9",
-                    table="opportunities_winback",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="opportunity",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.opportunity')",
+                            func="RETURN NEW;",
+                            hash="23782ede5b742be898260032d409f363f752bff8",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_86432",
+                            table="opportunities_opportunity",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-            ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="opportunity",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="team_of_owner",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_team()",
+                            func="RETURN NEW;",
+                            hash="5271e2d67435cbe01dd765ba8caba85e9e8ca3c9",
+                            operation='INSERT OR UPDATE OF "owner_id"',
+                            pgid="pgtrigger_team_of_owner_e9642",
+                            table="opportunities_opportunity",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                migrations.AddIndex(
+                    model_name="lead",
+                    index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="lead_search"),
+                ),
+                migrations.AddIndex(
+                    model_name="lead",
+                    index=models.Index(fields=["owner", "-id"], name="lead_of_owner"),
+                ),
+                migrations.AddIndex(
+                    model_name="lead",
+                    index=models.Index(fields=["team", "-id"], name="lead_of_team"),
+                ),
+                migrations.AddIndex(
+                    model_name="lead",
+                    index=models.Index(django.db.models.functions.text.Lower("email"), name="lead_by_mail"),
+                ),
+                migrations.AddConstraint(
+                    model_name="lead",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage__in", ["qualified", "disqualified"]),
+                            models.Q(("next_action", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="open_lead_has_a_next_action",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="lead",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("external_ref", ""), _negated=True),
+                        fields=("external_ref",),
+                        name="lead_reference_once",
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="lead",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('new', 'disqualified>working', 'new>disqualified', 'new>working', 'working>disqualified', 'working>qualified')",
+                            func="RETURN NEW;",
+                            hash="f811ef3e2bf3001214a7abf8ee434ea10533f30b",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_b8cba",
+                            table="opportunities_lead",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="lead",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.lead')",
+                            func="RETURN NEW;",
+                            hash="286d7d19b35d068e02b58d0865f5aa3a0bf256ff",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_3f69f",
+                            table="opportunities_lead",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="lead",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.lead')",
+                            func="RETURN NEW;",
+                            hash="41cf188425a45af837ba477fc4f829904fcda88d",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_f9838",
+                            table="opportunities_lead",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="lead",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="team_of_owner",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_team()",
+                            func="RETURN NEW;",
+                            hash="fb9c8c2d5e46a5e0e08bd9f6d9cfb72f6d812e01",
+                            operation='INSERT OR UPDATE OF "owner_id"',
+                            pgid="pgtrigger_team_of_owner_5c620",
+                            table="opportunities_lead",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                migrations.AddIndex(
+                    model_name="client",
+                    index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="client_search"),
+                ),
+                migrations.AddIndex(
+                    model_name="client",
+                    index=models.Index(fields=["owner", "-id"], name="client_of_owner"),
+                ),
+                migrations.AddIndex(
+                    model_name="client",
+                    index=models.Index(fields=["team", "-id"], name="client_of_team"),
+                ),
+                migrations.AddConstraint(
+                    model_name="client",
+                    constraint=models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("name"), name="client_name_once"
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="client",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="team_of_owner",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_team()",
+                            func="RETURN NEW;",
+                            hash="8b79628b1a517081fd49fd4b631e0d826307305e",
+                            operation='INSERT OR UPDATE OF "owner_id"',
+                            pgid="pgtrigger_team_of_owner_a4f8f",
+                            table="opportunities_client",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="user",
+                    constraint=models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("email"), name="user_mail_address_once"
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="unwrittenpromise",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('noted', 'noted>excluded', 'noted>withdrawn', 'noted>written_in')",
+                            func="RETURN NEW;",
+                            hash="7784ab614ca8b875d3670f9ad8cdf505f4fee9e1",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_35936",
+                            table="opportunities_unwrittenpromise",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="unwrittenpromise",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.unwrittenpromise')",
+                            func="RETURN NEW;",
+                            hash="70ef95cfca79a99b41837ca89c9f8db7d835b678",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_3f297",
+                            table="opportunities_unwrittenpromise",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="unwrittenpromise",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.unwrittenpromise')",
+                            func="RETURN NEW;",
+                            hash="99e4de11c4ae70b05826ff22b8e1653c40a477c1",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_581fa",
+                            table="opportunities_unwrittenpromise",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="winback",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('waiting', 'contacted>expired', 'contacted>reopened', 'open>contacted', 'open>expired', 'open>reopened', 'waiting>expired', 'waiting>open')",
+                            func="RETURN NEW;",
+                            hash="fd25e46fb4766dc406c16961d7631e60d647b702",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_b014c",
+                            table="opportunities_winback",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="winback",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.winback')",
+                            func="RETURN NEW;",
+                            hash="6580879196a643fd1a576f2a033ca20dc0c908b8",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_0813f",
+                            table="opportunities_winback",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="winback",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.winback')",
+                            func="RETURN NEW;",
+                            hash="5f203523f1a96285d88b9c6abd7997dfb28dbd9b",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_5dbc9",
+                            table="opportunities_winback",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
+                ),
+            ]
         ),
         migrations.RunSQL((SQL / "chain.sql").read_text(), migrations.RunSQL.noop),
     ]

@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import django.core.validators
 import django.db.models.deletion
-import django_fsm
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
+
+from opportunities.atonce import AtOnce
 
 
 class Migration(migrations.Migration):
@@ -20,1584 +21,1722 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="Clause",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.SlugField(max_length=60)),
-                ("version", models.PositiveSmallIntegerField(default=1)),
-                ("title", models.CharField(max_length=160)),
-                ("text", models.TextField()),
-                ("is_standard", models.BooleanField(default=True, verbose_name="in every contract")),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
-                    ),
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name="Clause",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("key", models.SlugField(max_length=60)),
+                        ("version", models.PositiveSmallIntegerField(default=1)),
+                        ("title", models.CharField(max_length=160)),
+                        ("text", models.TextField()),
+                        ("is_standard", models.BooleanField(default=True, verbose_name="in every contract")),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["key", "-version"],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-            ],
-            options={
-                "ordering": ["key", "-version"],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Contract",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
-                    ),
-                ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
+                migrations.CreateModel(
+                    name="Contract",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("number", models.CharField(editable=False, max_length=12, unique=True)),
+                        (
+                            "report_every",
+                            models.CharField(
+                                choices=[
+                                    ("weekly", "Weekly"),
+                                    ("every_two_weeks", "Every two weeks"),
+                                    ("monthly", "Monthly"),
+                                    ("quarterly", "Quarterly"),
+                                ],
+                                default="monthly",
+                                max_length=16,
+                                verbose_name="reports come",
+                            ),
+                        ),
+                        (
+                            "report_weekday",
+                            models.PositiveSmallIntegerField(
+                                blank=True,
+                                choices=[
+                                    (0, "Monday"),
+                                    (1, "Tuesday"),
+                                    (2, "Wednesday"),
+                                    (3, "Thursday"),
+                                    (4, "Friday"),
+                                    (5, "Saturday"),
+                                    (6, "Sunday"),
+                                ],
+                                null=True,
+                                verbose_name="on weekday",
+                            ),
+                        ),
+                        (
+                            "report_day",
+                            models.PositiveSmallIntegerField(
+                                blank=True,
+                                help_text="31 is the last day of a short month.",
+                                null=True,
+                                validators=[
+                                    django.core.validators.MinValueValidator(1),
+                                    django.core.validators.MaxValueValidator(31),
+                                ],
+                                verbose_name="on day of the month",
+                            ),
+                        ),
+                        ("first_report_on", models.DateField(blank=True, null=True, verbose_name="first report on")),
+                        (
+                            "payment_before_start",
+                            models.BooleanField(
+                                default=True, verbose_name="the first invoice is paid before the start"
+                            ),
+                        ),
+                        ("kickoff_on", models.DateField(blank=True, null=True, verbose_name="kickoff on")),
+                        ("sent_at", models.DateTimeField(editable=False, null=True)),
+                        ("signed_at", models.DateTimeField(editable=False, null=True)),
+                        ("active_at", models.DateTimeField(editable=False, null=True)),
+                        ("publication_id", models.BigIntegerField(editable=False, null=True)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("draft", "Draft"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("sent", "Sent"),
+                                    ("signed", "Signed"),
+                                    ("active", "Active"),
+                                    ("ended", "Ended"),
+                                    ("declined", "Declined"),
+                                    ("voided", "Voided"),
+                                ],
+                                default="draft",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "author",
+                            models.ForeignKey(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "last_editor",
+                            models.ForeignKey(
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="contracts",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "signer",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.contact",
+                                verbose_name="who signs for the client",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-id"],
+                        "permissions": [
+                            ("write_contract", "Can draw up contracts and send them"),
+                            ("countersign_contract", "Can sign contracts for the agency"),
                         ],
-                        default="unscoped",
-                        max_length=12,
-                    ),
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
+                migrations.CreateModel(
+                    name="ContractClause",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("text", models.TextField()),
+                        ("edited", models.BooleanField(default=False, editable=False)),
+                        ("position", models.PositiveSmallIntegerField(default=0)),
+                        (
+                            "clause",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="proposals.clause"
+                            ),
+                        ),
+                        (
+                            "contract",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="contract_clauses",
+                                to="proposals.contract",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["position", "id"],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Delegation",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("starts_on", models.DateField()),
+                        ("ends_on", models.DateField()),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                        (
+                            "giver",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="delegations_given",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "taker",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="delegations_taken",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Payment",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("amount", models.DecimalField(decimal_places=2, max_digits=12)),
+                        (
+                            "paid",
+                            models.DecimalField(
+                                decimal_places=2, default=0, editable=False, max_digits=12, verbose_name="paid so far"
+                            ),
+                        ),
+                        ("currency", models.CharField(default="USD", max_length=3)),
+                        (
+                            "invoice",
+                            models.CharField(blank=True, editable=False, max_length=60, verbose_name="invoice number"),
+                        ),
+                        ("due_on", models.DateField(blank=True, editable=False, null=True, verbose_name="due")),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("not_due", "Not due"),
+                                    ("invoiced", "Invoiced"),
+                                    ("part_paid", "Part paid"),
+                                    ("paid", "Paid"),
+                                    ("overdue", "Overdue"),
+                                    ("waived", "Waived"),
+                                    ("refunded", "Refunded"),
+                                ],
+                                default="not_due",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "contract",
+                            models.OneToOneField(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="payment",
+                                to="proposals.contract",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "permissions": [("record_payment", "Can record invoices and payments")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Proposal",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("number", models.CharField(editable=False, max_length=12)),
+                        ("revision", models.PositiveSmallIntegerField(default=1, editable=False)),
+                        ("title", models.CharField(max_length=160)),
+                        ("intro", models.TextField(blank=True, verbose_name="opening words")),
+                        ("currency", models.CharField(default="USD", max_length=3)),
+                        ("valid_until", models.DateField(blank=True, null=True)),
+                        ("decide_on", models.DateField(blank=True, null=True, verbose_name="decision deadline")),
+                        ("sent_at", models.DateTimeField(editable=False, null=True)),
+                        ("viewed_at", models.DateTimeField(editable=False, null=True)),
+                        ("answered_at", models.DateTimeField(editable=False, null=True)),
+                        ("chosen", models.JSONField(blank=True, default=list, editable=False)),
+                        ("publication_id", models.BigIntegerField(editable=False, null=True)),
+                        ("paused_from", models.CharField(blank=True, editable=False, max_length=20)),
+                        ("paused_because", models.TextField(blank=True, editable=False)),
+                        ("paused_by_itself", models.BooleanField(default=False, editable=False)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("draft", "Draft"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("sent", "Sent"),
+                                    ("viewed", "Viewed"),
+                                    ("accepted", "Accepted"),
+                                    ("declined", "Declined"),
+                                    ("expired", "Expired"),
+                                    ("paused", "Paused"),
+                                    ("superseded", "Superseded"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="draft",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "author",
+                            models.ForeignKey(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "last_editor",
+                            models.ForeignKey(
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "lead",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="proposals",
+                                to="opportunities.lead",
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="proposals",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "recipient",
+                            models.ForeignKey(
+                                blank=True,
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.contact",
+                            ),
+                        ),
+                        (
+                            "superseded_by",
+                            models.ForeignKey(
+                                blank=True,
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="supersedes",
+                                to="proposals.proposal",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-id"],
+                        "permissions": [
+                            ("write_proposal", "Can write proposals and submit them"),
+                            ("send_proposal", "Can send and withdraw proposals"),
                         ],
-                        default="internal",
-                        max_length=12,
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="PriceLine",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("position", models.PositiveSmallIntegerField(default=0)),
+                        ("title", models.CharField(max_length=160)),
+                        (
+                            "recurring",
+                            models.CharField(
+                                choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly", max_length=7
+                            ),
+                        ),
+                        (
+                            "quantity",
+                            models.DecimalField(
+                                decimal_places=2,
+                                default=Decimal("1"),
+                                max_digits=9,
+                                validators=[django.core.validators.MinValueValidator(Decimal("0"))],
+                            ),
+                        ),
+                        (
+                            "unit_price",
+                            models.DecimalField(
+                                decimal_places=2,
+                                max_digits=12,
+                                validators=[django.core.validators.MinValueValidator(Decimal("0"))],
+                            ),
+                        ),
+                        (
+                            "discount",
+                            models.DecimalField(
+                                decimal_places=2,
+                                default=Decimal("0"),
+                                max_digits=5,
+                                validators=[
+                                    django.core.validators.MinValueValidator(Decimal("0")),
+                                    django.core.validators.MaxValueValidator(Decimal("100")),
+                                ],
+                                verbose_name="discount, percent",
+                            ),
+                        ),
+                        (
+                            "tax",
+                            models.DecimalField(
+                                decimal_places=2,
+                                default=Decimal("0"),
+                                max_digits=5,
+                                validators=[
+                                    django.core.validators.MinValueValidator(Decimal("0")),
+                                    django.core.validators.MaxValueValidator(Decimal("100")),
+                                ],
+                                verbose_name="tax, percent",
+                            ),
+                        ),
+                        ("optional", models.BooleanField(default=False, help_text="The client may choose it.")),
+                        (
+                            "internal_cost",
+                            models.DecimalField(
+                                blank=True,
+                                decimal_places=2,
+                                help_text="Internal. Clients never see this.",
+                                max_digits=12,
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "pricing_assumption",
+                            models.TextField(blank=True, help_text="Internal. Clients never see this."),
+                        ),
+                        (
+                            "evidence",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="price_lines",
+                                to="opportunities.evidence",
+                            ),
+                        ),
+                        (
+                            "proposal",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="price_lines",
+                                to="proposals.proposal",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["position", "id"],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Milestone",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("position", models.PositiveSmallIntegerField(default=0)),
+                        ("title", models.CharField(max_length=160)),
+                        ("text", models.TextField(blank=True)),
+                        (
+                            "start_week",
+                            models.PositiveSmallIntegerField(
+                                default=0,
+                                validators=[django.core.validators.MaxValueValidator(520)],
+                                verbose_name="starts after week",
+                            ),
+                        ),
+                        (
+                            "weeks",
+                            models.PositiveSmallIntegerField(
+                                default=1, validators=[django.core.validators.MaxValueValidator(520)]
+                            ),
+                        ),
+                        ("who", models.CharField(blank=True, max_length=80, verbose_name="who does it")),
+                        (
+                            "evidence",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="milestones",
+                                to="opportunities.evidence",
+                            ),
+                        ),
+                        (
+                            "proposal",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="milestones",
+                                to="proposals.proposal",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["position", "id"],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.AddField(
+                    model_name="contract",
+                    name="proposal",
+                    field=models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="contracts", to="proposals.proposal"
                     ),
                 ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("number", models.CharField(editable=False, max_length=12, unique=True)),
-                (
-                    "report_every",
-                    models.CharField(
-                        choices=[
-                            ("weekly", "Weekly"),
-                            ("every_two_weeks", "Every two weeks"),
-                            ("monthly", "Monthly"),
-                            ("quarterly", "Quarterly"),
-                        ],
-                        default="monthly",
-                        max_length=16,
-                        verbose_name="reports come",
-                    ),
+                migrations.CreateModel(
+                    name="Claim",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("position", models.PositiveSmallIntegerField(default=0)),
+                        ("text", models.CharField(max_length=400)),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[
+                                    ("finding", "Finding"),
+                                    ("projection", "Projection"),
+                                    ("guarantee", "Guarantee"),
+                                ],
+                                default="finding",
+                                max_length=10,
+                            ),
+                        ),
+                        ("metric", models.CharField(blank=True, max_length=120)),
+                        (
+                            "low",
+                            models.DecimalField(
+                                blank=True, decimal_places=4, max_digits=16, null=True, verbose_name="from"
+                            ),
+                        ),
+                        (
+                            "high",
+                            models.DecimalField(
+                                blank=True, decimal_places=4, max_digits=16, null=True, verbose_name="to"
+                            ),
+                        ),
+                        ("unit", models.CharField(blank=True, max_length=30)),
+                        ("method", models.TextField(blank=True, help_text="How the number was reached.")),
+                        (
+                            "sensitivity",
+                            models.CharField(
+                                choices=[("normal", "Normal"), ("high", "High")], default="normal", max_length=6
+                            ),
+                        ),
+                        (
+                            "evidence",
+                            models.ManyToManyField(blank=True, related_name="claims", to="opportunities.evidence"),
+                        ),
+                        (
+                            "proposal",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="claims",
+                                to="proposals.proposal",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["position", "id"],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "report_weekday",
-                    models.PositiveSmallIntegerField(
-                        blank=True,
-                        choices=[
-                            (0, "Monday"),
-                            (1, "Tuesday"),
-                            (2, "Wednesday"),
-                            (3, "Thursday"),
-                            (4, "Friday"),
-                            (5, "Saturday"),
-                            (6, "Sunday"),
-                        ],
-                        null=True,
-                        verbose_name="on weekday",
-                    ),
+                migrations.CreateModel(
+                    name="ScopeItem",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("position", models.PositiveSmallIntegerField(default=0)),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[
+                                    ("included", "Included"),
+                                    ("excluded", "Excluded"),
+                                    ("optional", "Optional"),
+                                    ("assumption", "Assumption"),
+                                    ("dependency", "Dependency"),
+                                    ("integration", "Integration"),
+                                ],
+                                default="included",
+                                max_length=12,
+                            ),
+                        ),
+                        ("title", models.CharField(max_length=160)),
+                        ("text", models.TextField(blank=True)),
+                        (
+                            "evidence",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="scope_items",
+                                to="opportunities.evidence",
+                            ),
+                        ),
+                        (
+                            "proposal",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="scope_items",
+                                to="proposals.proposal",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["position", "id"],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "report_day",
-                    models.PositiveSmallIntegerField(
-                        blank=True,
-                        help_text="31 is the last day of a short month.",
-                        null=True,
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(31),
-                        ],
-                        verbose_name="on day of the month",
-                    ),
+                migrations.CreateModel(
+                    name="Service",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=120, unique=True)),
+                        ("description", models.TextField(blank=True)),
+                        (
+                            "scope",
+                            models.JSONField(
+                                blank=True,
+                                default=list,
+                                help_text="Rows with a kind, a title and a text.",
+                                verbose_name="usual scope rows",
+                            ),
+                        ),
+                        ("checklist", models.JSONField(blank=True, default=list, verbose_name="usual onboarding list")),
+                        ("questions", models.JSONField(blank=True, default=list, verbose_name="discovery questions")),
+                        (
+                            "price",
+                            models.DecimalField(
+                                decimal_places=2,
+                                default=0,
+                                max_digits=12,
+                                validators=[django.core.validators.MinValueValidator(0)],
+                            ),
+                        ),
+                        (
+                            "recurring",
+                            models.CharField(
+                                choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly", max_length=7
+                            ),
+                        ),
+                        (
+                            "cadence",
+                            models.CharField(
+                                choices=[
+                                    ("weekly", "Weekly"),
+                                    ("every_two_weeks", "Every two weeks"),
+                                    ("monthly", "Monthly"),
+                                    ("quarterly", "Quarterly"),
+                                ],
+                                default="monthly",
+                                max_length=16,
+                            ),
+                        ),
+                        ("is_sold", models.BooleanField(default=True, verbose_name="on offer")),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                ("first_report_on", models.DateField(blank=True, null=True, verbose_name="first report on")),
-                (
-                    "payment_before_start",
-                    models.BooleanField(default=True, verbose_name="the first invoice is paid before the start"),
-                ),
-                ("kickoff_on", models.DateField(blank=True, null=True, verbose_name="kickoff on")),
-                ("sent_at", models.DateTimeField(editable=False, null=True)),
-                ("signed_at", models.DateTimeField(editable=False, null=True)),
-                ("active_at", models.DateTimeField(editable=False, null=True)),
-                ("publication_id", models.BigIntegerField(editable=False, null=True)),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("draft", "Draft"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("sent", "Sent"),
-                            ("signed", "Signed"),
-                            ("active", "Active"),
-                            ("ended", "Ended"),
-                            ("declined", "Declined"),
-                            ("voided", "Voided"),
-                        ],
-                        default="draft",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "author",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "last_editor",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="contracts",
-                        to="opportunities.opportunity",
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "signer",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.contact",
-                        verbose_name="who signs for the client",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "permissions": [
-                    ("write_contract", "Can draw up contracts and send them"),
-                    ("countersign_contract", "Can sign contracts for the agency"),
-                ],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="ContractClause",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("text", models.TextField()),
-                ("edited", models.BooleanField(default=False, editable=False)),
-                ("position", models.PositiveSmallIntegerField(default=0)),
-                (
-                    "clause",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="proposals.clause"
-                    ),
-                ),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="contract_clauses",
-                        to="proposals.contract",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["position", "id"],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Delegation",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("starts_on", models.DateField()),
-                ("ends_on", models.DateField()),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
-                    ),
-                ),
-                (
-                    "giver",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="delegations_given",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "taker",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="delegations_taken",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Payment",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("amount", models.DecimalField(decimal_places=2, max_digits=12)),
-                (
-                    "paid",
-                    models.DecimalField(
-                        decimal_places=2, default=0, editable=False, max_digits=12, verbose_name="paid so far"
-                    ),
-                ),
-                ("currency", models.CharField(default="USD", max_length=3)),
-                ("invoice", models.CharField(blank=True, editable=False, max_length=60, verbose_name="invoice number")),
-                ("due_on", models.DateField(blank=True, editable=False, null=True, verbose_name="due")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("not_due", "Not due"),
-                            ("invoiced", "Invoiced"),
-                            ("part_paid", "Part paid"),
-                            ("paid", "Paid"),
-                            ("overdue", "Overdue"),
-                            ("waived", "Waived"),
-                            ("refunded", "Refunded"),
-                        ],
-                        default="not_due",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "contract",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="payment", to="proposals.contract"
-                    ),
-                ),
-            ],
-            options={
-                "permissions": [("record_payment", "Can record invoices and payments")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Proposal",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
-                    ),
-                ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
-                        ],
-                        default="unscoped",
-                        max_length=12,
-                    ),
-                ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
-                    ),
-                ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("number", models.CharField(editable=False, max_length=12)),
-                ("revision", models.PositiveSmallIntegerField(default=1, editable=False)),
-                ("title", models.CharField(max_length=160)),
-                ("intro", models.TextField(blank=True, verbose_name="opening words")),
-                ("currency", models.CharField(default="USD", max_length=3)),
-                ("valid_until", models.DateField(blank=True, null=True)),
-                ("decide_on", models.DateField(blank=True, null=True, verbose_name="decision deadline")),
-                ("sent_at", models.DateTimeField(editable=False, null=True)),
-                ("viewed_at", models.DateTimeField(editable=False, null=True)),
-                ("answered_at", models.DateTimeField(editable=False, null=True)),
-                ("chosen", models.JSONField(blank=True, default=list, editable=False)),
-                ("publication_id", models.BigIntegerField(editable=False, null=True)),
-                ("paused_from", models.CharField(blank=True, editable=False, max_length=20)),
-                ("paused_because", models.TextField(blank=True, editable=False)),
-                ("paused_by_itself", models.BooleanField(default=False, editable=False)),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("draft", "Draft"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("sent", "Sent"),
-                            ("viewed", "Viewed"),
-                            ("accepted", "Accepted"),
-                            ("declined", "Declined"),
-                            ("expired", "Expired"),
-                            ("paused", "Paused"),
-                            ("superseded", "Superseded"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="draft",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
-                    ),
-                ),
-                (
-                    "author",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "last_editor",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "lead",
-                    models.ForeignKey(
+                migrations.AddField(
+                    model_name="proposal",
+                    name="service",
+                    field=models.ForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="proposals",
-                        to="opportunities.lead",
+                        to="proposals.service",
                     ),
                 ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="proposals",
-                        to="opportunities.opportunity",
-                    ),
+                migrations.CreateModel(
+                    name="Signature",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("side", models.CharField(choices=[("client", "Client"), ("agency", "Agency")], max_length=6)),
+                        ("name", models.CharField(max_length=200)),
+                        ("role", models.CharField(blank=True, max_length=200)),
+                        ("consent_version", models.CharField(max_length=40)),
+                        ("consent_text", models.TextField()),
+                        ("at", models.DateTimeField()),
+                        ("address", models.CharField(blank=True, max_length=64)),
+                        ("digest", models.CharField(max_length=64)),
+                        (
+                            "contact",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.contact",
+                            ),
+                        ),
+                        (
+                            "contract",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="signatures",
+                                to="proposals.contract",
+                            ),
+                        ),
+                        (
+                            "user",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "recipient",
-                    models.ForeignKey(
-                        blank=True,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.contact",
-                    ),
-                ),
-                (
-                    "superseded_by",
-                    models.ForeignKey(
-                        blank=True,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="supersedes",
-                        to="proposals.proposal",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "permissions": [
-                    ("write_proposal", "Can write proposals and submit them"),
-                    ("send_proposal", "Can send and withdraw proposals"),
-                ],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="PriceLine",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveSmallIntegerField(default=0)),
-                ("title", models.CharField(max_length=160)),
-                (
-                    "recurring",
-                    models.CharField(
-                        choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly", max_length=7
-                    ),
-                ),
-                (
-                    "quantity",
-                    models.DecimalField(
-                        decimal_places=2,
-                        default=Decimal("1"),
-                        max_digits=9,
-                        validators=[django.core.validators.MinValueValidator(Decimal("0"))],
-                    ),
-                ),
-                (
-                    "unit_price",
-                    models.DecimalField(
-                        decimal_places=2,
-                        max_digits=12,
-                        validators=[django.core.validators.MinValueValidator(Decimal("0"))],
-                    ),
-                ),
-                (
-                    "discount",
-                    models.DecimalField(
-                        decimal_places=2,
-                        default=Decimal("0"),
-                        max_digits=5,
-                        validators=[
-                            django.core.validators.MinValueValidator(Decimal("0")),
-                            django.core.validators.MaxValueValidator(Decimal("100")),
+                migrations.CreateModel(
+                    name="Summary",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
+                        ("record_id", models.BigIntegerField(editable=False, null=True)),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[
+                                    ("finding", "Audit finding"),
+                                    ("revenue_proof", "Revenue proof"),
+                                    ("caveat", "Provider caveat"),
+                                    ("blocker", "Launch blocker"),
+                                    ("scope", "Scope"),
+                                    ("report", "Report"),
+                                ],
+                                max_length=14,
+                            ),
+                        ),
+                        ("title", models.CharField(max_length=160)),
+                        ("words", models.TextField(blank=True, verbose_name="words for the client")),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("draft", "Draft"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                    ("superseded", "Superseded"),
+                                ],
+                                default="draft",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "author",
+                            models.ForeignKey(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "last_editor",
+                            models.ForeignKey(
+                                editable=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="summaries",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "verbose_name_plural": "summaries",
+                        "ordering": ["-id"],
+                        "permissions": [
+                            ("write_summary", "Can write client-safe words"),
+                            ("publish_summary", "Can publish and withdraw client-safe words"),
                         ],
-                        verbose_name="discount, percent",
-                    ),
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                (
-                    "tax",
-                    models.DecimalField(
-                        decimal_places=2,
-                        default=Decimal("0"),
-                        max_digits=5,
-                        validators=[
-                            django.core.validators.MinValueValidator(Decimal("0")),
-                            django.core.validators.MaxValueValidator(Decimal("100")),
+                migrations.CreateModel(
+                    name="Approval",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
+                        (
+                            "due_on",
+                            models.DateField(
+                                blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                            ),
+                        ),
+                        (
+                            "scope_state",
+                            models.CharField(
+                                choices=[
+                                    ("unscoped", "Unscoped"),
+                                    ("drafted", "Drafted"),
+                                    ("verified", "Verified"),
+                                    ("approved", "Approved"),
+                                    ("changed", "Changed"),
+                                ],
+                                default="unscoped",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "client_safe",
+                            models.CharField(
+                                choices=[
+                                    ("internal", "Internal"),
+                                    ("drafted", "Drafted"),
+                                    ("in_review", "In review"),
+                                    ("approved", "Approved"),
+                                    ("published", "Published"),
+                                    ("withdrawn", "Withdrawn"),
+                                ],
+                                default="internal",
+                                max_length=12,
+                            ),
+                        ),
+                        (
+                            "next_action",
+                            models.CharField(blank=True, help_text="What happens next, in words.", max_length=200),
+                        ),
+                        (
+                            "aspect",
+                            models.CharField(
+                                choices=[
+                                    ("proposal", "Proposal"),
+                                    ("pricing", "Pricing"),
+                                    ("claims", "Claims"),
+                                    ("contract", "Contract"),
+                                    ("summary", "Summary"),
+                                ],
+                                max_length=10,
+                            ),
+                        ),
+                        ("permission", models.CharField(max_length=80)),
+                        ("digest", models.CharField(max_length=64)),
+                        ("content", models.JSONField()),
+                        ("due", models.DateTimeField()),
+                        ("decided_at", models.DateTimeField(null=True)),
+                        ("decision", models.TextField(blank=True, verbose_name="reason")),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("pending", "Pending"),
+                                    ("approved", "Approved"),
+                                    ("rejected", "Rejected"),
+                                    ("changes_requested", "Changes requested"),
+                                    ("recalled", "Recalled"),
+                                    ("lapsed", "Lapsed"),
+                                ],
+                                default="pending",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "asked_by",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "decided_by",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="approvals",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                        (
+                            "owner",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "contract",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="approvals",
+                                to="proposals.contract",
+                            ),
+                        ),
+                        (
+                            "proposal",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="approvals",
+                                to="proposals.proposal",
+                            ),
+                        ),
+                        (
+                            "summary",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="approvals",
+                                to="proposals.summary",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-id"],
+                        "permissions": [
+                            ("approve_proposal", "Can approve: proposal"),
+                            ("approve_pricing", "Can approve: pricing"),
+                            ("approve_claims", "Can approve: claims"),
+                            ("approve_contract", "Can approve: contract"),
+                            ("approve_summary", "Can approve: summary"),
                         ],
-                        verbose_name="tax, percent",
-                    ),
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
                 ),
-                ("optional", models.BooleanField(default=False, help_text="The client may choose it.")),
-                (
-                    "internal_cost",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=2,
-                        help_text="Internal. Clients never see this.",
-                        max_digits=12,
-                        null=True,
-                    ),
-                ),
-                ("pricing_assumption", models.TextField(blank=True, help_text="Internal. Clients never see this.")),
-                (
-                    "evidence",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="price_lines",
-                        to="opportunities.evidence",
-                    ),
-                ),
-                (
-                    "proposal",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="price_lines", to="proposals.proposal"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["position", "id"],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Milestone",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveSmallIntegerField(default=0)),
-                ("title", models.CharField(max_length=160)),
-                ("text", models.TextField(blank=True)),
-                (
-                    "start_week",
-                    models.PositiveSmallIntegerField(
-                        default=0,
-                        validators=[django.core.validators.MaxValueValidator(520)],
-                        verbose_name="starts after week",
-                    ),
-                ),
-                (
-                    "weeks",
-                    models.PositiveSmallIntegerField(
-                        default=1, validators=[django.core.validators.MaxValueValidator(520)]
-                    ),
-                ),
-                ("who", models.CharField(blank=True, max_length=80, verbose_name="who does it")),
-                (
-                    "evidence",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="milestones",
-                        to="opportunities.evidence",
-                    ),
-                ),
-                (
-                    "proposal",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="milestones", to="proposals.proposal"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["position", "id"],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.AddField(
-            model_name="contract",
-            name="proposal",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="contracts", to="proposals.proposal"
-            ),
-        ),
-        migrations.CreateModel(
-            name="Claim",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveSmallIntegerField(default=0)),
-                ("text", models.CharField(max_length=400)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("finding", "Finding"), ("projection", "Projection"), ("guarantee", "Guarantee")],
-                        default="finding",
-                        max_length=10,
-                    ),
-                ),
-                ("metric", models.CharField(blank=True, max_length=120)),
-                (
-                    "low",
-                    models.DecimalField(blank=True, decimal_places=4, max_digits=16, null=True, verbose_name="from"),
-                ),
-                (
-                    "high",
-                    models.DecimalField(blank=True, decimal_places=4, max_digits=16, null=True, verbose_name="to"),
-                ),
-                ("unit", models.CharField(blank=True, max_length=30)),
-                ("method", models.TextField(blank=True, help_text="How the number was reached.")),
-                (
-                    "sensitivity",
-                    models.CharField(choices=[("normal", "Normal"), ("high", "High")], default="normal", max_length=6),
-                ),
-                ("evidence", models.ManyToManyField(blank=True, related_name="claims", to="opportunities.evidence")),
-                (
-                    "proposal",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="claims", to="proposals.proposal"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["position", "id"],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="ScopeItem",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveSmallIntegerField(default=0)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("included", "Included"),
-                            ("excluded", "Excluded"),
-                            ("optional", "Optional"),
-                            ("assumption", "Assumption"),
-                            ("dependency", "Dependency"),
-                            ("integration", "Integration"),
+                migrations.CreateModel(
+                    name="ApprovalRule",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "aspect",
+                            models.CharField(
+                                choices=[
+                                    ("proposal", "Proposal"),
+                                    ("pricing", "Pricing"),
+                                    ("claims", "Claims"),
+                                    ("contract", "Contract"),
+                                    ("summary", "Summary"),
+                                ],
+                                max_length=10,
+                            ),
+                        ),
+                        (
+                            "min_amount",
+                            models.DecimalField(
+                                decimal_places=2,
+                                default=0,
+                                max_digits=12,
+                                validators=[django.core.validators.MinValueValidator(0)],
+                                verbose_name="from a first year of",
+                            ),
+                        ),
+                        (
+                            "permission",
+                            models.CharField(
+                                help_text="A right, such as proposals.approve_pricing.",
+                                max_length=80,
+                                verbose_name="approved by whoever may",
+                            ),
+                        ),
+                        ("hours", models.PositiveSmallIntegerField(default=48, verbose_name="hours allowed")),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                        "constraints": [
+                            models.UniqueConstraint(fields=("aspect", "min_amount"), name="approval_rule_once")
                         ],
-                        default="included",
-                        max_length=12,
+                    },
+                ),
+                migrations.AddConstraint(
+                    model_name="clause",
+                    constraint=models.UniqueConstraint(fields=("key", "version"), name="clause_version_once"),
+                ),
+                migrations.AddConstraint(
+                    model_name="contractclause",
+                    constraint=models.UniqueConstraint(fields=("contract", "clause"), name="contract_clause_once"),
+                ),
+                migrations.AddConstraint(
+                    model_name="delegation",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("ends_on__gte", models.F("starts_on"))), name="delegation_runs_forward"
                     ),
                 ),
-                ("title", models.CharField(max_length=160)),
-                ("text", models.TextField(blank=True)),
-                (
-                    "evidence",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="scope_items",
-                        to="opportunities.evidence",
+                migrations.AddConstraint(
+                    model_name="delegation",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("giver", models.F("taker")), _negated=True),
+                        name="delegation_to_somebody_else",
                     ),
                 ),
-                (
-                    "proposal",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="scope_items", to="proposals.proposal"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="payment",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('not_due', 'invoiced>overdue', 'invoiced>paid', 'invoiced>part_paid', 'invoiced>waived', 'not_due>invoiced', 'not_due>waived', 'overdue>paid', 'overdue>part_paid', 'overdue>waived', 'paid>refunded', 'part_paid>overdue', 'part_paid>paid', 'part_paid>part_paid', 'part_paid>refunded', 'part_paid>waived')",
+                            func="RETURN NEW;",
+                            hash="7d4526250778c19259d3786b952222d4b1151b4a",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_204dd",
+                            table="proposals_payment",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["position", "id"],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Service",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=120, unique=True)),
-                ("description", models.TextField(blank=True)),
-                (
-                    "scope",
-                    models.JSONField(
-                        blank=True,
-                        default=list,
-                        help_text="Rows with a kind, a title and a text.",
-                        verbose_name="usual scope rows",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="payment",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.payment')",
+                            func="RETURN NEW;",
+                            hash="1b2982726d611565c1074cc372af2cb3dc1dd416",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_b8603",
+                            table="proposals_payment",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                ("checklist", models.JSONField(blank=True, default=list, verbose_name="usual onboarding list")),
-                ("questions", models.JSONField(blank=True, default=list, verbose_name="discovery questions")),
-                (
-                    "price",
-                    models.DecimalField(
-                        decimal_places=2,
-                        default=0,
-                        max_digits=12,
-                        validators=[django.core.validators.MinValueValidator(0)],
+                pgtrigger.migrations.AddTrigger(
+                    model_name="payment",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.payment')",
+                            func="RETURN NEW;",
+                            hash="4ab16daccb6ef169141e24707cdbcafcc89f87e4",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_1a5fb",
+                            table="proposals_payment",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "recurring",
-                    models.CharField(
-                        choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly", max_length=7
+                migrations.AddConstraint(
+                    model_name="contract",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("stage__in", ["ended", "declined", "voided"]), _negated=True),
+                        fields=("opportunity",),
+                        name="one_live_contract_an_opportunity",
                     ),
                 ),
-                (
-                    "cadence",
-                    models.CharField(
-                        choices=[
-                            ("weekly", "Weekly"),
-                            ("every_two_weeks", "Every two weeks"),
-                            ("monthly", "Monthly"),
-                            ("quarterly", "Quarterly"),
-                        ],
-                        default="monthly",
-                        max_length=16,
+                migrations.AddConstraint(
+                    model_name="contract",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage__in", ["ended", "declined", "voided"]),
+                            models.Q(("next_action", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="open_contract_has_a_next_action",
                     ),
                 ),
-                ("is_sold", models.BooleanField(default=True, verbose_name="on offer")),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
+                migrations.AddConstraint(
+                    model_name="contract",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stage__in", ["sent", "signed", "active"]), _negated=True),
+                            ("publication_id__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="sent_contract_was_published",
                     ),
                 ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.AddField(
-            model_name="proposal",
-            name="service",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="proposals",
-                to="proposals.service",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Signature",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("side", models.CharField(choices=[("client", "Client"), ("agency", "Agency")], max_length=6)),
-                ("name", models.CharField(max_length=200)),
-                ("role", models.CharField(blank=True, max_length=200)),
-                ("consent_version", models.CharField(max_length=40)),
-                ("consent_text", models.TextField()),
-                ("at", models.DateTimeField()),
-                ("address", models.CharField(blank=True, max_length=64)),
-                ("digest", models.CharField(max_length=64)),
-                (
-                    "contact",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.contact",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="contract",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('draft', 'active>ended', 'approved>draft', 'approved>in_review', 'approved>sent', 'approved>voided', 'draft>in_review', 'draft>voided', 'in_review>approved', 'in_review>draft', 'in_review>voided', 'sent>declined', 'sent>signed', 'sent>voided', 'signed>active', 'signed>voided')",
+                            func="RETURN NEW;",
+                            hash="4a7c8c34822f3832222168496be89977e1b87105",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_7b20b",
+                            table="proposals_contract",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="signatures", to="proposals.contract"
+                pgtrigger.migrations.AddTrigger(
+                    model_name="contract",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.contract')",
+                            func="RETURN NEW;",
+                            hash="1f87d064930aa7118b8ee60688a976a34b5e88bf",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_a934e",
+                            table="proposals_contract",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="contract",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.contract')",
+                            func="RETURN NEW;",
+                            hash="c262df2a7153494ace5208791f14975aaa16c850",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_ee669",
+                            table="proposals_contract",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Summary",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                migrations.AddConstraint(
+                    model_name="claim",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("low", None), ("high", None), ("high__gte", models.F("low")), _connector="OR"
+                        ),
+                        name="claim_range_runs_upwards",
                     ),
                 ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
-                        ],
-                        default="unscoped",
-                        max_length=12,
+                migrations.AddIndex(
+                    model_name="proposal",
+                    index=models.Index(
+                        condition=models.Q(("stage__in", ["sent", "viewed"])),
+                        fields=["valid_until"],
+                        name="proposal_to_expire",
                     ),
                 ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
+                migrations.AddConstraint(
+                    model_name="proposal",
+                    constraint=models.UniqueConstraint(fields=("number", "revision"), name="proposal_revision_once"),
+                ),
+                migrations.AddConstraint(
+                    model_name="proposal",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage__in", ["accepted", "declined", "expired", "superseded", "withdrawn"]),
+                            models.Q(("next_action", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="open_proposal_has_a_next_action",
                     ),
                 ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                ("record_type", models.CharField(blank=True, editable=False, max_length=60)),
-                ("record_id", models.BigIntegerField(editable=False, null=True)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("finding", "Audit finding"),
-                            ("revenue_proof", "Revenue proof"),
-                            ("caveat", "Provider caveat"),
-                            ("blocker", "Launch blocker"),
-                            ("scope", "Scope"),
-                            ("report", "Report"),
-                        ],
-                        max_length=14,
+                migrations.AddConstraint(
+                    model_name="proposal",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("stage__in", ["sent", "viewed", "accepted", "declined", "expired"]), _negated=True
+                            ),
+                            ("publication_id__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="sent_proposal_was_published",
                     ),
                 ),
-                ("title", models.CharField(max_length=160)),
-                ("words", models.TextField(blank=True, verbose_name="words for the client")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("draft", "Draft"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                            ("superseded", "Superseded"),
-                        ],
-                        default="draft",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
+                migrations.AddConstraint(
+                    model_name="proposal",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stage", "paused"), _negated=True),
+                            models.Q(("paused_from", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="paused_proposal_knows_where_it_was",
                     ),
                 ),
-                (
-                    "author",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="proposal",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('draft', 'accepted>superseded', 'accepted>withdrawn', 'approved>draft', 'approved>in_review', 'approved>paused', 'approved>sent', 'approved>superseded', 'approved>withdrawn', 'declined>superseded', 'draft>in_review', 'draft>paused', 'draft>superseded', 'draft>withdrawn', 'expired>superseded', 'in_review>approved', 'in_review>draft', 'in_review>paused', 'in_review>superseded', 'in_review>withdrawn', 'paused>approved', 'paused>draft', 'paused>in_review', 'paused>superseded', 'paused>withdrawn', 'sent>expired', 'sent>superseded', 'sent>viewed', 'sent>withdrawn', 'viewed>accepted', 'viewed>declined', 'viewed>expired', 'viewed>superseded', 'viewed>withdrawn')",
+                            func="RETURN NEW;",
+                            hash="6b804156ca2c0ffe868521103435c30302d77792",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_72527",
+                            table="proposals_proposal",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "last_editor",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="proposal",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.proposal')",
+                            func="RETURN NEW;",
+                            hash="15106bcd87b4c2bf8590ee9ba8e6a63c624c339e",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_54c33",
+                            table="proposals_proposal",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="summaries",
-                        to="opportunities.opportunity",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="proposal",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.proposal')",
+                            func="RETURN NEW;",
+                            hash="a6ad2d19da9f4d42c171d217cbe34299bae71a8c",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_14c17",
+                            table="proposals_proposal",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                migrations.AddConstraint(
+                    model_name="signature",
+                    constraint=models.UniqueConstraint(fields=("contract", "side"), name="one_signature_a_side"),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="signature",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_forbid()",
+                            func="RETURN NEW;",
+                            hash="1441a5ceb5bda4871912c9cdbb7e7ed327927584",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_frozen_85f0e",
+                            table="proposals_signature",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "verbose_name_plural": "summaries",
-                "ordering": ["-id"],
-                "permissions": [
-                    ("write_summary", "Can write client-safe words"),
-                    ("publish_summary", "Can publish and withdraw client-safe words"),
-                ],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Approval",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("source", models.CharField(blank=True, help_text="Where it came from.", max_length=200)),
-                (
-                    "due_on",
-                    models.DateField(
-                        blank=True, help_text="When the next action is owed.", null=True, verbose_name="due"
+                migrations.AddIndex(
+                    model_name="summary",
+                    index=models.Index(fields=["record_type", "record_id"], name="summary_about"),
+                ),
+                migrations.AddConstraint(
+                    model_name="summary",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("stage__in", ["published", "withdrawn", "superseded"]),
+                            models.Q(("next_action", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="open_summary_has_a_next_action",
                     ),
                 ),
-                (
-                    "scope_state",
-                    models.CharField(
-                        choices=[
-                            ("unscoped", "Unscoped"),
-                            ("drafted", "Drafted"),
-                            ("verified", "Verified"),
-                            ("approved", "Approved"),
-                            ("changed", "Changed"),
-                        ],
-                        default="unscoped",
-                        max_length=12,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="summary",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('draft', 'approved>draft', 'approved>in_review', 'approved>published', 'approved>withdrawn', 'draft>in_review', 'draft>withdrawn', 'in_review>approved', 'in_review>draft', 'in_review>withdrawn', 'published>superseded', 'published>withdrawn')",
+                            func="RETURN NEW;",
+                            hash="9b656de5fa92fa0d0b5f99054c0025104b986e02",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_e62d7",
+                            table="proposals_summary",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "client_safe",
-                    models.CharField(
-                        choices=[
-                            ("internal", "Internal"),
-                            ("drafted", "Drafted"),
-                            ("in_review", "In review"),
-                            ("approved", "Approved"),
-                            ("published", "Published"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="internal",
-                        max_length=12,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="summary",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.summary')",
+                            func="RETURN NEW;",
+                            hash="ea6643b08cf947e240c57c1591dea89aa6c536c0",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_a9e0a",
+                            table="proposals_summary",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                ("next_action", models.CharField(blank=True, help_text="What happens next, in words.", max_length=200)),
-                (
-                    "aspect",
-                    models.CharField(
-                        choices=[
-                            ("proposal", "Proposal"),
-                            ("pricing", "Pricing"),
-                            ("claims", "Claims"),
-                            ("contract", "Contract"),
-                            ("summary", "Summary"),
-                        ],
-                        max_length=10,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="summary",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.summary')",
+                            func="RETURN NEW;",
+                            hash="00629add9cc7b4138829dd57b9243c48a8e306c0",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_f5819",
+                            table="proposals_summary",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                ("permission", models.CharField(max_length=80)),
-                ("digest", models.CharField(max_length=64)),
-                ("content", models.JSONField()),
-                ("due", models.DateTimeField()),
-                ("decided_at", models.DateTimeField(null=True)),
-                ("decision", models.TextField(blank=True, verbose_name="reason")),
-                (
-                    "stage",
-                    django_fsm.FSMField(
-                        choices=[
-                            ("pending", "Pending"),
-                            ("approved", "Approved"),
-                            ("rejected", "Rejected"),
-                            ("changes_requested", "Changes requested"),
-                            ("recalled", "Recalled"),
-                            ("lapsed", "Lapsed"),
-                        ],
-                        default="pending",
-                        editable=False,
-                        max_length=20,
-                        protected=True,
-                        verbose_name="stage",
+                migrations.AddIndex(
+                    model_name="approval",
+                    index=models.Index(
+                        condition=models.Q(("stage", "pending")), fields=["due"], name="approval_waiting"
                     ),
                 ),
-                (
-                    "asked_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                migrations.AddConstraint(
+                    model_name="approval",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("contract", None), ("proposal__isnull", False), ("summary", None)),
+                            models.Q(("contract__isnull", False), ("proposal", None), ("summary", None)),
+                            models.Q(("contract", None), ("proposal", None), ("summary__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="approval_is_about_one_record",
                     ),
                 ),
-                (
-                    "decided_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                migrations.AddConstraint(
+                    model_name="approval",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stage", "pending"), _negated=True),
+                            models.Q(("next_action", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="open_approval_has_a_next_action",
                     ),
                 ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="approvals",
-                        to="opportunities.opportunity",
+                migrations.AddConstraint(
+                    model_name="approval",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stage__in", ["approved", "rejected", "changes_requested"]), _negated=True),
+                            models.Q(("decided_at__isnull", False), ("decided_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="given_approval_names_who_gave_it",
                     ),
                 ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                migrations.AddConstraint(
+                    model_name="approval",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("stage__in", ["pending", "approved"])),
+                        fields=("proposal", "aspect"),
+                        name="one_live_approval_of_a_proposal",
                     ),
                 ),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="approvals",
-                        to="proposals.contract",
+                migrations.AddConstraint(
+                    model_name="approval",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("stage__in", ["pending", "approved"])),
+                        fields=("contract", "aspect"),
+                        name="one_live_approval_of_a_contract",
                     ),
                 ),
-                (
-                    "proposal",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="approvals",
-                        to="proposals.proposal",
+                migrations.AddConstraint(
+                    model_name="approval",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("stage__in", ["pending", "approved"])),
+                        fields=("summary", "aspect"),
+                        name="one_live_approval_of_a_summary",
                     ),
                 ),
-                (
-                    "summary",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="approvals",
-                        to="proposals.summary",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="approval",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('pending', 'approved>lapsed', 'pending>approved', 'pending>changes_requested', 'pending>lapsed', 'pending>recalled', 'pending>rejected')",
+                            func="RETURN NEW;",
+                            hash="a948c4ac431861ca0421b1839acdcd2ce8849f2f",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_eb578",
+                            table="proposals_approval",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "permissions": [
-                    ("approve_proposal", "Can approve: proposal"),
-                    ("approve_pricing", "Can approve: pricing"),
-                    ("approve_claims", "Can approve: claims"),
-                    ("approve_contract", "Can approve: contract"),
-                    ("approve_summary", "Can approve: summary"),
-                ],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="ApprovalRule",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "aspect",
-                    models.CharField(
-                        choices=[
-                            ("proposal", "Proposal"),
-                            ("pricing", "Pricing"),
-                            ("claims", "Claims"),
-                            ("contract", "Contract"),
-                            ("summary", "Summary"),
-                        ],
-                        max_length=10,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="approval",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.approval')",
+                            func="RETURN NEW;",
+                            hash="d952cc0ecbe9d1b00516db96b2440fefd8096bb9",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_6112c",
+                            table="proposals_approval",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "min_amount",
-                    models.DecimalField(
-                        decimal_places=2,
-                        default=0,
-                        max_digits=12,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="from a first year of",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="approval",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('proposals.approval')",
+                            func="RETURN NEW;",
+                            hash="5c56b50152d1e8fd7b96bfc520e96d051ece94ed",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_f0572",
+                            table="proposals_approval",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "permission",
-                    models.CharField(
-                        help_text="A right, such as proposals.approve_pricing.",
-                        max_length=80,
-                        verbose_name="approved by whoever may",
-                    ),
-                ),
-                ("hours", models.PositiveSmallIntegerField(default=48, verbose_name="hours allowed")),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-                "constraints": [models.UniqueConstraint(fields=("aspect", "min_amount"), name="approval_rule_once")],
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="clause",
-            constraint=models.UniqueConstraint(fields=("key", "version"), name="clause_version_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="contractclause",
-            constraint=models.UniqueConstraint(fields=("contract", "clause"), name="contract_clause_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="delegation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_on__gte", models.F("starts_on"))), name="delegation_runs_forward"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delegation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("giver", models.F("taker")), _negated=True), name="delegation_to_somebody_else"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="payment",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('not_due', 'invoiced>overdue', 'invoiced>paid', 'invoiced>part_paid', 'invoiced>waived', 'not_due>invoiced', 'not_due>waived', 'overdue>paid', 'overdue>part_paid', 'overdue>waived', 'paid>refunded', 'part_paid>overdue', 'part_paid>paid', 'part_paid>part_paid', 'part_paid>refunded', 'part_paid>waived')",
-                    func="RETURN NEW;",
-                    hash="7d4526250778c19259d3786b952222d4b1151b4a",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_204dd",
-                    table="proposals_payment",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="payment",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.payment')",
-                    func="RETURN NEW;",
-                    hash="1b2982726d611565c1074cc372af2cb3dc1dd416",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_b8603",
-                    table="proposals_payment",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="payment",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.payment')",
-                    func="RETURN NEW;",
-                    hash="4ab16daccb6ef169141e24707cdbcafcc89f87e4",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_1a5fb",
-                    table="proposals_payment",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("stage__in", ["ended", "declined", "voided"]), _negated=True),
-                fields=("opportunity",),
-                name="one_live_contract_an_opportunity",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage__in", ["ended", "declined", "voided"]),
-                    models.Q(("next_action", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="open_contract_has_a_next_action",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stage__in", ["sent", "signed", "active"]), _negated=True),
-                    ("publication_id__isnull", False),
-                    _connector="OR",
-                ),
-                name="sent_contract_was_published",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="contract",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('draft', 'active>ended', 'approved>draft', 'approved>in_review', 'approved>sent', 'approved>voided', 'draft>in_review', 'draft>voided', 'in_review>approved', 'in_review>draft', 'in_review>voided', 'sent>declined', 'sent>signed', 'sent>voided', 'signed>active', 'signed>voided')",
-                    func="RETURN NEW;",
-                    hash="4a7c8c34822f3832222168496be89977e1b87105",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_7b20b",
-                    table="proposals_contract",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="contract",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.contract')",
-                    func="RETURN NEW;",
-                    hash="1f87d064930aa7118b8ee60688a976a34b5e88bf",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_a934e",
-                    table="proposals_contract",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="contract",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.contract')",
-                    func="RETURN NEW;",
-                    hash="c262df2a7153494ace5208791f14975aaa16c850",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_ee669",
-                    table="proposals_contract",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("low", None), ("high", None), ("high__gte", models.F("low")), _connector="OR"),
-                name="claim_range_runs_upwards",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="proposal",
-            index=models.Index(
-                condition=models.Q(("stage__in", ["sent", "viewed"])), fields=["valid_until"], name="proposal_to_expire"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proposal",
-            constraint=models.UniqueConstraint(fields=("number", "revision"), name="proposal_revision_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="proposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage__in", ["accepted", "declined", "expired", "superseded", "withdrawn"]),
-                    models.Q(("next_action", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="open_proposal_has_a_next_action",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stage__in", ["sent", "viewed", "accepted", "declined", "expired"]), _negated=True),
-                    ("publication_id__isnull", False),
-                    _connector="OR",
-                ),
-                name="sent_proposal_was_published",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stage", "paused"), _negated=True),
-                    models.Q(("paused_from", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="paused_proposal_knows_where_it_was",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="proposal",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('draft', 'accepted>superseded', 'accepted>withdrawn', 'approved>draft', 'approved>in_review', 'approved>paused', 'approved>sent', 'approved>superseded', 'approved>withdrawn', 'declined>superseded', 'draft>in_review', 'draft>paused', 'draft>superseded', 'draft>withdrawn', 'expired>superseded', 'in_review>approved', 'in_review>draft', 'in_review>paused', 'in_review>superseded', 'in_review>withdrawn', 'paused>approved', 'paused>draft', 'paused>in_review', 'paused>superseded', 'paused>withdrawn', 'sent>expired', 'sent>superseded', 'sent>viewed', 'sent>withdrawn', 'viewed>accepted', 'viewed>declined', 'viewed>expired', 'viewed>superseded', 'viewed>withdrawn')",
-                    func="RETURN NEW;",
-                    hash="6b804156ca2c0ffe868521103435c30302d77792",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_72527",
-                    table="proposals_proposal",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="proposal",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.proposal')",
-                    func="RETURN NEW;",
-                    hash="15106bcd87b4c2bf8590ee9ba8e6a63c624c339e",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_54c33",
-                    table="proposals_proposal",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="proposal",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.proposal')",
-                    func="RETURN NEW;",
-                    hash="a6ad2d19da9f4d42c171d217cbe34299bae71a8c",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_14c17",
-                    table="proposals_proposal",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signature",
-            constraint=models.UniqueConstraint(fields=("contract", "side"), name="one_signature_a_side"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="signature",
-            trigger=pgtrigger.compiler.Trigger(
-                name="frozen",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_forbid()",
-                    func="RETURN NEW;",
-                    hash="1441a5ceb5bda4871912c9cdbb7e7ed327927584",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_frozen_85f0e",
-                    table="proposals_signature",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="summary",
-            index=models.Index(fields=["record_type", "record_id"], name="summary_about"),
-        ),
-        migrations.AddConstraint(
-            model_name="summary",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("stage__in", ["published", "withdrawn", "superseded"]),
-                    models.Q(("next_action", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="open_summary_has_a_next_action",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="summary",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('draft', 'approved>draft', 'approved>in_review', 'approved>published', 'approved>withdrawn', 'draft>in_review', 'draft>withdrawn', 'in_review>approved', 'in_review>draft', 'in_review>withdrawn', 'published>superseded', 'published>withdrawn')",
-                    func="RETURN NEW;",
-                    hash="9b656de5fa92fa0d0b5f99054c0025104b986e02",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_e62d7",
-                    table="proposals_summary",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="summary",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.summary')",
-                    func="RETURN NEW;",
-                    hash="ea6643b08cf947e240c57c1591dea89aa6c536c0",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_a9e0a",
-                    table="proposals_summary",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="summary",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.summary')",
-                    func="RETURN NEW;",
-                    hash="00629add9cc7b4138829dd57b9243c48a8e306c0",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_f5819",
-                    table="proposals_summary",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="approval",
-            index=models.Index(condition=models.Q(("stage", "pending")), fields=["due"], name="approval_waiting"),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("contract", None), ("proposal__isnull", False), ("summary", None)),
-                    models.Q(("contract__isnull", False), ("proposal", None), ("summary", None)),
-                    models.Q(("contract", None), ("proposal", None), ("summary__isnull", False)),
-                    _connector="OR",
-                ),
-                name="approval_is_about_one_record",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stage", "pending"), _negated=True),
-                    models.Q(("next_action", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="open_approval_has_a_next_action",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stage__in", ["approved", "rejected", "changes_requested"]), _negated=True),
-                    models.Q(("decided_at__isnull", False), ("decided_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="given_approval_names_who_gave_it",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("stage__in", ["pending", "approved"])),
-                fields=("proposal", "aspect"),
-                name="one_live_approval_of_a_proposal",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("stage__in", ["pending", "approved"])),
-                fields=("contract", "aspect"),
-                name="one_live_approval_of_a_contract",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="approval",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("stage__in", ["pending", "approved"])),
-                fields=("summary", "aspect"),
-                name="one_live_approval_of_a_summary",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="approval",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('pending', 'approved>lapsed', 'pending>approved', 'pending>changes_requested', 'pending>lapsed', 'pending>recalled', 'pending>rejected')",
-                    func="RETURN NEW;",
-                    hash="a948c4ac431861ca0421b1839acdcd2ce8849f2f",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_eb578",
-                    table="proposals_approval",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="approval",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.approval')",
-                    func="RETURN NEW;",
-                    hash="d952cc0ecbe9d1b00516db96b2440fefd8096bb9",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_6112c",
-                    table="proposals_approval",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="approval",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('proposals.approval')",
-                    func="RETURN NEW;",
-                    hash="5c56b50152d1e8fd7b96bfc520e96d051ece94ed",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_f0572",
-                    table="proposals_approval",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
+            ]
         ),
     ]
