@@ -3,9 +3,10 @@
 Due work is rows. A round claims them with SKIP LOCKED, so any number of workers may run one at a time.
 """
 
+import logging
 from datetime import datetime, time, timedelta
 from email.utils import formataddr
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPServerDisconnected
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection, send_mail
@@ -13,8 +14,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from .models import Consent, Message, Task
-from .records import begin, perform
+from .records import Refused, begin, is_free, perform
 
+log = logging.getLogger("zarts.followups")
 BATCH = 50
 # A message that was handed to the mail server this long ago, and never confirmed, asks a person.
 LEASE = timedelta(minutes=5)
@@ -54,8 +56,8 @@ def open_task(record, opens, *, by, **fields):
 
 
 def end_of_day(day):
-    """Return 17:00 of a day in the agency's time zone."""
-    return timezone.make_aware(datetime.combine(day, time(17)))
+    """Return 17:00 of a day in the agency's time zone, whoever asks."""
+    return timezone.make_aware(datetime.combine(day, time(17)), timezone.get_default_timezone())
 
 
 # -- A round of due work. ----------------------------------------------------------------------------------------------
@@ -68,19 +70,32 @@ def send_due() -> dict:
 
 def take_due_tasks() -> int:
     """Queue the mail of each due follow-up that has a contact, and remind the owners of the others."""
+    due = Task.objects.filter(stage=Task.Stage.OPEN, told_at=None, due_at__lte=timezone.now()).order_by("due_at")
     taken = 0
-    reminders = []
-    with transaction.atomic():
-        due = Task.objects.filter(stage=Task.Stage.OPEN, told_at=None, due_at__lte=timezone.now())
-        for task in due.select_for_update(skip_locked=True, of=("self",)).order_by("due_at")[:BATCH]:
-            taken += 1
-            if task.contact_id and task.words:
-                touch(task)
-            else:
-                Task.objects.filter(pk=task.pk).update(told_at=timezone.now())
-                reminders.append(task)
-        transaction.on_commit(lambda: [remind(task) for task in reminders], robust=True)
+    for pk, diary_id in due.values_list("pk", "diary_id")[:BATCH]:
+        try:
+            taken += take(due.filter(pk=pk), diary_id)
+        except Exception:
+            # One that cannot be taken must not keep the others waiting. It is tried again in the next round.
+            log.exception("Task %s is due and could not be taken.", pk)
     return taken
+
+
+@transaction.atomic
+def take(due, diary_id) -> bool:
+    """Take one due task. False when somebody is at it now, or was quicker.
+
+    Its diary is locked before its row, as in every move: the other way round the two would wait for each other.
+    """
+    task = due.select_for_update(skip_locked=True, of=("self",)).first() if is_free(diary_id) else None
+    if task is None:
+        return False
+    if task.contact_id and task.words:
+        touch(task)
+    else:
+        Task.objects.filter(pk=task.pk).update(told_at=timezone.now())
+        transaction.on_commit(lambda: remind(task), robust=True)
+    return True
 
 
 def touch(task):
@@ -128,7 +143,7 @@ def remind(task):
     """Mail the owner of a task that has fallen due."""
     link = f"{settings.SITE_URL}{task.staff_url()}"
     words = f"{task.title}\n\nIt is due now. Open it here:\n{link}\n\nYou get this mail because the task is yours."
-    send_mail(f"Due: {task.title}", words, None, [task.owner.email], fail_silently=True)
+    send_mail(f"Due: {task.title}", words, None, [task.owner.email])
 
 
 # -- The outbox. -------------------------------------------------------------------------------------------------------
@@ -138,22 +153,37 @@ def send_queued() -> int:
     """Send what is queued. Each is claimed first, in a transaction of its own, so no two workers send one."""
     sent = 0
     connection = get_connection()
-    while message := claim():
+    while queued().exists() and is_reached(connection) and (message := claim()):
         sent += deliver(message, connection)
     connection.close()
     return sent
 
 
+def queued():
+    return Message.objects.filter(stage=Message.Stage.QUEUED).order_by("id")
+
+
+def is_reached(connection) -> bool:
+    """Whether the mail server takes mail now. While it does not, what is queued stays queued."""
+    try:
+        connection.open()
+    except OSError as trouble:
+        log.warning("The mail server cannot be reached: %s", trouble)
+        return False
+    return True
+
+
 def claim():
     """Take one queued message, or None. From here on it is `sending`: nobody sends it again by themselves."""
-    with transaction.atomic():
-        queued = Message.objects.filter(stage=Message.Stage.QUEUED).order_by("id")
-        message = queued.select_for_update(skip_locked=True, of=("self",)).first()
-        if message is None:
-            return None
-        message = perform(message.start_sending, by=None)
-        Message.objects.filter(pk=message.pk).update(claimed_at=timezone.now())
-        return message
+    for waiting in queued().select_related("opportunity", "client")[:BATCH]:
+        with transaction.atomic():
+            mine = queued().filter(pk=waiting.pk).select_for_update(skip_locked=True)
+            message = mine.first() if is_free(waiting.diary_id) else None
+            if message is not None:
+                message = perform(message.start_sending, by=None)
+                Message.objects.filter(pk=message.pk).update(claimed_at=timezone.now())
+                return message
+    return None
 
 
 def deliver(message, connection) -> bool:
@@ -168,21 +198,36 @@ def deliver(message, connection) -> bool:
     )
     try:
         mail.send()
+    except ValueError as trouble:
+        perform(message.fail, by=None, reason=f"It cannot be written as a mail: {trouble}")
+        return False
+    except SMTPServerDisconnected as trouble:
+        return no_answer(message, connection, trouble)
     except SMTPException as refusal:
         perform(message.fail, by=None, reason=f"The mail server refused it: {refusal}")
         return False
     except OSError as trouble:
-        # No answer: it may have gone or not.
-        perform(message.doubt, by=None, reason=f"The mail server gave no answer: {trouble}")
-        return False
+        return no_answer(message, connection, trouble)
     message = perform(message.confirm_sent, by=None)
     Message.objects.filter(pk=message.pk).update(sent_at=timezone.now())
     return True
 
 
+def no_answer(message, connection, trouble) -> bool:
+    """Ask a person about a message that may have gone or not, and begin the next one on a new connection."""
+    perform(message.doubt, by=None, reason=f"The mail server gave no answer: {trouble}")
+    connection.close()
+    return False
+
+
 def doubt_expired() -> int:
     """Ask a person about messages that were handed over and never confirmed."""
     expired = Message.objects.filter(stage=Message.Stage.SENDING, claimed_at__lt=timezone.now() - LEASE)[:BATCH]
+    count = 0
     for message in expired:
-        perform(message.doubt, by=None, reason="The worker that sent it was never heard of again.")
-    return len(expired)
+        try:
+            perform(message.doubt, by=None, reason="The worker that sent it was never heard of again.")
+        except Refused:
+            continue  # another round was quicker
+        count += 1
+    return count

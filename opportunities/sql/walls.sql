@@ -31,7 +31,7 @@ begin
   return null;
 end $$;
 
--- A row that is never changed. The owner may, so that a migration or a privacy erase can.
+-- A row that is never changed, by anybody.
 create function zarts_forbid() returns trigger language plpgsql as $$
 begin
   raise exception 'Rows of % are never changed or removed.', tg_table_name

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from aiosmtpd.controller import Controller
 from django.core import mail
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from opportunities import followups
 from opportunities.models import Message, Task
-from opportunities.records import begin, perform
+from opportunities.records import begin, lock, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
 
@@ -161,3 +161,79 @@ def test_two_workers_send_each_mail_once(mail_server):
     followups.send_due()
     assert len(catcher.got) == 6
     assert set(Message.objects.values_list("stage", flat=True)) == {"sent"}
+
+
+@pytest.mark.django_db
+def test_while_the_mail_server_is_down_what_is_queued_stays_queued(ada, mail_server, settings):
+    a_follow_up(ada)
+    mail_server()
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+    followups.send_due()
+    assert Message.objects.get().stage == "queued"
+    settings.EMAIL_PORT = port
+    followups.send_due()
+    assert Message.objects.get().stage == "sent"
+
+
+@pytest.mark.django_db
+def test_a_server_that_hangs_up_without_an_answer_leaves_a_doubt_and_keeps_nobody_else_waiting(ada, mail_server):
+    catcher = mail_server()
+    opportunity = an_opportunity(ada)
+    a_follow_up(ada, opportunity)
+    a_follow_up(ada, opportunity)
+    hang_up_once(catcher)
+    followups.send_due()
+    assert list(Message.objects.order_by("id").values_list("stage", flat=True)) == ["uncertain", "sent"]
+
+
+def hang_up_once(catcher):
+    """Let the server take the first mail and hang up before it says so."""
+    answer = catcher.handle_DATA
+
+    async def hang_up(server, session, envelope):
+        catcher.handle_DATA = answer
+        server.transport.abort()
+        return "250 OK"
+
+    catcher.handle_DATA = hang_up
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_round_leaves_a_deal_that_somebody_moves_for_later():
+    """A move holds the diary and then takes the rows; a round that took the rows first would lock both out."""
+    ada = person("ada", "Growth ops", team="East")
+    task = a_follow_up(ada)
+    held, done = threading.Event(), threading.Event()
+
+    def move():
+        with transaction.atomic():
+            lock(task.opportunity)
+            held.set()
+            done.wait(10)
+        connection.close()
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    held.wait(10)
+    followups.take_due_tasks()
+    assert Task.objects.get(pk=task.pk).stage == "open"
+    done.set()
+    mover.join()
+    followups.take_due_tasks()
+    assert Task.objects.get(pk=task.pk).stage == "done"
+
+
+@pytest.mark.django_db
+def test_a_task_that_cannot_be_taken_does_not_keep_the_others_waiting(ada, monkeypatch):
+    broken, sound = a_follow_up(ada), a_follow_up(ada)
+    why_not = followups.why_not
+
+    def fail_for_one(task):
+        if task.pk == broken.pk:
+            raise KeyError("a row that nobody foresaw")
+        return why_not(task)
+
+    monkeypatch.setattr(followups, "why_not", fail_for_one)
+    followups.take_due_tasks()
+    assert Task.objects.get(pk=broken.pk).stage == "open"
+    assert Task.objects.get(pk=sound.pk).stage == "done"
