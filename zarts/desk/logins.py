@@ -31,7 +31,6 @@ DELETABLE = {
     "proposals_claim",
     "proposals_claim_evidence",
     "handoff_reportingcadence_recipients",
-    "handoff_reportingcadence_recipients",
 }
 # Tables that the application only adds to.
 ADD_ONLY = {"opportunities_event", "opportunities_facts", "opportunities_diary", "django_admin_log"}
@@ -84,7 +83,10 @@ def statements(cursor) -> list:
         "select tablename from pg_tables where schemaname = 'public' order by tablename",
     )
     tables = [name for (name,) in cursor.fetchall()]
-    lines: list = ["revoke all on schema public from public", "revoke execute on all functions in schema public from public"]
+    lines: list = [
+        "revoke all on schema public from public",
+        "revoke execute on all functions in schema public from public",
+    ]
     for login in NAMES:
         lines += [
             f"revoke all on all tables in schema public from {login}",
