@@ -52,8 +52,8 @@ def each(model, take) -> int:
                 if changes is not None:
                     model.objects.filter(pk=row.pk).update(handled_at=timezone.now(), **changes)
                     handled += 1
-        except DatabaseError:
-            # It stays unhandled and is tried again in the next round.
+        except Exception:
+            # It stays unhandled and is tried again in the next round; those behind it are read now.
             log.exception("Could not handle %s %s.", model._meta.model_name, beyond)
             if not beyond:
                 break
