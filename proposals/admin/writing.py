@@ -25,9 +25,9 @@ class WrittenAdmin(RecordAdmin):
         obj.source = obj.source or f"Opportunity {obj.opportunity}"[:200]
 
     def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
         if change and form.changed_data:
-            obj.was_edited(by=request.user)
+            obj.note_editor(request.user)
+        super().save_model(request, obj, form, change)
 
     def save_formset(self, request, form, formset, change):
         super().save_formset(request, form, formset, change)

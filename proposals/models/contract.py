@@ -167,11 +167,6 @@ class Contract(Authored, Output):
         """Whether the money is where this contract asks it to be before work starts."""
         return not self.payment_before_start or self.payment.stage in ("paid", "waived")
 
-    def was_edited(self, *, by):
-        """Note the editor, and lapse the approval if the content changed. Call it after every edit."""
-        type(self).objects.filter(pk=self.pk).exclude(last_editor=by).update(last_editor=by)
-        approvals.lapse_changed(type(self).objects.get(pk=self.pk), by=by)
-
     @transition(
         stage,
         source=Stage.DRAFT,

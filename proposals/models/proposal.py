@@ -229,11 +229,6 @@ class Proposal(Authored, Output):
         row.delete()
         self.was_edited(by=by)
 
-    def was_edited(self, *, by):
-        """Note the editor, and lapse the approvals of exactly what changed. Call it after every edit of content."""
-        type(self).objects.filter(pk=self.pk).exclude(last_editor=by).update(last_editor=by)
-        approvals.lapse_changed(type(self).objects.get(pk=self.pk), by=by)
-
     def take_usual_rows(self, *, by):
         """Begin with the rows that the service usually has."""
         if self.service is None:

@@ -72,11 +72,6 @@ class Summary(Authored, About, Output):
             self.next_action = self.next_action or "Write the words and submit them for review"
         super().save(*args, **kwargs)
 
-    def was_edited(self, *, by):
-        """Note the editor, and lapse the approval if the words changed. Call it after every edit."""
-        type(self).objects.filter(pk=self.pk).exclude(last_editor=by).update(last_editor=by)
-        approvals.lapse_changed(type(self).objects.get(pk=self.pk), by=by)
-
     @transition(
         stage,
         source=Stage.DRAFT,
