@@ -24,7 +24,7 @@ class Command(BaseCommand):
         beside = file.parent / "Contacts.csv"
         contacts = contacts or (beside if beside.exists() and beside != file else None)
         try:
-            columns = json.loads(map.read_text()) if map else {}
+            columns = columns_of(map) if map else {}
             person = User.objects.get(username=owner) if owner else None
             report = import_leads(
                 file.read_bytes(),
@@ -36,8 +36,6 @@ class Command(BaseCommand):
             )
         except OSError as trouble:
             raise CommandError(f"{trouble.filename} cannot be read: {trouble.strerror}.") from None
-        except (ValueError, AttributeError):
-            raise CommandError(f"{map} is not a JSON object of our names and the file's columns.") from None
         except User.DoesNotExist:
             raise CommandError(f"There is no user “{owner}”.") from None
         except BadFile as trouble:
@@ -50,3 +48,14 @@ class Command(BaseCommand):
         )
         if report.bad:
             raise CommandError("Mend the rows above and run it again: those that came in are not added twice.")
+
+
+def columns_of(file: Path) -> dict:
+    """Return what a map says: our names, each with the file's column."""
+    try:
+        columns = json.loads(file.read_text())
+    except ValueError:
+        columns = None
+    if not isinstance(columns, dict) or not all(isinstance(column, str) for column in columns.values()):
+        raise CommandError(f"{file} is not a JSON object of our names and the file's columns.")
+    return columns
