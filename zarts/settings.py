@@ -32,7 +32,7 @@ def needed(name):
     """Return a setting that has no safe default, or stop and say so."""
     if value := env.str(name, ""):
         return value
-    raise ImproperlyConfigured(f"Set {name}. See “How to deploy” in README.md.")
+    raise ImproperlyConfigured(f"Set {name}. See docs/deploy.md.")
 
 
 def kept_secret(name):
@@ -94,6 +94,8 @@ _own_url = PORTAL_URL if PORTAL else SITE_URL
 SECRET_KEY = kept_secret("PORTAL_SECRET_KEY" if PORTAL else "SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(_own_url).hostname, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [_own_url]
+# How many proxies stand in front of the portal: so many hops of X-Forwarded-For are ours and can be believed.
+PORTAL_PROXIES = env.int("PORTAL_PROXIES", 0)
 
 HTTPS = _own_url.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
