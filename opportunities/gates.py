@@ -1,5 +1,7 @@
 """What must be true of a lead, an opportunity, a discovery or an audit before it may move."""
 
+from django.utils import timezone
+
 from .records import Lack, gate
 
 # The gates of an opportunity read what the apps above hang on it ("proposals", "contracts", "handoffs")
@@ -50,7 +52,7 @@ def has_evidence(audit):
 @gate("Every piece of evidence is inside its shelf life.")
 def evidence_is_fresh(audit):
     for evidence in audit.evidence.aged():
-        until = evidence.fresh_until.date().isoformat()
+        until = timezone.localdate(evidence.fresh_until).isoformat()
         yield Lack(f"Measure {evidence.metric} again: it counted until {until}.", audit.staff_url("evidence-group"))
 
 

@@ -1,5 +1,7 @@
 """What must be true of a proposal, an approval, a summary or a contract before it may move."""
 
+from django.utils import timezone
+
 from opportunities.records import Lack, gate
 
 from . import approvals, lint
@@ -33,8 +35,6 @@ def has_prices(proposal):
 
 @gate("Set the day until which it is valid.", mend="id_valid_until")
 def is_still_valid(proposal):
-    from django.utils import timezone
-
     return proposal.valid_until is not None and proposal.valid_until >= timezone.localdate()
 
 
@@ -143,5 +143,5 @@ def evidence_falls_because(evidence) -> str:
     if hasattr(evidence, "corrected_by"):
         return "a newer version stands in for it."
     if not evidence.is_fresh:
-        return f"it counted until {evidence.fresh_until.date().isoformat()}."
+        return f"it counted until {timezone.localdate(evidence.fresh_until).isoformat()}."
     return ""

@@ -99,7 +99,7 @@ class Audit(Output):
         """Vouch for the evidence."""
         self.scope_state = ScopeState.VERIFIED
         self.next_action = "Use it before it ages"
-        self.due_on = self.evidence.current().earliest("fresh_until").fresh_until.date()
+        self.due_on = timezone.localdate(self.evidence.current().earliest("fresh_until").fresh_until)
 
     @transition(
         stage,
