@@ -224,6 +224,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     )
     def hand_off(self, *, by):
         """Leave the opportunity to delivery for good."""
+        self.next_action, self.due_on = "", None
 
     @transition(
         stage,
@@ -236,7 +237,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     )
     def lose(self, *, by, reason, words, reactivate_from, reactivate_to, must_change="", competitor=""):
         """Close the deal as lost, saying why and when to try again."""
-        self.probability = 0
+        self.probability, self.next_action, self.due_on = 0, "", None
         self.close_as(
             "lost",
             by=by,
