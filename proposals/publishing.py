@@ -61,12 +61,12 @@ def approvers(record) -> str:
     return ", ".join(f"{approval.decided_by} ({approval.get_aspect_display().lower()})" for approval in given)
 
 
-def withdraw(record, reason):
-    """Take everything of a record back from the client, and close its links."""
+def withdraw(record, reason, replaced_by=None):
+    """Take everything of a record back from the client, and close its links or lead them on."""
     for publication in Publication.objects.filter(ref=ref(record), withdrawn_at=None):
         publication.withdraw(reason)
         refuse_if_answered(publication)
-    revoke_links(record)
+    revoke_links(record, replaced_by)
 
 
 def revoke_links(record, replaced_by=None):
@@ -91,7 +91,7 @@ def send_proposal(proposal, *, by, contact, words="", expires_on=None):
     """Publish a proposal, mint the contact's link, and queue the mail that carries it."""
     if contact.client_id != proposal.opportunity.client_id or not contact.email or contact.left_on:
         raise Refused(["Choose a contact of this client who has a mail address and works there."])
-    publication = publish_record(proposal, "proposal", f"{proposal.number}: {proposal.title}", proposal_body(proposal))
+    publication = publish_record(proposal, "proposal", proposal.title, proposal_body(proposal))
     proposal.publication_id = publication.pk
     for summary in findings(proposal.opportunity):
         if summary.stage == "approved":
@@ -102,7 +102,10 @@ def send_proposal(proposal, *, by, contact, words="", expires_on=None):
         contact_id=contact.pk,
         contact_name=contact.name,
         sender_name=str(by or proposal.owner),
-        expires_at=timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time())),
+        # The agency's midnight, whoever sends it: by its days the clock lets it expire.
+        expires_at=timezone.make_aware(
+            datetime.combine(last_day + timedelta(days=1), time()), timezone.get_default_timezone()
+        ),
         decide_by=proposal.decide_on,
     )
     proposal.replace_earlier(link)
@@ -229,7 +232,7 @@ def send_contract(contract, *, by, words=""):
 def publish_contract(contract, countersigned=None):
     """Freeze a contract for the client, and again when it is countersigned."""
     body = contract_body(contract) | {"countersigned": countersigned}
-    contract.publication_id = publish_record(contract, "contract", str(contract), body).pk
+    contract.publication_id = publish_record(contract, "contract", contract.proposal.title, body).pk
 
 
 def contract_body(contract) -> dict:

@@ -15,6 +15,7 @@ from django.urls import path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.module_loading import import_string
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 
 from .. import reads
@@ -221,7 +222,13 @@ class KeptAdmin(ModelAdmin):
             edit(obj, by=request.user, **changes)
         else:
             self.before_birth(request, obj)
+            self.refuse_reader(request, getattr(obj, "parent", None))
             begin(obj, by=request.user)
+
+    def refuse_reader(self, request, above):
+        """Whoever may only read what a new record belongs to adds nothing to it."""
+        if above is not None and not above.within_reach(request.user, "change"):
+            raise PermissionDenied(f"You may read this, but not add to it: {above}.")
 
     def own_fields(self):
         return {field.name for field in self.opts.concrete_fields}
@@ -363,6 +370,13 @@ class RowInline(TabularInline):
 
     # It would repeat the cells.
     hide_title = True
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """Name each field for those who do not see the heading of its column."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and field.label:
+            field.widget.attrs.setdefault("aria-label", capfirst(field.label))
+        return field
 
     def get_queryset(self, request):
         """Read what the rows point to along with them."""

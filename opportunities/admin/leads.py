@@ -19,7 +19,7 @@ class SourceAdmin(KeptAdmin):
 
 @admin.register(Lead)
 class LeadAdmin(RecordAdmin):
-    list_display = ["name", "company", "stage", "source", "owner", "next_action", "due_on", "arrived_at"]
+    list_display = ["name", "company", "stage", "source", "owner", "next_action", "due_on"]
     list_filter = ["stage", "owner", "source"]
     list_select_related = ["source", "owner"]
     search_fields = ["name", "company", "email"]

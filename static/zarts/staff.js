@@ -9,6 +9,17 @@
     document.addEventListener("change", ours, true);
   };
 
+  // A picker that is still empty has no name of its own: it takes that of its field.
+  const pickers = () => {
+    for (const picker of all(".select2-selection:not([aria-label])")) {
+      const field = picker.closest(".select2-container").previousElementSibling;
+      const name = field?.getAttribute("aria-label") || field?.labels?.[0]?.textContent.trim();
+      if (!name) continue;
+      picker.setAttribute("aria-label", name);
+      picker.querySelector("[role=textbox]")?.setAttribute("aria-label", name);
+    }
+  };
+
   // Filters answer at once; the button stays for whoever has no script.
   const filters = () => {
     for (const form of all("form[data-submit]")) {
@@ -109,6 +120,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     files();
+    new MutationObserver(pickers).observe(document.body, { childList: true, subtree: true });
     filters();
     rows();
     board();

@@ -13,7 +13,7 @@ def violations(page) -> list[str]:
     lines = []
     for rule in found:
         for node in rule["nodes"]:
-            where = " ".join(str(part) for part in node["target"])
+            where, why = " ".join(map(str, node["target"])), " ".join(node["failureSummary"].split())
             if not any(rule["id"] == known and part in where for known, part, _ in KNOWN):
-                lines.append(f"axe: {rule['id']} at {where} on {page.url}: {node['failureSummary']}")
+                lines.append(f"axe: {rule['id']} at {where} on {page.url}: {why}")
     return lines
