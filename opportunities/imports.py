@@ -97,10 +97,13 @@ def read_table(raw: bytes, what: str) -> Table:
         raise BadFile(f"{what} is empty. Export it again, with its header line.")
     delimiter = max(",;\t", key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows, bad, line = [], [], 1
+    rows, bad = [], []
     try:
         header = [name.strip() for name in next(reader)]
-        line = reader.line_num + 1
+    except csv.Error as trouble:
+        raise BadFile(f"{what} begins with a line that cannot be split into column names ({trouble}).") from None
+    line = reader.line_num + 1
+    try:
         for values in reader:
             if any(value.strip() for value in values):
                 if len(values) != len(header):
@@ -322,8 +325,9 @@ def lighthouse_rows(raw: bytes) -> list[dict]:
     if captured > timezone.now():
         raise BadFile("This report says that it was made in the future. Check the clock of the machine that made it.")
 
-    page = report.get("finalDisplayedUrl") or report.get("finalUrl") or ""
-    device = (report.get("configSettings") or {}).get("formFactor", "unknown device")
+    page = str(report.get("finalDisplayedUrl") or report.get("finalUrl") or "")
+    settings = report.get("configSettings")
+    device = str(settings.get("formFactor", "unknown device") if isinstance(settings, dict) else "unknown device")[:40]
     shared = {
         "provider": "Lighthouse",
         "captured_at": captured,

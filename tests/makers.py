@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
 
+import factory
 from django.utils import timezone
 
 from opportunities.models import Discovery, Evidence, Lead, LeadFact
 from opportunities.records import begin, edit, perform
 
-serial = count(1)
 FACTS = {
     "source": "Referred by Bright Smiles",
     "service_fit": "Search and speed",
@@ -21,12 +20,28 @@ FACTS = {
 }
 
 
+class Born(factory.Factory):
+    """A factory whose records are born as the product's are: through `begin`, with their line in the diary."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model, *args, **fields):
+        return begin(model(*args, **fields), by=fields["owner"])
+
+
+class LeadFactory(Born):
+    class Meta:
+        model = Lead
+
+    name = "Bo Larsen"
+    company = factory.Sequence("Harbor Dental {}".format)
+    email = factory.Sequence("bo{}@harbor-dental.example".format)
+
+
 def a_lead(owner, **fields):
-    n = next(serial)
-    fields.setdefault("name", "Bo Larsen")
-    fields.setdefault("company", f"Harbor Dental {n}")
-    fields.setdefault("email", f"bo{n}@harbor-dental.example")
-    return begin(Lead(owner=owner, **fields), by=owner)
+    return LeadFactory(owner=owner, **fields)
 
 
 def a_worked_lead(owner, **fields):
