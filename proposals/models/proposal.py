@@ -463,6 +463,8 @@ class Proposal(Authored, Output):
     def supersede(self, *, by, replacement):
         """The next revision stands in for it."""
         self.superseded_by, self.next_action = replacement, ""
+        if self.client_safe == ClientSafe.PUBLISHED:
+            self.client_safe = ClientSafe.WITHDRAWN
         approvals.lapse_pending(self, reason="A new revision stands in for it.")
 
     @transition(
@@ -482,11 +484,11 @@ class Proposal(Authored, Output):
         publishing.withdraw(self, reason)
 
     def replace_earlier(self, link):
-        """Supersede the earlier revisions, and lead their links to this one's. Called when this one is sent."""
+        """Supersede the earlier revisions, take them back, and lead their links to this one's. Called by `send`."""
         for old in (
             type(self)
             .objects.filter(number=self.number, revision__lt=self.revision)
             .exclude(stage__in=[self.Stage.SUPERSEDED, self.Stage.WITHDRAWN])
         ):
             old = perform(old.supersede, by=None, replacement=self)
-            publishing.revoke_links(old, replaced_by=link)
+            publishing.withdraw(old, f"Revision {self.revision} stands in for it.", replaced_by=link)

@@ -210,6 +210,9 @@ def test_sending_a_revision_supersedes_the_earlier_one_and_leads_its_link_on(ada
     old, new = ProposalLink.objects.order_by("pk")
     assert old.revoked_at
     assert old.replaced_by == new
+    assert (first.client_safe, second.client_safe) == ("withdrawn", "published")
+    shown = Publication.objects.get(kind="proposal", withdrawn_at=None)
+    assert shown.pk == second.publication_id, "the client's own pages show the newest revision only"
 
 
 def test_a_number_and_revision_exist_once(ada):
