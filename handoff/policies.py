@@ -1,8 +1,17 @@
 """Who may move what delivery inherits, where holding a permission is not the whole answer."""
 
+from django.db.models import Q
+
+from opportunities.models import Event
 from opportunities.records import holds, policy
 
+# What the client reads of a report: whoever wrote some of it is one of its hands.
+WORDS = ["numbers", "summary", "next_steps"]
 
-@policy("Whoever may publish reports, but not the one who wrote this one")
+
+@policy("Whoever may publish reports, but nobody who wrote this one")
 def may_approve_report(report, user):
-    return report.written_by_id != user.pk and holds(user, "handoff.publish_report", report)
+    if report.written_by_id == user.pk or not holds(user, "handoff.publish_report", report):
+        return False
+    wrote = Q(verb="report.start") | Q(verb="report.edit", facts__values__has_any_keys=WORDS)
+    return not Event.objects.filter(wrote, record_type=report.label(), record_id=report.pk, actor=user).exists()

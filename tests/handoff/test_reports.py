@@ -49,6 +49,17 @@ def test_the_writer_cannot_approve(ada, ben, dora):
         perform(again(report).approve, by=dora)
 
 
+def test_whoever_wrote_a_part_cannot_approve_whoever_submitted(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    report = perform(report.send_back, by=dora, reason="Say more.")
+    report = edit(report, by=ben, next_steps="Raise the budget")
+    report = perform(report.submit, by=dora)
+    approve_all(report.summary, ben)
+
+    with pytest.raises(PermissionDenied):
+        perform(again(report).approve, by=ben)
+
+
 def test_a_report_without_approved_words_is_not_approved(ada, ben, dora):
     report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
 
