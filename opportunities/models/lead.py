@@ -132,7 +132,9 @@ class Lead(Scoped, DiaryKeeper, Record):
 
         if opportunity is None:
             opportunity = Opportunity.from_lead(self, by=by, value=value)
-        self.opportunity = opportunity
+        else:
+            self.find_or_make_contact(by=by, client=opportunity.client)
+        self.opportunity, self.next_action, self.due_on = opportunity, "", None
 
     @transition(
         stage,
@@ -145,6 +147,7 @@ class Lead(Scoped, DiaryKeeper, Record):
     )
     def disqualify(self, *, by, reason):
         """Let the lead go, saying why."""
+        self.next_action, self.due_on = "", None
 
     @transition(
         stage,
@@ -183,23 +186,32 @@ class Lead(Scoped, DiaryKeeper, Record):
         done = set(self.facts.filter(confirmed_at__isnull=False).values_list("kind", flat=True))
         return [label for kind, label in LeadFact.Kind.choices if kind not in done]
 
-    def find_or_make_contact(self, *, by) -> Contact:
-        """Return the person at the client that this lead speaks for; make both when they are new."""
-        contact = Contact.objects.filter(email__iexact=self.email).first() if self.email else None
-        if contact:
-            return contact
-        name = self.company or self.name
-        client = Client.objects.filter(name__iexact=name).first()
-        if client is None:
-            client = begin(
-                Client(name=name, website=self.website, country=self.country, owner=self.owner), by=by, past="added"
-            )
-        fields = {"name": self.name, "email": self.email, "phone": self.phone, "decision_role": Contact.Role.OWNER}
-        contact = begin(Contact(client=client, **fields), by=by, past="added")
+    def find_or_make_contact(self, *, by, client=None) -> Contact:
+        """Return the person that this lead speaks for, with what they agreed to; make whoever is new.
+
+        Without a `client` it is the one where the person is known, or the company that the lead names.
+        """
+        people = Contact.objects.filter(client=client) if client else Contact.objects.all()
+        if self.email:
+            contact = people.filter(email__iexact=self.email).first()
+        else:
+            contact = people.filter(name__iexact=self.name).first() if client else None
+        if contact is None:
+            role = Contact.Role.INFLUENCER if client else Contact.Role.OWNER
+            fields = {"name": self.name, "email": self.email, "phone": self.phone, "decision_role": role}
+            contact = begin(Contact(client=client or self.find_or_make_client(by=by), **fields), by=by, past="added")
         if self.consent:
             given = {**self.consent, "captured_at": datetime.fromisoformat(self.consent["captured_at"])}
             begin(Consent(contact=contact, **given), by=by, past="kept")
         return contact
+
+    def find_or_make_client(self, *, by) -> Client:
+        """Return the company that this lead names, or a new client of that name."""
+        name = self.company or self.name
+        known = Client.objects.filter(name__iexact=name).first()
+        return known or begin(
+            Client(name=name, website=self.website, country=self.country, owner=self.owner), by=by, past="added"
+        )
 
 
 class LeadFact(Kept):
