@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from .. import gates, policies
@@ -229,6 +229,7 @@ class Evidence(Kept):
         return (self.fresh_until - timezone.now()).days
 
     @classmethod
+    @transaction.atomic
     def record(cls, audit, *, by, **fields):
         """Add a piece of evidence to an audit that is being collected, and write it in the diary."""
         if audit.stage != Audit.Stage.COLLECTING:

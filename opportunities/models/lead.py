@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -163,6 +163,7 @@ class Lead(Scoped, DiaryKeeper, Record):
     def reopen(self, *, by, reason):
         """Work on a lead again that was let go."""
 
+    @transaction.atomic
     def confirm(self, kind, value, *, by):
         """Write down one of the seven facts, and who confirmed it."""
         fact, _ = self.facts.get_or_create(kind=kind, defaults={"value": value})
@@ -171,6 +172,7 @@ class Lead(Scoped, DiaryKeeper, Record):
         tell(self, "confirm", "confirmed a fact of", by=by, facts={fact.get_kind_display(): value})
         return fact
 
+    @transaction.atomic
     def unconfirm(self, kind, *, by, reason):
         """Take a confirmation back, saying why."""
         fact = self.facts.get(kind=kind)
