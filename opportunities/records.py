@@ -155,14 +155,14 @@ def transition(
     asks: str = "",
     opens: Opens | None = None,
     client: bool = False,
-    overridable: bool = False,
+    overridable: tuple = (),
 ):
     """Declare a move that cannot forget its policy or its words.
 
     `label` names the button, `past` the line in the diary ("submitted for review"). `then` and `within`
     become the record's next action and its due date; a move that has neither leaves them. `asks` names the
     form for the words that the move needs. `opens` is the task that it promises. `client` lets a client
-    contact make it. `overridable` lets a manager pass a closed gate with a written reason.
+    contact make it. `overridable` names the gates that a manager may pass, closed, with a written reason.
     """
     may = permission if callable(permission) else HolderOf(permission)
     return fsm.transition(
@@ -474,15 +474,21 @@ def check_actor(record, step, by):
     if by is None:
         return
     if getattr(by, "is_staff", None) is None:
-        if not step.custom["client"]:
-            raise PermissionDenied(f"A client may not {step.custom['label'].lower()}.")
+        above = record
+        while above.belongs_to:
+            above = above.parent
+        if not step.custom["client"] or above.client_id != by.client_id:
+            raise PermissionDenied(f"{by} may not do this: {step.custom['label']}.")
     elif not (by.is_active and step.has_perm(record, by)):
         raise PermissionDenied(f"{by} may not do this: {step.custom['label']}. {who_may(step.permission)} may.")
 
 
 def may_override(record, step, by) -> bool:
-    """Whether this person may pass the closed gates of this step. Only where the step says so."""
-    return by is not None and step.custom["overridable"] and holds(by, "opportunities.override_gate", record)
+    """Whether this person may pass what is closed here: only gates that the step names, and every other one open."""
+    named = step.custom["overridable"]
+    if not named or by is None or not holds(by, "opportunities.override_gate", record):
+        return False
+    return all(gate(record) for gate in step.custom["gates"] if gate not in named)
 
 
 def look_ahead(record, step):

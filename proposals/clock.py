@@ -1,6 +1,7 @@
 """What the clock does: proposals expire, payments are late, and late questions go on to somebody else."""
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from opportunities.followups import open_task
@@ -40,16 +41,18 @@ def moved(move) -> bool:
 
 def move_on() -> int:
     """Give the questions that are late, or whose approver has left, to somebody else who may answer."""
-    waiting = Approval.objects.filter(stage="pending").select_related("owner", "opportunity").order_by("due")
-    return sum(
-        hand_on(approval) for approval in waiting if not approval.owner.is_active or approval.due < timezone.now()
-    )
+    late = Q(due__lt=timezone.now()) | Q(owner__is_active=False)
+    waiting = Approval.objects.filter(late, stage="pending").select_related("owner", "opportunity").order_by("due")
+    return sum(hand_on(approval) for approval in waiting[:BATCH])
 
 
 @transaction.atomic
 def hand_on(approval) -> bool:
     following = approvals.approver(approval.subject, approval.permission, instead_of=approval.owner)
     if following == approval.owner:
+        # It is asked once more after the next deadline, and keeps nobody else from being asked.
+        reason = "The deadline has passed, and nobody else may answer."
+        edit(approval, by=None, reason=reason, due=approvals.next_deadline())
         return False
     for task in Task.objects.about(approval).exclude(stage__in=Task.CLOSED):
         perform(task.cancel, by=None, reason=f"The question went on to {following}.")

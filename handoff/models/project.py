@@ -91,7 +91,14 @@ class Project(Output):
         label="Go live",
         past="brought live",
         then="Send the first report",
-        overridable=True,
+        # Never without a contract, or with a promise that nobody answered.
+        overridable=(
+            gates.payment_is_as_agreed,
+            gates.kickoff_is_set,
+            gates.no_launch_blocker_is_open,
+            gates.connectors_are_verified,
+            gates.first_report_is_dated,
+        ),
     )
     def go_live(self, *, by):
         """Begin to do what was sold."""

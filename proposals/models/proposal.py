@@ -241,8 +241,14 @@ class Proposal(Authored, Output):
 
     @transaction.atomic
     def revise(self, *, by):
-        """Make the next revision, a draft with the same rows. It starts unapproved. Return it."""
+        """Make the next revision, a draft with the same rows. It starts unapproved. Return it.
+
+        Whoever presses twice gets the one that is being written.
+        """
         lock(self)
+        revisions = type(self).objects.filter(number=self.number)
+        if begun := revisions.filter(revision__gt=self.revision, stage__in=self.WRITABLE).order_by("-revision").first():
+            return begun
         kept = (
             "opportunity",
             "lead",
@@ -256,7 +262,7 @@ class Proposal(Authored, Output):
             "source",
             "owner",
         )
-        newest = type(self).objects.filter(number=self.number).aggregate(newest=models.Max("revision"))["newest"]
+        newest = revisions.aggregate(newest=models.Max("revision"))["newest"]
         copy = type(self)(**{name: getattr(self, name) for name in kept}, revision=newest + 1, author=by)
         begin(copy, by=by, past="began the next revision", facts={"revises": self})
         for rows in (self.scope_items, self.milestones, self.price_lines, self.claims):
@@ -469,7 +475,7 @@ class Proposal(Authored, Output):
 
     @transition(
         stage,
-        source=[*BEFORE_SENT, Stage.PAUSED, *WITH_CLIENT, Stage.ACCEPTED],
+        source=[*BEFORE_SENT, Stage.PAUSED, *WITH_CLIENT, Stage.ACCEPTED, Stage.DECLINED, Stage.EXPIRED],
         target=Stage.WITHDRAWN,
         gates=[gates.no_contract_is_signed],
         permission=SEND,

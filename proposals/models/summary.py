@@ -82,7 +82,7 @@ class Summary(Authored, About, Output):
         past="submitted for review",
         then="Wait for the approval",
         within=timedelta(days=2),
-        overridable=True,
+        overridable=(gates.words_are_safe,),
     )
     def submit(self, *, by):
         """Ask a second person whether a client may read this."""
