@@ -110,6 +110,8 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     @classmethod
     def from_lead(cls, lead, *, by, value=None):
         """Make the opportunity that a qualified lead becomes."""
+        from .. import followups  # it imports the models
+
         contact = lead.find_or_make_contact(by=by)
         opportunity = cls(
             client=contact.client,
@@ -120,7 +122,10 @@ class Opportunity(Scoped, DiaryKeeper, Output):
             decision_owner=contact,
             next_action="Book the discovery call",
         )
-        return begin(opportunity, by=by, past="opened", facts={"lead": lead})
+        opportunity = begin(opportunity, by=by, past="opened", facts={"lead": lead})
+        # No open deal is without a task: each move from here on closes the one before and opens the next.
+        followups.open_task(opportunity, Opens("follow_up", "Book the discovery call", 2), by=by)
+        return opportunity
 
     @transition(
         stage,
@@ -152,6 +157,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         past="started the audit of",
         then="Collect the evidence",
         within=7 * DAY,
+        opens=Opens("follow_up", "Collect the evidence", 7),
     )
     def start_audit(self, *, by):
         """Begin to measure."""
@@ -273,6 +279,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         past="resumed",
         then="Pick up where it was left",
         within=2 * DAY,
+        opens=Opens("follow_up", "Pick up where it was left", 2),
     )
     def resume(self, *, by):
         """Go on from where the deal was paused."""
