@@ -191,7 +191,13 @@ class ReportingCadenceAdmin(KeptAdmin):
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         if db_field.name == "recipients":
-            kwargs["queryset"] = db_field.related_model.objects.visible_to(request.user).filter(left_on=None)
+            pk = str((request.resolver_match and request.resolver_match.kwargs.get("object_id")) or "")
+            people = db_field.related_model.objects.visible_to(request.user).filter(left_on=None)
+            # A client's report goes to nobody at another client.
+            own = (
+                people.filter(client__projects__cadences=int(pk)) if pk.isdecimal() and pk.isascii() else people.none()
+            )
+            kwargs["queryset"] = own.distinct()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_related(self, request, form, formsets, change):

@@ -143,7 +143,7 @@ def remind(task):
     """Mail the owner of a task that has fallen due."""
     link = f"{settings.SITE_URL}{task.staff_url()}"
     words = f"{task.title}\n\nIt is due now. Open it here:\n{link}\n\nYou get this mail because the task is yours."
-    send_mail(f"Due: {task.title}", words, None, [task.owner.email])
+    send_mail(f"Due: {' '.join(task.title.split())}", words, None, [task.owner.email])
 
 
 # -- The outbox. -------------------------------------------------------------------------------------------------------

@@ -8,6 +8,12 @@ from django.utils import timezone
 from .models import Closing, Opportunity
 
 
+def near_our_time(day):
+    """Refuse a year that is a slip of the finger: days before and after it are counted, and the calendar ends."""
+    if not 1950 <= day.year <= 2150:
+        raise forms.ValidationError("Check the year.")
+
+
 class MoveForm(forms.Form):
     """The base of every form that a move asks for. It knows the record and the person."""
 
@@ -17,6 +23,8 @@ class MoveForm(forms.Form):
         for field in self.fields.values():
             if isinstance(field, forms.CharField) and field.max_length is None:
                 field.max_length = 20_000
+            if isinstance(field, (forms.DateField, forms.DateTimeField)):
+                field.validators.append(near_our_time)
 
 
 class ReasonForm(MoveForm):

@@ -170,7 +170,7 @@ def asked(action) -> str:
         record_id=proposal.pk,
     )
     perform(begin(message, by=contact, past="wrote").receive, by=None)
-    open_task(proposal, Opens("follow_up", f"Answer {contact}: {action.words[:80]}", 1), by=contact)
+    open_task(proposal, Opens("follow_up", f"Answer {contact}: {' '.join(action.words.split())[:80]}", 1), by=contact)
     return "Filed, and a task to answer it was opened."
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from django.contrib import messages
 from django.contrib.admin import display
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models, transaction
@@ -19,6 +20,7 @@ from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 
 from .. import reads
+from ..forms import near_our_time
 from ..models import User
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
 
@@ -44,6 +46,13 @@ class FirstPages(Paginator):
     @cached_property
     def count(self):
         return len(self.object_list.values_list("pk")[: self.MOST])
+
+
+class Lookup(AutocompleteSelect):
+    """A field that is looked up as one types. Whatever is no id is no choice, instead of a page that breaks."""
+
+    def optgroups(self, name, value, attrs=None):
+        return super().optgroups(name, [pk for pk in value if whole_number(str(pk))], attrs)
 
 
 class KeptAdmin(ModelAdmin):
@@ -81,6 +90,8 @@ class KeptAdmin(ModelAdmin):
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         """Offer only what this person may see, and only people who still work here."""
         related = db_field.related_model
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", Lookup(db_field, self.admin_site))
         if "queryset" not in kwargs and hasattr(related, "reach"):
             kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
             if related is User:
@@ -88,6 +99,12 @@ class KeptAdmin(ModelAdmin):
                     "first_name", "username"
                 )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(db_field, models.DateField):
+            field.validators.append(near_our_time)
+        return field
 
     def get_autocomplete_fields(self, request):
         """Look up as you type what there may be a hundred thousand of; the others are a plain list to choose from."""
@@ -331,7 +348,7 @@ class RecordAdmin(KeptAdmin):
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
                 details = form.cleaned_data if form else {}
-                override = request.POST.get("override", "").strip()[:2000] if overriding else ""
+                override = request.POST.get("override", "").replace("\0", "").strip()[:2000] if overriding else ""
                 record = perform(getattr(record, name), by=request.user, override=override, **details)
             except Refused as refusal:
                 move.lacks = refusal.lacks

@@ -36,6 +36,9 @@ class ContactAdmin(KeptAdmin):
     fields = ["client", "name", "email", "phone", "title", "decision_role", "time_zone", "left_on"]
     inlines = [ConsentInline]
 
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["client"] if obj else [])]
+
 
 @admin.register(Consent)
 class ConsentAdmin(KeptAdmin):
@@ -43,6 +46,10 @@ class ConsentAdmin(KeptAdmin):
     list_filter = ["purpose"]
     list_select_related = ["contact"]
     fields = ["contact", "purpose", "basis", "text_version", "source", "captured_at", "expires_at", "withdrawn_at"]
+
+    def get_readonly_fields(self, request, obj=None):
+        # Nobody agrees on behalf of somebody else.
+        return [*super().get_readonly_fields(request, obj), *(["contact"] if obj else [])]
 
     def before_birth(self, request, obj):
         obj.recorded_by = request.user

@@ -21,8 +21,12 @@ class OpportunityAdmin(RecordAdmin):
     empty_words = "No opportunities here. Qualify a lead and it becomes one."
 
     def get_readonly_fields(self, request, obj=None):
-        # What the chain derives is not typed.
-        return [*super().get_readonly_fields(request, obj), "scope_state", "client_safe"]
+        # What the chain derives is not typed; and what was published for one client is never another's.
+        own = super().get_readonly_fields(request, obj)
+        return [*own, "scope_state", "client_safe", *(["client"] if obj else [])]
+
+    def before_birth(self, request, obj):
+        self.refuse_reader(request, obj.client)
 
     def get_autocomplete_fields(self, request):
         return ["client"]  # the decision owner is one of the few people at this client

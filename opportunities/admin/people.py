@@ -1,9 +1,11 @@
 """Users, teams and roles. A user's rights are the administrators' business, and every change is in the user's diary."""
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -12,6 +14,7 @@ from ..records import tell
 from .base import KeptAdmin
 
 admin.site.unregister(Group)
+RIGHTS = ["is_active", "is_staff", "team", "reach_of", "groups"]
 
 
 @admin.register(User)
@@ -27,7 +30,7 @@ class UserAdmin(KeptAdmin, StockUserAdmin):
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         ("Person", {"fields": ["first_name", "last_name", "email", "title", "time_zone"]}),
-        ("Rights", {"fields": ["is_active", "is_staff", "team", "reach_of", "groups"]}),
+        ("Rights", {"fields": RIGHTS}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [
@@ -44,6 +47,23 @@ class UserAdmin(KeptAdmin, StockUserAdmin):
 
     def get_queryset(self, request):
         return User.objects.select_related("team")
+
+    def has_change_permission(self, request, obj=None):
+        """Only somebody above all roles changes somebody above all roles: a new password is a way in."""
+        may = super().has_change_permission(request, obj)
+        return may and (obj is None or request.user.is_superuser or not obj.is_superuser)
+
+    def get_readonly_fields(self, request, obj=None):
+        """Nobody widens their own rights, nor locks themselves out."""
+        own = super().get_readonly_fields(request, obj)
+        return [*own, *RIGHTS] if obj == request.user and not request.user.is_superuser else own
+
+    @transaction.atomic
+    def user_change_password(self, request, id, form_url=""):
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == 302:
+            tell(self.get_object(request, unquote(id)), "password", "set a new password for", by=request.user)
+        return response
 
     def save_related(self, request, form, formsets, change):
         before = sorted(form.instance.groups.values_list("name", flat=True))

@@ -33,6 +33,9 @@ class MessageAdmin(RecordAdmin):
     search_fields = ["subject"]
     fields = ["opportunity", "contact", "channel", "subject", "body"]
 
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["opportunity", "contact"] if obj else [])]
+
     def before_birth(self, request, obj):
         obj.client, obj.owner = obj.contact.client, request.user
 
@@ -47,6 +50,9 @@ class ObjectionAdmin(RecordAdmin):
     list_select_related = ["opportunity", "owner"]
     fields = ["opportunity", "kind", "words", "owner"]
 
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["opportunity"] if obj else [])]
+
 
 @admin.register(UnwrittenPromise)
 class UnwrittenPromiseAdmin(RecordAdmin):
@@ -54,6 +60,10 @@ class UnwrittenPromiseAdmin(RecordAdmin):
     list_filter = ["stage"]
     list_select_related = ["opportunity", "owner"]
     fields = ["opportunity", "words", "said_by", "owner"]
+
+    def get_readonly_fields(self, request, obj=None):
+        # An open one stands in the way of winning: it is settled, not carried off to another deal.
+        return [*super().get_readonly_fields(request, obj), *(["opportunity"] if obj else [])]
 
 
 class MovesOnly(RecordAdmin):

@@ -6,7 +6,7 @@ from django.db import models
 from .. import policies
 from ..records import Record, stage_field, transition
 from .client import Client, Contact
-from .task import About, Task
+from .task import About, Task, refuse_another_clients
 
 
 class Message(About, Record):
@@ -66,9 +66,16 @@ class Message(About, Record):
     def __str__(self):
         return f"{self.subject} to {self.contact}"
 
+    def clean(self):
+        refuse_another_clients(self.contact_id and self.contact, self.opportunity)
+
+    @property
+    def parent(self):
+        return self.opportunity or self.client
+
     @property
     def diary_id(self):
-        return (self.opportunity or self.client).diary_id
+        return self.parent.diary_id
 
     @classmethod
     def lineage(cls):
@@ -84,7 +91,7 @@ class Message(About, Record):
         return models.Q(opportunity__in=theirs) | models.Q(super().reach(user), opportunity=None)
 
     def within_reach(self, user, to):
-        return (self.opportunity or self.client).within_reach(user, to)
+        return self.parent.within_reach(user, to)
 
     def save(self, *args, **kwargs):
         if not self.message_id:

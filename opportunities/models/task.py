@@ -2,12 +2,19 @@
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
 from ..records import KeptQuerySet, Record, stage_field, transition
 from .client import Contact
 from .event import Diary
+
+
+def refuse_another_clients(contact, opportunity):
+    """Refuse a contact who belongs to another client than the deal that the mail is about."""
+    if contact and opportunity and contact.client_id != opportunity.client_id:
+        raise ValidationError({"contact": f"Choose somebody at {opportunity.client}: this deal is theirs."})
 
 
 class About(models.Model):
@@ -102,6 +109,9 @@ class Task(About, Record):
 
     def __str__(self):
         return self.title
+
+    def clean(self):
+        refuse_another_clients(self.contact, self.opportunity)
 
     @property
     def parent(self):

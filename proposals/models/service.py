@@ -33,6 +33,23 @@ class Service(DiaryKeeper):
     def __str__(self):
         return self.name
 
+    def clean(self):
+        """Refuse rows that a proposal or an onboarding list could not be made of later."""
+        if not all(rows_of(self.scope, {"kind": str, "title": str, "text": str})):
+            raise ValidationError({"scope": "Give each row a title, a kind and a text, and nothing else."})
+        if not all(rows_of(self.checklist, {"title": str, "who": str, "days": int})):
+            raise ValidationError({"checklist": "Give each row a title, who does it (client or us) and its days."})
+        if not isinstance(self.questions, list) or not all(isinstance(words, str) for words in self.questions):
+            raise ValidationError({"questions": "Give a list of questions."})
+
+
+def rows_of(rows, kinds):
+    """Yield for each row whether it has a title and each of its parts is of the kind that is named for it."""
+    yield isinstance(rows, list)
+    for row in rows if isinstance(rows, list) else ():
+        yield isinstance(row, dict) and bool(row.get("title")) and len(str(row["title"])) <= 160
+        yield isinstance(row, dict) and all(isinstance(part, kinds.get(name, ())) for name, part in row.items())
+
 
 class Clause(DiaryKeeper):
     """Contract language. A changed clause is a new version; the old one stays where it was signed."""

@@ -104,6 +104,25 @@ def statements(cursor) -> list:
             rights.append("delete")
         lines.append(sql.SQL("grant {} on {} to zarts_app").format(sql.SQL(", ".join(rights)), sql.Identifier(table)))
     lines.append("grant usage on all sequences in schema public to zarts_app")
+    lines += built_in_statements(cursor)
     # Trigger functions run without a right of their own; these are called by name.
     lines.append("grant execute on function zarts_event_hash, zarts_facts_digest to zarts_app")
     return [*lines, *PORTAL_GRANTS]
+
+
+def built_in_statements(cursor) -> list:
+    """Return the revokes of what PostgreSQL itself gives to everybody.
+
+    With an advisory lock the portal's login could hold up every move of the staff, and with large objects fill the
+    disk. An owner who is no superuser may not revoke them: then this only warns, and they stay.
+    """
+    cursor.execute(
+        "select p.oid::regprocedure::text, p.proname like '%%advisory%%' from pg_proc p"
+        " where p.pronamespace = 'pg_catalog'::regnamespace and (p.proname ~ '^pg_(try_)?advisory_(xact_)?(un)?lock'"
+        " or p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea')) order by 1"
+    )
+    lines = []
+    for function, is_lock in cursor.fetchall():
+        lines.append(f"revoke execute on function {function} from public")
+        lines += [f"grant execute on function {function} to zarts_app"] * is_lock
+    return lines
