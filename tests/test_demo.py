@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from handoff.models import Handoff, LaunchBlocker, Project, Promise, Report
 from opportunities import chain, walls
 from opportunities.models import Audit, Client, Event, Lead, Message, Opportunity, Task, User
+from opportunities.records import perform
 from portal.models import ClientAction, Inquiry
 from proposals.models import Contract, Proposal
 
@@ -67,6 +68,12 @@ def test_the_demo_is_a_whole_agency_and_is_made_once(demo, subtests):
         assert f"{settings.PORTAL_URL}/p/" in told
         assert f"{settings.PORTAL_URL}/portal/enter/" in told
         assert User.objects.get(username="ada").check_password((demo / "demo-password").read_text())
+    with subtests.test("it starts again after people tried it"):
+        from tests.makers import a_lead
+
+        a_lead(User.objects.get(username="ada"), company="A lead that somebody added")
+        proposal = Proposal.objects.get(stage="sent", opportunity__client__name="Northwind Heating & Air")
+        perform(proposal.withdraw, by=None, reason="We tried what happens.")
     with subtests.test("a second run adds nothing"):
         before = Event.objects.count(), Client.objects.count(), Task.objects.count()
         call_command("seed_demo", verbosity=0)

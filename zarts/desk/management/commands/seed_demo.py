@@ -26,13 +26,14 @@ class Command(BaseCommand):
             raise CommandError("Set PORTAL_DATABASE_URL: the demo's clients answer through the portal's own login.")
         known = set(plot.CLIENTS)
         leads = set(Lead.objects.values_list("company", flat=True))
-        if others := (leads | set(Client.objects.values_list("name", flat=True))) - known:
+        # Whoever tried the demo added to it, and may have renamed what was there: both survive a restart.
+        if known <= leads or (known & leads and self.told().exists()):
+            self.stdout.write("The demo agency is there already.")
+        elif others := (leads | set(Client.objects.values_list("name", flat=True))) - known:
             raise CommandError(
                 f"This database holds somebody's real work ({min(others) or 'a lead without a company'}). "
                 "The demo agency goes into an empty one only."
             )
-        if leads == known:
-            self.stdout.write("The demo agency is there already.")
         elif leads:
             raise CommandError("The demo agency is only half there: a run was stopped. Start with an empty database.")
         else:
@@ -65,15 +66,24 @@ class Command(BaseCommand):
         lines += ["", f"Clients sign in at {settings.PORTAL_URL}/portal/sign-in with their address."]
         lines.append(f"The mail with the link is caught at {settings.SITE_URL}/admin/mail/")
         for company, what in (("Oakline Chiropractic", "live, with reports"), ("Harbor Dental", "a contract to sign")):
-            guest = Guest.objects.get(email=plot.CLIENTS[company].person.email)
+            guest = Guest.objects.filter(email=plot.CLIENTS[company].person.email, revoked_at=None).first()
+            if guest is None:
+                continue
             lines.append(f"  {guest.email:<32}{guest.name}, {company}: {what}")
             lines.append(
                 f"    or at once, good one time: {settings.PORTAL_URL}/portal/enter/{visitor.a_way_in(guest, LASTS)}"
             )
-        proposal = Proposal.objects.get(stage="sent", opportunity__client__name="Northwind Heating & Air")
-        link = f"{settings.PORTAL_URL}/p/{visitor.link_of(proposal)}/"
-        lines += ["", f"A proposal that waits for its answer, as {proposal.recipient} got it:", f"  {link}"]
-        file = settings.DATA_DIR / "sign-ins.txt"
+        # Somebody who tries the demo opens it and answers it, and then starts the demo again.
+        sent = Proposal.objects.filter(recipient__email=plot.CLIENTS["Northwind Heating & Air"].person.email)
+        if proposal := sent.exclude(publication_id=None).order_by("pk").first():
+            waits = " that waits for its answer" if proposal.stage in ("sent", "viewed") else ""
+            link = f"{settings.PORTAL_URL}/p/{visitor.link_of(proposal)}/"
+            lines += ["", f"A proposal{waits}, as {proposal.recipient} got it:", f"  {link}"]
+        file = self.told()
         file.touch(mode=0o600)
         file.write_text("\n".join(lines) + "\n")
         return "\n".join(["", *lines])
+
+    def told(self):
+        """Return where it is kept how to enter, written once the agency is whole."""
+        return settings.DATA_DIR / "sign-ins.txt"
