@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from opportunities import followups
 from opportunities.models import Task
@@ -46,5 +47,5 @@ def once(report, do) -> bool:
 def miss(report):
     if report.breach == Report.Breach.MISSED or report.stage == Report.Stage.PUBLISHED:
         return None
-    edit(report, by=None, breach=Report.Breach.MISSED, reason=f"It was due on {report.due_on.isoformat()}.")
+    edit(report, by=None, breach=Report.Breach.MISSED, reason=f"It was due on {date_format(report.due_on, 'D j M Y')}.")
     return followups.open_task(report, Opens("report", "Say why it was missed, and publish it", 1), by=None)

@@ -1,6 +1,7 @@
 """The words that the moves of delivery ask for."""
 
 from django import forms
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from opportunities.forms import MoveForm
 
@@ -39,7 +40,7 @@ class ReportForm(forms.ModelForm):
     numbers = forms.CharField(
         required=False,
         max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text="One number a line: its name, a colon, its value.",
     )
 

@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from opportunities.models import Contact
 from opportunities.models.user import known_time_zone
@@ -182,7 +183,7 @@ class Report(Output):
         ]
 
     def __str__(self):
-        return f"Report of {self.project}, due {self.due_on.isoformat()}"
+        return f"Report of {self.project}, due {date_format(self.due_on, 'j M Y')}"
 
     def save(self, *args, **kwargs):
         if self._state.adding:

@@ -106,9 +106,26 @@ class EventAdmin(ReadOnlyAdmin):
     """The diary, for whoever may read all of it; the others read it on their records' pages."""
 
     change_form_template = "admin/change_form.html"
-    list_display = ["at", "actor_name", "past", "subject", "stage_from", "stage_to", "reason"]
+    list_display = ["at", "who", "did", "subject", "stage_before", "stage_after", "reason"]
     list_filter = ["actor_kind"]
-    fields = ["at", "actor_name", "past", "subject", "stage_from", "stage_to", "next_action", "reason", "hash"]
+    fields = ["at", "who", "did", "subject", "stage_before", "stage_after", "next_action", "reason", "hash"]
+    readonly_fields = ["who", "did", "stage_before", "stage_after"]
+
+    @admin.display(description="who")
+    def who(self, event):
+        return event.actor_name
+
+    @admin.display(description="did what")
+    def did(self, event):
+        return event.past
+
+    @admin.display(description="stage before")
+    def stage_before(self, event):
+        return stage_words(event.stage_from)
+
+    @admin.display(description="stage after")
+    def stage_after(self, event):
+        return stage_words(event.stage_to)
 
     def get_queryset(self, request):
         rows = Event.objects.select_related("diary")
@@ -122,3 +139,8 @@ class EventAdmin(ReadOnlyAdmin):
 
     def about(self, request, record):
         return {}
+
+
+def stage_words(stage) -> str:
+    """Say a stage of the diary as people write it."""
+    return stage.replace("_", " ").capitalize()
