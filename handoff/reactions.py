@@ -103,8 +103,11 @@ def show_blockers_in_approved_words(summary, event):
 
 @reacts_to("report.publish")
 def schedule_the_next(report, event):
-    """Reports stand ready ahead of time, and the next one has its task."""
+    """Reports stand ready ahead of time, and the project owes the next one."""
     report.cadence.schedule(by=None)
+    owed = report.project.reports.exclude(stage="published").order_by("due_on").first()
+    if owed and report.project.stage == "live":
+        edit(report.project, by=None, next_action="Send the next report", due_on=owed.due_on)
 
 
 def open_report_task(report):
