@@ -296,11 +296,24 @@ def status_body(opportunity, *, live=False, needs=()) -> dict:
     states = ["done" if place < now else "now" if place == now else "next" for place in range(len(PATH))]
     asked = [*needs, *needs_of(opportunity)]
     what = asked[0]["what"] if asked else "Your reports, as agreed" if live else NEXT[opportunity.stage]
+    days = days_of(opportunity, now)
     return {
-        "path": [{"name": name, "state": state, "on": None} for name, state in zip(PATH, states, strict=True)],
+        "path": [
+            {"name": name, "state": state, "on": day} for name, state, day in zip(PATH, states, days, strict=True)
+        ],
         "next": {"what": what, "on": None, "who": "You" if asked else str(opportunity.owner)},
         "needs": asked,
     }
+
+
+def days_of(opportunity, now) -> list:
+    """Return the day on which each part of the path was done, and since when we are at the present one."""
+    begun: dict[int, object] = {}
+    moves = opportunity.diary.events.filter(record_type=opportunity.label(), record_id=opportunity.pk)
+    for event in moves.exclude(stage_to="").order_by("pk"):
+        if event.stage_to in PLACE:
+            begun.setdefault(PLACE[event.stage_to], timezone.localdate(event.at))
+    return [begun.get(place if place == now else place + 1) if place <= now else None for place in range(len(PATH))]
 
 
 def needs_of(opportunity) -> list[dict]:

@@ -74,6 +74,13 @@ def away(value):
 
 
 @register.filter
+def is_over(value):
+    """Whether a day lies behind us."""
+    on = as_date(value)
+    return bool(on) and on < timezone.localdate()
+
+
+@register.filter
 def moment(value):
     """Write a time of day with its zone beside the day, where it binds somebody."""
     if isinstance(value, str):

@@ -36,11 +36,14 @@ def form(request):
         return JsonResponse({"detail": "Send a form or application/json."}, status=415)
     stamp = request.POST.get("stamp", "")
     # A machine gets the same thanks as a person, so that it learns nothing.
-    if request.POST.get("fax_extension") or stamps.was_quick(stamp, MACHINE_SECONDS):
+    if request.POST.get("fax_extension"):
         return redirect("thanks")
     key, sent = as_key(request.POST.get("key")) or uuid4(), InquiryForm(request.POST)
+    # Before the haste is judged: nobody is thanked for a form that they left empty.
     if not sent.is_valid():
         return page(request, "intake", status=422, form=sent, key=key, stamp=stamp)
+    if stamps.was_quick(stamp, MACHINE_SECONDS):
+        return redirect("thanks")
     inquire(request, key, sent.cleaned_data, consent.INQUIRY_VERSION, stamps.read(stamp).get("source", {}))
     return redirect("thanks")
 

@@ -192,4 +192,18 @@ def history(request, cursor, guest):
         {"at": one.published_at, "publication": one} for one in Publication.objects.shown() if one.kind != "status"
     ]
     lines = published + [{"at": deed["at"], "deed": deed} for deed in deeds(cursor)]
-    return page(request, "room/history", guest=guest, lines=sorted(lines, key=lambda line: line["at"], reverse=True))
+    lines = sorted(lines, key=lambda line: line["at"], reverse=True)
+    return page(request, "room/history", guest=guest, lines=without_repeats(lines))
+
+
+def without_repeats(lines) -> list:
+    """Say once what was published anew on the same day: a list follows each of its steps."""
+    kept, seen = [], set()
+    for line in lines:
+        if one := line.get("publication"):
+            said = (one.kind, one.ref, line["at"].date())
+            if said in seen:
+                continue
+            seen.add(said)
+        kept.append(line)
+    return kept
