@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from opportunities.models import Event, Lead, Message, Objection, Task
 from opportunities.records import edit, perform
@@ -197,6 +198,8 @@ def test_the_client_sees_where_we_are_in_the_houses_own_words(ada, ben):
     edit(proposal.opportunity, by=ada, next_action="Squeeze them for more")
     status = Publication.objects.filter(kind="status").order_by("-id").first()
     assert [step["name"] for step in status.body["path"] if step["state"] == "now"] == ["Proposal"]
+    today = timezone.localdate().isoformat()
+    assert [step["on"] for step in status.body["path"]] == [today, today, today, None, None, None]
     assert status.body["needs"][0]["id"] == proposal.publication_id
     assert "Squeeze" not in str(status.body)
     before = Publication.objects.filter(kind="status").count()
