@@ -6,18 +6,28 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('proposals', '0002_walls'),
+        ("proposals", "0002_walls"),
     ]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
-            model_name='proposal',
-            name='stage_edge',
+            model_name="proposal",
+            name="stage_edge",
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='proposal',
-            trigger=pgtrigger.compiler.Trigger(name='stage_edge', sql=pgtrigger.compiler.UpsertTriggerSql(execute="public.zarts_keep_stage('draft', 'accepted>superseded', 'accepted>withdrawn', 'approved>draft', 'approved>in_review', 'approved>paused', 'approved>sent', 'approved>superseded', 'approved>withdrawn', 'declined>superseded', 'declined>withdrawn', 'draft>in_review', 'draft>paused', 'draft>superseded', 'draft>withdrawn', 'expired>superseded', 'expired>withdrawn', 'in_review>approved', 'in_review>draft', 'in_review>paused', 'in_review>superseded', 'in_review>withdrawn', 'paused>approved', 'paused>draft', 'paused>in_review', 'paused>superseded', 'paused>withdrawn', 'sent>expired', 'sent>superseded', 'sent>viewed', 'sent>withdrawn', 'viewed>accepted', 'viewed>declined', 'viewed>expired', 'viewed>superseded', 'viewed>withdrawn')", func='RETURN NEW;', hash='d61bfe5d22df4759687eed3b9128ce55e335024b', operation='INSERT OR UPDATE OF "stage"', pgid='pgtrigger_stage_edge_72527', table='proposals_proposal', when='BEFORE')),
+            model_name="proposal",
+            trigger=pgtrigger.compiler.Trigger(
+                name="stage_edge",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    execute="public.zarts_keep_stage('draft', 'accepted>superseded', 'accepted>withdrawn', 'approved>draft', 'approved>in_review', 'approved>paused', 'approved>sent', 'approved>superseded', 'approved>withdrawn', 'declined>superseded', 'declined>withdrawn', 'draft>in_review', 'draft>paused', 'draft>superseded', 'draft>withdrawn', 'expired>superseded', 'expired>withdrawn', 'in_review>approved', 'in_review>draft', 'in_review>paused', 'in_review>superseded', 'in_review>withdrawn', 'paused>approved', 'paused>draft', 'paused>in_review', 'paused>superseded', 'paused>withdrawn', 'sent>expired', 'sent>superseded', 'sent>viewed', 'sent>withdrawn', 'viewed>accepted', 'viewed>declined', 'viewed>expired', 'viewed>superseded', 'viewed>withdrawn')",
+                    func="RETURN NEW;",
+                    hash="d61bfe5d22df4759687eed3b9128ce55e335024b",
+                    operation='INSERT OR UPDATE OF "stage"',
+                    pgid="pgtrigger_stage_edge_72527",
+                    table="proposals_proposal",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]
