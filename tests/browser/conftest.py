@@ -26,7 +26,8 @@ def quick_passwords():
     """The real processes know the real way to keep passwords, and no other."""
 
 
-@pytest.fixture(scope="session")
+# Not for longer than these tests: a worker and a beat that went on would do the due work of the tests that follow.
+@pytest.fixture(scope="package")
 def processes(django_db_setup, django_db_blocker):
     with tempfile.TemporaryDirectory(prefix="zarts-house-") as folder:
         house = House(Path(folder))
