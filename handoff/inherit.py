@@ -213,10 +213,7 @@ def delivery_owner(opportunity):
 
     Where nobody is in delivery the seller keeps it: a won deal is never without an owner.
     """
-    people = sorted(
-        User.by_load("Delivery"), key=lambda user: (user.team_id != opportunity.team_id, user.load, user.pk)
-    )
-    return people[0] if people else opportunity.owner
+    return User.by_load("Delivery", team=opportunity.team).first() or opportunity.owner
 
 
 def let_work(user, opportunity, *, by):

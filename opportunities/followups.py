@@ -13,7 +13,7 @@ from django.core.mail import EmailMessage, get_connection, send_mail
 from django.db import transaction
 from django.utils import timezone
 
-from .models import Consent, Message, Task
+from .models import Consent, Message, Task, User
 from .records import Refused, begin, is_free, perform
 
 log = logging.getLogger("zarts.followups")
@@ -37,16 +37,17 @@ def after_move(record, step, by):
 
 
 def open_task(record, opens, *, by, **fields):
-    """Open the task that a move of this record promises, for the record's owner."""
+    """Open the task that a move of this record promises, for its owner or for somebody who may do it."""
     above = record
     while above.belongs_to:
         above = above.parent
     about = {"lead": above} if above.label() == "opportunities.lead" else {"opportunity": above}
+    owner = getattr(record, "owner", None) or above.owner
     task = Task(
         **about,
         kind=opens.kind,
         title=f"{opens.title}: {record}"[:200],
-        owner=getattr(record, "owner", None) or above.owner,
+        owner=(opens.whose and User.who_may(opens.whose, record)) or owner,
         due_at=end_of_day(timezone.localdate() + timedelta(days=opens.days)),
         record_type=record.label(),
         record_id=record.pk,

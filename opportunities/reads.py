@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Q
 
 from .models import Event
 
@@ -37,15 +36,5 @@ def matching(rows, words: str):
 
 
 def timeline(record, before=None, size=PAGE) -> Page:
-    """Return what happened to a record, newest first.
-
-    An opportunity's timeline is its diary, its leads' and its client's; any other record's is its own lines.
-    """
-    if record.label() == "opportunities.opportunity":
-        diaries = [record.diary_id, record.client.diary_id, *record.leads.values_list("diary_id", flat=True)]
-        events = Event.objects.filter(diary_id__in=diaries)
-    else:
-        events = Event.objects.filter(record_type=record.label(), record_id=record.pk)
-        if "diary" in {field.name for field in record._meta.concrete_fields} and record.label() != "opportunities.task":
-            events = Event.objects.filter(Q(diary_id=record.diary_id))
-    return page_of(events.select_related("facts"), before, size)
+    """Return what happened to a record, newest first."""
+    return page_of(Event.objects.filter(record.lines).select_related("facts"), before, size)

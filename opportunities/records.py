@@ -191,6 +191,8 @@ class Opens:
     kind: str
     title: str
     days: int
+    # The policy that whoever gets the task must pass; without one it is the record's owner's.
+    whose: Callable | None = None
 
 
 @dataclass
@@ -273,6 +275,11 @@ class Kept(models.Model):
     def diary_id(self) -> int:
         return self.parent.diary_id
 
+    @property
+    def lines(self) -> models.Q:
+        """Return the condition for the lines of diaries that its timeline shows: those about itself."""
+        return models.Q(record_type=self.label(), record_id=self.pk)
+
     @classmethod
     def reach(cls, user) -> models.Q:
         """Return the condition for the rows that this person may see."""
@@ -300,6 +307,11 @@ class DiaryKeeper(Kept):
 
     class Meta(Kept.Meta):
         abstract = True
+
+    @property
+    def lines(self) -> models.Q:
+        """Return the condition for its whole diary."""
+        return models.Q(diary_id=self.diary_id)
 
     @classmethod
     def reach(cls, user) -> models.Q:

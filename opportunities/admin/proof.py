@@ -87,18 +87,7 @@ class EvidenceAdmin(KeptAdmin):
 
     list_display = ["metric", "shown_value", "provider", "audit", "captured_at", "fresh_until"]
     list_select_related = ["audit"]
-    fields = [
-        "audit",
-        "metric",
-        "value",
-        "unit",
-        "provider",
-        "captured_at",
-        "confidence",
-        "link",
-        "raw_note",
-        "provider_caveat",
-    ]
+    fields = ["audit", *Evidence.SAYS]
 
     @admin.display(description="Value")
     def shown_value(self, evidence):
@@ -123,7 +112,7 @@ class EvidenceAdmin(KeptAdmin):
         return super().get_form(request, obj, change, form=EvidenceForm, **kwargs)
 
     def save_model(self, request, obj, form, change):
-        fields = {name: form.cleaned_data[name] for name in self.fields if name != "audit"}
+        fields = {name: form.cleaned_data[name] for name in Evidence.SAYS}
         made = Evidence.record(obj.audit, by=request.user, **fields)
         obj.pk, obj._state.adding = made.pk, False
 

@@ -79,7 +79,7 @@ class Audit(Output):
         past="submitted for review",
         then="Have somebody else verify it",
         within=timedelta(days=2),
-        opens=Opens("other", "Verify the audit", 2),
+        opens=Opens("other", "Verify the audit", 2, whose=policies.may_verify_audit),
     )
     def submit(self, *, by):
         """Ask a second person to verify."""
@@ -166,6 +166,11 @@ class Evidence(Kept):
         MEDIUM = "medium"
         HIGH = "high"
 
+    # What is written down of a measurement. A correction keeps whatever it does not change.
+    SAYS = (
+        *("metric", "value", "unit", "provider", "captured_at"),
+        *("confidence", "link", "raw_note", "provider_caveat"),
+    )
     # Days for which a kind of provider's numbers count; others count 90.
     SHELF_LIFE = {"Lighthouse": 60, "Google Search Console": 90, "Interview": 180}
 
@@ -246,17 +251,5 @@ class Evidence(Kept):
         """Add a new version that stands in for this one."""
         if hasattr(self, "corrected_by"):
             raise ValidationError("This version was corrected already. Correct the newest one.")
-        kept = (
-            "key",
-            "metric",
-            "value",
-            "unit",
-            "provider",
-            "captured_at",
-            "confidence",
-            "link",
-            "raw_note",
-            "provider_caveat",
-        )
-        values = {name: getattr(self, name) for name in kept} | fields
+        values = {name: getattr(self, name) for name in ("key", *self.SAYS)} | fields
         return type(self).record(self.audit, by=by, version=self.version + 1, corrects=self, **values)

@@ -88,6 +88,12 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     def __str__(self):
         return self.name
 
+    @property
+    def lines(self) -> models.Q:
+        """Return the condition for its diary, its leads' and its client's: together they are its story."""
+        diaries = [self.diary_id, self.client.diary_id, *self.leads.values_list("diary_id", flat=True)]
+        return models.Q(diary_id__in=diaries)
+
     @classmethod
     def reach(cls, user):
         """Own, team or all by columns, and single ones by grant to the user or to a group of theirs."""

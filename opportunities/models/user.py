@@ -48,11 +48,17 @@ class User(AbstractUser, DiaryKeeper):
         return self.get_full_name() or self.username
 
     @classmethod
-    def by_load(cls, role):
-        """Return the active people of a role, the one with the fewest open tasks first."""
+    def by_load(cls, role="", team=None):
+        """Return the active people, of a role if one is named: a team's own first, the least busy of them first."""
+        people = cls.objects.filter(is_active=True, is_staff=True, **({"groups__name": role} if role else {}))
+        near = [models.Case(models.When(team=team, then=0), default=1)] if team else []
         load = models.Count("tasks", filter=models.Q(tasks__stage="open"))
-        people = cls.objects.filter(is_active=True, groups__name=role)
-        return people.annotate(load=load).order_by("load", "pk")
+        return people.annotate(load=load).order_by(*near, "load", "pk")
+
+    @classmethod
+    def who_may(cls, policy, record):
+        """Return the least busy person whom a policy lets through, the owner's team first; nobody when none is."""
+        return next((user for user in cls.by_load(team=record.owner.team) if policy(record, user)), None)
 
     @property
     def sees_all(self) -> bool:

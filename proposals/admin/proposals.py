@@ -43,34 +43,22 @@ class Rows(WrittenRows):
 
 class ScopeRows(Rows):
     model = ScopeItem
-    fields = ["position", "kind", "title", "text", "evidence"]
+    fields = [*ScopeItem.SAYS, "evidence"]
 
 
 class MilestoneRows(Rows):
     model = Milestone
-    fields = ["position", "title", "text", "start_week", "weeks", "who", "evidence"]
+    fields = [*Milestone.SAYS, "evidence"]
 
 
 class PriceRows(Rows):
     model = PriceLine
-    fields = [
-        "position",
-        "title",
-        "recurring",
-        "quantity",
-        "unit_price",
-        "discount",
-        "tax",
-        "optional",
-        "internal_cost",
-        "pricing_assumption",
-        "evidence",
-    ]
+    fields = [*PriceLine.SAYS, "evidence"]
 
 
 class ClaimRows(Rows):
     model = Claim
-    fields = ["position", "text", "kind", "metric", "low", "high", "unit", "method", "sensitivity", "evidence"]
+    fields = [*Claim.SAYS, "evidence"]
 
 
 @admin.register(Proposal)

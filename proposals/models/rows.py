@@ -20,7 +20,7 @@ class Row(Kept):
     """A row of a proposal. The database refuses every change once the proposal is sent."""
 
     belongs_to = "proposal"
-    # What a client reads, or what an approver must know: a change of these is a change of content.
+    # What a client reads, or what an approver must know, as it is typed: a change of these is a change of content.
     SAYS: tuple = ()
 
     position = models.PositiveSmallIntegerField(default=0)
@@ -67,7 +67,7 @@ class ScopeItem(Row):
         DEPENDENCY = "dependency"
         INTEGRATION = "integration"
 
-    SAYS = ("kind", "title", "text", "position")
+    SAYS = ("position", "kind", "title", "text")
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="scope_items")
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.INCLUDED)
@@ -79,7 +79,7 @@ class ScopeItem(Row):
 class Milestone(Row):
     """A step of the timeline."""
 
-    SAYS = ("title", "text", "start_week", "weeks", "who", "position")
+    SAYS = ("position", "title", "text", "start_week", "weeks", "who")
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="milestones")
     title = models.CharField(max_length=160)
@@ -98,6 +98,7 @@ class PriceLine(Row):
         MONTHLY = "monthly"
 
     SAYS = (
+        "position",
         "title",
         "recurring",
         "quantity",
@@ -107,7 +108,6 @@ class PriceLine(Row):
         "optional",
         "internal_cost",
         "pricing_assumption",
-        "position",
     )
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="price_lines")
@@ -145,7 +145,7 @@ class Claim(Row):
         NORMAL = "normal"
         HIGH = "high"
 
-    SAYS = ("text", "kind", "metric", "low", "high", "unit", "method", "sensitivity", "position")
+    SAYS = ("position", "text", "kind", "metric", "low", "high", "unit", "method", "sensitivity")
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="claims")
     text = models.CharField(max_length=400)
