@@ -8,15 +8,13 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.core.mail import send_mail
 from django.db import DatabaseError, transaction
-from django.db.models import Count
 from django.utils import timezone
 
 from opportunities.followups import end_of_day, open_task
-from opportunities.models import Contact, Lead, Message, Opportunity, Source, Task
+from opportunities.models import Contact, Lead, Message, Opportunity, Source, Task, User
 from opportunities.records import Opens, Refused, begin, perform
 from portal.models import ClientAction, Guest, Inquiry, SignInLink, SignInRequest
 
@@ -25,6 +23,7 @@ from .models import Contract, Proposal
 BATCH = 100
 # A refusal that is about the record, in words that staff can read.
 REFUSALS = (Refused, PermissionDenied, ValidationError, ObjectDoesNotExist)
+DOUBT = "Sent very quickly: look whether a person wrote it"
 
 log = logging.getLogger("zarts.inbox")
 
@@ -201,7 +200,7 @@ ANSWERS = {"opened": opened, "accepted": accepted, "declined": declined, "asked"
 
 def take_inquiry(inquiry) -> dict | None:
     """Make a lead of an inquiry, with the consent that came with it. It waits while nobody is there to own it."""
-    owner = least_busy()
+    owner = User.by_load("Growth ops").first()
     if owner is None:
         log.error("Inquiry %s waits: nobody in growth ops is active.", inquiry.pk)
         return None
@@ -212,6 +211,7 @@ def take_inquiry(inquiry) -> dict | None:
         "captured_at": inquiry.at.isoformat(),
     }
     website = inquiry.website and (inquiry.website if "://" in inquiry.website else f"https://{inquiry.website}")
+    doubt = {"next_action": DOUBT} if inquiry.doubtful else {}
     lead = Lead(
         name=inquiry.name,
         company=inquiry.company,
@@ -224,26 +224,18 @@ def take_inquiry(inquiry) -> dict | None:
         consent=consent if inquiry.consent else {},
         arrived_at=inquiry.at,
         due_on=timezone.localdate() + timedelta(days=1),
+        **doubt,
     )
-    begin(
-        lead, by=None, past="came in through the public form:", facts={"came_from": inquiry.source, "consent": consent}
-    )
-    open_task(lead, Opens("follow_up", "Answer the inquiry", 1), by=None)
+    facts = {"came_from": inquiry.source, "consent": consent}
+    begin(lead, by=None, past="came in through the public form:", facts=facts, reason=DOUBT if doubt else "")
+    todo = "Look whether a person wrote this inquiry" if doubt else "Answer the inquiry"
+    open_task(lead, Opens("follow_up", todo, 1), by=None)
     return {"lead_id": lead.pk}
 
 
 def public_form() -> Source:
     source = Source.objects.filter(name__iexact="Public form").first()
     return source or begin(Source(name="Public form", kind=Source.Kind.FORM), by=None)
-
-
-def least_busy():
-    """Return the active member of growth ops with the fewest open leads."""
-    people = get_user_model().objects.filter(is_active=True, groups__name="Growth ops")
-    counts = dict(
-        Lead.objects.filter(stage__in=["new", "working"]).values_list("owner").annotate(n=Count("pk")).order_by()
-    )
-    return min(people.order_by("pk"), key=lambda person: counts.get(person.pk, 0), default=None)
 
 
 # -- Who wants to sign in. ---------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ class Inquiry(models.Model):
     message = models.TextField(blank=True)
     consent = models.BooleanField()
     consent_version = models.CharField(max_length=40)
+    # Sent faster than people type: it is kept, and somebody looks whether a person wrote it.
+    doubtful = models.BooleanField(default=False)
     source = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     address = models.CharField(max_length=64, blank=True)
     at = models.DateTimeField(default=timezone.now)

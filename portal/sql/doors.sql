@@ -213,6 +213,7 @@ create function public.portal_my_actions() returns table (
   order by a.id desc limit 200
 $$;
 
+-- Later taken over by the one in inquire.sql.
 create function public.portal_inquire(
   key uuid, name text, email text, phone text, company text, website text, message text,
   consent boolean, consent_version text, source jsonb, address text

@@ -35,16 +35,16 @@ def form(request):
     if request.content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return JsonResponse({"detail": "Send a form or application/json."}, status=415)
     stamp = request.POST.get("stamp", "")
-    # A machine gets the same thanks as a person, so that it learns nothing.
+    # A machine that filled the trap gets the same thanks as a person, so that it learns nothing.
     if request.POST.get("fax_extension"):
         return redirect("thanks")
     key, sent = as_key(request.POST.get("key")) or uuid4(), InquiryForm(request.POST)
     # Before the haste is judged: nobody is thanked for a form that they left empty.
     if not sent.is_valid():
         return page(request, "intake", status=422, form=sent, key=key, stamp=stamp)
-    if stamps.was_quick(stamp, MACHINE_SECONDS):
-        return redirect("thanks")
-    inquire(request, key, sent.cleaned_data, consent.INQUIRY_VERSION, stamps.read(stamp).get("source", {}))
+    source = (stamps.read(stamp) or {}).get("source", {})
+    doubtful = stamps.was_quick(stamp, MACHINE_SECONDS)
+    inquire(request, key, sent.cleaned_data, consent.INQUIRY_VERSION, source, doubtful)
     return redirect("thanks")
 
 
@@ -79,12 +79,13 @@ def take_json(request):
     return JsonResponse({"key": str(key), "received": "new" if is_new else "before"}, status=201 if is_new else 200)
 
 
-def inquire(request, key, sent, version, source):
+def inquire(request, key, sent, version, source, doubtful=False):
     """Put an inquiry into the inbox; false when its key was there before."""
     source = {name: clean(source[name])[:500] for name in SOURCES if source.get(name)}
     words = [sent[name] for name in ("name", "email", "phone", "company", "website", "message")]
     with portal_rights(None, write=True) as cursor:
-        return call(cursor, "portal_inquire", key, *words, True, version, json.dumps(source), visitor.address(request))
+        kept = json.dumps(source), visitor.address(request), doubtful
+        return call(cursor, "portal_inquire", key, *words, True, version, *kept)
 
 
 def blank_form(request):

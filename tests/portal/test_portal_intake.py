@@ -58,12 +58,18 @@ def test_the_same_form_twice_is_one_inquiry(portal_client):
 
 
 def test_a_machine_gets_the_same_thanks_and_leaves_nothing(portal_client):
-    fresh = portal_client.get("/intake/leads").context["stamp"]
-
-    for spoiled in ({"fax_extension": "1"}, {"stamp": fresh}, {"stamp": "made up"}, {"stamp": ""}):
-        assert portal_client.post("/intake/leads", a_form(**spoiled)).url == "/intake/thanks"
+    assert portal_client.post("/intake/leads", a_form(fax_extension="1")).url == "/intake/thanks"
 
     assert not Inquiry.objects.exists()
+
+
+def test_what_comes_too_quickly_is_kept_and_doubted(portal_client):
+    fresh = portal_client.get("/intake/leads").context["stamp"]
+
+    for stamp in (fresh, "made up", "", an_old_stamp()):
+        assert portal_client.post("/intake/leads", a_form(stamp=stamp)).url == "/intake/thanks"
+
+    assert list(Inquiry.objects.order_by("id").values_list("doubtful", flat=True)) == [True, True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -164,10 +164,10 @@ def test_an_unknown_or_revoked_address_gets_no_mail(ada, ben, portal_cursor):
     assert not SignInRequest.objects.unhandled().exists()
 
 
-def inquire(cursor, name="Ina Berg", email="ina@berg.example"):
-    values = [uuid4(), name, email, "", "Berg Dental", "berg.example", "We lose calls.", "{}"]
+def inquire(cursor, name="Ina Berg", email="ina@berg.example", doubtful=False):
+    values = [uuid4(), name, email, "", "Berg Dental", "berg.example", "We lose calls.", "{}", doubtful]
     cursor.execute(
-        "select portal_inquire(%s, %s, %s, %s, %s, %s, %s, true, 'inquiry-2026-11', %s::jsonb, '10.0.0.1')", values
+        "select portal_inquire(%s, %s, %s, %s, %s, %s, %s, true, 'inquiry-2026-11', %s::jsonb, '10.0.0.1', %s)", values
     )
 
 
@@ -183,6 +183,17 @@ def test_an_inquiry_becomes_a_lead_of_whoever_has_the_fewest(ada, portal_cursor)
     assert first.consent["text_version"] == "inquiry-2026-11"
     assert Inquiry.objects.order_by("pk").first().lead_id == first.pk
     assert Task.objects.open().filter(lead=first, owner=first.owner).exists()
+
+
+def test_a_doubtful_inquiry_is_a_lead_that_says_so(ada, portal_cursor):
+    inquire(portal_cursor, doubtful=True)
+    inquire(portal_cursor, name="Olaf Lind", email="olaf@lind.example")
+    inbox.read()
+    doubted, other = Lead.objects.order_by("pk")
+    assert doubted.next_action == "Sent very quickly: look whether a person wrote it"
+    assert Event.objects.get(verb="lead.create", record_id=doubted.pk).reason == doubted.next_action
+    assert Task.objects.open().get(lead=doubted).title.startswith("Look whether a person wrote this")
+    assert other.next_action == "Answer and find out what they need"
 
 
 def test_an_inquiry_waits_while_nobody_is_there_to_own_it(ben, portal_cursor):
