@@ -19,7 +19,8 @@ def show_project(project):
     if waiting and project.stage in ("setup", "ready"):
         what = "One thing on your onboarding list" if waiting == 1 else f"{waiting} things on your onboarding list"
         needs = [{"what": what, "url_kind": "onboarding", "id": project.pk}]
-    publishing.publish_status(project.opportunity, live=project.stage == "live", needs=needs)
+    live = project.stage == "live"
+    publishing.publish_status(project.opportunity, live=live, owner=project.owner if live else None, needs=needs)
 
 
 def publish(kind, record, title, body, approved_by):

@@ -174,6 +174,16 @@ def offer_body(proposal, lines) -> dict:
     }
 
 
+def sold_body(proposal) -> dict:
+    """Return what a contract holds of an offer: what the client chose is included, and nothing is optional any more."""
+    body = offer_body(proposal, proposal.sold_lines())
+    texts = {row["title"].casefold(): row["text"] for row in body["scope"].pop("optional")}
+    # A choice is a price line; the row of the scope that bears its title says what it is.
+    chosen = [line.title for line in proposal.sold_lines() if line.optional]
+    body["scope"]["included"] += [{"title": title, "text": texts.get(title.casefold(), "")} for title in chosen]
+    return body
+
+
 def claim_body(claim) -> dict:
     return {
         "text": claim.text,
@@ -245,7 +255,7 @@ def contract_body(contract) -> dict:
         "from": sender(contract.owner),
         "parties": [client.name, settings.AGENCY_NAME],
         "currency": proposal.currency,
-        **offer_body(proposal, proposal.sold_lines()),
+        **sold_body(proposal),
         "reporting": {
             "words": f"A report: {contract.get_report_every_display().lower()}, {report_day(contract)}.",
             "first_on": contract.first_report_on,
@@ -281,16 +291,16 @@ NEXT = {
 }
 
 
-def publish_status(opportunity, *, live=False, needs=()):
+def publish_status(opportunity, *, live=False, owner=None, needs=()):
     """Show the client where we are, what comes next and who owns it. Only where somebody there can sign in."""
     if not Guest.objects.filter(client_id=opportunity.client_id, revoked_at=None).exists():
         return None
-    body = status_body(opportunity, live=live, needs=needs)
+    body = status_body(opportunity, live=live, owner=owner, needs=needs)
     words = "The house's own words"
     return publish("status", ref(opportunity), opportunity.client_id, opportunity.pk, "Where we are", body, words)
 
 
-def status_body(opportunity, *, live=False, needs=()) -> dict:
+def status_body(opportunity, *, live=False, owner=None, needs=()) -> dict:
     stage = opportunity.paused_from if opportunity.stage == "paused" else opportunity.stage
     now = len(PATH) - 1 if live else PLACE.get(stage, -1)
     states = ["done" if place < now else "now" if place == now else "next" for place in range(len(PATH))]
@@ -301,7 +311,7 @@ def status_body(opportunity, *, live=False, needs=()) -> dict:
         "path": [
             {"name": name, "state": state, "on": day} for name, state, day in zip(PATH, states, days, strict=True)
         ],
-        "next": {"what": what, "on": None, "who": "You" if asked else str(opportunity.owner)},
+        "next": {"what": what, "on": None, "who": "You" if asked else str(owner or opportunity.owner)},
         "needs": asked,
     }
 

@@ -113,8 +113,9 @@ def test_a_sound_project_goes_live_and_owes_its_first_report(ada, ben, dora):
 
     assert (project.stage, project.due_on) == ("live", first.due_on)
     assert Task.objects.about(first).get().owner == dora
-    path = Publication.objects.filter(kind="status").latest("id").body["path"]
-    assert path[-1] == {"name": "Live", "state": "now", "on": None}
+    status = Publication.objects.filter(kind="status").latest("id").body
+    assert status["path"][-1] == {"name": "Live", "state": "now", "on": None}
+    assert status["next"]["who"] == "Dora"
 
 
 def test_only_a_manager_goes_live_past_a_reason_and_writes_why(ada, ben, dora):

@@ -7,8 +7,8 @@ from django.db import DatabaseError, transaction
 from opportunities.records import Refused, perform
 from portal.models import Publication
 from proposals.house import furnish
-from proposals.models import Clause, Contract, Payment, Signature
-from tests.makers_proposals import a_contract, a_proposal
+from proposals.models import Clause, Contract, Payment, ScopeItem, Signature
+from tests.makers_proposals import a_contract, a_proposal, approve_all
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +47,30 @@ def test_an_edited_clause_says_so_and_lapses_the_approval(ada, ben):
     contract.refresh_from_db()
     assert row.edited
     assert contract.stage == "in_review"
+
+
+def sold(owner, approver, options):
+    """Publish the contract of a proposal with an option in scope and price. Return what the client reads."""
+    proposal = a_proposal(owner)
+    proposal.add(ScopeItem(kind="optional", title="Call tracking", text="We count your calls."), by=owner)
+    proposal = approve_all(perform(proposal.submit, by=owner), approver)
+    proposal = perform(proposal.send, by=owner, contact=proposal.opportunity.decision_owner)
+    proposal = perform(proposal.mark_viewed, by=proposal.recipient)
+    chosen = list(proposal.price_lines.filter(title__in=options).values_list("pk", flat=True))
+    proposal = perform(proposal.accept, by=proposal.recipient, name="Bo", role="Owner", options=chosen)
+    contract = a_contract(owner, approver=approver, stage="sent", proposal=proposal)
+    return Publication.objects.get(pk=contract.publication_id).body
+
+
+def test_what_the_client_chose_is_included_in_the_contract(ada, ben):
+    body = sold(ada, ben, ["Call tracking"])
+    assert body["scope"]["included"][-1] == {"title": "Call tracking", "text": "We count your calls."}
+    assert "optional" not in body["scope"]
+    assert "Call tracking" in [price["title"] for price in body["prices"]]
+
+
+def test_what_the_client_did_not_choose_is_no_part_of_the_contract(ada, ben):
+    assert "Call tracking" not in str(sold(ada, ben, []))
 
 
 def test_its_author_may_not_approve_it(ada, ben):
