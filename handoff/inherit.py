@@ -244,14 +244,23 @@ def when(milestone) -> str:
 def metric(claim) -> dict:
     """Return what reports measure for a claim: what was promised, and what its evidence said before."""
     before = claim.evidence.filter(metric__iexact=claim.metric).first() or claim.evidence.first()
-    promised = claim.low if claim.high in (None, claim.low) else f"{figure(claim.low)} to {figure(claim.high)}"
     return {
         "metric": claim.metric,
         "unit": claim.unit or (before.unit if before else ""),
-        "promised": promised if isinstance(promised, str) else figure(promised),
+        "promised": range_of(claim),
+        "low": figure(claim.low),
+        "high": figure(claim.high),
         "before": figure(before.value) if before else None,
         "claim": claim.pk,
     }
+
+
+def range_of(claim):
+    """Say the range that a claim promises, or the one number; nothing when it names none."""
+    low, high = figure(claim.low), figure(claim.high)
+    if low is None and high is not None:
+        return f"up to {high}"
+    return low if high in (None, low) else f"{low} to {high}"
 
 
 def figure(number):

@@ -66,7 +66,7 @@ def publish_report(report):
 
 def report_body(report) -> dict:
     later = report.cadence.reports.filter(due_on__gt=report.due_on).exclude(stage="published").first()
-    kept = ("metric", "value", "unit", "promised", "before")
+    kept = ("metric", "value", "unit", "promised", "low", "high", "before")
     return {
         "client": report.project.client.name,
         "period": f"{long_day(report.period_from)} to {long_day(report.period_to)}",

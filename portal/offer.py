@@ -63,13 +63,18 @@ def weeks(timeline):
 
 
 def bars(numbers):
-    """Return a report's numbers, each with the lengths of its bars for before and now, out of a hundred."""
+    """Return a report's numbers with their bars for before and now, and the band of what was promised, in percent."""
     rows = []
     for number in numbers or []:
-        before, now = amount(number.get("before")), amount(number.get("value"))
-        row = dict(number)
-        if before is not None and now is not None and before >= 0 and now >= 0 and max(before, now) > 0:
-            most = max(before, now)
-            row["bars"] = {"before": round(100 * before / most, 1), "now": round(100 * now / most, 1)}
+        row, before, now = dict(number), amount(number.get("before")), amount(number.get("value"))
+        ends = [end for end in (amount(number.get("low")), amount(number.get("high"))) if end is not None]
+        known = [before, now, *ends]
+        if before is not None and now is not None and min(known) >= 0 and max(known) > 0:
+            part = 100 / max(known)
+            row["bars"] = {"before": round(part * before, 1), "now": round(part * now, 1)}
+            if ends:
+                # A single number is a line's width, and stays inside.
+                width = max(part * (max(ends) - min(ends)), Decimal(1))
+                row["band"] = {"start": round(min(part * min(ends), 100 - width), 1), "width": round(width, 1)}
         rows.append(row)
     return rows

@@ -1,17 +1,19 @@
 """Winning makes everything that delivery needs: once, together, and with a receipt."""
 
 from datetime import timedelta
+from decimal import Decimal
 from threading import Barrier, Thread
 
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
 
-from handoff.inherit import inherit, preview
+from handoff.inherit import inherit, preview, range_of
 from handoff.models import Handoff, Project, Promise, Receipt
 from opportunities.models import Event, Task
 from opportunities.records import Refused, edit, perform
 from portal.models import Guest, Publication
+from proposals.models import Claim
 from tests.makers_handoff import a_signed_deal, a_won_deal
 
 
@@ -99,6 +101,15 @@ def test_the_preview_says_what_the_win_will_make_and_makes_nothing(ada, ben, dor
     perform(opportunity.win, by=ada, reason="proof")
     receipt = set(Receipt.objects.values_list("words", flat=True))
     assert set(lines) <= receipt
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [("80", "100.5000", "80 to 100.5"), ("5", "5", "5"), ("5", None, "5"), (None, "3.5000", "up to 3.5"), (None,) * 3],
+)
+def test_a_report_measures_what_the_claim_promised(low, high, words):
+    ends = [end and Decimal(end) for end in (low, high)]
+    assert range_of(Claim(low=ends[0], high=ends[1])) == words
 
 
 def test_the_preview_of_a_deal_without_a_contract_is_empty(ada):

@@ -155,6 +155,20 @@ def test_many_reports_are_all_listed(portal_client):
     assert portal_client.get("/portal/reports/").content.decode().count("/portal/reports/") >= 30
 
 
+def test_a_report_draws_what_was_promised_behind_what_came(portal_client):
+    calls = {"metric": "Calls", "before": "50", "value": "84", "promised": "80 to 100", "low": "80", "high": "100"}
+    signed_in(portal_client)
+    with_range = a_publication(kind="report", body={"numbers": [calls]})
+    without = a_publication(kind="report", ref="report:2", body={"numbers": [{**calls, "low": None, "high": None}]})
+
+    page = portal_client.get(f"/portal/reports/{with_range.pk}/").content.decode()
+    assert '<rect class="band" x="80.0" width="20.0"' in page
+    assert '<rect class="span" y="11" width="84.0"' in page
+    assert '<td class="sum" data-label="Promised">80 to 100</td>' in page
+    assert "promised</span>" in page
+    assert 'class="band"' not in portal_client.get(f"/portal/reports/{without.pk}/").content.decode()
+
+
 def test_a_contract_is_signed_once_by_a_signer(portal_client):
     contract = a_publication(kind="contract")
     signed_in(portal_client)
