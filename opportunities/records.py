@@ -382,7 +382,7 @@ class ScopeState(models.TextChoices):
 
 
 class ClientSafe(models.TextChoices):
-    INTERNAL = "internal"
+    INTERNAL = "internal", "None yet"
     DRAFTED = "drafted"
     IN_REVIEW = "in_review", "In review"
     APPROVED = "approved"
@@ -397,7 +397,9 @@ class Output(Record):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     due_on = models.DateField("due", null=True, blank=True, help_text="When the next action is owed.")
     scope_state = models.CharField(max_length=12, choices=ScopeState, default=ScopeState.UNSCOPED)
-    client_safe = models.CharField(max_length=12, choices=ClientSafe, default=ClientSafe.INTERNAL)
+    client_safe = models.CharField(
+        "words for the client", max_length=12, choices=ClientSafe, default=ClientSafe.INTERNAL
+    )
     next_action = models.CharField(max_length=200, blank=True, help_text="What happens next, in words.")
 
     CONTRACT = ("source", "owner", "stage", "due_on", "scope_state", "client_safe", "next_action")

@@ -4,6 +4,7 @@ from datetime import date
 
 from django.contrib import messages
 from django.contrib.admin import display
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
@@ -22,6 +23,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from .. import reads
 from ..forms import near_our_time
 from ..models import User
+from ..money import said_number
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
 
 EMPTY = "–"
@@ -101,6 +103,8 @@ class KeptAdmin(ModelAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if isinstance(db_field, models.URLField):
+            kwargs["assume_scheme"] = "https"
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(db_field, models.DateField):
             field.validators.append(near_our_time)
@@ -184,7 +188,7 @@ class KeptAdmin(ModelAdmin):
             field, _, value = lookup_field(name, row, self)
             on = value if isinstance(value, date) else None
             if field is not None and not field.remote_field:
-                value = display_for_field(value, field, EMPTY)
+                value = said_number(field, value, row) or display_for_field(value, field, EMPTY)
             elif not isinstance(value, models.Model):
                 value = display_for_value(value, EMPTY) if value is not None else EMPTY
             cells.append({"name": name, "label": label_for_field(name, self.model, self), "value": value, "on": on})
@@ -208,7 +212,8 @@ class KeptAdmin(ModelAdmin):
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         record = self.get_object(request, object_id) if object_id else None
-        extra = {"show_save_and_add_another": False, "show_delete": False, **(extra_context or {})}
+        extra = {"show_save_and_add_another": False, "show_save_and_continue": False, "show_delete": False}
+        extra |= extra_context or {}
         if record is not None and self.has_view_permission(request, record):
             extra |= self.about(request, record)
         return super().changeform_view(request, object_id, form_url, extra)
@@ -231,6 +236,23 @@ class KeptAdmin(ModelAdmin):
                 if name not in ("stage", "owner", "next_action", "due_on")
             ]
         return about
+
+    def response_add(self, request, obj, post_url_continue=None):
+        if IS_POPUP_VAR in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        return self.stay_with(request, obj, "Added")
+
+    def response_change(self, request, obj):
+        if IS_POPUP_VAR in request.POST:
+            return super().response_change(request, obj)
+        return self.stay_with(request, obj, "Saved")
+
+    def stay_with(self, request, record, done):
+        """Say what was done, and show the record: that is where the work goes on. Whoever may not gets the list."""
+        messages.success(request, f"{done}: {record}.")
+        if self.has_view_permission(request) and self.get_queryset(request).filter(pk=record.pk).exists():
+            return redirect(self.row_url(record))
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
     def save_model(self, request, obj, form, change):
         """Make it, or change exactly the fields that were changed; either leaves an event."""

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.db.models import Q
+from django.utils.text import capfirst
 
 from ..models import Closing, Event, Message, Objection, Opportunity, Task, UnwrittenPromise, WinBack
 from .base import ReadOnlyAdmin, RecordAdmin
@@ -117,7 +118,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="did what")
     def did(self, event):
-        return event.past
+        return capfirst(event.past)
 
     @admin.display(description="stage before")
     def stage_before(self, event):

@@ -11,6 +11,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from guardian.shortcuts import get_perms
 
 from .. import gates, policies
+from ..money import MoneyField
 from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
 from ..scope import Scoped
 from .client import Client, Contact
@@ -42,9 +43,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="opportunities")
     name = models.CharField(max_length=160)
-    value = models.DecimalField(
-        max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
-    )
+    value = MoneyField(null=True, blank=True, validators=[MinValueValidator(0)])
     currency = models.CharField(max_length=3, default="USD")
     probability = models.PositiveSmallIntegerField(
         "probability, percent", default=10, validators=[MaxValueValidator(100)]

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from opportunities.money import MoneyField
 from opportunities.records import Record, stage_field, transition
 
 from .contract import Contract
@@ -29,8 +30,8 @@ class Payment(Record):
     CLOSED = (Stage.PAID, Stage.WAIVED, Stage.REFUNDED)
 
     contract = models.OneToOneField(Contract, models.PROTECT, related_name="payment")
-    amount = models.DecimalField(max_digits=12, decimal_places=2)
-    paid = models.DecimalField("paid so far", max_digits=12, decimal_places=2, default=0, editable=False)
+    amount = MoneyField()
+    paid = MoneyField("paid so far", default=0, editable=False)
     currency = models.CharField(max_length=3, default="USD")
     invoice = models.CharField("invoice number", max_length=60, blank=True, editable=False)
     due_on = models.DateField("due", null=True, blank=True, editable=False)

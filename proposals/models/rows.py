@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from opportunities.models import Evidence
+from opportunities.money import MoneyField
 from opportunities.records import Kept
 
 from .. import totals
@@ -116,15 +117,13 @@ class PriceLine(Row):
     quantity = models.DecimalField(
         max_digits=9, decimal_places=2, default=Decimal(1), validators=[MinValueValidator(Decimal(0))]
     )
-    unit_price = models.DecimalField(max_digits=12, decimal_places=2, validators=[MinValueValidator(Decimal(0))])
+    unit_price = MoneyField(validators=[MinValueValidator(Decimal(0))])
     discount = models.DecimalField(
         "discount, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT
     )
     tax = models.DecimalField("tax, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT)
     optional = models.BooleanField(default=False, help_text="The client may choose it.")
-    internal_cost = models.DecimalField(
-        max_digits=12, decimal_places=2, null=True, blank=True, help_text="Internal. Clients never see this."
-    )
+    internal_cost = MoneyField(null=True, blank=True, help_text="Internal. Clients never see this.")
     pricing_assumption = models.TextField(blank=True, help_text="Internal. Clients never see this.")
     evidence = models.ForeignKey(Evidence, models.PROTECT, null=True, blank=True, related_name="price_lines")
 

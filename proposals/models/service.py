@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from opportunities.money import MoneyField
 from opportunities.records import DiaryKeeper, KeptQuerySet
 
 
@@ -25,7 +26,7 @@ class Service(DiaryKeeper):
     )
     checklist = models.JSONField("usual onboarding list", default=list, blank=True)
     questions = models.JSONField("discovery questions", default=list, blank=True)
-    price = models.DecimalField(max_digits=12, decimal_places=2, default=0, validators=[MinValueValidator(0)])
+    price = MoneyField(default=0, validators=[MinValueValidator(0)])
     recurring = models.CharField(max_length=7, choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly")
     cadence = models.CharField(max_length=16, choices=Cadence, default=Cadence.MONTHLY)
     is_sold = models.BooleanField("on offer", default=True)
@@ -80,9 +81,7 @@ class ApprovalRule(DiaryKeeper):
     """Who must approve an aspect, from which amount on, and within how many hours."""
 
     aspect = models.CharField(max_length=10, choices=Aspect)
-    min_amount = models.DecimalField(
-        "from a first year of", max_digits=12, decimal_places=2, default=0, validators=[MinValueValidator(0)]
-    )
+    min_amount = MoneyField("from a first year of", default=0, validators=[MinValueValidator(0)])
     permission = models.CharField(
         "approved by whoever may", max_length=80, help_text="A right, such as proposals.approve_pricing."
     )

@@ -152,7 +152,7 @@ class Person:
         return self
 
     def save(self):
-        return self.press("Save and continue editing")
+        return self.press("Save")
 
     def add_row(self, rows, **fields):
         """Add a row below the record whose page is open, and fill it."""

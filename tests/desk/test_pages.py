@@ -3,14 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities.models import Heartbeat, Opportunity, Task
+from opportunities.models import Client, Heartbeat, Opportunity, Task
 from opportunities.records import perform
 from proposals.models import Approval
 from tests.makers import a_lead, a_worked_lead, an_opportunity
-from tests.makers_proposals import a_proposal
+from tests.makers_proposals import a_contract, a_proposal
 from zarts.desk import board, due, queue
 
 pytestmark = pytest.mark.django_db
@@ -240,6 +241,75 @@ def test_a_long_timeline_goes_on_below(as_user, ada):
     answer = as_user(ada).get(opportunity.staff_url().split("#")[0])
 
     assert "started the audit of" in answer.text
+
+
+def test_saving_stays_with_the_record(as_user, ada):
+    browser, add = as_user(ada), reverse("admin:opportunities_client_add")
+    fields = {"name": "Harbor Dental", "website": "harbor.example", "time_zone": "UTC", "owner": ada.pk}
+    fields |= {"contacts-TOTAL_FORMS": 0, "contacts-INITIAL_FORMS": 0}
+
+    added = browser.post(add, fields, follow=True)
+    client = Client.objects.get()
+    saved = browser.post(client.staff_url(), {**fields, "name": "Harbor Dental East"}, follow=True)
+
+    assert added.redirect_chain[-1][0] == saved.redirect_chain[-1][0] == client.staff_url()
+    assert "Added: Harbor Dental." in added.text
+    assert "Saved: Harbor Dental East." in saved.text
+    assert client.website == "https://harbor.example"
+
+
+def test_whoever_gives_a_record_away_gets_the_list(as_user, ada, cem):
+    lead = a_lead(ada)
+    fields = {"name": "Bo", "arrived_at_0": "2026-11-20", "arrived_at_1": "09:00", "next_action": "Call"}
+
+    answer = as_user(ada).post(lead.staff_url(), {**fields, "owner": cem.pk})
+
+    assert again(lead).owner == cem
+    assert answer.url == reverse("admin:opportunities_lead_changelist")
+
+
+def test_numbers_and_choices_are_said_as_people_write_them(as_user, ada, ben):
+    contract = a_contract(ada, approver=ben)
+    proposal = contract.proposal
+    evidence = proposal.claims.get().evidence.get()
+    browser = as_user(ben)
+
+    def said(record, words):
+        text = browser.get(record.staff_url()).text
+        assert words in text
+        assert ".8000" not in text
+
+    said(evidence, ">6.8<")
+    said(contract.payment, ">$3,900.00<")
+    said(contract, "$0.00 of $3,900.00")
+    said(proposal, ">$3,000.00<")
+    assert ">$3,900.00<" in browser.get(reverse("admin:proposals_payment_changelist")).text
+    asked = page(browser, "approval", proposal.approvals.get(aspect="claims").pk).text
+    assert "<td>Finding</td>" in asked
+    assert "6.8 s" in asked
+    priced = page(browser, "approval", proposal.approvals.get(aspect="pricing").pk).text
+    assert "<td>$3,000.00</td>" in priced
+    assert "<td>Monthly</td>" in priced
+
+
+def test_an_approver_of_a_contract_reads_what_was_chosen(as_user, ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="viewed")
+    option = proposal.price_lines.get(optional=True)
+    proposal = perform(proposal.accept, by=proposal.recipient, options=[option.pk])
+    contract = a_contract(ada, approver=ben, stage="in_review", proposal=proposal)
+
+    assert "<li>Call tracking</li>" in page(as_user(ben), "approval", contract.approvals.get().pk).text
+
+
+def test_what_no_client_reads_has_no_words_for_them(as_user, ada):
+    text = as_user(ada).get(an_opportunity(ada).staff_url()).text
+
+    assert "<dt>Words for the client</dt><dd>None yet</dd>" in text
+
+
+def test_every_page_has_its_sign(as_user, ada):
+    assert finders.find("favicon.svg")
+    assert 'href="/static/favicon.svg"' in page(as_user(ada), "today").text
 
 
 # -- Bounded queries. --------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """The pipeline: every open deal in the column of its stage. A few queries, however many deals there are."""
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from django.db.models import Case, CharField, Count, F, Q, Sum, When
 
@@ -43,7 +42,7 @@ def columns(user, *, owner=None, stages=COLUMNS) -> list[Column]:
         column = board[row["place"]]
         column.count += row["n"]
         if row["total"]:
-            column.sums.append((row["currency"], row["total"], row["weighted"].quantize(Decimal(1))))
+            column.sums.append((row["currency"], row["total"], row["weighted"]))
 
     first = [
         rows.filter(Q(stage=stage) | Q(stage=Stage.PAUSED, paused_from=stage))

@@ -5,8 +5,13 @@ from difflib import ndiff
 
 from opportunities.models import Evidence
 from proposals.admin.approvals import given_before
+from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Summary
 
-from .templatetags.zarts_desk import day, plain_words, said
+from .templatetags.zarts_desk import day, plain_words, said, said_of, words_of
+
+# Of what the content of an aspect is made, and the rows in it: their fields know their names and their choices.
+SAID_BY = {"contract": Contract, "summary": Summary}
+ROWS = {"scope": ScopeItem, "timeline": Milestone, "prices": PriceLine, "claims": Claim}
 
 # The order in which a person reads; the database keeps its own.
 READING = [
@@ -22,12 +27,12 @@ def in_order(names) -> list:
 def content_of(approval) -> dict:
     """Return what an approval is about, and what changed since it was last given."""
     last = given_before(approval)
-    return {"rows": rows_of(approval.content), "last": last, "changes": differences(last, approval) if last else []}
+    return {"rows": rows_of(approval), "last": last, "changes": differences(last, approval) if last else []}
 
 
 def differences(last, approval) -> list:
     """Return the lines that went and came since the last approval, each with its sign."""
-    old, new = lines_of(rows_of(last.content)), lines_of(rows_of(approval.content))
+    old, new = lines_of(rows_of(last)), lines_of(rows_of(approval))
     found = [line for line in ndiff(old, new) if line[0] in "+-"]
     return [{"sign": line[0], "words": line[2:]} for line in found]
 
@@ -42,23 +47,26 @@ def lines_of(rows) -> list[str]:
     return lines
 
 
-def rows_of(content) -> list[dict]:
-    """Return each part of the content with its name: rows as a table, words as words."""
+def rows_of(approval) -> list[dict]:
+    """Return each part of what it is about with its name: rows as a table, words as words."""
+    content, model = approval.content, SAID_BY.get(approval.aspect, Proposal)
     rows, proof = [], proof_of(content)
     for name in in_order(content):
         value = content[name]
         if name.endswith("_id") or value in (None, "") or is_digest(value):
             continue
-        row = {"name": plain_words(name), "items": None}
+        row = {"name": words_of(model, name), "items": None}
+        if name == "chosen":
+            value = list(PriceLine.objects.filter(pk__in=value).values_list("title", flat=True))
         if isinstance(value, list):
-            row |= tabled(value, proof)
+            row |= tabled(value, proof, ROWS.get(name), content.get("currency", ""))
         elif isinstance(value, dict):
             parts = {key: item for key, item in value.items() if not is_digest(item)}
             if not parts:
                 continue
             row |= {"items": [f"{plain_words(key)}: {said(item)}" for key, item in parts.items()]}
         else:
-            row["words"] = said(value)
+            row["words"] = said_of(model, name, value)
         rows.append(row)
     return rows
 
@@ -74,7 +82,7 @@ def as_list(value) -> list:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def tabled(values, proof) -> dict:
+def tabled(values, proof, model, currency) -> dict:
     """Return rows of the same shape as a table, without the columns that say nothing in any row."""
     if not values or not all(isinstance(value, dict) for value in values):
         return {"items": [said(value) for value in values], "columns": []}
@@ -82,16 +90,24 @@ def tabled(values, proof) -> dict:
         name for name in in_order(values[0]) if any(value.get(name) not in (None, "", [], False) for value in values)
     ]
     names = [name for name in names if name not in ("id", "position") and not name.endswith("_id")]
-    lines = [[cell(name, value.get(name), proof) for name in names] for value in values]
-    return {"columns": ["Proof" if name == "evidence" else plain_words(name) for name in names], "items": lines}
+    lines = [
+        [
+            proven(proof, row.get(name)) if name == "evidence" else cell(model, name, row.get(name), currency)
+            for name in names
+        ]
+        for row in values
+    ]
+    return {"columns": ["Proof" if name == "evidence" else words_of(model, name) for name in names], "items": lines}
 
 
-def cell(name, value, proof) -> str:
-    """Say one value of a row; evidence as what was measured, where, and until when it counts."""
-    if name == "evidence":
-        found = [proof[pk] for pk in as_list(value) if pk in proof]
-        return "\n".join(f"{it}, {it.provider}, counts until {day(it.fresh_until)}" for it in found) or "no proof"
-    return "" if value in (None, "", []) else said(value)
+def cell(model, name, value, currency) -> str:
+    return "" if value in (None, "", []) else said_of(model, name, value, currency)
+
+
+def proven(proof, cited) -> str:
+    """Say what was measured, where, and until when it counts."""
+    found = [proof[pk] for pk in as_list(cited) if pk in proof]
+    return "\n".join(f"{it}, {it.provider}, counts until {day(it.fresh_until)}" for it in found) or "no proof"
 
 
 def is_digest(value) -> bool:

@@ -2,20 +2,20 @@
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
 
 from django import template
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
+from django.db import models
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 
 from opportunities.models import Event
+from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.records import may_override, who_may
 from zarts.desk.parts import parts_of
 
 register = template.Library()
-SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
 # -- Dates, money, people. ---------------------------------------------------------------------------------------------
@@ -60,14 +60,15 @@ def is_past(value):
     return bool(value) and value < timezone.localdate()
 
 
+register.filter(money)
+
+
 @register.filter
-def money(value, currency="USD"):
-    """Say an amount with its currency, cents only where there are any."""
-    if value is None:
-        return ""
-    amount = Decimal(value)
-    text = f"{amount:,.0f}" if amount == amount.to_integral() else f"{amount:,.2f}"
-    return f"{SIGNS[currency]}{text}" if currency in SIGNS else f"{text} {currency}"
+def read_only(field):
+    """Say what stands in a field that is only read."""
+    place, _, value = field.resolved_field or (None, None, None)
+    contents = said_number(place, value, field.form.instance) or field.contents()
+    return "" if contents in ("-", "None") else contents
 
 
 @register.filter
@@ -227,7 +228,8 @@ def facts_of(event) -> list:
     for name, value in event.facts.values.items():
         changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith((".edit", ".roles"))
         row = {"name": words_of(model, name)}
-        rows.append(row | ({"old": said(value[0]), "new": said(value[1])} if changed else {"new": said(value)}))
+        old, new = value if changed else (None, value)
+        rows.append(row | ({"old": said_of(model, name, old)} if changed else {}) | {"new": said_of(model, name, new)})
     return rows
 
 
@@ -236,6 +238,16 @@ def words_of(model, name) -> str:
         return str(model._meta.get_field(name).verbose_name).capitalize()
     except (FieldDoesNotExist, AttributeError):
         return plain_words(name)
+
+
+def said_of(model, name, value, currency="") -> str:
+    """Say a value of one field of a model: a choice by its words, a number as people write it."""
+    field = next((field for field in model._meta.fields if field.name == name), None) if model else None
+    if field is not None and isinstance(value, str | int) and value in dict(field.flatchoices):
+        return dict(field.flatchoices)[value]
+    if isinstance(field, models.DecimalField) and value not in (None, ""):
+        return money(value, currency) if isinstance(field, MoneyField) else figure(value)
+    return said(value)
 
 
 def said(value) -> str:
