@@ -267,6 +267,7 @@ UNFOLD = {
     "SITE_HEADER": "ZartsAlgo",
     "SITE_URL": PORTAL_URL,
     "SITE_SYMBOL": "conversion_path",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "zarts.desk.navigation.favicon"}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": None,

@@ -83,6 +83,10 @@ def entry(user, words, sign, address, right):
         return None  # the page of caught mail is only there where something catches
 
 
+def favicon(request) -> str:
+    return static("favicon.svg")
+
+
 def staff_css(request) -> str:
     return static("zarts/staff.css")
 
