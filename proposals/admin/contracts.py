@@ -5,6 +5,7 @@ from django.contrib import admin
 from opportunities.admin.base import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
 from opportunities.models import Contact
 
+from .. import publishing
 from ..models import Contract, ContractClause, Payment, Signature
 from .writing import WrittenAdmin, WrittenRows
 
@@ -61,6 +62,7 @@ class ContractAdmin(WrittenAdmin):
     def about(self, request, record):
         return super().about(request, record) | {
             "approvals": record.approvals.select_related("owner", "decided_by"),
+            "sold": publishing.sold_body(record.proposal),
             "payment": Payment.objects.filter(contract=record).first(),
         }
 

@@ -62,15 +62,17 @@ def sold(owner, approver, options):
     return Publication.objects.get(pk=contract.publication_id).body
 
 
-def test_what_the_client_chose_is_included_in_the_contract(ada, ben):
+def test_what_the_client_chose_is_included_in_the_contract(ada, ben, as_user):
     body = sold(ada, ben, ["Call tracking"])
     assert body["scope"]["included"][-1] == {"title": "Call tracking", "text": "We count your calls."}
     assert "optional" not in body["scope"]
     assert "Call tracking" in [price["title"] for price in body["prices"]]
+    assert "<li>Call tracking</li>" in as_user(ben).get(Contract.objects.get().staff_url()).text
 
 
-def test_what_the_client_did_not_choose_is_no_part_of_the_contract(ada, ben):
+def test_what_the_client_did_not_choose_is_no_part_of_the_contract(ada, ben, as_user):
     assert "Call tracking" not in str(sold(ada, ben, []))
+    assert "<li>Call tracking</li>" not in as_user(ben).get(Contract.objects.get().staff_url()).text
 
 
 def test_its_author_may_not_approve_it(ada, ben):

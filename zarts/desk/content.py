@@ -55,7 +55,7 @@ def rows_of(approval) -> list[dict]:
         value = content[name]
         if name.endswith("_id") or value in (None, "") or is_digest(value):
             continue
-        row = {"name": words_of(model, name), "items": None}
+        row: dict = {"name": words_of(model, name), "items": None}
         if name == "chosen":
             value = list(PriceLine.objects.filter(pk__in=value).values_list("title", flat=True))
         if isinstance(value, list):

@@ -243,7 +243,7 @@ class Story:
             inner = {"internal_cost": Decimal(cost), "pricing_assumption": assumption}
             yield PriceLine(title=title, recurring=recurring, unit_price=Decimal(price), **inner), [proof]
         title, price = offer.optional
-        yield ScopeItem(kind="optional", title=title, text="You may choose it with the price."), []
+        yield ScopeItem(kind="optional", title=title, text="With a price of its own."), []
         yield PriceLine(title=title, unit_price=Decimal(price), optional=True), []
         yield Claim(text=offer.finding, metric="", unit=first.unit), [first]
         text, low, high, method = offer.projection
