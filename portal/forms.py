@@ -1,6 +1,7 @@
 """What clients and strangers may type, and how it is checked."""
 
 from django import forms
+from django.core.validators import RegexValidator
 
 from . import consent
 from .words import clean
@@ -20,7 +21,12 @@ class Words(forms.CharField):
 
 
 class Address(forms.EmailField):
-    """A mail address, cleaned likewise."""
+    """A mail address, cleaned likewise, in the form that the database's door takes too."""
+
+    default_validators = [
+        *forms.EmailField.default_validators,
+        RegexValidator(r'\A[^@ "<>]+@[^@ "<>]+\.[^@ "<>.]+\Z', code="invalid"),
+    ]
 
     def to_python(self, value):
         return super().to_python(clean(value) if value not in self.empty_values else value)

@@ -3,6 +3,7 @@
 import json
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
@@ -97,6 +98,65 @@ def test_control_and_direction_marks_are_cleaned(portal_client):
 
     inquiry = Inquiry.objects.get()
     assert (inquiry.name, inquiry.message) == ("Ann Day", "One\ntwo")
+
+
+DOOR = "select portal_inquire(%s, %s, %s, %s, %s, %s, %s, true, 'v1', %s::jsonb, '10.0.0.1')"
+
+
+def at_the_door(cursor, **fields):
+    """Call the database's door as an injected statement could, past the view."""
+    given = {"name": "Ann Day", "email": "ann@day.example", "phone": "", "company": "", "website": "", "message": ""}
+    given |= {"source": "{}", **fields}
+    return cursor.execute(DOOR, [uuid4(), *given.values()]).fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": " "},
+        {"name": "x" * 121},
+        {"name": "Ann\x07"},
+        {"name": "Ann\u202e"},
+        {"name": "Ann\nDay"},
+        {"email": ""},
+        {"email": "nobody"},
+        {"email": "ann@day"},
+        {"email": "ann@day.example\nBcc: all@day.example"},
+        {"email": "Ann <ann@day.example>"},
+        {"email": "ann@" + "x" * 250 + ".example"},
+        {"phone": "1" * 41},
+        {"company": "x" * 161},
+        {"website": "javascript:x.y"},
+        {"website": "day"},
+        {"message": "x" * 5001},
+        {"message": "One\x1b[2J"},
+        {"source": json.dumps({"page": "/\x07"})},
+        {"source": json.dumps({"page": "x" * 8001})},
+    ],
+)
+def test_the_databases_own_door_refuses_what_the_form_refuses(portal_cursor, fields):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        at_the_door(portal_cursor, **fields)
+    assert not Inquiry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ann@day.example",
+        "ann.o'day+web@day.co.uk",
+        "ann@m\u00fcnchen.example",
+        '"ann day"@day.example',
+        "ann@[127.0.0.1]",
+    ],
+)
+def test_whatever_address_the_form_takes_the_door_takes_too(portal_client, portal_cursor, email):
+    status = portal_client.post("/intake/leads", a_form(email=email)).status_code
+
+    assert status in (302, 422)
+    if status == 302:
+        assert at_the_door(portal_cursor, email=email, message="One\ntwo") is True
+    assert Inquiry.objects.count() == (2 if status == 302 else 0)
 
 
 def test_a_form_needs_its_csrf_token_and_json_does_not(portal_client, settings):
