@@ -2,18 +2,21 @@
 
 The owner migrates. `zarts_app` is the staff surface, the worker and beat. `zarts_portal` is the public
 surface. `zarts_reader` will read prepared reads. `migrate` makes them and grants anew each time, so that a
-right that is no longer written here is gone.
+right that is no longer written here is gone. PostgreSQL lets every login change its own password and settings, and
+has no right to revoke for that: `migrate` puts those back too.
 """
 
+import logging
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import connections
+from django.db import ProgrammingError, connections, transaction
 from psycopg import sql
 
 from portal.grants import GRANTS as PORTAL_GRANTS
 
+log = logging.getLogger("zarts.logins")
 NAMES = ("zarts_app", "zarts_portal", "zarts_reader")
 
 # Tables whose rows the application may also delete. Everything else is kept: closed, withdrawn or superseded.
@@ -38,10 +41,12 @@ READ_ONLY = {"django_migrations", "django_content_type", "auth_permission"}
 
 
 def make(using: str):
-    """Make the logins that do not exist yet, or say which command a database administrator must run."""
+    """Make the logins that do not exist yet, or say which command an administrator must run. Put the others back."""
     with connections[using].cursor() as cursor:
         cursor.execute("select rolname from pg_roles where rolname = any(%s)", [list(NAMES)])
         there = {name for (name,) in cursor.fetchall()}
+        for name in sorted(there):
+            put_back(name, using)
         missing = [name for name in NAMES if name not in there]
         if not missing:
             return
@@ -57,11 +62,34 @@ def make(using: str):
 
 def creation(name: str) -> sql.Composed:
     """Return the statement that makes one login, with the password that its URL carries."""
-    password = unquote(urlsplit(settings.LOGINS.get(name) or "").password or "")
     text = "create role {} login" if settings.LOGINS.get(name) else "create role {} nologin"
-    if password:
+    if password(name):
         text += " password {}"
-    return sql.SQL(text).format(sql.Identifier(name), sql.Literal(password))
+    return sql.SQL(text).format(sql.Identifier(name), sql.Literal(password(name)))
+
+
+def password(name: str) -> str:
+    return unquote(urlsplit(settings.LOGINS.get(name) or "").password or "")
+
+
+def put_back(name: str, using: str):
+    """Give a login the password of its URL again, and no settings of its own, whoever changed them.
+
+    An owner who may not alter it only warns.
+    """
+    role, database = sql.Identifier(name), sql.Identifier(connections[using].settings_dict["NAME"])
+    lines = [
+        sql.SQL("alter role {} reset all").format(role),
+        sql.SQL("alter role {} in database {} reset all").format(role, database),
+    ]
+    if password(name):
+        lines.append(sql.SQL("alter role {} password {}").format(role, sql.Literal(password(name))))
+    try:
+        with transaction.atomic(using=using), connections[using].cursor() as cursor:
+            for line in lines:
+                cursor.execute(line)
+    except ProgrammingError as refusal:
+        log.warning("The password and settings of %s stay as they are: %s", name, refusal)
 
 
 def grant(using: str):
