@@ -16,6 +16,11 @@ def contract_is_active(handoff):
         yield Lack("Get the contract signed by both sides.", handoff.contract.staff_url())
 
 
+@gate("Let stand what was signed.")
+def signed_contract_stands(handoff):
+    yield from handoff.contract.fallen_since_signed()
+
+
 @gate("Accept or settle every promise.")
 def promises_are_answered(handoff):
     for promise in handoff.promises.unanswered():

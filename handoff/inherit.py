@@ -8,7 +8,7 @@ from guardian.shortcuts import assign_perm
 
 from opportunities import followups
 from opportunities.models import Task, User
-from opportunities.records import ClientSafe, Opens, ScopeState, begin, lock, perform, tell
+from opportunities.records import ClientSafe, Opens, Refused, ScopeState, begin, lock, perform, tell
 from portal.models import Guest
 
 from . import cadence, publishing
@@ -34,8 +34,11 @@ def inherit(opportunity, *, by):
     """
     opportunity = lock(opportunity)
     will = Will(opportunity)
-    made = Handoff.objects.filter(opportunity=opportunity, contract=will.contract).first()
-    return made or will.execute(by=by)
+    if made := Handoff.objects.filter(opportunity=opportunity, contract=will.contract).first():
+        return made
+    if lacks := will.contract.fallen_since_signed():
+        raise Refused(lacks)
+    return will.execute(by=by)
 
 
 def preview(opportunity) -> list[str]:

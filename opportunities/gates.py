@@ -72,6 +72,12 @@ def contract_is_active(opportunity):
         yield Lack("Get the contract signed by both sides.", url)
 
 
+@gate("Let stand what was signed.")
+def signed_contract_stands(opportunity):
+    for contract in opportunity.contracts.filter(stage="active"):
+        yield from contract.fallen_since_signed()
+
+
 @gate("Settle every unwritten promise.")
 def no_unwritten_promise_is_open(opportunity):
     for promise in opportunity.unwritten_promises.filter(stage="noted"):

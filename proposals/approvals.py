@@ -181,6 +181,22 @@ def lacks(record):
             yield Lack(f"Wait for the approval of: {aspect}.", approval.staff_url())
 
 
+def changed_since_approved(aspect, record) -> list[str]:
+    """Name the parts of an aspect that do not say what was approved. All of it, when no approval stands."""
+    given = record.approvals.filter(aspect=aspect, stage="approved").first()
+    now = content(aspect, record)
+    if given and given.digest == fingerprint(aspect, now) == fingerprint(aspect, given.content):
+        return []
+    before = given.content if given else {}
+    return [spoken(record, name) for name in now if before.get(name) != now[name]] or [aspect]
+
+
+def spoken(record, name) -> str:
+    """Say a part of an aspect as screens do."""
+    names = {field.attname: field.verbose_name for field in record._meta.concrete_fields}
+    return names.get(name, {"chosen": "what the client chose"}.get(name, name))
+
+
 def settle(record):
     """Approve a record in review when its last approval was given."""
     if record.stage == "in_review" and not list(lacks(record)):

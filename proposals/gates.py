@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from opportunities.records import Lack, gate
 
-from . import approvals, lint
+from . import approvals, lint, publishing
 
 # -- Proposals. --------------------------------------------------------------------------------------------------------
 
@@ -131,6 +131,16 @@ def reporting_is_set(contract):
 @gate("Choose who signs for the client, somebody with a mail address.", mend="id_signer")
 def has_a_signer(contract):
     return bool(contract.signer and contract.signer.email and not contract.signer.left_on)
+
+
+@gate("Let stand what was signed.")
+def stands_as_signed(contract):
+    """What the client signed is what we published, and what was approved then is what stands now."""
+    theirs = contract.signatures.filter(side="client").first()
+    if theirs and not publishing.was_published(contract, theirs.digest):
+        yield Lack(f"{theirs.name} signed something else than we published as {contract.number}.", contract.staff_url())
+    for name in approvals.changed_since_approved("contract", contract):
+        yield Lack(f"Bring back what was signed in {contract.number}: “{name}” changed.", contract.staff_url())
 
 
 # -- Evidence. ---------------------------------------------------------------------------------------------------------

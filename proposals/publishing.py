@@ -277,6 +277,12 @@ def report_day(contract) -> str:
 # -- Status. -----------------------------------------------------------------------------------------------------------
 
 PATH = ("First talk", "Audit", "Proposal", "Contract", "Getting started", "Live")
+def was_published(contract, digest) -> bool:
+    """Whether a client was shown exactly this of a contract, and what we keep of it still says so."""
+    shown = Publication.objects.filter(kind="contract", ref=ref(contract), digest=digest).first()
+    return shown is not None and digest_of(shown.kind, shown.ref, shown.title, shown.body) == digest
+
+
 PLACE = {"qualified": 0, "discovery": 0, "audit": 1, "proposal": 2, "contract": 3, "won": 4, "handed_off": 4}
 NEXT = {
     "qualified": "We talk about what you need",

@@ -79,7 +79,7 @@ class Handoff(Output):
         stage,
         source=Stage.READY,
         target=Stage.ACCEPTED,
-        gates=[gates.contract_is_active, gates.promises_are_answered],
+        gates=[gates.contract_is_active, gates.signed_contract_stands, gates.promises_are_answered],
         permission=MOVE,
         label="Accept the handoff",
         past="accepted",

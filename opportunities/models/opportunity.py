@@ -210,7 +210,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         stage,
         source=Stage.CONTRACT,
         target=Stage.WON,
-        gates=[gates.contract_is_active, gates.no_unwritten_promise_is_open],
+        gates=[gates.contract_is_active, gates.signed_contract_stands, gates.no_unwritten_promise_is_open],
         permission="opportunities.move_opportunity",
         label="Mark as won",
         past="won",

@@ -168,6 +168,10 @@ class Contract(Authored, Output):
         return not self.payment_before_start or self.payment.stage in ("paid", "waived")
 
     @transition(
+    def fallen_since_signed(self) -> list:
+        """Return what does not stand any more as both sides signed it."""
+        return gates.stands_as_signed.lacks(self)
+
         stage,
         source=Stage.DRAFT,
         target=Stage.IN_REVIEW,
@@ -269,7 +273,7 @@ class Contract(Authored, Output):
         stage,
         source=Stage.SIGNED,
         target=Stage.ACTIVE,
-        gates=[gates.its_proposal_is_accepted],
+        gates=[gates.its_proposal_is_accepted, gates.stands_as_signed],
         permission="proposals.countersign_contract",
         label="Countersign",
         past="countersigned",
