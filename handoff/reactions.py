@@ -4,10 +4,11 @@ from django.utils import timezone
 
 from opportunities import followups
 from opportunities.models import Task
-from opportunities.records import Opens, edit, perform, reacts_to
+from opportunities.records import ClientSafe, Opens, edit, perform, reacts_to
+from proposals.publishing import withdraw
 
 from . import inherit, publishing
-from .models import LaunchBlocker
+from .models import LaunchBlocker, Report
 
 
 @reacts_to("opportunity.win")
@@ -99,6 +100,15 @@ def show_blockers_in_approved_words(summary, event):
     """A blocker stands on the client's page exactly while its words are approved."""
     for blocker in LaunchBlocker.objects.filter(summary=summary, stage="open").select_related("project"):
         publishing.show_project(blocker.project)
+
+
+@reacts_to("summary.withdraw")
+def take_back_what_said_it(summary, event):
+    """A report leaves the client's pages with its words. That it came, and when, stays."""
+    for report in Report.objects.filter(summary=summary, stage="published", client_safe="published"):
+        withdraw(report, event.reason)
+        report = edit(report, by=None, client_safe=ClientSafe.WITHDRAWN, reason="Its words were withdrawn.")
+        followups.open_task(report, Opens("report", "Tell the client why this is gone", 1), by=None)
 
 
 @reacts_to("report.publish")

@@ -12,7 +12,7 @@ from handoff.models import Report, ReportNote
 from opportunities.models import Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
-from tests.makers_handoff import a_report
+from tests.makers_handoff import a_report, report_words
 from tests.makers_proposals import approve_all
 
 
@@ -81,6 +81,26 @@ def test_words_that_were_taken_back_are_not_published(ada, ben, dora):
 
     with pytest.raises(Refused, match="Have the words for the client approved"):
         perform(again(report).publish, by=dora)
+
+
+def test_words_that_are_taken_back_take_their_published_report_along(ada, ben, dora, as_user):
+    report = a_report(ada, manager=ben, delivery=dora, stage="published")
+    perform(again(report.summary).withdraw, by=ben, reason="The number was of another client.")
+
+    assert not Publication.objects.filter(kind="report", withdrawn_at=None).exists()
+    assert Publication.objects.get(pk=report.publication_id).withdrawn_reason == "The number was of another client."
+    report = again(report)
+    assert (report.stage, report.client_safe) == ("published", "withdrawn")
+    assert Task.objects.about(report).open().get(title__startswith="Tell the client why this is gone").owner == dora
+    assert as_user(ben).get(report.staff_url()).status_code == 200
+
+
+def test_words_of_another_report_take_nothing_back(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="published")
+    perform(report_words(report, dora).withdraw, by=ben, reason="Not needed.")
+
+    assert Publication.objects.filter(kind="report", withdrawn_at=None).exists()
+    assert again(report).client_safe == "published"
 
 
 def test_a_report_is_submitted_with_words_and_every_number(ada, ben, dora):
