@@ -191,7 +191,7 @@ def deliver(message, connection) -> bool:
     """Hand a claimed message to the mail server, and write down what it said."""
     mail = EmailMessage(
         message.subject,
-        message.body,
+        message.mailed_words,
         formataddr((str(message.owner), settings.AGENCY_EMAIL)),
         [formataddr((message.contact.name, message.contact.email))],
         headers={"Message-ID": message.message_id},

@@ -87,3 +87,8 @@ def no_unwritten_promise_is_open(opportunity):
 @gate("Have delivery accept the handoff.")
 def handoff_is_accepted(opportunity):
     return opportunity.handoffs.filter(stage__in=["accepted", "closed"]).exists()
+
+
+@gate("The link in it was closed. Send what it was about again.")
+def its_link_is_open(message):
+    return message.LINK not in message.body or bool(message.secret_link)

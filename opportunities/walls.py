@@ -73,6 +73,18 @@ def frozen(name="frozen", *, unless=""):
     )
 
 
+def settled(name, *columns, once=""):
+    """Return the wall that keeps columns as they are, from when `once` holds: a condition in SQL on OLD and NEW."""
+    changed = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
+    return Wall(
+        name=name,
+        calls="zarts_keep_settled",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition(f"(({once}) AND ({changed}))" if once else changed),
+    )
+
+
 def records():
     """Return every kind of record that has a stage."""
     from .records import Record

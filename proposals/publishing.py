@@ -71,11 +71,20 @@ def withdraw(record, reason, replaced_by=None):
 
 def revoke_links(record, replaced_by=None):
     """Close the links to a record; lead them to the link that takes their place, if there is one."""
+    forget_links(record)
     for link in ProposalLink.objects.filter(publication__ref=ref(record), revoked_at=None).select_for_update(
         of=("self",)
     ):
         refuse_if_answered(link.publication)
         link.revoke(replaced_by)
+
+
+def forget_links(record):
+    """Keep no closed link in a mail that has not gone, and hold the mail."""
+    for message in Message.objects.filter(record_type=record.label(), record_id=record.pk).exclude(secret_link=""):
+        if message.stage == Message.Stage.QUEUED:
+            perform(message.hold, by=None, reason="The link in it was closed.")
+        Message.objects.filter(pk=message.pk).update(secret_link="")
 
 
 def refuse_if_answered(publication):
@@ -110,7 +119,6 @@ def send_proposal(proposal, *, by, contact, words="", expires_on=None):
     )
     proposal.replace_earlier(link)
     admit(contact)
-    address = f"{settings.PORTAL_URL}/p/{token}/"
     mail(
         proposal,
         contact,
@@ -118,7 +126,8 @@ def send_proposal(proposal, *, by, contact, words="", expires_on=None):
         subject=f"Our proposal: {proposal.title}",
         template="proposal",
         words=words or f"Here is our proposal for {proposal.opportunity.client}.",
-        link=f"Read it, ask and answer here:\n{address}\n\nIt is open until {spoken(last_day)}.",
+        link=f"Read it, ask and answer here:\n{Message.LINK}\n\nIt is open until {spoken(last_day)}.",
+        secret_link=f"{settings.PORTAL_URL}/p/{token}/",
     )
     return link
 
@@ -268,6 +277,12 @@ def contract_body(contract) -> dict:
     }
 
 
+def was_published(contract, digest) -> bool:
+    """Whether a client was shown exactly this of a contract, and what we keep of it still says so."""
+    shown = Publication.objects.filter(kind="contract", ref=ref(contract), digest=digest).first()
+    return shown is not None and digest_of(shown.kind, shown.ref, shown.title, shown.body) == digest
+
+
 def report_day(contract) -> str:
     if contract.report_every in ("weekly", "every_two_weeks"):
         return f"on {contract.get_report_weekday_display()}"
@@ -277,12 +292,6 @@ def report_day(contract) -> str:
 # -- Status. -----------------------------------------------------------------------------------------------------------
 
 PATH = ("First talk", "Audit", "Proposal", "Contract", "Getting started", "Live")
-def was_published(contract, digest) -> bool:
-    """Whether a client was shown exactly this of a contract, and what we keep of it still says so."""
-    shown = Publication.objects.filter(kind="contract", ref=ref(contract), digest=digest).first()
-    return shown is not None and digest_of(shown.kind, shown.ref, shown.title, shown.body) == digest
-
-
 PLACE = {"qualified": 0, "discovery": 0, "audit": 1, "proposal": 2, "contract": 3, "won": 4, "handed_off": 4}
 NEXT = {
     "qualified": "We talk about what you need",
@@ -366,8 +375,8 @@ def admit(contact):
     return guest
 
 
-def mail(record, contact, *, by, subject, template, words, link):
-    """Queue the mail about a record that goes to one contact."""
+def mail(record, contact, *, by, subject, template, words, link, secret_link=""):
+    """Queue the mail about a record that goes to one contact. Only they get to see a secret link in it."""
     opportunity = record.opportunity
     body = f"Hello {contact.name},\n\n{words.strip()}\n\n{link}\n\n{record.owner}\n{settings.AGENCY_NAME}\n\n"
     message = Message(
@@ -379,6 +388,7 @@ def mail(record, contact, *, by, subject, template, words, link):
         template=template,
         subject=subject[:200],
         body=f"{body}You get this mail because we are working with {opportunity.client} on it.",
+        secret_link=secret_link,
         record_type=record.label(),
         record_id=record.pk,
     )

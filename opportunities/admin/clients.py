@@ -51,5 +51,8 @@ class ConsentAdmin(KeptAdmin):
         # Nobody agrees on behalf of somebody else.
         return [*super().get_readonly_fields(request, obj), *(["contact"] if obj else [])]
 
+    def has_change_permission(self, request, obj=None):
+        return super().has_change_permission(request, obj) and (obj is None or obj.withdrawn_at is None)
+
     def before_birth(self, request, obj):
         obj.recorded_by = request.user

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ..records import DiaryKeeper, Kept, KeptQuerySet
 from ..scope import Scoped
+from ..walls import frozen
 from .user import known_time_zone
 
 
@@ -134,6 +135,8 @@ class Consent(Kept):
 
     class Meta(Kept.Meta):
         indexes = [models.Index(fields=["contact", "purpose"], name="consent_of_contact")]
+        # Who agrees again gives a new consent.
+        triggers = [frozen("withdrawn_stays", unless="OLD.withdrawn_at IS NULL")]
 
     def __str__(self):
         return f"{self.get_purpose_display()} mail to {self.contact}"

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from .. import policies
 from ..records import Output, Record, stage_field, transition
+from ..walls import frozen
 from .opportunity import Opportunity
 
 
@@ -58,6 +59,7 @@ class Closing(Output):
                 condition=Q(reactivate_from=None) | Q(reactivate_to__gte=F("reactivate_from")),
             ),
         ]
+        triggers = [frozen()]
 
     def __str__(self):
         return f"{self.get_outcome_display()}: {self.get_reason_display()}"

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from .. import policies
+from .. import gates, policies
 from ..records import Record, stage_field, transition
 from .client import Client, Contact
 from .task import About, Task, refuse_another_clients
@@ -29,6 +29,8 @@ class Message(About, Record):
         RECEIVED = "received"
 
     CLOSED = (Stage.SENT, Stage.RECEIVED)
+    # Stands in the body for a link that is as good as a signature: only its reader gets to see it.
+    LINK = "[their own link, which only the mail itself shows]"
 
     class Channel(models.TextChoices):
         MAIL = "mail"
@@ -47,6 +49,8 @@ class Message(About, Record):
     template = models.CharField(max_length=40, blank=True)
     subject = models.CharField(max_length=200)
     body = models.TextField()
+    # The link itself, until the mail server has it. No page, event or export shows it.
+    secret_link = models.CharField(max_length=300, blank=True, editable=False)
     # Made once: a mail server that saw it before can tell, and so can a person who settles an uncertain one.
     message_id = models.CharField(max_length=120, unique=True, editable=False)
     claimed_at = models.DateTimeField(null=True, editable=False)
@@ -57,6 +61,11 @@ class Message(About, Record):
 
     class Meta(Record.Meta):
         permissions = [("move_message", "Can queue, hold and settle messages")]
+        constraints = [
+            models.CheckConstraint(
+                name="sent_message_keeps_no_secret", condition=~models.Q(stage="sent") | models.Q(secret_link="")
+            )
+        ]
         indexes = [
             models.Index(fields=["id"], name="message_queued", condition=models.Q(stage="queued")),
             models.Index(fields=["claimed_at"], name="message_sending", condition=models.Q(stage="sending")),
@@ -100,10 +109,16 @@ class Message(About, Record):
             self.message_id = make_msgid(domain=settings.AGENCY_EMAIL.rpartition("@")[2])
         super().save(*args, **kwargs)
 
+    @property
+    def mailed_words(self) -> str:
+        """Return the body as its reader gets it, with their link."""
+        return self.body.replace(self.LINK, self.secret_link)
+
     @transition(
         stage,
         source=[Stage.DRAFT, Stage.HELD, Stage.FAILED],
         target=Stage.QUEUED,
+        gates=[gates.its_link_is_open],
         permission="opportunities.move_message",
         label="Send",
         past="queued",
@@ -142,6 +157,7 @@ class Message(About, Record):
     )
     def confirm_sent(self, *, by):
         """The mail server took it."""
+        self.secret_link = ""
 
     @transition(
         stage,
@@ -177,11 +193,13 @@ class Message(About, Record):
     )
     def settle_sent(self, *, by):
         """A person found out that it arrived."""
+        self.secret_link = ""
 
     @transition(
         stage,
         source=Stage.UNCERTAIN,
         target=Stage.QUEUED,
+        gates=[gates.its_link_is_open],
         permission="opportunities.move_message",
         label="Send it",
         past="settled as not sent:",

@@ -26,7 +26,7 @@ AGREED = {"consent": {"version": ACCEPT_VERSION, "text": ACCEPT}}
 def token_of(proposal):
     """Read the link out of the mail, as the client does."""
     message = Message.objects.filter(template="proposal", record_id=proposal.pk).get()
-    return re.search(r"/p/([\w-]{43})/", message.body)[1]
+    return re.search(r"/p/([\w-]{43})/", message.mailed_words)[1]
 
 
 def press_open(cursor, proposal):

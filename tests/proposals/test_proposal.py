@@ -119,8 +119,9 @@ def test_sending_publishes_admits_and_queues_the_mail_with_the_link(ada, ben):
     assert "Ben" in publication.approved_by
     assert link.contact_id == proposal.recipient_id
     assert mail.stage == "queued"
-    assert "/p/" in mail.body
-    assert link.token_hash not in mail.body
+    assert mail.secret_link in mail.mailed_words
+    assert "/p/" not in mail.body
+    assert link.token_hash not in mail.mailed_words
     assert Guest.objects.get().email == proposal.recipient.email
     follow_up = Task.objects.about(proposal).open().get()
     assert follow_up.contact == proposal.recipient

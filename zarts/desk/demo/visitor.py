@@ -17,6 +17,7 @@ from portal.tokens import TOKEN, new_token, token_hash
 from proposals import inbox
 
 from .clock import real_now
+from .mail import caught
 
 FROM = ("198.51.100.24", "Mozilla/5.0 (Linux; Android 15) Firefox/145.0")
 # The doors write the database's own time. In a story that is told afterwards the deed was done on another day.
@@ -114,9 +115,11 @@ def expect(outcome, expected):
 
 
 def link_of(proposal) -> str:
-    """Return the token of a proposal's link: it stands in the mail that carried it, and nowhere else."""
+    """Return the token of a proposal's link, or nothing: it stands in the mail that carried it, and nowhere else."""
     mails = Message.objects.filter(record_type=proposal.label(), record_id=proposal.pk, template="proposal")
-    return re.findall(f"/p/({TOKEN})/", mails.latest("id").body)[0]
+    message = mails.latest("id")
+    found = re.search(f"/p/({TOKEN})/", message.secret_link or caught(message))
+    return found[1] if found else ""
 
 
 def a_way_in(guest, lasts) -> str:

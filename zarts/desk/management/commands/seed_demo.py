@@ -75,9 +75,10 @@ class Command(BaseCommand):
             )
         # Somebody who tries the demo opens it and answers it, and then starts the demo again.
         sent = Proposal.objects.filter(recipient__email=plot.CLIENTS["Northwind Heating & Air"].person.email)
-        if proposal := sent.exclude(publication_id=None).order_by("pk").first():
+        proposal = sent.exclude(publication_id=None).order_by("pk").first()
+        if token := proposal and visitor.link_of(proposal):
             waits = " that waits for its answer" if proposal.stage in ("sent", "viewed") else ""
-            link = f"{settings.PORTAL_URL}/p/{visitor.link_of(proposal)}/"
+            link = f"{settings.PORTAL_URL}/p/{token}/"
             lines += ["", f"A proposal{waits}, as {proposal.recipient} got it:", f"  {link}"]
         file = self.told()
         file.touch(mode=0o600)
