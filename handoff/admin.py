@@ -172,11 +172,11 @@ class LaunchBlockerAdmin(OfProject):
 
 @admin.register(Connector)
 class ConnectorAdmin(OfProject):
-    list_display = ["provider", "project", "access_holder", "stage"]
+    list_display = ["provider", "account", "project", "access_holder", "stage"]
     list_filter = ["stage"]
     list_select_related = ["project"]
-    search_fields = ["provider"]
-    fields = ["project", "provider", "access_holder", "secret_kept_at"]
+    search_fields = ["provider", "account"]
+    fields = ["project", "provider", "account", "access_holder", "secret_kept_at"]
 
 
 @admin.register(ReportingCadence)

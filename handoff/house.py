@@ -13,7 +13,7 @@ CHECKLIST = [
     {"title": "Agree what the first report shows", "who": "us", "days": 7},
 ]
 
-# A provider's name, and the words by which people call it.
+# A provider's name, and the words by which people call it. Clients read the name on their onboarding page.
 PROVIDERS = {
     "Google Analytics": ("google analytics", "ga4"),
     "Google Ads": ("google ads", "adwords"),
@@ -38,3 +38,5 @@ PROVIDERS = {
     "CallRail": ("callrail",),
     "Zapier": ("zapier",),
 }
+# What clients read of an account that is with none of them.
+OTHER = "Another account"

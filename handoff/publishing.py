@@ -2,6 +2,8 @@
 
 from proposals import publishing
 
+from .house import OTHER, PROVIDERS
+
 ACCESS = {
     "requested": "Please grant it",
     "granted": "Granted, we are checking it",
@@ -12,7 +14,9 @@ ACCESS = {
 
 def show_project(project):
     """Show the client how far their onboarding is, and what waits for them. What is shown already stays."""
-    number, title = project.handoff.contract.number, project.name
+    contract = project.handoff.contract
+    # What staff call the project is theirs: the client reads the title that was approved and signed.
+    number, title = contract.number, contract.proposal.title
     publish("onboarding", project, title, onboarding_body(project), f"{number}, signed by both sides")
     waiting = project.items.filter(client_safe="approved", who="client", stage="open").count()
     needs = []
@@ -47,7 +51,7 @@ def onboarding_body(project) -> dict:
         if blocker.summary and blocker.summary.stage in blocker.summary.SAFE
     ]
     accesses = [
-        {"provider": connector.provider, "state": ACCESS[connector.stage]}
+        {"provider": connector.provider if connector.provider in PROVIDERS else OTHER, "state": ACCESS[connector.stage]}
         for connector in project.connectors.exclude(stage="revoked")
     ]
     return {

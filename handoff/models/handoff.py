@@ -9,7 +9,7 @@ from django.db import models
 from opportunities.models import Opportunity
 from opportunities.models.task import About
 from opportunities.records import Kept, KeptQuerySet, Opens, Output, Record, stage_field, transition
-from opportunities.walls import frozen
+from opportunities.walls import frozen, settled
 from proposals.models import Contract
 
 from .. import gates
@@ -191,6 +191,10 @@ class Promise(About, Record):
             models.UniqueConstraint(
                 fields=["handoff", "record_type", "record_id", "kind"], name="promise_once_a_sold_row"
             )
+        ]
+        triggers = [
+            settled("words_stay", "handoff_id", "kind", "title", "words", "record_type", "record_id", "sold_by_id"),
+            settled("agreed_stays", "settled_as", once="OLD.stage <> 'disputed'"),
         ]
 
     def __str__(self):

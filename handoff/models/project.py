@@ -13,6 +13,7 @@ from opportunities.records import Opens, Output, Record, Refused, stage_field, t
 from proposals.models import Summary
 
 from .. import gates
+from ..house import OTHER, PROVIDERS
 from .handoff import Handoff
 
 DAY = timedelta(days=1)
@@ -251,7 +252,10 @@ class Connector(Record):
     CLOSED = (Stage.VERIFIED, Stage.REVOKED)
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="connectors")
-    provider = models.CharField(max_length=80)
+    provider = models.CharField(max_length=80, choices=[(name, name) for name in (*PROVIDERS, OTHER)])
+    account = models.CharField(
+        "which account", max_length=80, blank=True, help_text="Internal: needed where the provider is not on the list."
+    )
     access_holder = models.CharField("who holds the access", max_length=160, blank=True)
     secret_kept_at = models.CharField(
         "where the secret is kept",
@@ -264,12 +268,16 @@ class Connector(Record):
     class Meta(Record.Meta):
         permissions = [("move_connector", "Can grant, verify and revoke accesses")]
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["project", "provider"], name="connector_once_a_provider")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "provider", "account"], name="connector_once_an_account")
+        ]
 
     def __str__(self):
-        return self.provider
+        return f"{self.provider}: {self.account}" if self.account else self.provider
 
     def clean(self):
+        if self.provider == OTHER and not self.account:
+            raise ValidationError({"account": "Say which account it is. Clients do not read this."})
         if LOOKS_SECRET.search(self.secret_kept_at):
             raise ValidationError({"secret_kept_at": "Write where it is kept, not the secret itself."})
 

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from opportunities.models import Contact
 from opportunities.models.user import known_time_zone
 from opportunities.records import ClientSafe, Kept, Opens, Output, begin, edit, perform, stage_field, transition
+from opportunities.walls import frozen, settled
 from proposals.models import Cadence, Contract, Summary
 
 from .. import cadence, gates, policies, publishing
@@ -24,6 +25,17 @@ WRITE, PUBLISH = "handoff.write_report", "handoff.publish_report"
 WEEKDAYS = Contract._meta.get_field("report_weekday").choices
 # How many reports stand ready ahead of time.
 AHEAD = 3
+# What a report that was published keeps: what it said, whose word it was, and when.
+PUBLISHED = (
+    "summary_id",
+    "numbers",
+    "next_steps",
+    "written_by_id",
+    "approved_by_id",
+    "approved_digest",
+    "published_at",
+    "publication_id",
+)
 
 
 class ReportingCadence(Kept):
@@ -181,6 +193,7 @@ class Report(Output):
         indexes = [
             models.Index(fields=["due_on"], name="report_owed", condition=~models.Q(stage="published")),
         ]
+        triggers = [settled("published_stays", *PUBLISHED, once="OLD.stage IN ('published')")]
 
     def __str__(self):
         return f"Report of {self.project}, due {date_format(self.due_on, 'j M Y')}"
@@ -300,6 +313,7 @@ class ReportNote(Kept):
 
     class Meta(Kept.Meta):
         ordering = ["id"]
+        triggers = [frozen()]
 
     def __str__(self):
         return self.words[:100]

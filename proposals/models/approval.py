@@ -1,11 +1,13 @@
 """Approvals: each is of content, by somebody who did not write it."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from opportunities.models import Opportunity
 from opportunities.records import Output, Refused, stage_field, transition
+from opportunities.walls import Wall, settled
 
 from .. import approvals, gates, policies
 from .contract import Contract
@@ -79,6 +81,18 @@ class Approval(Output):
             ),
         ]
         indexes = [models.Index(fields=["due"], name="approval_waiting", condition=models.Q(stage="pending"))]
+        triggers = [
+            settled("decision_stays", "decided_by_id", "decided_at", "decision", once="OLD.stage <> 'pending'"),
+            Wall(
+                name="four_eyes",
+                calls="zarts_keep_four_eyes",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.stage <> NEW.stage AND NEW.stage IN ('approved', 'rejected', 'changes_requested')"
+                ),
+            ),
+        ]
 
     def __str__(self):
         subject = self.subject

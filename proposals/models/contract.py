@@ -20,7 +20,7 @@ from opportunities.records import (
     stage_field,
     transition,
 )
-from opportunities.walls import frozen
+from opportunities.walls import frozen, settled
 
 from .. import approvals, gates, policies, publishing
 from .authored import Authored
@@ -101,6 +101,7 @@ class Contract(Authored, Output):
                 condition=~models.Q(stage__in=["sent", "signed", "active"]) | models.Q(publication_id__isnull=False),
             ),
         ]
+        triggers = [settled("author_stays", "author_id")]
 
     def __str__(self):
         return f"{self.number}: {self.proposal.title}"
@@ -167,11 +168,11 @@ class Contract(Authored, Output):
         """Whether the money is where this contract asks it to be before work starts."""
         return not self.payment_before_start or self.payment.stage in ("paid", "waived")
 
-    @transition(
     def fallen_since_signed(self) -> list:
         """Return what does not stand any more as both sides signed it."""
         return gates.stands_as_signed.lacks(self)
 
+    @transition(
         stage,
         source=Stage.DRAFT,
         target=Stage.IN_REVIEW,

@@ -4,6 +4,7 @@ from django.db import models
 
 from opportunities.money import MoneyField
 from opportunities.records import Record, stage_field, transition
+from opportunities.walls import settled
 
 from .contract import Contract
 
@@ -39,6 +40,10 @@ class Payment(Record):
 
     class Meta(Record.Meta):
         permissions = [("record_payment", "Can record invoices and payments")]
+        triggers = [
+            settled("bill_stays", "amount", "currency", "invoice", "due_on", once="OLD.stage <> 'not_due'"),
+            settled("paid_grows", "paid", once="NEW.paid < OLD.paid OR OLD.stage IN ('paid', 'waived', 'refunded')"),
+        ]
 
     def __str__(self):
         return f"First payment of {self.contract.number}"

@@ -21,6 +21,7 @@ from opportunities.records import (
     tell,
     transition,
 )
+from opportunities.walls import settled
 
 from .. import approvals, gates, policies, publishing, totals
 from .authored import Authored
@@ -114,6 +115,7 @@ class Proposal(Authored, Output):
                 fields=["valid_until"], name="proposal_to_expire", condition=models.Q(stage__in=["sent", "viewed"])
             )
         ]
+        triggers = [settled("author_stays", "author_id")]
 
     def __str__(self):
         return (

@@ -7,6 +7,7 @@ from django.db import models
 from opportunities.models import Opportunity
 from opportunities.models.task import About
 from opportunities.records import ClientSafe, Opens, Output, stage_field, transition
+from opportunities.walls import settled
 
 from .. import approvals, gates, policies
 from .authored import Authored
@@ -63,6 +64,7 @@ class Summary(Authored, About, Output):
             )
         ]
         indexes = [models.Index(fields=["record_type", "record_id"], name="summary_about")]
+        triggers = [settled("author_stays", "author_id")]
 
     def __str__(self):
         return self.title

@@ -235,6 +235,30 @@ def test_one_provider_is_connected_once_a_project(ada, ben, dora):
         Connector(project=project, provider="HubSpot").validate_constraints()
 
 
+def test_a_client_reads_the_provider_from_our_list_and_no_typed_word(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora)
+    begin(Connector(project=project, provider="Another account", account="Their awful old CRM"), by=dora)
+    # Whatever walks past the form comes out neutral too.
+    edit(project.connectors.get(provider="HubSpot"), by=dora, provider="HubSpot, if they ever pay")
+    edit(project, by=dora, due_on=project.due_on + timedelta(days=1))
+
+    read = [access["provider"] for access in onboarding()["accesses"]]
+    assert sorted(read) == ["Another account", "Another account", "Google Analytics", "Google Search Console"]
+    with pytest.raises(ValidationError, match="is not a valid choice"):
+        Connector(project=project, provider="Their awful old CRM").clean_fields(exclude=["stage"])
+    with pytest.raises(ValidationError, match="Say which account it is"):
+        Connector(project=project, provider="Another account").clean()
+
+
+def test_a_client_reads_the_signed_title_whatever_we_call_the_project(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora)
+    edit(project, by=dora, name="Harbor, the difficult ones")
+
+    shown = Publication.objects.filter(kind="onboarding").latest("id")
+    assert shown.title == project.handoff.contract.proposal.title
+    assert "difficult" not in str(list(Publication.objects.values_list("title", "body")))
+
+
 def test_a_paid_invoice_is_what_the_contract_asks(ada, ben, dora):
     project = a_project(ada, manager=ben, delivery=dora, stage="ready")
     for connector in project.connectors.all():
