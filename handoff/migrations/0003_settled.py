@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             name="account",
             field=models.CharField(
                 blank=True,
-                help_text="Internal: needed where the provider is not on the list.",
+                help_text="Clients do not read this. Needed for “Another account”.",
                 max_length=80,
                 verbose_name="which account",
             ),

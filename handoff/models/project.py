@@ -254,7 +254,7 @@ class Connector(Record):
     project = models.ForeignKey(Project, models.PROTECT, related_name="connectors")
     provider = models.CharField(max_length=80, choices=[(name, name) for name in (*PROVIDERS, OTHER)])
     account = models.CharField(
-        "which account", max_length=80, blank=True, help_text="Internal: needed where the provider is not on the list."
+        "which account", max_length=80, blank=True, help_text="Clients do not read this. Needed for “Another account”."
     )
     access_holder = models.CharField("who holds the access", max_length=160, blank=True)
     secret_kept_at = models.CharField(
