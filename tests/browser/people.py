@@ -17,6 +17,11 @@ PASSWORD = "correct horse battery"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
 
+# The first few things that reach past the page's right edge, and are not cut there.
+PAST_THE_EDGE = """width => [...document.querySelectorAll("#main *, body > *")]
+    .filter(thing => thing.getBoundingClientRect().right > width + 1).slice(0, 9)
+    .map(thing => `${thing.tagName}.${thing.className}`)"""
+
 
 def chromium(playwright):
     """Start the Chromium that is here, else playwright's own."""
@@ -76,9 +81,11 @@ class Person:
     def look(self):
         """Find nothing wrong with the page that is open: no fault behind it, and nothing beside it."""
         self.page.wait_for_load_state("load")
-        wide, width = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        # Not the window's own word for its width: on a phone it grows with what does not fit.
+        wide, width = self.page.evaluate("document.documentElement.scrollWidth"), self.page.viewport_size["width"]
         if wide > width:
-            self.troubles.append(f"overflow: {self.page.url} is {wide} wide in {width}")
+            past = self.page.evaluate(PAST_THE_EDGE, width)
+            self.troubles.append(f"overflow: {self.page.url} is {wide} wide in {width}: {past}")
         if self.looks:
             self.troubles += self.looks(self.page)
         assert not self.troubles, f"{self.name} met: " + "\n".join(self.troubles) + f"\n{self.house.words()}"
