@@ -40,8 +40,8 @@ def has_opened(request, token):
 
 
 def address(request):
-    """Return where a request came from. Behind PORTAL_PROXIES proxies, what the outermost of them saw."""
-    proxies = settings.PORTAL_PROXIES
+    """Return where a request came from. Behind PROXIES proxies, what the outermost of them saw."""
+    proxies = settings.PROXIES
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
     if proxies and len(hops) >= proxies:
         return clean(hops[-proxies])[:64]

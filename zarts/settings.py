@@ -6,6 +6,7 @@ given (the demo and the tests, on embedded servers) are secrets made up and kept
 
 import secrets
 import sys
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -94,8 +95,8 @@ _own_url = PORTAL_URL if PORTAL else SITE_URL
 SECRET_KEY = kept_secret("PORTAL_SECRET_KEY" if PORTAL else "SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(_own_url).hostname, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [_own_url]
-# How many proxies stand in front of the portal: so many hops of X-Forwarded-For are ours and can be believed.
-PORTAL_PROXIES = env.int("PORTAL_PROXIES", 0)
+# How many proxies stand in front of this surface: so many hops of X-Forwarded-For are ours and can be believed.
+PROXIES = env.int("PORTAL_PROXIES" if PORTAL else "SITE_PROXIES", 0)
 
 HTTPS = _own_url.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -126,6 +127,7 @@ STAFF_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "guardian",
+    "axes",
     "django_fsm",
     "pgtrigger",
     "portal",
@@ -137,6 +139,7 @@ STAFF_APPS = [
 STAFF_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "zarts.desk.middleware.OwnCodeOnly",
     "zarts.desk.middleware.OnlyPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -146,6 +149,7 @@ STAFF_MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "zarts.desk.middleware.OwnTimeZone",
+    "axes.middleware.AxesMiddleware",
 ]
 PORTAL_APPS = ["django.contrib.staticfiles", "portal"]
 PORTAL_MIDDLEWARE = [
@@ -179,6 +183,7 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "opportunities.User"
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
@@ -186,6 +191,17 @@ GUARDIAN_MONKEY_PATCH_USER = False
 ANONYMOUS_USER_NAME = None
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "today"
+# Wrong passwords are counted for a name at an address: nobody can lock a colleague out from elsewhere.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "zarts.desk.signin.knocker"
+AXES_LOCKOUT_CALLABLE = "zarts.desk.signin.closed"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

@@ -22,6 +22,9 @@ NAMES = ("zarts_app", "zarts_portal", "zarts_reader")
 # Tables whose rows the application may also delete. Everything else is kept: closed, withdrawn or superseded.
 DELETABLE = {
     "django_session",
+    # Wrong passwords that were long enough ago.
+    "axes_accessattempt",
+    "axes_accessattemptexpiration",
     "opportunities_user_groups",
     "opportunities_user_user_permissions",
     "auth_group_permissions",
