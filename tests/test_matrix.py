@@ -5,6 +5,7 @@ Letters: A Ada (growth ops, owner), B Ben (manager, East), C Cem (growth ops, We
 deal), F Finn (delivery, another deal), E Eve (administrator), N Ann (auditor), X nobody signed in.
 """
 
+import re
 from datetime import date
 
 import pytest
@@ -176,6 +177,10 @@ def browser_of(user):
     return client
 
 
+# Code inside a page: its policy would keep a browser from running it. Data in a script element is none.
+INLINE = re.compile(rb"<script(?![^>]*(?:src=|json))[^>]*>|<[^>]*\son(?:click|change|input|submit|load)=")
+
+
 def answered(client, method, path):
     """Return whether this person got in: a page, a form with errors or a redirect that is not to the sign-in."""
     from django.db import transaction
@@ -183,6 +188,9 @@ def answered(client, method, path):
     with transaction.atomic():
         answer = getattr(client, method)(path)
         transaction.set_rollback(True)
+    assert "Content-Security-Policy" in answer, path
+    if not answer.streaming:
+        assert not INLINE.findall(answer.content), path
     if path == "/readyz":
         return answer.status_code in (200, 503)
     assert answer.status_code < 500, f"{method} {path} answered {answer.status_code}"
