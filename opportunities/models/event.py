@@ -7,10 +7,12 @@ from django.utils import timezone
 
 
 class Diary(models.Model):
-    """A chain of events, with its head. The database keeps `length` and `head`; nobody else may."""
+    """A chain of events, with its head. The database keeps it; nobody else may."""
 
     length = models.BigIntegerField(default=0, editable=False)
     head = models.CharField(max_length=64, default="", editable=False)
+    # When the newest of its events happened: a deal is stale when this is long ago.
+    last_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         default_permissions = ()

@@ -3,10 +3,11 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 
+from opportunities.models import Opportunity
 from opportunities.money import MoneyField
-from opportunities.records import DiaryKeeper, KeptQuerySet
+from opportunities.records import DiaryKeeper, KeptQuerySet, lock, tell
 
 
 class Cadence(models.TextChoices):
@@ -30,9 +31,22 @@ class Service(DiaryKeeper):
     recurring = models.CharField(max_length=7, choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly")
     cadence = models.CharField(max_length=16, choices=Cadence, default=Cadence.MONTHLY)
     is_sold = models.BooleanField("on offer", default=True)
+    # What a deal is about, from its first day: long before a proposal names it.
+    opportunities = models.ManyToManyField(Opportunity, blank=True, editable=False, related_name="services")
 
     def __str__(self):
         return self.name
+
+    @classmethod
+    @transaction.atomic
+    def want(cls, opportunity, services, *, by):
+        """Write down which services a deal is about, instead of those that it was about before."""
+        opportunity = lock(opportunity)
+        before, now = set(opportunity.services.all()), set(services)
+        if before != now:
+            opportunity.services.set(now)
+            names = [sorted(map(str, before)), sorted(map(str, now))]
+            tell(opportunity, "services", "changed the services of", by=by, facts={"services": names})
 
     def clean(self):
         """Refuse rows that a proposal or an onboarding list could not be made of later."""

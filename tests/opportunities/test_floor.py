@@ -66,6 +66,14 @@ def test_an_edit_leaves_the_old_and_the_new_value_long_text_whole(ada):
     assert event.facts.values == {"words": ["short", "long " * 2000], "phone": ["", "555"]}
 
 
+def test_a_diary_knows_when_it_was_last_written(ada):
+    lead = a_lead(ada)
+    lead.confirm("source", "A friend", by=ada)
+    newest = Event.objects.filter(diary=lead.diary_id).latest("pk")
+    lead.diary.refresh_from_db()
+    assert lead.diary.last_at == newest.at
+
+
 def test_an_edit_that_changes_nothing_writes_nothing(ada):
     lead = a_lead(ada)
     edit(lead, by=ada, phone="")

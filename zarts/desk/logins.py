@@ -37,6 +37,8 @@ DELETABLE = {
     "proposals_claim",
     "proposals_claim_evidence",
     "handoff_reportingcadence_recipients",
+    # What a deal is about. The diary keeps what it was about before.
+    "proposals_service_opportunities",
 }
 # Tables that the application only adds to.
 ADD_ONLY = {"opportunities_event", "opportunities_facts", "opportunities_diary", "django_admin_log"}
