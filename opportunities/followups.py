@@ -112,7 +112,7 @@ def touch(task):
         owner=task.owner,
         purpose=task.purpose,
         template="follow_up",
-        subject=task.title,
+        subject=task.subject or f"A word from {settings.AGENCY_NAME}",
         body=task.words,
         record_type=task.record_type,
         record_id=task.record_id,

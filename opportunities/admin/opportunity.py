@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from ..models import Opportunity
 from .base import RecordAdmin
+from .sharing import may_share, share_view
 
 
 @admin.register(Opportunity)
@@ -24,6 +25,15 @@ class OpportunityAdmin(RecordAdmin):
         # What the chain derives is not typed; and what was published for one client is never another's.
         own = super().get_readonly_fields(request, obj)
         return [*own, "scope_state", "client_safe", *(["client"] if obj else [])]
+
+    def pages(self):
+        return [
+            *super().pages(),
+            ("<int:pk>/share/", lambda *args, **kwargs: share_view(self, *args, **kwargs), "share"),
+        ]
+
+    def about(self, request, record):
+        return super().about(request, record) | {"may_share": may_share(request.user, record)}
 
     def before_birth(self, request, obj):
         self.refuse_reader(request, obj.client)

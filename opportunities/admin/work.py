@@ -16,7 +16,7 @@ class TaskAdmin(RecordAdmin):
     search_fields = ["title"]
     fieldsets = [
         (None, {"fields": ["title", "kind", "opportunity", "lead", "owner", "due_at"]}),
-        ("Mail to the client when it falls due", {"fields": ["contact", "words"]}),
+        ("Mail to the client when it falls due", {"fields": ["contact", "subject", "words"]}),
     ]
 
     def get_changeform_initial_data(self, request):

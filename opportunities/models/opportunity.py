@@ -61,6 +61,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         permissions = [
             ("move_opportunity", "Can move opportunities along their path"),
             ("override_gate", "Can pass a closed gate with a written reason"),
+            ("share_opportunity", "Can share single opportunities with people and roles"),
         ]
         verbose_name_plural = "opportunities"
         constraints = [

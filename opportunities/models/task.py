@@ -83,6 +83,7 @@ class Task(About, Record):
     # A task with a contact is a touch: when it falls due, mail goes to that person.
     contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+")
     purpose = models.CharField(max_length=14, blank=True, default="transactional")
+    subject = models.CharField("subject of the mail", max_length=200, blank=True)
     words = models.TextField("words of the mail", blank=True)
     paused_because = models.CharField(max_length=300, blank=True, editable=False)
     outcome = models.CharField(max_length=300, blank=True, editable=False)
@@ -112,6 +113,8 @@ class Task(About, Record):
 
     def clean(self):
         refuse_another_clients(self.contact, self.opportunity)
+        if self.contact and self.words.strip() and not self.subject.strip():
+            raise ValidationError({"subject": "Write the subject of the mail: the client reads it first."})
 
     @property
     def parent(self):

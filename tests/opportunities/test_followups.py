@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from aiosmtpd.controller import Controller
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -24,7 +25,8 @@ def a_follow_up(owner, opportunity=None, **fields):
     task = Task(
         opportunity=opportunity,
         kind="follow_up",
-        title="Did you see our note?",
+        title="Ask whether they saw our note",
+        subject="One question about our note",
         words="Good morning.",
         owner=owner,
         **fields,
@@ -74,8 +76,17 @@ def test_a_due_follow_up_goes_out_once_through_the_mail_server(ada, mail_server)
     assert [envelope.rcpt_tos for envelope in catcher.got] == [[task.contact.email]]
     message = Message.objects.get()
     assert (message.stage, message.attempt) == ("sent", 1)
+    assert message.subject == "One question about our note"
     assert message.message_id.encode() in catcher.got[0].content
     assert Task.objects.get(pk=task.pk).stage == "done"
+
+
+@pytest.mark.django_db
+def test_a_mail_to_a_client_needs_a_subject_of_its_own(ada):
+    task = a_follow_up(ada)
+    task.subject = " "
+    with pytest.raises(ValidationError, match="Write the subject"):
+        task.clean()
 
 
 @pytest.mark.django_db
@@ -91,7 +102,9 @@ def test_a_task_without_a_mail_reminds_its_owner_once(ada, django_capture_on_com
     for _ in range(2):
         with django_capture_on_commit_callbacks(execute=True):
             followups.take_due_tasks()
-    assert [(message.to, message.subject) for message in mail.outbox] == [([ada.email], "Due: Did you see our note?")]
+    assert [(message.to, message.subject) for message in mail.outbox] == [
+        ([ada.email], "Due: Ask whether they saw our note")
+    ]
 
 
 @pytest.mark.django_db
