@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from opportunities.models import Message
 from opportunities.records import Refused, begin, perform
-from portal.models import Guest, ProposalLink, Publication
+from portal.models import Guest, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 
 from . import approvals, totals
@@ -328,7 +328,16 @@ def status_body(opportunity, *, live=False, owner=None, needs=()) -> dict:
         ],
         "next": {"what": what, "on": None, "who": "You" if asked else str(owner or opportunity.owner)},
         "needs": asked,
+        "about": about(opportunity),
+        "over": opportunity.stage == "lost",
     }
+
+
+def about(opportunity) -> str:
+    """Return what a client would call this deal: the approved title of the newest offer that they may read."""
+    offers = Publication.objects.filter(kind__in=["proposal", "contract"], opportunity_id=opportunity.pk)
+    newest = offers.filter(withdrawn_at=None).order_by("-published_at", "-id").first()
+    return newest.title if newest else ""
 
 
 def days_of(opportunity, now) -> list:
@@ -373,6 +382,21 @@ def admit(contact):
     if not is_new and (guest.contact_id, guest.name) != (contact.pk, contact.name):
         Guest.objects.filter(pk=guest.pk).update(contact_id=contact.pk, name=contact.name)
     return guest
+
+
+def keep_out(contact):
+    """Take away the ways in that are a contact's no longer: all when they left, those by an old address otherwise."""
+    gone = Guest.objects.filter(contact_id=contact.pk, revoked_at=None)
+    if not contact.left_on:
+        gone = gone.exclude(email=contact.email.strip().lower())
+    pks = list(gone.values_list("pk", flat=True))
+    Session.objects.filter(guest__in=pks, revoked_at=None).update(revoked_at=timezone.now())
+    Guest.objects.filter(pk__in=pks).update(revoked_at=timezone.now())
+
+
+def let_back_in(contact):
+    """Give somebody who came back their way in again."""
+    Guest.objects.filter(contact_id=contact.pk, email=contact.email.strip().lower()).update(revoked_at=None)
 
 
 def mail(record, contact, *, by, subject, template, words, link, secret_link=""):

@@ -2,7 +2,7 @@
 
 from opportunities.followups import open_task
 from opportunities.models import Opportunity
-from opportunities.records import Opens, perform, reacts_to
+from opportunities.records import Opens, edit, perform, reacts_to
 
 from . import approvals, gates, publishing
 from .models import Contract, Proposal
@@ -66,9 +66,8 @@ def promise_a_follow_up(proposal, event):
         "Ask what you want to know on its page, or answer this mail.\n\n"
         f"{proposal.owner}"
     )
-    open_task(
-        proposal, Opens("follow_up", "Ask how the proposal reads", 3), by=None, contact=proposal.recipient, words=words
-    )
+    mail = {"contact": proposal.recipient, "subject": f"Our proposal: {proposal.title}", "words": words}
+    open_task(proposal, Opens("follow_up", "Ask how the proposal reads", 3), by=None, **mail)
 
 
 @reacts_to("opportunity.lose")
@@ -79,6 +78,25 @@ def take_back_what_is_open(opportunity, event):
     unfinished = [*Contract.WRITABLE, Contract.Stage.SENT, Contract.Stage.SIGNED]
     for contract in Contract.objects.filter(opportunity=opportunity, stage__in=unfinished):
         perform(contract.void, by=None, reason="The deal was closed as lost.")
+
+
+@reacts_to("opportunity.win")
+def leave_the_contract_to_delivery(opportunity, event):
+    """What was owed on the contract until it was won is done."""
+    for contract in Contract.objects.filter(opportunity=opportunity, stage="active"):
+        edit(contract, by=None, next_action="Deliver what was signed", due_on=None)
+
+
+# -- Who of the client may come in. ------------------------------------------------------------------------------------
+
+
+@reacts_to("contact.edit")
+def close_the_door_behind_who_left(contact, facts):
+    """Whoever leaves the company, or gets another address, no longer gets in by the old one."""
+    if "left_on" in facts or "email" in facts:
+        publishing.keep_out(contact)
+    if "left_on" in facts and contact.left_on is None:
+        publishing.let_back_in(contact)
 
 
 # -- What the client sees of where we are. -----------------------------------------------------------------------------

@@ -60,20 +60,26 @@ def home(request, cursor, guest):
     """Show where we are, what we need from the client and what comes next."""
     shown = Publication.objects.newest()
     by_kind = {kind: [one for one in shown if one.kind == kind] for kind in Publication.Kind.values}
-    status = by_kind["status"][0].body if by_kind["status"] else {}
-    needs = [{**need, "url": where(need, by_kind)} for need in status.get("needs") or []]
+    deals = going_on([one.body for one in by_kind["status"]])
+    needs = [{**need, "url": where(need, by_kind)} for deal in deals for need in deal.get("needs") or []]
     offers = with_answers(by_kind["contract"] + by_kind["proposal"], deeds(cursor))
     return page(
         request,
         "room/home",
         guest=guest,
-        status_of=status,
+        deals=deals,
         needs=needs,
         documents=offers,
         report=by_kind["report"][0] if by_kind["report"] else None,
         numbers=offer.bars(by_kind["report"][0].body.get("numbers"))[:4] if by_kind["report"] else [],
         has_onboarding=bool(by_kind["onboarding"]),
     )
+
+
+def going_on(deals) -> list:
+    """Return the deals that are not over, those that need the client first; the newest one when all are over."""
+    going = [deal for deal in deals if not deal.get("over")] or deals[:1]
+    return sorted(going, key=lambda deal: not deal.get("needs"))
 
 
 def where(need, by_kind):

@@ -129,7 +129,8 @@ class Proposal(Authored, Output):
             with connection.cursor() as cursor:
                 cursor.execute("select 'P-' || lpad(nextval('proposals_number')::text, 4, '0')")
                 self.number = cursor.fetchone()[0]
-        self.next_action = self.next_action or "Write the rows and submit it for review"
+        if self._state.adding:
+            self.next_action = self.next_action or "Write the rows and submit it for review"
         super().save(*args, **kwargs)
 
     # -- What it says. -------------------------------------------------------------------------------------------------
@@ -179,7 +180,8 @@ class Proposal(Authored, Output):
     def free_words(self) -> list[str]:
         """Return the words that clients read and that are no claim."""
         rows = [*self.scope_items.all(), *self.milestones.all()]
-        return [self.title, self.intro, *(text for row in rows for text in (row.title, row.text))]
+        prices = [line.title for line in self.price_lines.all()]
+        return [self.title, self.intro, *prices, *(text for row in rows for text in (row.title, row.text))]
 
     # -- Writing it. ---------------------------------------------------------------------------------------------------
 

@@ -235,3 +235,8 @@ def test_whoever_takes_over_a_project_reaches_it(ada, ben, dora):
 
     edit(project, by=ben, owner=gus)
     assert Project.objects.get(pk=project.pk).within_reach(gus, to="change")
+
+
+def test_a_won_deal_leaves_its_contract_to_delivery(ada, ben, dora):
+    contract = a_won_deal(ada, manager=ben).contracts.get()
+    assert (contract.next_action, contract.due_on) == ("Deliver what was signed", None)

@@ -277,3 +277,29 @@ def test_no_page_has_inline_code(portal_client):
         assert "style=" not in page
         assert "<style" not in page
         assert " onclick" not in page
+
+
+def a_status(ref, what, **body):
+    path = [{"name": "First talk", "state": "now", "on": None}]
+    body = {"path": path, "next": {"what": what, "on": None, "who": "Dana"}, "needs": [], **body}
+    return a_publication(kind="status", ref=ref, title="Where we are", body=body)
+
+
+def test_a_second_deal_does_not_hide_what_the_first_one_needs(portal_client):
+    contract = a_publication(kind="contract")
+    need = {"what": "Read and sign the contract", "url_kind": "contract", "id": contract.pk}
+    a_status("opportunities.opportunity:1", "Read and sign the contract", needs=[need], about="Booking page")
+    a_status("opportunities.opportunity:2", "We talk about what you need")
+    page = signed_in(portal_client).get("/portal/").content.decode()
+    assert f'href="/portal/contracts/{contract.pk}/"' in page
+    assert "Booking page" in page
+    assert "We talk about what you need" in page
+    assert "Nothing just now" not in page
+
+
+def test_a_deal_that_is_over_is_left_out_while_another_goes_on(portal_client):
+    a_status("opportunities.opportunity:1", "We measure where you stand")
+    a_status("opportunities.opportunity:2", "Nothing is open between us", over=True)
+    page = signed_in(portal_client).get("/portal/").content.decode()
+    assert "We measure where you stand" in page
+    assert "Nothing is open between us" not in page

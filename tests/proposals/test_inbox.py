@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from opportunities.models import Event, Lead, Message, Objection, Task
 from opportunities.records import edit, perform
 from portal.consent import ACCEPT, ACCEPT_VERSION
-from portal.models import ClientAction, Guest, Inquiry, Publication, SignInRequest
+from portal.models import ClientAction, Guest, Inquiry, Publication, Session, SignInLink, SignInRequest
 from portal.tokens import token_hash
 from proposals import inbox, publishing
 from proposals.models import Contract
@@ -162,6 +163,29 @@ def test_an_unknown_or_revoked_address_gets_no_mail(ada, ben, portal_cursor):
     assert inbox.read()["sign_ins"] == 2
     assert mail.outbox == []
     assert not SignInRequest.objects.unhandled().exists()
+
+
+def test_whoever_leaves_the_company_is_out_at_once_and_in_again_when_they_come_back(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    contact = proposal.recipient
+    guest = Guest.objects.get(contact_id=contact.pk)
+    portal_cursor.execute("select portal_sign_in(%s, %s)", [SignInLink.mint(guest), "a" * 64])
+    session = Session.objects.get(guest=guest)
+    contact = edit(contact, by=ada, left_on=date(2026, 11, 20))
+    assert Guest.objects.get(pk=guest.pk).revoked_at
+    assert Session.objects.get(pk=session.pk).revoked_at
+    portal_cursor.execute("select portal_request_sign_in(%s, '10.0.0.1')", [contact.email])
+    inbox.read()
+    assert mail.outbox == []
+    edit(contact, by=ada, left_on=None)
+    assert Guest.objects.get(pk=guest.pk).revoked_at is None
+    assert Session.objects.get(pk=session.pk).revoked_at, "an old session does not come back with them"
+
+
+def test_an_old_address_lets_nobody_in_any_more(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    edit(proposal.recipient, by=ada, email="new@harbor-dental.example")
+    assert Guest.objects.get(contact_id=proposal.recipient_id).revoked_at
 
 
 def inquire(cursor, name="Ina Berg", email="ina@berg.example", doubtful=False):

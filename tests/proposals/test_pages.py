@@ -1,8 +1,11 @@
 """The staff pages of what is promised: each opens for whoever may see it, and for nobody else."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
+from opportunities.models import Event, Evidence
 from proposals.models import Approval, Contract, PriceLine, Proposal
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_contract, a_proposal, a_summary
@@ -150,3 +153,33 @@ def test_sending_asks_for_the_contact_on_the_page(as_user, ada, ben):
     browser.post(url, {"contact": proposal.opportunity.decision_owner_id, "words": "", "expires_on": ""})
     proposal.refresh_from_db()
     assert proposal.stage == "sent"
+
+
+def test_the_evidence_of_a_claim_is_told_in_words_before_and_after(as_user, ada):
+    proposal = a_proposal(ada)
+    claim = proposal.claims.first()
+    used = claim.evidence.all()
+    other = Evidence.objects.filter(audit__opportunity=proposal.opportunity).exclude(pk__in=used.values("pk")).first()
+    before = sorted(map(str, used))
+    browser = as_user(ada)
+    form = posted(browser.get(proposal.staff_url()))
+    row = next(key for key, value in form.items() if re.fullmatch(r"claims-\d+-id", key) and value == claim.pk)
+    form[row.replace("-id", "-evidence")] = [other.pk]
+    answer = browser.post(proposal.staff_url(), form)
+    assert answer.status_code == 302, [inline.formset.errors for inline in answer.context["inline_admin_formsets"]]
+    told = Event.objects.filter(verb="proposal.row_changed").latest("pk").facts.values
+    assert list(told.values()) == [[before, [str(other)]]]
+
+
+def posted(page) -> dict:
+    """Return what a browser would send of a record's page as it stands."""
+    forms = [page.context["adminform"].form]
+    for inline in page.context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.initial_forms]
+    fields = {each.add_prefix(name): each[name].value() for each in forms for name in each.fields}
+    fields = {key: list(map(key_of, value)) if isinstance(value, list) else value for key, value in fields.items()}
+    return {k: v for k, v in fields.items() if v is not None and v is not False}
+
+
+def key_of(value):
+    return getattr(value, "pk", value)

@@ -73,6 +73,15 @@ def test_outcome_words_that_no_claim_proves_stop_submission(ada, words):
         perform(proposal.submit, by=ada)
 
 
+def test_the_title_of_a_price_promises_nothing_either(ada):
+    proposal = a_proposal(ada)
+    line = proposal.price_lines.first()
+    line.title = "Double your leads, guaranteed"
+    line.save()
+    with pytest.raises(Refused, match="Double"):
+        perform(proposal.submit, by=ada)
+
+
 def test_outcome_words_of_a_supported_claim_pass(ada):
     proposal = a_proposal(ada, intro="Only 41 % of visits from phones end well.")
     proposal.add(Claim(text="Of visits from phones, 41 % end well."), by=ada, evidence=[Evidence.objects.first()])
@@ -224,6 +233,11 @@ def test_a_number_and_revision_exist_once(ada):
 
 
 # -- Ends. -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_over_says_no_next_action(ada, ben):
+    proposal = perform(a_proposal(ada, approver=ben, stage="sent").withdraw, by=ben, reason="They asked us to.")
+    assert proposal.next_action == ""
 
 
 def test_withdrawing_closes_the_links(ada, ben):
