@@ -1,5 +1,6 @@
 """What pages read, one function a page or part. Bounded queries, explicit order, no page by number."""
 
+import re
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery
@@ -26,13 +27,28 @@ def page_of(rows, before=None, size=PAGE) -> Page:
 
 
 def matching(rows, words: str):
-    """Return the rows whose search column holds every word, the last one as a beginning."""
-    terms = ["".join(ch for ch in word if ch.isalnum() or ch in "-_") for word in words[:200].split()]
-    terms = [term for term in terms if term][:8]
-    if not terms:
-        return rows
-    query = SearchQuery(" & ".join(f"'{term}':*" for term in terms), search_type="raw", config="simple")
-    return rows.filter(search=query)
+    """Return the rows whose search column holds every word, each as a beginning.
+
+    PostgreSQL keeps a mail address and a host as one word and splits others at their marks: both ways are asked.
+    """
+    terms = [term for term in map(term_of, words[:200].lower().split()) if term][:8]
+    return rows.filter(search=AsWritten(" & ".join(terms))) if terms else rows
+
+
+class AsWritten(SearchQuery):
+    """A query whose words are looked for as they are written, instead of being split again."""
+
+    template = "(%(expressions)s)::tsquery"
+
+
+def term_of(word: str) -> str:
+    """Return what finds one word: as it was typed, or all of its parts. Empty when nothing in it can be found."""
+    parts = re.findall(r"[^\W_]+", word)
+    typed = "".join(letter for letter in word if letter.isalnum() or letter in "@.-_+").strip(".-_+@")
+    if not parts:
+        return ""
+    every_part = " & ".join(f"'{part}':*" for part in parts)
+    return f"('{typed}':* | ({every_part}))"
 
 
 def timeline(record, before=None, size=PAGE) -> Page:

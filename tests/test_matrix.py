@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from handoff.models import Report, ReportNote
-from opportunities.models import Source
+from opportunities.models import Source, User
 from opportunities.records import begin
 from proposals.house import furnish
 from proposals.models import Approval, Delegation
@@ -41,6 +41,7 @@ PAGES = {
     "admin:password_change_done": (STAFF, "-"),
     "admin:autocomplete": ("-", "-"),
     "admin:jsi18n": (STAFF, "-"),
+    "admin:auth_user_password_change": ("E", "E"),
 }
 
 # A kind of record: who may see the list; add one; see Ada's; change Ada's.
@@ -53,7 +54,7 @@ RECORDS = {
     "opportunities_opportunity": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_user": ("ABCDFEN", "E", "ABCDFEN", "E"),
     "opportunities_team": ("ABCDFEN", "E", "ABCDFEN", "E"),
-    "auth_group": ("E", "-", "E", "-"),
+    "auth_group": ("EN", "-", "EN", "-"),
     "opportunities_discovery": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_audit": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_evidence": ("ABCDFEN", "ABC", "ABDEN", "-"),
@@ -88,6 +89,7 @@ RECORDS = {
 MORE = {
     "opportunities_lead": {"fact": ("-", "AB")},
     "opportunities_audit": {"import": ("-", "-")},  # verified already: nobody adds to it
+    "opportunities_opportunity": {"share": ("BE", "BE")},
     "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB")},
     "handoff_handoff": {"accept_promises": ("-", "BD")},
 }
@@ -136,20 +138,26 @@ def expected_of(name):
     }.get(action)
 
 
-# To sign out would end the test.
+# Addresses that are not asked for one by one, by name and route: to sign out would end the test; the theme's search and
+# the lists of apps are closed; the old form of a record's address leads to the new one.
 NO_PAGES = {
-    "admin:logout",
-    "None",
-    "admin:None",
-    "admin:search",
-    "admin:view_on_site",
-    "admin:app_list",
-    "admin:auth_user_password_change",
+    ("admin:logout", "logout/"),
+    ("admin:search", "search/"),
+    ("None", "admin/search/"),
+    ("admin:view_on_site", "r/<path:content_type_id>/<path:object_id>/"),
+    ("admin:app_list", "^(?P<app_label>opportunities|auth|proposals|handoff)/$"),
+    ("admin:None", "<path:object_id>/"),
+    ("admin:None", "(?P<url>.*)$"),
 }
 
 
+def is_page(name, pattern) -> bool:
+    return (name, str(pattern.pattern)) not in NO_PAGES
+
+
 def test_every_address_of_the_staff_surface_has_a_row():
-    assert [name for name, _ in patterns("zarts.urls") if name not in NO_PAGES and expected_of(name) is None] == []
+    named = [name for name, pattern in patterns("zarts.urls") if is_page(name, pattern)]
+    assert [name for name in named if expected_of(name) is None] == []
 
 
 def test_no_row_is_of_an_address_that_is_gone():
@@ -199,15 +207,19 @@ def answered(client, method, path):
     return answer.status_code in (200, 409, 422)
 
 
+# Whose address it is, where its name does not say so.
+OF = {"admin:auth_user_password_change": User}
+
+
 def cells(world):
     """Yield (path, who may GET, who may POST) for every address, each with one of Ada's records."""
     for name, pattern in patterns("zarts.urls"):
-        if name in NO_PAGES:
+        if not is_page(name, pattern):
             continue
         wanted = {*pattern.pattern.converters, *pattern.pattern.regex.groupindex}
         arguments = {}
         if wanted:
-            row = a_row_of(kind_of(name)[0] or Approval, world)
+            row = a_row_of(kind_of(name)[0] or OF.get(name, Approval), world)
             arguments = dict.fromkeys(wanted, row.pk) | ({"name": "no_such_move"} if "name" in wanted else {})
         yield reverse(name, kwargs=arguments), *expected_of(name)
 

@@ -7,7 +7,7 @@ from django.contrib.admin import display
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.http import Http404
@@ -109,6 +109,17 @@ class KeptAdmin(ModelAdmin):
         if field is not None and isinstance(db_field, models.DateField):
             field.validators.append(near_our_time)
         return field
+
+    def get_changeform_initial_data(self, request):
+        """Take from an address what a field can hold; a date as a date, and none where it is no date."""
+        initial = super().get_changeform_initial_data(request)
+        for field in self.opts.concrete_fields:
+            if isinstance(field, models.DateField) and isinstance(initial.get(field.name), str):
+                try:
+                    initial[field.name] = field.to_python(initial[field.name])
+                except ValidationError:
+                    del initial[field.name]
+        return initial
 
     def get_autocomplete_fields(self, request):
         """Look up as you type what there may be a hundred thousand of; the others are a plain list to choose from."""
@@ -290,19 +301,16 @@ class KeptAdmin(ModelAdmin):
                     by=request.user,
                     facts={"row": str(row)},
                 )
+            said = {each.instance.pk: each.cleaned_data for each in formset.initial_forms if each.has_changed()}
             for row, names in formset.changed_objects:
-                old = type(row)._base_manager.get(pk=row.pk)
-                facts = {
-                    name: [plain(getattr(old, name)), plain(getattr(row, name))] for name in names if hasattr(old, name)
-                }
+                old, facts = type(row)._base_manager.get(pk=row.pk), {}
+                for field in (row._meta.get_field(name) for name in names if hasattr(old, name)):
+                    before, now = getattr(old, field.name), said[row.pk][field.name]
+                    if field.many_to_many:
+                        before, now = sorted(map(str, before.all())), sorted(map(str, now))
+                    facts[f"{row}: {field.verbose_name}"] = [plain(before), plain(now)]
                 row.save()
-                tell(
-                    parent,
-                    "row_changed",
-                    f"changed a {row._meta.verbose_name} of",
-                    by=request.user,
-                    facts={str(row): facts},
-                )
+                tell(parent, "row_changed", f"changed a {row._meta.verbose_name} of", by=request.user, facts=facts)
             for row in formset.deleted_objects:
                 tell(
                     parent,

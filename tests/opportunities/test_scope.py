@@ -104,3 +104,35 @@ def test_the_auditor_reads_everything_and_changes_nothing(ada, ann, as_user):
     )
     assert browser.post("/admin/opportunities/lead/add/", {"name": "x"}).status_code == 403
     assert Audit.objects.get().stage == "requested"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["sinead.obrien@loreal.example", "sinead.obrien@lor", "O'Brien", "Sinead O'B", "l'oréal", "LORÉAL", "loreal.ex"],
+)
+def test_search_finds_names_with_marks_and_mail_addresses(as_user, ada, words):
+    a_lead(ada, name="Sinead O'Brien", company="L'Oréal Loréal", email="sinead.obrien@loreal.example")
+    a_lead(ada, name="Somebody Else", company="Other", email="else@other.example")
+    page = as_user(ada).get("/admin/opportunities/lead/", {"q": words}).text
+    assert "Somebody Else" not in page
+    if words != "loreal.ex":  # a part of an address is no word of its own
+        assert "Brien" in page
+
+
+@pytest.mark.parametrize("words", ["'", "\\", "a:* | b", "!(", "& & &", "\x00", "<->", "x' | 'y", "…", "'':*"])
+def test_a_search_of_marks_breaks_nothing(as_user, ada, words):
+    a_lead(ada)
+    assert as_user(ada).get("/admin/opportunities/lead/", {"q": words}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "task/add/?due_at=2026-12-01",
+        "task/add/?due_at=x",
+        "lead/add/?arrived_at=2026-13-40",
+        "consent/add/?captured_at=1",
+    ],
+)
+def test_a_date_in_the_address_of_a_new_record_is_taken_or_left(as_user, ada, address):
+    assert as_user(ada).get(f"/admin/opportunities/{address}").status_code == 200

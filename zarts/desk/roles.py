@@ -75,6 +75,7 @@ ROLES = {
         "opportunities": ["view_*"],
         "proposals": ["view_*"],
         "handoff": ["view_*"],
+        "auth": ["view_group"],
     },
 }
 # Rights over people and the house are the administrators', whatever a "*" says.

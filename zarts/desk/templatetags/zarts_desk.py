@@ -220,13 +220,17 @@ def page_of(event) -> str:
         return ""
 
 
+# What tells of each thing that changed how it was, and how it is now.
+OLD_AND_NEW = (".edit", ".roles", ".row_changed", ".services")
+
+
 def facts_of(event) -> list:
     """Return the particulars of an event: words, old and new, or words and value."""
     if not event.facts_id:
         return []
     model, rows = model_of(event), []
     for name, value in event.facts.values.items():
-        changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith((".edit", ".roles"))
+        changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith(OLD_AND_NEW)
         row = {"name": words_of(model, name)}
         old, new = value if changed else (None, value)
         rows.append(row | ({"old": said_of(model, name, old)} if changed else {}) | {"new": said_of(model, name, new)})
