@@ -1,23 +1,30 @@
 """The opportunity's page."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import redirect
 
+from ..inplace import NEW
 from ..models import Opportunity
-from .base import RecordAdmin
+from .base import RecordAdmin, came_from
 
 
 @admin.register(Opportunity)
 class OpportunityAdmin(RecordAdmin):
     list_display = ["name", "client", "stage", "value", "probability", "owner", "next_action", "due_on"]
     list_filter = ["stage", "owner"]
-    list_select_related = ["client", "owner"]
+    list_select_related = ["client", "owner", "decision_owner"]
     search_fields = ["name"]
     fieldsets = [
         ("Deal", {"fields": ["name", "client", "value", "currency", "probability", "decision_on", "close_risk"]}),
         ("Who", {"fields": ["owner", "decision_owner", "source"]}),
         ("Next", {"fields": ["next_action", "due_on", "scope_state", "client_safe"]}),
     ]
-    panels = ("admin/panels/opportunity_parts.html",)
+    in_place = (
+        *("next_action", "due_on", "value", "probability", "decision_on", "close_risk"),
+        *("decision_owner", "owner", "name"),
+    )
     empty_words = "No opportunities here. Qualify a lead and it becomes one."
 
     def get_readonly_fields(self, request, obj=None):
@@ -34,7 +41,42 @@ class OpportunityAdmin(RecordAdmin):
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "decision_owner":
-            pk = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+            place = request.resolver_match.kwargs if request.resolver_match else {}
+            pk = place.get("object_id") or place.get("pk")
             if pk and str(pk).isdigit():
                 field.queryset = field.queryset.filter(client__opportunities=pk, left_on=None)
         return field
+
+    # -- All fields at once. -------------------------------------------------------------------------------------------
+
+    def edit_view(self, request, pk):
+        """Change any field, in the full form. The opportunity's own page is to read first."""
+        return self.changeform_view(request, str(pk))
+
+    def about(self, request, record):
+        return {"record": record, "title": f"Edit {record}", "subtitle": None}
+
+    # -- In place. -----------------------------------------------------------------------------------------------------
+
+    def pages(self):
+        return [
+            *super().pages(),
+            ("<int:pk>/edit/", self.edit_view, "edit"),
+            ("<int:pk>/add/<slug:name>/", self.new_view, "new"),
+        ]
+
+    def new_view(self, request, pk, name):
+        """Write down something new about this opportunity in a small form: a task, a talk, an objection and so on."""
+        opportunity = self.get_object_or_404(request, pk)
+        if name not in NEW:
+            raise Http404
+        kind = NEW[name]
+        if not request.user.has_perm(kind.right()):
+            raise PermissionDenied("Your role does not include this. An administrator can change that.")
+        self.refuse_reader(request, opportunity)
+        data = request.POST if request.method == "POST" else None
+        form = kind(data, opportunity=opportunity, user=request.user)
+        if form.is_valid():
+            messages.success(request, f"Done: {form.keep()}.")
+            return redirect(came_from(request, opportunity))
+        return self.sheet(request, opportunity, form, kind.title, kind.button)

@@ -19,6 +19,7 @@ class DiscoveryAdmin(RecordAdmin):
     list_display = ["opportunity", "stage", "owner", "due_on"]
     list_filter = ["stage", "owner"]
     list_select_related = ["opportunity", "owner"]
+    in_place = (*Discovery.PARTS, "decision_path", "next_action", "due_on")
     fieldsets = [
         ("What we heard", {"fields": [*Discovery.PARTS, "decision_path"]}),
         ("Next", {"fields": ["opportunity", "owner", "next_action", "due_on"]}),
@@ -39,6 +40,7 @@ class AuditAdmin(RecordAdmin):
     list_display = ["name", "opportunity", "stage", "owner", "due_on"]
     list_filter = ["stage", "owner"]
     list_select_related = ["opportunity", "owner"]
+    in_place = ("next_action", "due_on", "owner")
     fieldsets = [
         (None, {"fields": ["name", "opportunity", "raw_notes"]}),
         ("Next", {"fields": ["owner", "next_action", "due_on"]}),

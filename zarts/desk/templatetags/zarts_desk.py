@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from django import template
 from django.apps import apps
+from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.urls import NoReverseMatch, reverse
@@ -13,9 +14,10 @@ from django.utils import formats, timezone
 from opportunities.models import Event
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.records import may_override, who_may
-from zarts.desk.parts import parts_of
 
 register = template.Library()
+# From so many days before its end on, evidence is called aging.
+AGING = 14
 
 
 # -- Dates, money, people. ---------------------------------------------------------------------------------------------
@@ -174,9 +176,33 @@ def by_who(others) -> list:
     return [{"who": who, "labels": ", ".join(labels)} for who, labels in groups.items()]
 
 
-@register.simple_tag(takes_context=True)
-def opportunity_parts(context):
-    return parts_of(context["record"], context["request"])
+PLACE = re.compile(r"/admin/(\w+)/(\w+)/(\d+)/(?:change|edit)/#id_(\w+)")
+
+
+@register.filter
+def in_place(url):
+    """Return the address of the small form that mends what a link leads to: of a move, or of one field. Else nothing."""
+    if "/move/" in url:
+        return url
+    if not (found := PLACE.fullmatch(url)):
+        return ""
+    app, model, pk, name = found.groups()
+    page = pages().get(f"{app}.{model}")
+    return f"{reverse(f'admin:{app}_{model}_fields', args=[pk])}?name={name}" if page and name in page.in_place else ""
+
+
+def pages() -> dict:
+    return {model._meta.label_lower: page for model, page in admin.site._registry.items() if hasattr(page, "in_place")}
+
+
+@register.inclusion_tag("desk/parts/evidence_badge.html")
+def evidence_badge(evidence):
+    """Show a piece of evidence with what is left of its shelf life: by words and shape, not by colour alone."""
+    days = evidence.days_left
+    if not evidence.is_fresh:
+        return {"evidence": evidence, "mark": "stale", "words": f"Stale since {day(evidence.fresh_until)}"}
+    left = "counts until tonight" if days < 1 else f"{days} day{'' if days == 1 else 's'} left"
+    return {"evidence": evidence, "mark": "aging" if days <= AGING else "fresh", "words": left}
 
 
 # -- The diary. --------------------------------------------------------------------------------------------------------
