@@ -13,9 +13,9 @@ MOST = 30
 FEW = 5
 
 
-def may_change(opportunity, user) -> bool:
-    """Whether this person may do more here than read."""
-    return opportunity.within_reach(user, "change")
+def may_change(opportunity, user, right="") -> bool:
+    """Whether this person may do more here than read: with this right, if one is named."""
+    return (not right or user.has_perm(right)) and opportunity.within_reach(user, "change")
 
 
 def newest(rows, most=MOST) -> dict:
@@ -46,9 +46,7 @@ def discovery(opportunity, user) -> dict:
         "written": sum(bool(part["words"]) for part in needed),
         "needed": len(needed),
         "earlier": shown["rows"][1:],
-        "may_write": latest.is_open
-        and user.has_perm("opportunities.change_discovery")
-        and may_change(opportunity, user),
+        "may_write": latest.is_open and may_change(opportunity, user, "opportunities.change_discovery"),
         "moves": with_moves([latest], user)[0][1],
     }
 
@@ -69,7 +67,7 @@ def people(opportunity, user) -> dict:
     rows = Contact.objects.filter(client=opportunity.client_id).prefetch_related(agreed)
     shown = newest(rows)
     shown["rows"].sort(key=lambda contact: (contact.pk != opportunity.decision_owner_id, bool(contact.left_on)))
-    return shown | {"may_change": user.has_perm("opportunities.change_contact") and may_change(opportunity, user)}
+    return shown | {"may_change": may_change(opportunity, user, "opportunities.change_contact")}
 
 
 def objections(opportunity, user) -> dict:
@@ -95,7 +93,7 @@ def tasks(opportunity, user) -> dict:
         "waiting": with_moves(waiting[:MOST], user),
         "done": done["rows"],
         "more": len(waiting) > MOST or done["more"],
-        "may_change": user.has_perm("opportunities.change_task") and may_change(opportunity, user),
+        "may_change": may_change(opportunity, user, "opportunities.change_task"),
     }
 
 

@@ -3,7 +3,7 @@
 from django.db.models import Count, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from opportunities.panels import FEW, newest
+from opportunities.panels import FEW, may_change, newest
 
 from . import totals
 from .models import Claim, Milestone, PriceLine, ScopeItem, Summary
@@ -41,7 +41,7 @@ def proposals(opportunity, user) -> dict:
     summaries = newest(Summary.objects.filter(opportunity=opportunity), FEW)
     return shown | {
         "summaries": summaries["rows"],
-        "may_write": user.has_perm("proposals.write_proposal") and opportunity.within_reach(user, "change"),
+        "may_write": may_change(opportunity, user, "proposals.write_proposal"),
     }
 
 

@@ -77,7 +77,7 @@ def context(opportunity, request) -> dict:
         "services": list(opportunity.services.all()[:9]),
         "weighted": opportunity.value * opportunity.probability / 100 if opportunity.value else None,
         "can_add": floor.may_change(opportunity, user),
-        "can_change": user.has_perm("opportunities.change_opportunity") and floor.may_change(opportunity, user),
+        "can_change": floor.may_change(opportunity, user, "opportunities.change_opportunity"),
     }
 
 

@@ -181,7 +181,7 @@ PLACE = re.compile(r"/admin/(\w+)/(\w+)/(\d+)/(?:change|edit)/#id_(\w+)")
 
 @register.filter
 def in_place(url):
-    """Return the address of the small form that mends what a link leads to: of a move, or of one field. Else nothing."""
+    """Return the address of the small form that mends what a link leads to, a move or a field. Else nothing."""
     if "/move/" in url:
         return url
     if not (found := PLACE.fullmatch(url)):
