@@ -84,7 +84,7 @@ class InPlaceForm(forms.ModelForm):
 
     def clean(self):
         data = super().clean()
-        for name, value in data.items():
+        for name, value in list(data.items()):
             if isinstance(value, str):
                 data[name] = MARKS.sub("", value).strip()
                 if self.fields[name].required and not data[name]:

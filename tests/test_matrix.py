@@ -86,8 +86,13 @@ RECORDS = {
 
 # What a record's page has beside these: who may GET, and who may POST.
 MORE = {
+    "opportunities_opportunity": {"fields": ("AB", "AB"), "edit": ("ABDEN", "AB"), "new": ("-", "-")},
+    "opportunities_discovery": {"fields": ("AB", "AB")},
+    "opportunities_contact": {"fields": ("AB", "AB")},
+    "opportunities_task": {"fields": ("ABD", "ABD")},
     "opportunities_lead": {"fact": ("-", "AB")},
-    "opportunities_audit": {"import": ("-", "-")},  # verified already: nobody adds to it
+    # Verified already: nobody adds to it.
+    "opportunities_audit": {"import": ("-", "-"), "fields": ("AB", "AB")},
     "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB")},
     "handoff_handoff": {"accept_promises": ("-", "BD")},
 }
