@@ -55,6 +55,8 @@ RECORDS = {
     "opportunities_team": ("ABCDFEN", "E", "ABCDFEN", "E"),
     "auth_group": ("E", "-", "E", "-"),
     "opportunities_discovery": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_questionnaire": ("ABCDFEN", "BE", "ABCDFEN", "BE"),
+    "opportunities_note": ("ABCDFEN", "ABCDF", "ABDEN", "-"),
     "opportunities_audit": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_evidence": ("ABCDFEN", "ABC", "ABDEN", "-"),
     "opportunities_task": ("ABCDFEN", "ABCDF", "ABDEN", "ABD"),
@@ -86,7 +88,10 @@ RECORDS = {
 
 # What a record's page has beside these: who may GET, and who may POST.
 MORE = {
-    "opportunities_lead": {"fact": ("-", "AB")},
+    "opportunities_lead": {"fact": ("-", "AB"), "note": ("AB", "AB")},
+    "opportunities_opportunity": {"note": ("ABD", "ABD")},
+    "opportunities_note": {"correct": ("ABD", "ABD")},
+    "opportunities_questionnaire": {"revise": ("-", "BE"), "make_current": ("-", "BE")},
     "opportunities_audit": {"import": ("-", "-")},  # verified already: nobody adds to it
     "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB")},
     "handoff_handoff": {"accept_promises": ("-", "BD")},

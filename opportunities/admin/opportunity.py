@@ -4,10 +4,11 @@ from django.contrib import admin
 
 from ..models import Opportunity
 from .base import RecordAdmin
+from .notes import TakesNotes
 
 
 @admin.register(Opportunity)
-class OpportunityAdmin(RecordAdmin):
+class OpportunityAdmin(TakesNotes, RecordAdmin):
     list_display = ["name", "client", "stage", "value", "probability", "owner", "next_action", "due_on"]
     list_filter = ["stage", "owner"]
     list_select_related = ["client", "owner"]
