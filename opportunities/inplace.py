@@ -3,17 +3,16 @@
 from datetime import timedelta
 
 from django import forms
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from .followups import end_of_day
-from .forms import near_our_time
-from .imports import MARKS
-from .models import Contact, Message, Objection, Task, UnwrittenPromise, User
+from .forms import UNPRINTABLE, near_our_time
+from .heard import NoteForm, ObjectionForm, PromiseForm
+from .models import Contact, Message, Task, User
 from .records import begin, edit, perform
 
 LONGEST = 20_000
-# Which way a letter runs is no word of anybody's, and can hide what stands there. Lines and tabs stay.
 WORDS = {
     "required": "Fill this in.",
     "null_characters_not_allowed": "Remove what is no letter here, and write it again.",
@@ -68,11 +67,10 @@ def field_for(db_field, **kwargs):
 
 
 class InPlaceForm(forms.ModelForm):
-    """A form of a few fields. It knows the person; words lose what turns their direction."""
+    """A form of a few fields. Words lose what cannot be read, and what turns or hides the letters around it."""
 
-    def __init__(self, *args, user, **kwargs):
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.user = user
         for name in ("contact", "decision_owner"):
             if name in self.fields:
                 people = Contact.objects.filter(client=self.client_id, left_on=None)
@@ -86,7 +84,7 @@ class InPlaceForm(forms.ModelForm):
         data = super().clean()
         for name, value in list(data.items()):
             if isinstance(value, str):
-                data[name] = MARKS.sub("", value).strip()
+                data[name] = UNPRINTABLE.sub("", value).strip()
                 if self.fields[name].required and not data[name]:
                     self.add_error(name, WORDS["required"])
         return data
@@ -121,10 +119,10 @@ class FieldsForm(InPlaceForm):
         self.refuse_the_past("due_on", "decision_on")
         return data
 
-    def keep(self):
-        """Change exactly what was changed. Return the record."""
-        changes = {name: self.cleaned_data[name] for name in self.changed_data}
-        return edit(self.instance, by=self.user, **changes)
+    def keep(self, *, by) -> bool:
+        """Change exactly what was changed."""
+        edit(self.instance, by=by, **{name: self.cleaned_data[name] for name in self.changed_data})
+        return True
 
 
 def fields_form(record, names):
@@ -136,31 +134,28 @@ def fields_form(record, names):
 
 
 class NewForm(InPlaceForm):
-    """A new record about an opportunity, from a few words."""
+    """A new record about an opportunity, from a few words. It is used as what is heard while talking is: `heard.py`."""
 
-    title = ""
     button = "Save"
     past = "added"
 
-    def __init__(self, *args, opportunity, user, **kwargs):
-        self.opportunity = opportunity
-        super().__init__(*args, user=user, instance=self.unborn(opportunity, user), **kwargs)
+    def __init__(self, *args, about, **kwargs):
+        self.about = about
+        super().__init__(*args, instance=self.unborn(about), **kwargs)
 
-    def unborn(self, opportunity, user):
+    def unborn(self, opportunity):
         """Return the record with what the person does not type."""
-        return self._meta.model(opportunity=opportunity, owner=user)
+        return self._meta.model(opportunity=opportunity)
 
-    @classmethod
-    def right(cls) -> str:
-        meta = cls._meta.model._meta
-        return f"{meta.app_label}.add_{meta.model_name}"
-
-    def keep(self):
-        return begin(self.instance, by=self.user, past=self.past)
+    def add(self, *, by):
+        """Make the record, with its line in the diary. Return it."""
+        if "owner" not in self.fields and hasattr(self.instance, "owner_id"):
+            self.instance.owner = by
+        return begin(self.instance, by=by, past=self.past)
 
 
-class NewTask(NewForm):
-    title, past = "Add a task", "promised"
+class TaskForm(NewForm):
+    button, past = "Add task", "promised"
 
     class Meta:
         model = Task
@@ -179,40 +174,45 @@ class NewTask(NewForm):
         return due
 
 
-class NewObjection(NewForm):
-    title, past = "Add an objection", "noted"
-
-    class Meta:
-        model = Objection
-        fields = ("kind", "words")
-        labels = {"kind": "What is it about?", "words": "In the client’s words"}
-        formfield_callback = field_for
-
-
-class NewPromise(NewForm):
-    title, past = "Add a promise said aloud", "noted"
-
-    class Meta:
-        model = UnwrittenPromise
-        fields = ("words", "said_by")
-        labels = {"words": "What was said?", "said_by": "Who said it, and where?"}
-        formfield_callback = field_for
-
-
-class NewContact(NewForm):
-    title, past = "Add a person", "added"
+class ContactForm(NewForm):
+    button = "Add person"
 
     class Meta:
         model = Contact
         fields = ("name", "email", "phone", "title", "decision_role")
         formfield_callback = field_for
 
-    def unborn(self, opportunity, user):
+    def unborn(self, opportunity):
         return Contact(client=opportunity.client, time_zone=opportunity.client.time_zone)
 
 
-class NewTalk(NewForm):
-    title, past = "Log a call or meeting", "wrote down"
+class MailForm(NewForm):
+    button, past = "Send message", "wrote"
+
+    class Meta:
+        model = Message
+        fields = ("contact", "subject", "body")
+        labels = {"contact": "To", "subject": "Subject", "body": "Message"}
+        formfield_callback = field_for
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["contact"].queryset = self.fields["contact"].queryset.exclude(email="")
+        self.initial.setdefault("contact", self.about.decision_owner_id)
+
+    def unborn(self, opportunity):
+        return Message(opportunity=opportunity, client=opportunity.client)
+
+    def clean_subject(self):
+        return " ".join(self.cleaned_data["subject"].split())
+
+    @transaction.atomic
+    def add(self, *, by):
+        return perform(super().add(by=by).queue, by=by)
+
+
+class TalkForm(NewForm):
+    button, past = "Log call or meeting", "wrote down"
 
     class Meta:
         model = Message
@@ -229,43 +229,29 @@ class NewTalk(NewForm):
         super().__init__(*args, **kwargs)
         talks = (Message.Channel.CALL, Message.Channel.MEETING)
         self.fields["channel"].choices = [(talk.value, talk.label) for talk in talks]
-        self.initial.setdefault("contact", self.opportunity.decision_owner_id)
+        self.initial.setdefault("contact", self.about.decision_owner_id)
 
-    def unborn(self, opportunity, user):
-        return Message(opportunity=opportunity, client=opportunity.client, owner=user, channel=Message.Channel.CALL)
+    def unborn(self, opportunity):
+        return Message(opportunity=opportunity, client=opportunity.client, channel=Message.Channel.CALL)
 
-    def keep(self):
+    @transaction.atomic
+    def add(self, *, by):
         # What was said has arrived: nobody has to send it.
-        return perform(super().keep().receive, by=None)
-
-
-class NewMail(NewTalk):
-    title, button, past = "Send a message", "Send", "wrote"
-
-    class Meta(NewTalk.Meta):
-        fields = ("contact", "subject", "body")
-        labels = {"contact": "To", "subject": "Subject", "body": "Message"}
-
-    def __init__(self, *args, **kwargs):
-        NewForm.__init__(self, *args, **kwargs)
-        self.fields["contact"].queryset = self.fields["contact"].queryset.exclude(email="")
-        self.initial.setdefault("contact", self.opportunity.decision_owner_id)
-
-    def unborn(self, opportunity, user):
-        return Message(opportunity=opportunity, client=opportunity.client, owner=user)
-
-    def clean_subject(self):
-        return " ".join(self.cleaned_data["subject"].split())
-
-    def keep(self):
-        return perform(NewForm.keep(self).queue, by=self.user)
+        return perform(super().add(by=by).receive, by=None)
 
 
 NEW = {
-    "task": NewTask,
-    "talk": NewTalk,
-    "message": NewMail,
-    "objection": NewObjection,
-    "promise": NewPromise,
-    "contact": NewContact,
+    "note": NoteForm,
+    "task": TaskForm,
+    "talk": TalkForm,
+    "message": MailForm,
+    "objection": ObjectionForm,
+    "promise": PromiseForm,
+    "contact": ContactForm,
 }
+
+
+def right_to(form) -> str:
+    """Return the right that a form for something new takes."""
+    meta = (getattr(form, "model", None) or form._meta.model)._meta
+    return f"{meta.app_label}.add_{meta.model_name}"

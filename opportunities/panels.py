@@ -6,7 +6,8 @@ from the opportunity's own relations, so that asking each of them who may move i
 
 from django.db.models import Prefetch
 
-from .models import Consent, Contact, Discovery, Evidence, Message, Task
+from .models import Consent, Contact, Evidence, Message, Task
+from .writing import sheets
 
 # The most of each kind that a panel shows; the newest count.
 MOST = 30
@@ -35,16 +36,12 @@ def discovery(opportunity, user) -> dict:
     latest = shown["rows"][0] if shown["rows"] else None
     if latest is None:
         return {"discovery": None}
-    parts = [
-        {"name": name, "label": Discovery._meta.get_field(name).verbose_name, "words": getattr(latest, name).strip()}
-        for name in (*Discovery.PARTS, "decision_path")
-    ]
-    needed = parts[: len(Discovery.PARTS)]
+    parts = sheets(latest)
     return {
         "discovery": latest,
         "parts": parts,
-        "written": sum(bool(part["words"]) for part in needed),
-        "needed": len(needed),
+        "written": sum(part.written for part in parts),
+        "asked": sum(len(part.rows) for part in parts),
         "earlier": shown["rows"][1:],
         "may_write": latest.is_open and may_change(opportunity, user, "opportunities.change_discovery"),
         "moves": with_moves([latest], user)[0][1],

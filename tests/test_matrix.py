@@ -55,6 +55,8 @@ RECORDS = {
     "opportunities_team": ("ABCDFEN", "E", "ABCDFEN", "E"),
     "auth_group": ("E", "-", "E", "-"),
     "opportunities_discovery": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_questionnaire": ("ABCDFEN", "BE", "ABCDFEN", "BE"),
+    "opportunities_note": ("ABCDFEN", "ABCDF", "ABDEN", "-"),
     "opportunities_audit": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_evidence": ("ABCDFEN", "ABC", "ABDEN", "-"),
     "opportunities_task": ("ABCDFEN", "ABCDF", "ABDEN", "ABD"),
@@ -86,11 +88,18 @@ RECORDS = {
 
 # What a record's page has beside these: who may GET, and who may POST.
 MORE = {
-    "opportunities_opportunity": {"fields": ("AB", "AB"), "edit": ("ABDEN", "AB"), "new": ("-", "-")},
+    "opportunities_opportunity": {
+        "fields": ("AB", "AB"),
+        "edit": ("ABDEN", "AB"),
+        "new": ("-", "-"),
+        "note": ("ABD", "ABD"),
+    },
     "opportunities_discovery": {"fields": ("AB", "AB")},
     "opportunities_contact": {"fields": ("AB", "AB")},
     "opportunities_task": {"fields": ("ABD", "ABD")},
-    "opportunities_lead": {"fact": ("-", "AB")},
+    "opportunities_lead": {"fact": ("-", "AB"), "note": ("AB", "AB")},
+    "opportunities_note": {"correct": ("ABD", "ABD")},
+    "opportunities_questionnaire": {"revise": ("-", "BE"), "make_current": ("-", "BE")},
     # Verified already: nobody adds to it.
     "opportunities_audit": {"import": ("-", "-"), "fields": ("AB", "AB")},
     "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB")},

@@ -356,16 +356,18 @@ class KeptAdmin(ModelAdmin):
         record = self.get_object_or_404(request, pk)
         if not self.has_change_permission(request, record):
             raise PermissionDenied(f"You may read this, but not change it: {record}.")
-        closed = self.get_readonly_fields(request, record)
-        may = [name for name in self.in_place if name not in closed]
-        names = [name for name in request.GET.getlist("name") if name in may] or may
         data = request.POST if request.method == "POST" else None
-        form = fields_form(record, names)(data, instance=record, user=request.user)
-        if form.is_valid():
-            record = form.keep()
+        form = self.small_form(request, record, request.GET.getlist("name"), data)
+        if form.is_valid() and form.keep(by=request.user):
             messages.success(request, f"Saved: {record}.")
             return redirect(came_from(request, record))
         return self.sheet(request, record, form, "Change", "Save")
+
+    def small_form(self, request, record, names, data):
+        """Return the form for those of these fields that may be changed in place; for all of them when none may."""
+        closed = self.get_readonly_fields(request, record)
+        may = [name for name in self.in_place if name not in closed]
+        return fields_form(record, [name for name in may if name in names] or may)(data, instance=record)
 
     def sheet(self, request, record, form, title, button):
         """Show a small form: as a page, or in place where the script asks for it."""

@@ -5,13 +5,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect
 
-from ..inplace import NEW
+from ..inplace import NEW, right_to
 from ..models import Opportunity
 from .base import RecordAdmin, came_from
+from .notes import TakesNotes
 
 
 @admin.register(Opportunity)
-class OpportunityAdmin(RecordAdmin):
+class OpportunityAdmin(TakesNotes, RecordAdmin):
     list_display = ["name", "client", "stage", "value", "probability", "owner", "next_action", "due_on"]
     list_filter = ["stage", "owner"]
     list_select_related = ["client", "owner", "decision_owner"]
@@ -71,12 +72,12 @@ class OpportunityAdmin(RecordAdmin):
         if name not in NEW:
             raise Http404
         kind = NEW[name]
-        if not request.user.has_perm(kind.right()):
+        if not request.user.has_perm(right_to(kind)):
             raise PermissionDenied("Your role does not include this. An administrator can change that.")
         self.refuse_reader(request, opportunity)
         data = request.POST if request.method == "POST" else None
-        form = kind(data, opportunity=opportunity, user=request.user)
+        form = kind(data, about=opportunity, initial={"owner": request.user.pk})
         if form.is_valid():
-            messages.success(request, f"Done: {form.keep()}.")
+            messages.success(request, f"Done: {form.add(by=request.user)}.")
             return redirect(came_from(request, opportunity))
-        return self.sheet(request, opportunity, form, kind.title, kind.button)
+        return self.sheet(request, opportunity, form, kind.button, kind.button)

@@ -167,7 +167,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         self.probability = max(self.probability, 20)
         if not self.discoveries.exists():
             fields = {"source": f"Opportunity {self}", "owner": self.owner, "next_action": "Write the five parts"}
-            begin(Discovery(opportunity=self, **fields), by=by, past="opened")
+            begin(Discovery(opportunity=self, **fields), by=by, past="opened").ask(by=by)
 
     @transition(
         stage,

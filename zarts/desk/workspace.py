@@ -7,7 +7,7 @@ from handoff import panels as handoff
 from opportunities import panels as floor
 from opportunities import reads
 from opportunities.admin.base import whole_number
-from opportunities.inplace import NEW
+from opportunities.inplace import NEW, right_to
 from opportunities.models import Opportunity
 from proposals import panels as proposals
 
@@ -49,6 +49,7 @@ FIRST = {
 }
 # The quick actions: the form's name, its words, and the key that opens it.
 ADD = (
+    ("note", "Note", "n"),
     ("task", "Task", ""),
     ("talk", "Call or meeting", ""),
     ("message", "Message", ""),
@@ -72,7 +73,7 @@ def context(opportunity, request) -> dict:
         "panel": tab.panel(opportunity, user) if tab else {},
         "story": story,
         "story_kinds": [(kind, label) for kind, (label, _) in reads.KINDS.items()],
-        "adds": [(name, label, key) for name, label, key in ADD if user.has_perm(NEW[name].right())],
+        "adds": [(name, label, key) for name, label, key in ADD if user.has_perm(right_to(NEW[name]))],
         "closings": closings(opportunity),
         "services": list(opportunity.services.all()[:9]),
         "weighted": opportunity.value * opportunity.probability / 100 if opportunity.value else None,

@@ -10,6 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
+from django.utils.text import capfirst
 
 from opportunities.models import Event
 from opportunities.money import MoneyField, figure, money, said_number
@@ -81,7 +82,7 @@ def initials(person):
 @register.filter
 def plain_words(name):
     """Say a name of the code as people write it: first_report_on, First report on."""
-    return str(name).replace("_", " ").capitalize()
+    return capfirst(str(name).replace("_", " "))
 
 
 # -- The head of a record. ---------------------------------------------------------------------------------------------
@@ -188,7 +189,9 @@ def in_place(url):
         return ""
     app, model, pk, name = found.groups()
     page = pages().get(f"{app}.{model}")
-    return f"{reverse(f'admin:{app}_{model}_fields', args=[pk])}?name={name}" if page and name in page.in_place else ""
+    if not page or not (name in page.in_place or (model == "discovery" and name.startswith("question_"))):
+        return ""
+    return f"{reverse(f'admin:{app}_{model}_fields', args=[pk])}?name={name}"
 
 
 def pages() -> dict:
@@ -246,13 +249,17 @@ def page_of(event) -> str:
         return ""
 
 
+# What is told with the old and the new value of each fact.
+CHANGES = (".edit", ".roles", ".answer", ".about", ".ask", ".services")
+
+
 def facts_of(event) -> list:
     """Return the particulars of an event: words, old and new, or words and value."""
     if not event.facts_id:
         return []
     model, rows = model_of(event), []
     for name, value in event.facts.values.items():
-        changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith((".edit", ".roles"))
+        changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith(CHANGES)
         row = {"name": words_of(model, name)}
         old, new = value if changed else (None, value)
         rows.append(row | ({"old": said_of(model, name, old)} if changed else {}) | {"new": said_of(model, name, new)})
