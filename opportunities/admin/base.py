@@ -363,6 +363,10 @@ class KeptAdmin(ModelAdmin):
             return redirect(came_from(request, record))
         return self.sheet(request, record, form, "Change", "Save")
 
+    def opens_in_place(self, name) -> bool:
+        """Whether a field can be changed in a small form."""
+        return name in self.in_place
+
     def small_form(self, request, record, names, data):
         """Return the form for those of these fields that may be changed in place; for all of them when none may."""
         closed = self.get_readonly_fields(request, record)

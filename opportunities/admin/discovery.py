@@ -38,6 +38,9 @@ class DiscoveryAdmin(RecordAdmin):
             return self.heard(request, discovery)
         return self.written(request, discovery)
 
+    def opens_in_place(self, name):
+        return super().opens_in_place(name) or name.startswith("question_")
+
     def small_form(self, request, record, names, data):
         """A part or an answer is written in place as it is on its own page: nobody's newer words are lost."""
         return SomeWords(data, discovery=record, names=names)

@@ -12,6 +12,7 @@ from opportunities.models import (
     Contact,
     Event,
     Message,
+    Note,
     Objection,
     Task,
     UnwrittenPromise,
@@ -240,11 +241,12 @@ def quick(opportunity, owner):
     tomorrow = timezone.localtime(timezone.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
     bo = opportunity.decision_owner_id
     return {
+        "note": (Note, {"note-kind": "call", "note-words": "They like short mails."}),
         "task": (Task, {"title": "Call Bo", "due_at": tomorrow, "owner": owner.pk, "kind": "other"}),
         "talk": (Message, {"channel": "call", "contact": bo, "subject": "Budget", "body": "Two thousand is fine."}),
         "message": (Message, {"contact": bo, "subject": "Hello\nBo", "body": "Shall we talk?"}),
-        "objection": (Objection, {"kind": "price", "words": "Too dear."}),
-        "promise": (UnwrittenPromise, {"words": "We look at the newsletter.", "said_by": "Ada"}),
+        "objection": (Objection, {"objection-kind": "price", "objection-words": "Too dear."}),
+        "promise": (UnwrittenPromise, {"unwrittenpromise-words": "We look at the newsletter."}),
         "contact": (Contact, {"name": "Mia", "email": "mia@x.example", "decision_role": "billing"}),
     }
 

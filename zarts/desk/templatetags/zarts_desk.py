@@ -189,9 +189,8 @@ def in_place(url):
         return ""
     app, model, pk, name = found.groups()
     page = pages().get(f"{app}.{model}")
-    if not page or not (name in page.in_place or (model == "discovery" and name.startswith("question_"))):
-        return ""
-    return f"{reverse(f'admin:{app}_{model}_fields', args=[pk])}?name={name}"
+    here = page is not None and page.opens_in_place(name)
+    return f"{reverse(f'admin:{app}_{model}_fields', args=[pk])}?name={name}" if here else ""
 
 
 def pages() -> dict:
@@ -217,8 +216,11 @@ def diary_entries(events):
     entries = []
     for event in events:
         facts = facts_of(event)
+        words = event.facts.values.get("words", "") if event.verb == "note.create" and event.facts_id else ""
+        facts = [fact for fact in facts if not words or fact["new"] != words]
         one = facts.pop() if len(facts) == 1 and "old" not in facts[0] and len(facts[0]["new"]) < 90 else None
         entry = {"event": event, "url": page_of(event), "one": one, "facts": facts, "record": kind_of(event)}
+        entry["words"] = words
         small = event.verb.endswith(".edit") and not event.reason
         if small and entries and entries[-1].get("small"):
             entries[-1]["small"].append(entry)
