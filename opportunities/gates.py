@@ -36,7 +36,7 @@ def discovery_is_complete(opportunity):
         yield Lack("Begin a discovery for this opportunity.", opportunity.staff_url("discovery"))
     elif discovery.stage != "complete":
         missing = [*five_parts_are_written.lacks(discovery), *required_questions_are_answered.lacks(discovery)]
-        yield from missing or [Lack("Complete discovery: all five parts are written.", discovery.staff_url())]
+        yield from missing or [Lack("Complete discovery: all five parts are written.", discovery.move_url("complete"))]
 
 
 @gate("Verify an audit, with every piece of evidence inside its shelf life.")
@@ -44,8 +44,7 @@ def audit_is_verified_and_fresh(opportunity):
     audits = list(opportunity.audits.exclude(stage="withdrawn").order_by("-id"))
     verified = [audit for audit in audits if audit.stage == "verified"]
     if not verified:
-        url = audits[0].staff_url() if audits else opportunity.staff_url("audit")
-        yield Lack("Verify an audit of this opportunity.", url)
+        yield Lack("Verify an audit of this opportunity.", opportunity.staff_url("audit"))
     for audit in verified:
         yield from evidence_is_fresh.lacks(audit)
 

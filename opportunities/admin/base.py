@@ -361,7 +361,7 @@ class KeptAdmin(ModelAdmin):
         if form.is_valid() and form.keep(by=request.user):
             messages.success(request, f"Saved: {record}.")
             return redirect(came_from(request, record))
-        return self.sheet(request, record, form, "Change", "Save")
+        return self.ask(request, record, form, "Change", "Save")
 
     def opens_in_place(self, name) -> bool:
         """Whether a field can be changed in a small form."""
@@ -373,11 +373,11 @@ class KeptAdmin(ModelAdmin):
         may = [name for name in self.in_place if name not in closed]
         return fields_form(record, [name for name in may if name in names] or may)(data, instance=record)
 
-    def sheet(self, request, record, form, title, button):
+    def ask(self, request, record, form, title, button):
         """Show a small form: as a page, or in place where the script asks for it."""
         context = {**self.admin_site.each_context(request), "opts": self.opts, "record": record, "form": form}
         context |= {"title": title, "button": button, "back": came_from(request, record)}
-        return TemplateResponse(request, "admin/sheet.html", context)
+        return TemplateResponse(request, "admin/small_form.html", context)
 
 
 class RecordAdmin(KeptAdmin):

@@ -80,4 +80,4 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
         if form.is_valid():
             messages.success(request, f"Done: {form.add(by=request.user)}.")
             return redirect(came_from(request, opportunity))
-        return self.sheet(request, opportunity, form, kind.button, kind.button)
+        return self.ask(request, opportunity, form, kind.button, kind.button)

@@ -5,7 +5,7 @@
   const one = (selector, root = document) => root.querySelector(selector);
   const here = () => location.pathname + location.search;
   const typing = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
-  let sheet = null;
+  let dialog = null;
   let opener = null;
 
   const read = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -38,7 +38,9 @@
     // The region stays, so that what comes into it is read aloud.
     one("#told").replaceChildren(...one("#told", page).childNodes);
     document.title = page.title;
-    (find(mark) || one("#moves a, #moves button") || one("#moves"))?.focus({ preventScroll: true });
+    const thing = find(mark) || one("#moves :is(a, button, [tabindex])") || one("#title");
+    thing.focus({ preventScroll: true });
+    if (mark?.far) thing.scrollIntoView();
     return true;
   };
 
@@ -51,27 +53,27 @@
   // -- Small forms. --------------------------------------------------------------------------------------------------
 
   const fill = (page) => {
-    const body = one("[data-sheet-page]", page);
+    const body = one("[data-dialog-page]", page);
     if (!body) return false;
     const title = one("h1", body);
-    sheet.replaceChildren(...body.childNodes);
+    dialog.replaceChildren(...body.childNodes);
     const shut = document.createElement("button");
     shut.type = "button";
     shut.className = "z-shut";
     shut.dataset.close = "";
     shut.setAttribute("aria-label", "Close");
     shut.textContent = "×";
-    title.id = "sheet-title";
-    sheet.prepend(shut);
-    if (!sheet.open) sheet.showModal();
-    const wrong = one(".z-bad :is(input, select, textarea)", sheet);
-    (wrong || one("form :is(input:not([type=hidden]), select, textarea)", sheet) || one("form button", sheet) || shut).focus();
+    title.id = "dialog-title";
+    dialog.prepend(shut);
+    if (!dialog.open) dialog.showModal();
+    const wrong = one(".z-bad :is(input, select, textarea)", dialog);
+    (wrong || one("form :is(input:not([type=hidden]), select, textarea)", dialog) || one("form button", dialog) || shut).focus();
     return true;
   };
 
   const close = () => {
-    sheet.close();
-    sheet.replaceChildren();
+    dialog.close();
+    dialog.replaceChildren();
   };
 
   const withBack = (address) => {
@@ -82,26 +84,26 @@
 
   const open = async (address, fallback) => {
     const answer = await fetch(withBack(address));
-    sheet.dataset.address = withBack(address);
+    dialog.dataset.address = withBack(address);
     if (!fill(await read(answer))) location.assign(fallback);
   };
 
   const send = async (form, button) => {
     const body = new FormData(form, button);
     body.set("back", here());
-    const inside = sheet.contains(form);
-    const target = form.getAttribute("action") || (inside ? sheet.dataset.address : here());
+    const inside = dialog.contains(form);
+    const target = form.getAttribute("action") || (inside ? dialog.dataset.address : here());
     if (button) button.disabled = true;
     const answer = await fetch(target, { method: "POST", body });
     if (button) button.disabled = false;
     const page = await read(answer);
     if (answer.redirected && answer.ok) {
       const mark = opener;
-      if (sheet.open) close();
+      if (dialog.open) close();
       if (!show(page, mark)) location.assign(answer.url);
       return;
     }
-    if (!inside) sheet.dataset.address = new URL(target, location.href);
+    if (!inside) dialog.dataset.address = new URL(target, location.href);
     if (!fill(page)) location.reload();
   };
 
@@ -135,13 +137,13 @@
 
   const explain = () => {
     const rows = KEYS.map(([key, words]) => `<div><dt><kbd>${key}</kbd></dt><dd>${words}</dd></div>`).join("");
-    sheet.innerHTML = `<button type="button" class="z-shut" data-close aria-label="Close">×</button>
-      <h1 class="z-title" id="sheet-title">Keys</h1><dl class="z-keylist">${rows}</dl>
+    dialog.innerHTML = `<button type="button" class="z-shut" data-close aria-label="Close">×</button>
+      <h1 class="z-title" id="dialog-title">Keys</h1><dl class="z-keylist">${rows}</dl>
       <label class="z-check"><input type="checkbox" id="keys-on"> Use these keys on this computer</label>`;
-    const box = one("#keys-on", sheet);
+    const box = one("#keys-on", dialog);
     box.checked = keysAreOn();
     box.addEventListener("change", () => localStorage.setItem("zarts-keys", box.checked ? "on" : "off"));
-    sheet.showModal();
+    dialog.showModal();
     box.focus();
   };
 
@@ -161,7 +163,7 @@
       const at = parts.indexOf(event.target.closest("a"));
       return parts[(at + step + parts.length) % parts.length].focus();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || sheet.open || typing(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || typing(event.target)) return;
     if (event.key === "?") return explain();
     const thing = keysAreOn() && act(event.key);
     if (!thing) return;
@@ -174,22 +176,22 @@
 
   const pressed = (event) => {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    if (event.target.closest("[data-close]") && sheet.contains(event.target)) {
+    if (event.target.closest("[data-close]") && dialog.contains(event.target)) {
       event.preventDefault();
       return close();
     }
     const link = event.target.closest("a[href]");
-    if (!link || sheet.contains(link) || !one("#content").contains(link)) return;
+    if (!link || dialog.contains(link) || !one("#content").contains(link)) return;
     if (link.matches("[data-older]")) {
       event.preventDefault();
       older(link);
-    } else if (link.matches("[data-sheet]")) {
+    } else if (link.matches("[data-dialog]")) {
       event.preventDefault();
       opener = track(link);
-      open(link.dataset.sheet || link.href, link.href);
+      open(link.dataset.dialog || link.href, link.href);
     } else if (link.pathname === location.pathname && link.search) {
       event.preventDefault();
-      go(link.href, { mark: track(link) });
+      go(link.href, { mark: link.closest(".z-tabs") ? track(link) : { id: link.hash.slice(1), far: true } });
     }
   };
 
@@ -199,20 +201,20 @@
       event.preventDefault();
       const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
       go(`${location.pathname}?${asked}`, { mark: { id: document.activeElement?.id, within: "timeline" } });
-    } else if (form.matches("[data-sheet]") || sheet.contains(form)) {
+    } else if (form.matches("[data-dialog]") || dialog.contains(form)) {
       event.preventDefault();
-      if (!sheet.contains(form)) opener = track(event.submitter);
+      if (!dialog.contains(form)) opener = track(event.submitter);
       send(form, event.submitter);
     }
   };
 
   document.addEventListener("DOMContentLoaded", () => {
     if (!one("[data-workspace]")) return;
-    sheet = document.createElement("dialog");
-    sheet.className = "z-sheet";
-    sheet.setAttribute("aria-labelledby", "sheet-title");
-    one("#main").append(sheet);
-    sheet.addEventListener("close", () => find(opener)?.focus());
+    dialog = document.createElement("dialog");
+    dialog.className = "z-dialog";
+    dialog.setAttribute("aria-labelledby", "dialog-title");
+    one("#main").append(dialog);
+    dialog.addEventListener("close", () => find(opener)?.focus());
     document.addEventListener("click", pressed);
     document.addEventListener("submit", submitted);
     document.addEventListener("keydown", keys);

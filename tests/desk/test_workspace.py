@@ -85,7 +85,7 @@ def test_whoever_may_only_read_gets_nothing_to_press(as_user, ada, ann):
     text = show(as_user(ann), an_opportunity(ada, stage="discovery")).text
 
     assert 'id="add"' not in text
-    assert "data-sheet" not in text
+    assert "data-dialog" not in text
     assert "Edit all fields" not in text
 
 
@@ -219,7 +219,7 @@ def test_a_field_that_is_missing_is_written_in_place(as_user, ada):
     browser = as_user(ada)
     address = reverse("admin:opportunities_discovery_fields", args=[discovery.pk])
 
-    assert f'data-sheet="{address}?name=pain_points"' in show(browser, opportunity).text
+    assert f'data-dialog="{address}?name=pain_points"' in show(browser, opportunity).text
     browser.post(f"{address}?name=pain_points", {"pain_points": "No calls on Fridays."})
     assert again(discovery).pain_points == "No calls on Fridays."
     assert "Write the pain points." not in show(browser, opportunity).text
