@@ -1,5 +1,6 @@
 """The words that moves ask for."""
 
+import re
 from datetime import timedelta
 
 from django import forms
@@ -12,6 +13,29 @@ def near_our_time(day):
     """Refuse a year that is a slip of the finger: days before and after it are counted, and the calendar ends."""
     if not 1950 <= day.year <= 2150:
         raise forms.ValidationError("Check the year.")
+
+
+# What no database keeps, and what turns or hides the letters around it.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+class WordsField(forms.CharField):
+    """Words as somebody typed or pasted them, in lines that end alike, without what cannot be read."""
+
+    def __init__(self, *, rows=3, max_length=20_000, **kwargs):
+        kwargs.setdefault("widget", forms.Textarea(attrs={"rows": rows}))
+        super().__init__(max_length=max_length, **kwargs)
+        # The browser would cut a long paste off; the page says instead what to do with it.
+        self.widget.attrs.pop("maxlength", None)
+        limit = f"{max_length:,} letters"
+        self.error_messages["max_length"] = f"Shorten this to {limit}; it has %(show_value)d. Nothing else is lost."
+        for validator in self.validators:
+            if validator.code == "max_length":
+                validator.message = self.error_messages["max_length"]
+
+    def to_python(self, value):
+        words = str(value or "").replace("\r\n", "\n").replace("\r", "\n")
+        return super().to_python(UNPRINTABLE.sub("", words))
 
 
 class MoveForm(forms.Form):
@@ -35,6 +59,42 @@ class ReasonForm(MoveForm):
 
 class AnswerForm(MoveForm):
     answer = forms.CharField(label="What did we answer?", widget=forms.Textarea(attrs={"rows": 3}), max_length=4000)
+
+
+class FollowsForm(ReasonForm):
+    reason = forms.CharField(
+        label="What follows from it?",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        help_text="What we change in the offer, or what the client can count on now.",
+    )
+
+
+class WrittenInForm(ReasonForm):
+    reason = forms.CharField(
+        label="Where does the document hold it?",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        help_text="Such as: proposal, What you get, row 3.",
+    )
+
+
+class ExcludedForm(ReasonForm):
+    reason = forms.CharField(
+        label="Where does the document exclude it?",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        help_text="Such as: contract, What is not included, row 2.",
+    )
+
+
+class TakenBackForm(ReasonForm):
+    reason = forms.CharField(
+        label="Who told the client that it does not hold, and when?",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        help_text="And what any document says about it.",
+    )
 
 
 class QualifyForm(MoveForm):

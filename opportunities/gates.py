@@ -22,15 +22,21 @@ def five_parts_are_written(discovery):
             yield Lack(f"Write the {name}.", discovery.staff_url(f"id_{part}"))
 
 
+@gate("Answer every question that must be answered.")
+def required_questions_are_answered(discovery):
+    for question in discovery.unanswered():
+        if question.required:
+            yield Lack(f"Answer “{question}”", discovery.staff_url(f"id_{question.field}"))
+
+
 @gate("Complete discovery.")
 def discovery_is_complete(opportunity):
     discovery = opportunity.discoveries.order_by("-id").first()
     if discovery is None:
         yield Lack("Begin a discovery for this opportunity.", opportunity.staff_url("discovery"))
     elif discovery.stage != "complete":
-        yield from five_parts_are_written.lacks(discovery) or [
-            Lack("Complete discovery: all five parts are written.", discovery.staff_url())
-        ]
+        missing = [*five_parts_are_written.lacks(discovery), *required_questions_are_answered.lacks(discovery)]
+        yield from missing or [Lack("Complete discovery: all five parts are written.", discovery.move_url("complete"))]
 
 
 @gate("Verify an audit, with every piece of evidence inside its shelf life.")
@@ -38,8 +44,7 @@ def audit_is_verified_and_fresh(opportunity):
     audits = list(opportunity.audits.exclude(stage="withdrawn").order_by("-id"))
     verified = [audit for audit in audits if audit.stage == "verified"]
     if not verified:
-        url = audits[0].staff_url() if audits else opportunity.staff_url("audit")
-        yield Lack("Verify an audit of this opportunity.", url)
+        yield Lack("Verify an audit of this opportunity.", opportunity.staff_url("audit"))
     for audit in verified:
         yield from evidence_is_fresh.lacks(audit)
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery
+from django.db.models import F, Q
 
 from .models import Event
 
@@ -54,3 +55,62 @@ def term_of(word: str) -> str:
 def timeline(record, before=None, size=PAGE) -> Page:
     """Return what happened to a record, newest first."""
     return page_of(Event.objects.filter(record.lines).select_related("facts"), before, size)
+
+
+# What people say and write down in passing.
+NOTES = ("note", "objection", "unwrittenpromise")
+# What an opportunity's story can be narrowed to.
+KINDS = {
+    "moves": ("Moves", ~Q(stage_from="") & ~Q(stage_from=F("stage_to"))),
+    "edits": ("Edits", Q(verb__endswith=".edit") | Q(verb__contains=".row_")),
+    "tasks": ("Tasks", Q(record_type="opportunities.task")),
+    "messages": ("Messages", Q(record_type="opportunities.message")),
+    "notes": ("Notes and objections", Q(record_type__in=[f"opportunities.{kind}" for kind in NOTES])),
+    "client": ("What the client did", Q(actor_kind="contact")),
+}
+# How far back the people are looked for whom a story can be narrowed to.
+LATELY = 200
+STORY = 25
+
+
+@dataclass
+class Story(Page):
+    """One page of a story, what it is narrowed to, and to what it could be."""
+
+    kind: str
+    who: str
+    people: list
+
+
+def story(opportunity, *, kind="", who="", before=None, size=STORY) -> Story:
+    """Return what happened to an opportunity, to its leads and to its client, newest first.
+
+    Each diary gives its newest lines by its own index, so a page costs the same however long the diaries are.
+    """
+    diaries = opportunity.diaries()
+    people = [(name, name) for name in people_in(diaries)]
+    kind = kind if kind in KINDS else ""
+    who = who if who in dict(people) else ""
+    only = Q()
+    if kind:
+        only &= KINDS[kind][1]
+    if who:
+        only &= Q(actor_name=who)
+    if before:
+        only &= Q(pk__lt=before)
+    rows = Event.objects.filter(pk__in=newest_of(diaries, only, size + 1)).select_related("facts").order_by("-pk")
+    found = list(rows[: size + 1])
+    older = found[size - 1].pk if len(found) > size else None
+    return Story(found[:size], older, bool(before), kind, who, people)
+
+
+def newest_of(diaries, only, size):
+    """Return the ids of the newest lines of each diary that a condition lets through."""
+    first, *others = [Event.objects.filter(only, diary=pk).order_by("-pk").values("pk")[:size] for pk in diaries]
+    return first.union(*others, all=True) if others else first
+
+
+def people_in(diaries) -> list[str]:
+    """Return who wrote in these diaries of late, by name."""
+    rows = Event.objects.filter(pk__in=newest_of(diaries, Q(), LATELY))
+    return sorted(set(rows.values_list("actor_name", flat=True).distinct()))

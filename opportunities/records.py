@@ -226,8 +226,7 @@ class Move:
 
     @property
     def url(self) -> str:
-        meta = self.record._meta
-        return reverse(f"admin:{meta.app_label}_{meta.model_name}_move", args=[self.record.pk, self.name])
+        return self.record.move_url(self.name)
 
 
 # -- The models that everything else is made of. -----------------------------------------------------------------------
@@ -363,6 +362,10 @@ class Record(Kept):
     def moves(self) -> list:
         """Return the transitions that leave the present stage."""
         return [step for step in self.steps() if step.source == self.stage]
+
+    def move_url(self, name: str) -> str:
+        """Return the address where a move of this record is made."""
+        return reverse(f"admin:{self._meta.app_label}_{self._meta.model_name}_move", args=[self.pk, name])
 
     def moves_for(self, user) -> list[Move]:
         """Return every move from here as this person sees it: ready, not ready and why, or not theirs."""

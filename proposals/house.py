@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from opportunities.models import Question, Questionnaire
 from opportunities.records import begin
 
 from .models import ApprovalRule, Aspect, Clause, Service
@@ -31,7 +32,7 @@ SERVICES = [
             {"title": "Check the first measurements", "who": "us", "days": -2},
             {"title": "Hold the kickoff call", "who": "us", "days": 0},
         ],
-        "questions": ["Which pages bring customers today?", "Who may change the site?"],
+        "questionnaire": "Search and speed",
     },
     {
         "name": "Paid search",
@@ -48,9 +49,34 @@ SERVICES = [
             {"title": "Confirm the monthly budget", "who": "client", "days": -5},
             {"title": "Hold the kickoff call", "who": "us", "days": 0},
         ],
-        "questions": ["What may a new customer cost?", "Which campaigns run today?"],
+        "questionnaire": "Paid search",
     },
 ]
+# What discovery asks: (part, question, what a good answer says, whether discovery waits for it).
+ALWAYS = "Every deal"
+QUESTIONNAIRES = {
+    ALWAYS: [
+        ("notes", "What made them look for help now?", "An event, a number or a day; not only a wish.", True),
+        ("notes", "What did they try before, and what came of it?", "", False),
+        ("lead_flow", "How many inquiries come in a month, and how many become customers?", "Two numbers.", False),
+        ("lead_flow", "Who answers an inquiry, and how fast?", "", False),
+        ("provider_stack", "Who can give us access to their site and numbers?", "A name, and what they hold.", True),
+        ("decision_criteria", "By what will they see that it worked?", "A number that they look at already.", False),
+        ("decision_criteria", "What would make them say no?", "", False),
+        ("decision_path", "Who signs, and who must agree before?", "Names and their parts in it.", True),
+        ("decision_path", "By which day do they want to decide, and why then?", "", False),
+    ],
+    "Search and speed": [
+        ("lead_flow", "Which pages bring customers today?", "The three or four that matter.", False),
+        ("provider_stack", "Who may change the site?", "A person or a firm, and how long a change takes.", True),
+        ("provider_stack", "What is the site built with, and where does it run?", "", False),
+    ],
+    "Paid search": [
+        ("lead_flow", "Which campaigns run today, and what do they bring?", "", False),
+        ("provider_stack", "Whose is the advertising account?", "The client's own, or an agency's.", True),
+        ("decision_criteria", "What may a new customer cost?", "A number, and how they came to it.", True),
+    ],
+}
 CLAUSES = {
     "1-scope": (
         "What we do",
@@ -84,9 +110,17 @@ CLAUSES = {
 def furnish() -> int:
     """Add what is missing, and change nothing that is there. Return how many were added."""
     added = 0
+    for name, questions in QUESTIONNAIRES.items():
+        if not Questionnaire.objects.filter(name=name).exists():
+            made = begin(Questionnaire(name=name, for_every_deal=name == ALWAYS), by=None, past="came with the house:")
+            for position, (part, words, help_text, required) in enumerate(questions, 1):
+                fields = {"part": part, "words": words, "help": help_text, "required": required}
+                Question.objects.create(questionnaire=made, position=position, **fields)
+            added += 1
     for fields in SERVICES:
         if not Service.objects.filter(name=fields["name"]).exists():
-            begin(Service(**fields), by=None, past="came with the house:")
+            asks = Questionnaire.objects.filter(name=fields["questionnaire"], is_current=True).first()
+            begin(Service(**fields | {"questionnaire": asks}), by=None, past="came with the house:")
             added += 1
     for key, (title, text) in CLAUSES.items():
         if not Clause.objects.filter(key=key).exists():

@@ -66,8 +66,10 @@ def internal_texts(opportunity) -> list[str]:
         texts.append(audit.raw_notes)
         for evidence in audit.evidence.all():
             texts += [evidence.raw_note, evidence.provider_caveat]
-    for discovery in opportunity.discoveries.all():
+    for discovery in opportunity.discoveries.prefetch_related("answers"):
         texts += [getattr(discovery, part) for part in discovery.PARTS]
+        texts += [answer.words for answer in discovery.answers.all()]
+    texts += opportunity.notes.values_list("words", flat=True)
     for proposal in opportunity.proposals.prefetch_related("price_lines"):
         texts += [line.pricing_assumption for line in proposal.price_lines.all()]
     return [text for text in texts if text.strip()]

@@ -69,14 +69,19 @@ def an_opportunity(owner, *, stage="qualified", reviewer=None, **fields):
     opportunity = perform(opportunity.start_discovery, by=owner)
     if stage == "discovery":
         return opportunity
-    discovery = opportunity.discoveries.get()
-    edit(discovery, by=owner, **dict.fromkeys(Discovery.PARTS, "They lose bookings on phones."))
-    perform(discovery.complete, by=owner)
+    perform(a_written_discovery(opportunity, owner).complete, by=owner)
     opportunity = perform(opportunity.start_audit, by=owner)
     if stage == "audit":
         return opportunity
     a_verified_audit(opportunity, collector=owner, reviewer=reviewer)
     return perform(opportunity.start_proposal, by=owner)
+
+
+def a_written_discovery(opportunity, by):
+    """The discovery of an opportunity, with its five parts written and every question answered."""
+    discovery = opportunity.discoveries.get()
+    names = [*Discovery.PARTS, *(question.field for question in discovery.questions)]
+    return discovery.write(dict.fromkeys(names, "They lose bookings on phones."), by=by, seen={})
 
 
 def an_audit(opportunity, collector):

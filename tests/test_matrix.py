@@ -56,6 +56,8 @@ RECORDS = {
     "opportunities_team": ("ABCDFEN", "E", "ABCDFEN", "E"),
     "auth_group": ("EN", "-", "EN", "-"),
     "opportunities_discovery": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_questionnaire": ("ABCDFEN", "BE", "ABCDFEN", "BE"),
+    "opportunities_note": ("ABCDFEN", "ABCDF", "ABDEN", "-"),
     "opportunities_audit": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_evidence": ("ABCDFEN", "ABC", "ABDEN", "-"),
     "opportunities_task": ("ABCDFEN", "ABCDF", "ABDEN", "ABD"),
@@ -87,9 +89,21 @@ RECORDS = {
 
 # What a record's page has beside these: who may GET, and who may POST.
 MORE = {
-    "opportunities_lead": {"fact": ("-", "AB")},
-    "opportunities_audit": {"import": ("-", "-")},  # verified already: nobody adds to it
-    "opportunities_opportunity": {"share": ("BE", "BE")},
+    "opportunities_opportunity": {
+        "fields": ("AB", "AB"),
+        "edit": ("ABDEN", "AB"),
+        "new": ("-", "-"),
+        "note": ("ABD", "ABD"),
+        "share": ("BE", "BE"),
+    },
+    "opportunities_discovery": {"fields": ("AB", "AB")},
+    "opportunities_contact": {"fields": ("AB", "AB")},
+    "opportunities_task": {"fields": ("ABD", "ABD")},
+    "opportunities_lead": {"fact": ("-", "AB"), "note": ("AB", "AB")},
+    "opportunities_note": {"correct": ("ABD", "ABD")},
+    "opportunities_questionnaire": {"revise": ("-", "BE"), "make_current": ("-", "BE")},
+    # Verified already: nobody adds to it.
+    "opportunities_audit": {"import": ("-", "-"), "fields": ("AB", "AB")},
     "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB")},
     "handoff_handoff": {"accept_promises": ("-", "BD")},
 }

@@ -1,7 +1,7 @@
 """A small agency with at least one row of every kind of record, made by the real moves."""
 
 from handoff.models import LaunchBlocker
-from opportunities.models import Closing, Message, Objection, UnwrittenPromise, WinBack
+from opportunities.models import Closing, Message, Note, Objection, UnwrittenPromise, WinBack
 from opportunities.records import begin
 from tests.makers_handoff import a_won_deal
 from tests.makers_proposals import a_summary
@@ -13,6 +13,7 @@ def a_world(owner, *, manager):
     mine = {"opportunity": opportunity, "owner": owner}
     begin(Objection(kind="price", words="The first year is more than we planned.", **mine), by=owner)
     begin(UnwrittenPromise(words="We look at the newsletter as well.", said_by="Ada", **mine), by=owner)
+    Note.take(opportunity, "Their own developer is leaving in spring.", by=owner, kind="call")
     begin(WinBack(closing=Closing.objects.get(opportunity=opportunity), **mine), by=None)
     begin(LaunchBlocker(project=opportunity.projects.get(), words="Nobody knows the password.", owner=owner), by=owner)
     a_summary(owner, opportunity=opportunity)

@@ -1,3 +1,13 @@
 """The staff pages of the path. `base` holds what they share."""
 
-from . import clients, leads, opportunity, people, proof, work  # noqa: F401  (each registers its pages)
+from . import (  # noqa: F401  (each registers its pages)
+    clients,
+    discovery,
+    leads,
+    notes,
+    opportunity,
+    people,
+    proof,
+    questionnaires,
+    work,
+)

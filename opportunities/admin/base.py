@@ -22,6 +22,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from .. import reads
 from ..forms import near_our_time
+from ..inplace import fields_form
 from ..models import User
 from ..money import said_number
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
@@ -67,6 +68,8 @@ class KeptAdmin(ModelAdmin):
     empty_words = "Nothing here yet."
     # Templates with more about the record, above the form.
     panels: tuple = ()
+    # The fields that can be changed in a small form, from another page.
+    in_place: tuple = ()
 
     # -- Who sees what. ------------------------------------------------------------------------------------------------
 
@@ -241,12 +244,16 @@ class KeptAdmin(ModelAdmin):
         if hasattr(record, "moves_for"):
             about["moves"] = moves = record.moves_for(request.user)
             about["can_override"] = [move.name for move in moves if may_override(record, move.step, request.user)]
-            about["contract"] = [
-                (record._meta.get_field(name).verbose_name.capitalize(), shown(record, name))
-                for name in getattr(record, "CONTRACT", ())
-                if name not in ("stage", "owner", "next_action", "due_on")
-            ]
+            about["contract"] = self.contract(record)
         return about
+
+    def contract(self, record) -> list:
+        """Return what an output says of itself beside its stage, owner and next action: words and value."""
+        return [
+            (record._meta.get_field(name).verbose_name.capitalize(), shown(record, name))
+            for name in getattr(record, "CONTRACT", ())
+            if name not in ("stage", "owner", "next_action", "due_on")
+        ]
 
     def response_add(self, request, obj, post_url_continue=None):
         if IS_POPUP_VAR in request.POST:
@@ -350,14 +357,42 @@ class KeptAdmin(ModelAdmin):
 
     def pages(self) -> list:
         """Return this record's own addresses: (route, view, name)."""
-        return []
+        return [("<int:pk>/fields/", self.fields_view, "fields")] if self.in_place else []
+
+    def fields_view(self, request, pk):
+        """Change a few fields of a record in a small form: those that the address names, or all that it may have."""
+        record = self.get_object_or_404(request, pk)
+        if not self.has_change_permission(request, record):
+            raise PermissionDenied(f"You may read this, but not change it: {record}.")
+        data = request.POST if request.method == "POST" else None
+        form = self.small_form(request, record, request.GET.getlist("name"), data)
+        if form.is_valid() and form.keep(by=request.user):
+            messages.success(request, f"Saved: {record}.")
+            return redirect(came_from(request, record))
+        return self.ask(request, record, form, "Change", "Save")
+
+    def opens_in_place(self, name) -> bool:
+        """Whether a field can be changed in a small form."""
+        return name in self.in_place
+
+    def small_form(self, request, record, names, data):
+        """Return the form for those of these fields that may be changed in place; for all of them when none may."""
+        closed = self.get_readonly_fields(request, record)
+        may = [name for name in self.in_place if name not in closed]
+        return fields_form(record, [name for name in may if name in names] or may)(data, instance=record)
+
+    def ask(self, request, record, form, title, button):
+        """Show a small form: as a page, or in place where the script asks for it."""
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "record": record, "form": form}
+        context |= {"title": title, "button": button, "back": came_from(request, record)}
+        return TemplateResponse(request, "admin/small_form.html", context)
 
 
 class RecordAdmin(KeptAdmin):
     """The page of a record with a stage: its moves, each a button or the list of what is missing."""
 
     def pages(self):
-        return [("<int:pk>/move/<slug:name>/", self.move_view, "move")]
+        return [*super().pages(), ("<int:pk>/move/<slug:name>/", self.move_view, "move")]
 
     def move_view(self, request, pk, name):
         """Ask for the words that a move needs (GET), and make the move (POST)."""

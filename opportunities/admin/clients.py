@@ -33,6 +33,7 @@ class ContactAdmin(KeptAdmin):
     list_filter = ["decision_role"]
     list_select_related = ["client"]
     search_fields = ["name", "email"]
+    in_place = ("name", "email", "phone", "title", "decision_role")
     fields = ["client", "name", "email", "phone", "title", "decision_role", "time_zone", "left_on"]
     inlines = [ConsentInline]
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from ..models import Lead, LeadFact, Source
 from .base import KeptAdmin, RecordAdmin
+from .notes import TakesNotes
 
 
 @admin.register(Source)
@@ -18,7 +19,7 @@ class SourceAdmin(KeptAdmin):
 
 
 @admin.register(Lead)
-class LeadAdmin(RecordAdmin):
+class LeadAdmin(TakesNotes, RecordAdmin):
     list_display = ["name", "company", "stage", "source", "owner", "next_action", "due_on"]
     list_filter = ["stage", "owner", "source"]
     list_select_related = ["source", "owner"]

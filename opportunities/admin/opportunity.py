@@ -1,39 +1,38 @@
 """The opportunity's page."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import redirect
 
+from ..inplace import NEW, right_to
 from ..models import Opportunity
-from .base import RecordAdmin
+from .base import RecordAdmin, came_from
+from .notes import TakesNotes
 from .sharing import may_share, share_view
 
 
 @admin.register(Opportunity)
-class OpportunityAdmin(RecordAdmin):
+class OpportunityAdmin(TakesNotes, RecordAdmin):
     list_display = ["name", "client", "stage", "value", "probability", "owner", "next_action", "due_on"]
     list_filter = ["stage", "owner"]
-    list_select_related = ["client", "owner"]
+    list_select_related = ["client", "owner", "decision_owner"]
     search_fields = ["name"]
     fieldsets = [
         ("Deal", {"fields": ["name", "client", "value", "currency", "probability", "decision_on", "close_risk"]}),
         ("Who", {"fields": ["owner", "decision_owner", "source"]}),
         ("Next", {"fields": ["next_action", "due_on", "scope_state", "client_safe"]}),
     ]
-    panels = ("admin/panels/opportunity_parts.html",)
+    in_place = (
+        *("next_action", "due_on", "value", "probability", "decision_on", "close_risk"),
+        *("decision_owner", "owner", "name"),
+    )
     empty_words = "No opportunities here. Qualify a lead and it becomes one."
 
     def get_readonly_fields(self, request, obj=None):
         # What the chain derives is not typed; and what was published for one client is never another's.
         own = super().get_readonly_fields(request, obj)
         return [*own, "scope_state", "client_safe", *(["client"] if obj else [])]
-
-    def pages(self):
-        return [
-            *super().pages(),
-            ("<int:pk>/share/", lambda *args, **kwargs: share_view(self, *args, **kwargs), "share"),
-        ]
-
-    def about(self, request, record):
-        return super().about(request, record) | {"may_share": may_share(request.user, record)}
 
     def before_birth(self, request, obj):
         self.refuse_reader(request, obj.client)
@@ -44,7 +43,43 @@ class OpportunityAdmin(RecordAdmin):
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "decision_owner":
-            pk = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+            place = request.resolver_match.kwargs if request.resolver_match else {}
+            pk = place.get("object_id") or place.get("pk")
             if pk and str(pk).isdigit():
                 field.queryset = field.queryset.filter(client__opportunities=pk, left_on=None)
         return field
+
+    # -- All fields at once. -------------------------------------------------------------------------------------------
+
+    def edit_view(self, request, pk):
+        """Change any field, in the full form. The opportunity's own page is to read first."""
+        return self.changeform_view(request, str(pk))
+
+    def about(self, request, record):
+        return {"record": record, "title": f"Edit {record}", "subtitle": None}
+
+    # -- In place. -----------------------------------------------------------------------------------------------------
+
+    def pages(self):
+        return [
+            *super().pages(),
+            ("<int:pk>/edit/", self.edit_view, "edit"),
+            ("<int:pk>/add/<slug:name>/", self.new_view, "new"),
+            ("<int:pk>/share/", lambda *args, **kwargs: share_view(self, *args, **kwargs), "share"),
+        ]
+
+    def new_view(self, request, pk, name):
+        """Write down something new about this opportunity in a small form: a task, a talk, an objection and so on."""
+        opportunity = self.get_object_or_404(request, pk)
+        if name not in NEW:
+            raise Http404
+        kind = NEW[name]
+        if not request.user.has_perm(right_to(kind)):
+            raise PermissionDenied("Your role does not include this. An administrator can change that.")
+        self.refuse_reader(request, opportunity)
+        data = request.POST if request.method == "POST" else None
+        form = kind(data, about=opportunity, initial={"owner": request.user.pk})
+        if form.is_valid():
+            messages.success(request, f"Done: {form.add(by=request.user)}.")
+            return redirect(came_from(request, opportunity))
+        return self.ask(request, opportunity, form, kind.button, kind.button)

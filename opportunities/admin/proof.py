@@ -1,4 +1,4 @@
-"""Discoveries, audits and their evidence."""
+"""Audits and their evidence."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,23 +10,8 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
 from ..imports import BadFile, import_evidence
-from ..models import Audit, Discovery, Evidence
+from ..models import Audit, Evidence
 from .base import KeptAdmin, ReadOnlyInline, RecordAdmin
-
-
-@admin.register(Discovery)
-class DiscoveryAdmin(RecordAdmin):
-    list_display = ["opportunity", "stage", "owner", "due_on"]
-    list_filter = ["stage", "owner"]
-    list_select_related = ["opportunity", "owner"]
-    fieldsets = [
-        ("What we heard", {"fields": [*Discovery.PARTS, "decision_path"]}),
-        ("Next", {"fields": ["opportunity", "owner", "next_action", "due_on"]}),
-    ]
-
-    def get_readonly_fields(self, request, obj=None):
-        own = super().get_readonly_fields(request, obj)
-        return [*own, "opportunity", *(Discovery.PARTS if obj and not obj.is_open else ())] if obj else own
 
 
 class EvidenceInline(ReadOnlyInline):
@@ -39,6 +24,7 @@ class AuditAdmin(RecordAdmin):
     list_display = ["name", "opportunity", "stage", "owner", "due_on"]
     list_filter = ["stage", "owner"]
     list_select_related = ["opportunity", "owner"]
+    in_place = ("next_action", "due_on", "owner")
     fieldsets = [
         (None, {"fields": ["name", "opportunity", "raw_notes"]}),
         ("Next", {"fields": ["owner", "next_action", "due_on"]}),

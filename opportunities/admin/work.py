@@ -14,6 +14,7 @@ class TaskAdmin(RecordAdmin):
     list_filter = ["stage", "kind", "owner"]
     list_select_related = ["owner"]
     search_fields = ["title"]
+    in_place = ("title", "due_at", "owner")
     fieldsets = [
         (None, {"fields": ["title", "kind", "opportunity", "lead", "owner", "due_at"]}),
         ("Mail to the client when it falls due", {"fields": ["contact", "subject", "words"]}),

@@ -1,11 +1,18 @@
 """What stands in the way of a deal: objections, and promises that no document holds."""
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
-from ..records import Record, stage_field, transition
+from ..records import KeptQuerySet, Record, lock, plain, stage_field, tell, transition
+from ..walls import settled
+from .client import Contact
 from .opportunity import Opportunity
-from .task import About
+from .task import About, refuse_another_clients
+
+
+class InTheWay(KeptQuerySet):
+    def open(self):
+        return self.exclude(stage__in=self.model.CLOSED)
 
 
 class Objection(About, Record):
@@ -34,15 +41,35 @@ class Objection(About, Record):
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="objections")
     kind = models.CharField(max_length=8, choices=Kind)
     words = models.TextField("in the client's words")
+    raised_by = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+")
+    # What we said to it, or what follows from it.
     answer = models.TextField(blank=True, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     stage = stage_field(Stage, Stage.RAISED)
 
+    objects = InTheWay.as_manager()
+
     class Meta(Record.Meta):
         permissions = [("move_objection", "Can answer objections")]
+        triggers = [settled("answer_stays", "answer", once="OLD.stage <> 'raised'")]
 
     def __str__(self):
         return f"{self.get_kind_display()}: {self.words[:80]}"
+
+    def clean(self):
+        if self.opportunity_id:
+            refuse_another_clients(self.raised_by, self.opportunity, "raised_by")
+
+    @transaction.atomic
+    def point_at(self, record, *, by):
+        """Say which claim, price or row of the scope it is about; None for none of them. Return the objection."""
+        objection = lock(self)
+        before = objection.record
+        if before != record:
+            objection.record_type, objection.record_id = (record.label(), record.pk) if record else ("", None)
+            objection.save()
+            tell(objection, "about", "said what it is about:", by=by, facts={"about": [plain(before), plain(record)]})
+        return objection
 
     @transition(
         stage,
@@ -64,10 +91,11 @@ class Objection(About, Record):
         permission="opportunities.move_objection",
         label="Accept",
         past="accepted",
-        asks="opportunities.forms.ReasonForm",
+        asks="opportunities.forms.FollowsForm",
     )
     def accept(self, *, by, reason):
         """Agree with the client, saying what follows from it."""
+        self.answer = reason
 
 
 class UnwrittenPromise(Record):
@@ -89,11 +117,16 @@ class UnwrittenPromise(Record):
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="unwritten_promises")
     words = models.TextField("what was said")
     said_by = models.CharField(max_length=120, blank=True)
+    # Where a document holds or excludes it now, or who took it back.
+    settled_as = models.TextField("settled", blank=True, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     stage = stage_field(Stage, Stage.NOTED)
 
+    objects = InTheWay.as_manager()
+
     class Meta(Record.Meta):
         permissions = [("move_unwrittenpromise", "Can settle unwritten promises")]
+        triggers = [settled("settled_stays", "words", "settled_as", once="OLD.stage <> 'noted'")]
 
     def __str__(self):
         return self.words[:100]
@@ -105,10 +138,11 @@ class UnwrittenPromise(Record):
         permission="opportunities.move_unwrittenpromise",
         label="It is written in",
         past="wrote in",
-        asks="opportunities.forms.ReasonForm",
+        asks="opportunities.forms.WrittenInForm",
     )
     def write_in(self, *, by, reason):
         """Say where the document now holds it."""
+        self.settled_as = reason
 
     @transition(
         stage,
@@ -117,10 +151,11 @@ class UnwrittenPromise(Record):
         permission="opportunities.move_unwrittenpromise",
         label="It is excluded",
         past="excluded",
-        asks="opportunities.forms.ReasonForm",
+        asks="opportunities.forms.ExcludedForm",
     )
     def exclude(self, *, by, reason):
         """Say where the document now excludes it."""
+        self.settled_as = reason
 
     @transition(
         stage,
@@ -129,7 +164,8 @@ class UnwrittenPromise(Record):
         permission="opportunities.move_unwrittenpromise",
         label="Take it back",
         past="took back",
-        asks="opportunities.forms.ReasonForm",
+        asks="opportunities.forms.TakenBackForm",
     )
     def withdraw(self, *, by, reason):
         """Say who told the client that it does not hold."""
+        self.settled_as = reason

@@ -7,6 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.urls import reverse
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from guardian.shortcuts import get_perms
 
@@ -40,6 +41,11 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     PATH = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT, Stage.WON, Stage.HANDED_OFF)
     OPEN = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT)
     CLOSED = (Stage.HANDED_OFF, Stage.LOST)
+    # The parts of its page.
+    PARTS = (
+        *("discovery", "audit", "proposals", "contract", "handoff", "people"),
+        *("objections", "tasks", "messages", "outputs", "checklist"),
+    )
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="opportunities")
     name = models.CharField(max_length=160)
@@ -91,8 +97,19 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     @property
     def lines(self) -> models.Q:
         """Return the condition for its diary, its leads' and its client's: together they are its story."""
-        diaries = [self.diary_id, self.client.diary_id, *self.leads.values_list("diary_id", flat=True)]
-        return models.Q(diary_id__in=diaries)
+        return models.Q(diary_id__in=self.diaries())
+
+    def diaries(self) -> list[int]:
+        """Return the diaries that its story is told in: its own, its client's, its newest leads'."""
+        leads = self.leads.order_by("-pk").values_list("diary_id", flat=True)
+        return [self.diary_id, self.client.diary_id, *leads[:20]]
+
+    def staff_url(self, anchor=""):
+        """Its page shows one part at a time: an anchor that names a part opens it; a field's is in the full form."""
+        if anchor.startswith("id_"):
+            return f"{reverse('admin:opportunities_opportunity_edit', args=[self.pk])}#{anchor}"
+        url = super().staff_url()
+        return f"{url}?tab={anchor}#{anchor}" if anchor in self.PARTS else f"{url}#{anchor}" if anchor else url
 
     @classmethod
     def reach(cls, user):
@@ -151,7 +168,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         self.probability = max(self.probability, 20)
         if not self.discoveries.exists():
             fields = {"source": f"Opportunity {self}", "owner": self.owner, "next_action": "Write the five parts"}
-            begin(Discovery(opportunity=self, **fields), by=by, past="opened")
+            begin(Discovery(opportunity=self, **fields), by=by, past="opened").ask(by=by)
 
     @transition(
         stage,

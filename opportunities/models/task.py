@@ -11,10 +11,10 @@ from .client import Contact
 from .event import Diary
 
 
-def refuse_another_clients(contact, opportunity):
-    """Refuse a contact who belongs to another client than the deal that the mail is about."""
+def refuse_another_clients(contact, opportunity, field="contact"):
+    """Refuse a contact who belongs to another client than the deal."""
     if contact and opportunity and contact.client_id != opportunity.client_id:
-        raise ValidationError({"contact": f"Choose somebody at {opportunity.client}: this deal is theirs."})
+        raise ValidationError({field: f"Choose somebody at {opportunity.client}: this deal is theirs."})
 
 
 class About(models.Model):

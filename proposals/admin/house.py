@@ -35,9 +35,9 @@ class ServiceAdmin(KeptAdmin):
         "recurring",
         "cadence",
         "is_sold",
+        "questionnaire",
         "scope",
         "checklist",
-        "questions",
     ]
     empty_words = "Nothing is sold yet. Add a service."
 
@@ -45,6 +45,13 @@ class ServiceAdmin(KeptAdmin):
         if isinstance(db_field, models.JSONField):
             kwargs["decoder"] = PlainJSON
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "questionnaire":
+            field.queryset = field.queryset.filter(is_current=True)
+            field.empty_label = "Nothing of its own"
+        return field
 
 
 @admin.register(Clause)

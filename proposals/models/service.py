@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 
-from opportunities.models import Opportunity
+from opportunities.models import Opportunity, Questionnaire
 from opportunities.money import MoneyField
 from opportunities.records import DiaryKeeper, KeptQuerySet, lock, tell
 
@@ -26,7 +26,10 @@ class Service(DiaryKeeper):
         "usual scope rows", default=list, blank=True, help_text="Rows with a kind, a title and a text."
     )
     checklist = models.JSONField("usual onboarding list", default=list, blank=True)
-    questions = models.JSONField("discovery questions", default=list, blank=True)
+    # What discovery asks whoever wants it, in the version that is current.
+    questionnaire = models.ForeignKey(
+        Questionnaire, models.PROTECT, null=True, blank=True, related_name="services", verbose_name="discovery asks"
+    )
     price = MoneyField(default=0, validators=[MinValueValidator(0)])
     recurring = models.CharField(max_length=7, choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly")
     cadence = models.CharField(max_length=16, choices=Cadence, default=Cadence.MONTHLY)
@@ -40,13 +43,15 @@ class Service(DiaryKeeper):
     @classmethod
     @transaction.atomic
     def want(cls, opportunity, services, *, by):
-        """Write down which services a deal is about, instead of those that it was about before."""
+        """Write down which services a deal is about, instead of those before. An open discovery asks what they ask."""
         opportunity = lock(opportunity)
         before, now = set(opportunity.services.all()), set(services)
         if before != now:
             opportunity.services.set(now)
             names = [sorted(map(str, before)), sorted(map(str, now))]
             tell(opportunity, "services", "changed the services of", by=by, facts={"services": names})
+            for discovery in opportunity.discoveries.filter(stage="open"):
+                discovery.ask(by=by)
 
     def clean(self):
         """Refuse rows that a proposal or an onboarding list could not be made of later."""
@@ -54,8 +59,6 @@ class Service(DiaryKeeper):
             raise ValidationError({"scope": "Give each row a title, a kind and a text, and nothing else."})
         if not all(rows_of(self.checklist, {"title": str, "who": str, "days": int})):
             raise ValidationError({"checklist": "Give each row a title, who does it (client or us) and its days."})
-        if not isinstance(self.questions, list) or not all(isinstance(words, str) for words in self.questions):
-            raise ValidationError({"questions": "Give a list of questions."})
 
 
 def rows_of(rows, kinds):

@@ -37,8 +37,11 @@ DELETABLE = {
     "proposals_claim",
     "proposals_claim_evidence",
     "handoff_reportingcadence_recipients",
-    # What a deal is about. The diary keeps what it was about before.
+    # What a deal is about, and what its discovery asks. The diary keeps what it was before.
     "proposals_service_opportunities",
+    "opportunities_discovery_questionnaires",
+    # Questions of a version that nobody was asked yet; a wall refuses it once it was.
+    "opportunities_question",
 }
 # Tables that the application only adds to.
 ADD_ONLY = {"opportunities_event", "opportunities_facts", "opportunities_diary", "django_admin_log"}

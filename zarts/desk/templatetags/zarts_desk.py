@@ -5,17 +5,20 @@ from datetime import date, datetime
 
 from django import template
 from django.apps import apps
+from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
+from django.utils.text import capfirst
 
 from opportunities.models import Event
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.records import may_override, who_may
-from zarts.desk.parts import parts_of
 
 register = template.Library()
+# From so many days before its end on, evidence is called aging.
+AGING = 14
 
 
 # -- Dates, money, people. ---------------------------------------------------------------------------------------------
@@ -79,7 +82,7 @@ def initials(person):
 @register.filter
 def plain_words(name):
     """Say a name of the code as people write it: first_report_on, First report on."""
-    return str(name).replace("_", " ").capitalize()
+    return capfirst(str(name).replace("_", " "))
 
 
 # -- The head of a record. ---------------------------------------------------------------------------------------------
@@ -174,9 +177,34 @@ def by_who(others) -> list:
     return [{"who": who, "labels": ", ".join(labels)} for who, labels in groups.items()]
 
 
-@register.simple_tag(takes_context=True)
-def opportunity_parts(context):
-    return parts_of(context["record"], context["request"])
+PLACE = re.compile(r"/admin/(\w+)/(\w+)/(\d+)/(?:change|edit)/#id_(\w+)")
+
+
+@register.filter
+def in_place(url):
+    """Return the address of the small form that mends what a link leads to, a move or a field. Else nothing."""
+    if "/move/" in url:
+        return url
+    if not (found := PLACE.fullmatch(url)):
+        return ""
+    app, model, pk, name = found.groups()
+    page = pages().get(f"{app}.{model}")
+    here = page is not None and page.opens_in_place(name)
+    return f"{reverse(f'admin:{app}_{model}_fields', args=[pk])}?name={name}" if here else ""
+
+
+def pages() -> dict:
+    return {model._meta.label_lower: page for model, page in admin.site._registry.items() if hasattr(page, "in_place")}
+
+
+@register.inclusion_tag("desk/parts/evidence_badge.html")
+def evidence_badge(evidence):
+    """Show a piece of evidence with what is left of its shelf life: by words and shape, not by colour alone."""
+    days = evidence.days_left
+    if not evidence.is_fresh:
+        return {"evidence": evidence, "mark": "stale", "words": f"Stale since {day(evidence.fresh_until)}"}
+    left = "counts until tonight" if days < 1 else f"{days} day{'' if days == 1 else 's'} left"
+    return {"evidence": evidence, "mark": "aging" if days <= AGING else "fresh", "words": left}
 
 
 # -- The diary. --------------------------------------------------------------------------------------------------------
@@ -188,8 +216,11 @@ def diary_entries(events):
     entries = []
     for event in events:
         facts = facts_of(event)
+        words = event.facts.values.get("words", "") if event.verb == "note.create" and event.facts_id else ""
+        facts = [fact for fact in facts if not words or fact["new"] != words]
         one = facts.pop() if len(facts) == 1 and "old" not in facts[0] and len(facts[0]["new"]) < 90 else None
         entry = {"event": event, "url": page_of(event), "one": one, "facts": facts, "record": kind_of(event)}
+        entry["words"] = words
         small = event.verb.endswith(".edit") and not event.reason
         if small and entries and entries[-1].get("small"):
             entries[-1]["small"].append(entry)
@@ -220,8 +251,8 @@ def page_of(event) -> str:
         return ""
 
 
-# What tells of each thing that changed how it was, and how it is now.
-OLD_AND_NEW = (".edit", ".roles", ".row_changed", ".services")
+# What is told with the old and the new value of each fact.
+CHANGES = (".edit", ".roles", ".row_changed", ".answer", ".about", ".ask", ".services")
 
 
 def facts_of(event) -> list:
@@ -230,7 +261,7 @@ def facts_of(event) -> list:
         return []
     model, rows = model_of(event), []
     for name, value in event.facts.values.items():
-        changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith(OLD_AND_NEW)
+        changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith(CHANGES)
         row = {"name": words_of(model, name)}
         old, new = value if changed else (None, value)
         rows.append(row | ({"old": said_of(model, name, old)} if changed else {}) | {"new": said_of(model, name, new)})

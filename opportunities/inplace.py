@@ -1,0 +1,257 @@
+"""Small forms that open in place: a few fields of a record, or something new about an opportunity."""
+
+from datetime import timedelta
+
+from django import forms
+from django.db import models, transaction
+from django.utils import timezone
+
+from .followups import end_of_day
+from .forms import UNPRINTABLE, near_our_time
+from .heard import NoteForm, ObjectionForm, PromiseForm
+from .models import Contact, Message, Task, User
+from .records import begin, edit, perform
+
+LONGEST = 20_000
+WORDS = {
+    "required": "Fill this in.",
+    "null_characters_not_allowed": "Remove what is no letter here, and write it again.",
+    "max_length": "Shorten this to %(limit_value)d letters; it has %(show_value)d.",
+    "invalid_choice": "Choose one from the list. Whoever left is no longer in it.",
+}
+NUMBERS = {
+    "invalid": "Write a number, such as 40.",
+    "min_value": "Write %(limit_value)s or more.",
+    "max_value": "Write %(limit_value)s or less.",
+    "max_digits": "Write a smaller number.",
+    "max_whole_digits": "Write a smaller number.",
+    "max_decimal_places": "Write at most two digits after the point.",
+}
+DAYS = {"invalid": "Choose a day that there is, such as 2026-12-04."}
+TIMES = {"invalid": "Choose a day and a time that there are, such as 2026-12-04 15:00."}
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
+class TimeInput(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs, format="%Y-%m-%dT%H:%M")
+
+
+def field_for(db_field, **kwargs):
+    """Return the form's field for a model's: days from a calendar, people who work here, words of a bearable length."""
+    if isinstance(db_field, models.DateTimeField):
+        kwargs["widget"] = TimeInput
+    elif isinstance(db_field, models.DateField):
+        kwargs["widget"] = DayInput
+    elif isinstance(db_field, models.TextField):
+        kwargs |= {"widget": forms.Textarea(attrs={"rows": 4}), "max_length": LONGEST}
+    elif db_field.related_model is User:
+        kwargs["queryset"] = User.objects.filter(is_active=True, is_staff=True).order_by("first_name", "username")
+    field = db_field.formfield(**kwargs)
+    if field is not None:
+        field.error_messages |= WORDS
+        if isinstance(field, forms.IntegerField | forms.DecimalField):
+            field.error_messages |= NUMBERS
+        if isinstance(field, forms.DateField | forms.DateTimeField):
+            field.error_messages |= DAYS if isinstance(field, forms.DateField) else TIMES
+            field.validators.append(near_our_time)
+    return field
+
+
+class InPlaceForm(forms.ModelForm):
+    """A form of a few fields. Words lose what cannot be read, and what turns or hides the letters around it."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("contact", "decision_owner"):
+            if name in self.fields:
+                people = Contact.objects.filter(client=self.client_id, left_on=None)
+                self.fields[name].queryset = people.order_by("name")
+
+    @property
+    def client_id(self):
+        return getattr(self.instance, "client_id", None) or self.instance.opportunity.client_id
+
+    def clean(self):
+        data = super().clean()
+        for name, value in list(data.items()):
+            if isinstance(value, str):
+                data[name] = UNPRINTABLE.sub("", value).strip()
+                if self.fields[name].required and not data[name]:
+                    self.add_error(name, WORDS["required"])
+        return data
+
+    def clean_email(self):
+        """Nobody at a client has the address of somebody else there."""
+        email = self.cleaned_data["email"]
+        others = Contact.objects.filter(client=self.client_id, email__iexact=email).exclude(pk=self.instance.pk)
+        if email and (known := others.first()):
+            raise forms.ValidationError(f"{known} has this address already.")
+        return email
+
+    def refuse_the_past(self, *names):
+        """A day that is chosen now is still to come; one that stood there already may have passed."""
+        for name in names:
+            day = self.cleaned_data.get(name)
+            if day and name in self.changed_data and day < timezone.localdate():
+                self.add_error(name, "Choose today or a day that is still to come.")
+
+
+class FieldsForm(InPlaceForm):
+    """Some fields of a record that is there. Each that changed is in the diary, old and new."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "next_action" in self.fields and getattr(self.instance, "is_open", False):
+            self.fields["next_action"].required = True
+            self.fields["next_action"].error_messages["required"] = "Say what happens next."
+
+    def clean(self):
+        data = super().clean()
+        self.refuse_the_past("due_on", "decision_on")
+        return data
+
+    def keep(self, *, by) -> bool:
+        """Change exactly what was changed."""
+        edit(self.instance, by=by, **{name: self.cleaned_data[name] for name in self.changed_data})
+        return True
+
+
+def fields_form(record, names):
+    """Return the form class for these fields of a record."""
+    return forms.modelform_factory(type(record), form=FieldsForm, fields=names, formfield_callback=field_for)
+
+
+# -- Something new about an opportunity. -------------------------------------------------------------------------------
+
+
+class NewForm(InPlaceForm):
+    """A new record about an opportunity, from a few words. It is used as what is heard while talking is: `heard.py`."""
+
+    button = "Save"
+    past = "added"
+
+    def __init__(self, *args, about, **kwargs):
+        self.about = about
+        super().__init__(*args, instance=self.unborn(about), **kwargs)
+
+    def unborn(self, opportunity):
+        """Return the record with what the person does not type."""
+        return self._meta.model(opportunity=opportunity)
+
+    def add(self, *, by):
+        """Make the record, with its line in the diary. Return it."""
+        if "owner" not in self.fields and hasattr(self.instance, "owner_id"):
+            self.instance.owner = by
+        return begin(self.instance, by=by, past=self.past)
+
+
+class TaskForm(NewForm):
+    button, past = "Add task", "promised"
+
+    class Meta:
+        model = Task
+        fields = ("title", "due_at", "owner", "kind")
+        labels = {"title": "What is to be done?", "due_at": "Due, by your clock"}
+        formfield_callback = field_for
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("due_at", end_of_day(timezone.localdate() + timedelta(days=1)))
+
+    def clean_due_at(self):
+        due = self.cleaned_data["due_at"]
+        if due < timezone.now():
+            raise forms.ValidationError("Choose a time that is still to come.")
+        return due
+
+
+class ContactForm(NewForm):
+    button = "Add person"
+
+    class Meta:
+        model = Contact
+        fields = ("name", "email", "phone", "title", "decision_role")
+        formfield_callback = field_for
+
+    def unborn(self, opportunity):
+        return Contact(client=opportunity.client, time_zone=opportunity.client.time_zone)
+
+
+class MailForm(NewForm):
+    button, past = "Send message", "wrote"
+
+    class Meta:
+        model = Message
+        fields = ("contact", "subject", "body")
+        labels = {"contact": "To", "subject": "Subject", "body": "Message"}
+        formfield_callback = field_for
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["contact"].queryset = self.fields["contact"].queryset.exclude(email="")
+        self.initial.setdefault("contact", self.about.decision_owner_id)
+
+    def unborn(self, opportunity):
+        return Message(opportunity=opportunity, client=opportunity.client)
+
+    def clean_subject(self):
+        return " ".join(self.cleaned_data["subject"].split())
+
+    @transaction.atomic
+    def add(self, *, by):
+        return perform(super().add(by=by).queue, by=by)
+
+
+class TalkForm(NewForm):
+    button, past = "Log call or meeting", "wrote down"
+
+    class Meta:
+        model = Message
+        fields = ("channel", "contact", "subject", "body")
+        labels = {
+            "channel": "What was it?",
+            "contact": "With whom?",
+            "subject": "About what?",
+            "body": "What was said?",
+        }
+        formfield_callback = field_for
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        talks = (Message.Channel.CALL, Message.Channel.MEETING)
+        self.fields["channel"].choices = [(talk.value, talk.label) for talk in talks]
+        self.initial.setdefault("contact", self.about.decision_owner_id)
+
+    def unborn(self, opportunity):
+        return Message(opportunity=opportunity, client=opportunity.client, channel=Message.Channel.CALL)
+
+    @transaction.atomic
+    def add(self, *, by):
+        # What was said has arrived: nobody has to send it.
+        return perform(super().add(by=by).receive, by=None)
+
+
+NEW = {
+    "note": NoteForm,
+    "task": TaskForm,
+    "talk": TalkForm,
+    "message": MailForm,
+    "objection": ObjectionForm,
+    "promise": PromiseForm,
+    "contact": ContactForm,
+}
+
+
+def right_to(form) -> str:
+    """Return the right that a form for something new takes."""
+    meta = (getattr(form, "model", None) or form._meta.model)._meta
+    return f"{meta.app_label}.add_{meta.model_name}"
