@@ -39,6 +39,8 @@ class DiscoveryForm(forms.Form):
         self.written = list(self.fields)
         for name in self.written:
             self.initial[name] = discovery.says(name)
+            # What was not sent is not written, so nobody has to send it.
+            self.fields[name].required &= data is None or name in data
         if may_choose and discovery.is_open:
             self.offer_services()
 

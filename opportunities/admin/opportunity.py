@@ -9,7 +9,7 @@ from ..inplace import NEW, right_to
 from ..models import Opportunity
 from .base import RecordAdmin, came_from
 from .notes import TakesNotes
-from .sharing import may_share, share_view
+from .sharing import share_view
 
 
 @admin.register(Opportunity)

@@ -6,13 +6,14 @@ CHECK_NOW = "set constraints all immediate; set constraints all deferred"
 
 def make_questionnaires(apps, schema_editor):
     """Make a questionnaire of each service's list of questions, with its first line in a diary of its own."""
-    model = {name: apps.get_model("opportunities", name) for name in ("Questionnaire", "Question", "Diary", "Event")}
-    for service in apps.get_model("proposals", "Service").objects.exclude(questions=[]).order_by("pk"):
-        diary = model["Diary"].objects.create()
-        made = model["Questionnaire"].objects.create(name=service.name, diary=diary)
+    # By the owner's connection: any other waits for this transaction.
+    rows_of = lambda app, name: apps.get_model(app, name).objects.using(schema_editor.connection.alias)  # noqa: E731
+    for service in rows_of("proposals", "Service").exclude(questions=[]).order_by("pk"):
+        diary = rows_of("opportunities", "Diary").create()
+        made = rows_of("opportunities", "Questionnaire").create(name=service.name, diary=diary)
         for position, words in enumerate(service.questions, 1):
-            model["Question"].objects.create(questionnaire=made, position=position, words=words[:300])
-        model["Event"].objects.create(
+            rows_of("opportunities", "Question").create(questionnaire=made, position=position, words=words[:300])
+        rows_of("opportunities", "Event").create(
             diary=diary,
             verb="questionnaire.create",
             past="made of the service's questions:",

@@ -37,6 +37,11 @@ class Row(Kept):
     def has_evidence(self) -> bool:
         return self.evidence_id is not None
 
+    def staff_url(self, anchor=""):
+        """Return its place on the page of its proposal."""
+        rows = self._meta.get_field("proposal").remote_field.related_name
+        return self.proposal.staff_url(anchor or f"{rows}-group")
+
     def clean(self):
         if self.evidence_id and self.evidence.audit.opportunity_id != self.proposal.opportunity_id:
             raise ValidationError({"evidence": "Choose evidence of this opportunity."})

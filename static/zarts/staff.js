@@ -118,7 +118,96 @@
     }
   };
 
+  // Where people write: Ctrl or Cmd with Enter saves, a link to a field puts the cursor in it, nobody leaves by accident.
+  const writing = () => {
+    const form = document.querySelector("form[data-writing]");
+    if (!form) return;
+    const fields = () => [...form.elements].filter((field) => field.name && field.matches("input, select, textarea"));
+    const text = () => JSON.stringify(fields().map((field) => field.type === "checkbox" ? field.checked : field.value));
+    let before = text();
+    let leaving = false;
+    const go = () => {
+      const field = location.hash && document.getElementById(location.hash.slice(1));
+      if (field?.matches("textarea, input")) field.focus();
+    };
+    window.addEventListener("hashchange", go);
+    go();
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      const heard = event.target.closest("[data-heard] details");
+      if (!heard && !form.contains(event.target)) return;
+      event.preventDefault();
+      if (heard) heard.querySelector("button").click();
+      else form.requestSubmit();
+    });
+    window.addEventListener("beforeunload", (event) => {
+      if (!leaving && text() !== before) event.preventDefault();
+    });
+    // Back to where the cursor was, when the same page comes again after a save.
+    const place = `writing ${location.pathname}`;
+    form.addEventListener("submit", () => {
+      leaving = true;
+      sessionStorage.setItem(place, JSON.stringify([document.activeElement?.id, scrollY]));
+    });
+    const [at, height] = JSON.parse(sessionStorage.getItem(place) || "[]");
+    sessionStorage.removeItem(place);
+    const wrong = document.querySelector(".z-refused[role=alert]");
+    if (wrong) wrong.focus();
+    else if (height !== undefined) {
+      if (at) document.getElementById(at)?.focus({ preventScroll: true });
+      scrollTo(0, height);
+    }
+  };
+
+  // What is heard while talking is added without leaving the page; what else is typed there stays.
+  const hearing = () => {
+    const place = document.querySelector("[data-heard]");
+    const form = document.getElementById("write");
+    if (!place || !form) return;
+    place.addEventListener("click", async (event) => {
+      const button = event.target.closest("button[name=heard]");
+      if (!button) return;
+      event.preventDefault();
+      button.disabled = true;
+      const body = new FormData();
+      for (const field of all("input, select, textarea", place)) body.set(field.name, field.value);
+      body.set("heard", button.value);
+      const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
+      const headers = { "X-CSRFToken": token, "X-Requested-With": "staff.js" };
+      const answer = await fetch(form.action, { method: "POST", body, headers }).catch(() => null);
+      if (answer?.ok || answer?.status === 422) {
+        place.innerHTML = await answer.text();
+        place.querySelector(".z-bad textarea, details[open] textarea")?.focus();
+      } else {
+        button.disabled = false;
+        place.querySelector("[role=status]").textContent = "It was not added. Reload the page, or save and try again.";
+      }
+    });
+  };
+
+  // Alt with an arrow key moves a row among the rows that have numbers, and numbers them anew.
+  const order = () => {
+    document.addEventListener("keydown", (event) => {
+      const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+      const row = event.altKey && by && event.target.closest("[id$='-group'] .form-row, [id$='-group'] tbody.template");
+      const number = (one) => one.querySelector(".field-position input");
+      if (!row || !number(row)) return;
+      event.preventDefault();
+      const rows = all(`#${row.closest("[id$='-group']").id} .form-row`).filter((one) => number(one) && !one.closest(".empty-form"));
+      rows.sort((one, other) => Number(number(one).value) - Number(number(other).value));
+      const from = rows.indexOf(row);
+      const to = from + by;
+      if (to < 0 || to >= rows.length) return;
+      rows.splice(to, 0, ...rows.splice(from, 1));
+      rows.forEach((one, place) => (number(one).value = place + 1));
+      event.target.focus();
+    });
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
+    writing();
+    hearing();
+    order();
     files();
     new MutationObserver(pickers).observe(document.body, { childList: true, subtree: true });
     filters();

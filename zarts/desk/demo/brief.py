@@ -74,3 +74,22 @@ def talk(notes, pains, flow, stack, criteria, path="") -> dict:
         "decision_criteria": criteria,
         "decision_path": path,
     }
+
+
+def answers(client) -> dict:
+    """Return what a client answered to the questions that the house comes with; nothing where the talk broke off."""
+    who, heard = client.person, client.discovery
+    first = {"What made them look for help now?": f"{who.name.split()[0]} said: “{client.words}”"}
+    if not all(heard.values()):
+        return first
+    signs = f"{who.name}, {who.title.lower()}, signs."
+    if client.second:
+        signs += f" {client.second[0].name}, {client.second[0].title.lower()}, is asked before."
+    return first | {
+        "Who can give us access to their site and numbers?": f"{who.name} holds the accounts, and invites us by mail.",
+        "Who signs, and who must agree before?": signs,
+        "By which day do they want to decide, and why then?": client.urgency,
+        "Who may change the site?": "Whoever keeps it for them; a change takes two or three days.",
+        "Whose is the advertising account?": "Their own.",
+        "What may a new customer cost?": f"They have no number yet. What they can spend: {client.budget.lower()}.",
+    }

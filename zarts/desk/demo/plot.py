@@ -5,7 +5,7 @@ from datetime import timedelta
 from dateutil.relativedelta import relativedelta
 
 from handoff.models import LaunchBlocker
-from opportunities.models import Closing, Objection, UnwrittenPromise, WinBack
+from opportunities.models import Closing, Note, Objection, UnwrittenPromise, WinBack
 from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
@@ -53,12 +53,17 @@ def call_tomorrow(story):
 def notes_are_missing(story):
     story.later(1)
     story.promise("Ask which January courses must fill first", 0, hour=16)
+    jot(story, "Lucía cannot talk in school hours. After five is good, and she likes a short mail before.", "call")
     note(story, "timing", "In January everybody saves money after Christmas.")
 
 
 def note(story, kind, words):
-    objection = Objection(opportunity=story.opportunity, kind=kind, words=words, owner=story.ops)
-    return begin(objection, by=story.ops, past="noted")
+    raised = {"opportunity": story.opportunity, "raised_by": story.opportunity.decision_owner}
+    return begin(Objection(kind=kind, words=words, owner=story.ops, **raised), by=story.ops, past="noted")
+
+
+def jot(story, words, kind="note"):
+    return Note.take(story.opportunity, words, by=story.ops, kind=kind)
 
 
 def partner_doubts(story):
@@ -74,6 +79,9 @@ def no_access_yet(story):
 
 
 def founders_meet(story):
+    jot(story, "Paul thinks in bottles, not in visits. Say what a number means in bottles.", "meeting")
+    said = said_aloud(story, "We can write the tasting letters too.", said_by="Cem, on the phone")
+    perform(said.withdraw, by=story.ops, reason="Cem told Paul by mail the same day: letters are theirs.")
     story.promise("Send Paul Reyes three lines for the founders' meeting", 2)
 
 
@@ -115,7 +123,9 @@ def waits_for_an_answer(story):
 def has_a_question(story):
     words = "Can we begin with the letters only, and add the refill page after summer?"
     story.visitor.answer(story.proposal, "asked", words=words)
-    note(story, "price", "My accountant says that the set-up should be paid in three parts.")
+    doubt = note(story, "price", "My accountant says that the set-up should be paid in three parts.")
+    doubt.point_at(story.proposal.price_lines.filter(recurring="once").first(), by=story.ops)
+    jot(story, "The accountant is her brother, and reads every line. Send him the price page by itself.", "call")
 
 
 def says_no(story):

@@ -11,6 +11,7 @@ from opportunities.models import Audit, Consent, Contact, Evidence, Lead, LeadFa
 from opportunities.records import Opens, begin, edit, perform
 from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Service, Summary
 
+from .brief import answers
 from .clock import real_now
 
 ANSWER = Opens("follow_up", "Answer and find out what they need", 2)
@@ -163,11 +164,14 @@ class Story:
         self.talked("First call", f"{who.name} said: “{client.words}” Budget: {client.budget.lower()}.")
 
     def discover(self):
+        wanted = self.client.offer.service if self.client.offer else "Search and speed"
+        Service.want(self.opportunity, Service.objects.filter(name=wanted), by=self.ops)
         perform(self.opportunity.start_discovery, by=self.ops)
 
     def note(self):
-        discovery = self.opportunity.discoveries.get()
-        discovery = edit(discovery, by=self.ops, **self.client.discovery)
+        discovery, said = self.opportunity.discoveries.get(), answers(self.client)
+        given = {question.field: said[question.words] for question in discovery.questions if question.words in said}
+        discovery = discovery.write({**self.client.discovery, **given}, by=self.ops, seen={})
         if all(getattr(discovery, part) for part in discovery.PARTS):
             perform(discovery.complete, by=self.ops)
             self.did(self.opportunity, "The call took place; the notes are written.")
