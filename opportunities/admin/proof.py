@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
-from ..imports import BadFile, import_evidence
+from ..evidence import BadFile, import_evidence
 from ..models import Audit, Discovery, Evidence
 from .base import KeptAdmin, ReadOnlyInline, RecordAdmin
 
@@ -73,11 +73,11 @@ class AuditAdmin(RecordAdmin):
         try:
             if upload is None:
                 raise BadFile("Choose a file first: Lighthouse saves its report as JSON.")
-            added, known = import_evidence(upload.read(), audit, by=request.user)
+            report = import_evidence(upload.read(), audit, by=request.user, name=upload.name)
         except BadFile as trouble:
             messages.error(request, str(trouble))
         else:
-            messages.success(request, f"{added} pieces of evidence added, {known} were here already.")
+            messages.success(request, str(report))
         return redirect(audit.staff_url("evidence-group"))
 
 

@@ -1,15 +1,18 @@
 """The records of the path, one file each."""
 
-from .audit import Audit, Evidence
+from .audit import Audit
 from .client import Client, Consent, Contact
 from .closing import Closing, WinBack
 from .discovery import Discovery
 from .event import Diary, Event, Facts
+from .evidence import Evidence, EvidenceWithdrawal
+from .evidence_file import EvidenceFile
 from .heartbeat import Heartbeat
 from .lead import Lead, LeadFact, Source
 from .message import Message
 from .objection import Objection, UnwrittenPromise
 from .opportunity import Opportunity, OpportunityGroupPermission, OpportunityUserPermission
+from .shelf_life import ShelfLife
 from .task import Task
 from .user import Team, User
 
@@ -23,6 +26,8 @@ __all__ = [
     "Discovery",
     "Event",
     "Evidence",
+    "EvidenceFile",
+    "EvidenceWithdrawal",
     "Facts",
     "Heartbeat",
     "Lead",
@@ -32,6 +37,7 @@ __all__ = [
     "Opportunity",
     "OpportunityGroupPermission",
     "OpportunityUserPermission",
+    "ShelfLife",
     "Source",
     "Task",
     "Team",

@@ -66,7 +66,7 @@ ROLES = {
         "handoff": ["*"],
     },
     "Administrator": {
-        "opportunities": ["view_*", "*_user", "*_team", "*_source", "share_opportunity"],
+        "opportunities": ["view_*", "*_user", "*_team", "*_source", "*_shelflife", "share_opportunity"],
         "proposals": ["view_*", "*_service", "*_clause", "*_approvalrule"],
         "handoff": ["view_*"],
         "auth": ["view_group"],
