@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery
 
-from .models import Event
+from .models import Event, Evidence
 
 PAGE = 50
 
@@ -38,3 +38,22 @@ def matching(rows, words: str):
 def timeline(record, before=None, size=PAGE) -> Page:
     """Return what happened to a record, newest first."""
     return page_of(Event.objects.filter(record.lines).select_related("facts"), before, size)
+
+
+# More than this on one page is a database, and its list shows it better.
+MOST_EVIDENCE = 200
+
+
+def evidence_of(audit) -> tuple[list, bool]:
+    """Return the newest versions of an audit's evidence, each with the `earlier` ones, and whether there are more."""
+    versions = audit.evidence.select_related(*Evidence.TOLD_WITH).order_by("metric", "subject", "-version", "pk")
+    newest, earlier = [], {}
+    for one in versions[: MOST_EVIDENCE * 2]:
+        earlier.setdefault(one.key, [])
+        if hasattr(one, "corrected_by"):
+            earlier[one.key].append(one)
+        else:
+            newest.append(one)
+    for one in newest:
+        one.earlier = earlier[one.key]
+    return newest[:MOST_EVIDENCE], len(newest) > MOST_EVIDENCE

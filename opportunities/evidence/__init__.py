@@ -8,6 +8,7 @@ older day gets a new version.
 import importlib
 import pkgutil
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -16,7 +17,7 @@ from ..models import Audit, Evidence, EvidenceFile, ShelfLife
 from ..records import lock, tell
 from .base import HEAD, BadFile, BadLine, Found, Importer
 
-__all__ = ["BadFile", "Importer", "Report", "import_evidence", "importers", "plan", "read"]
+__all__ = ["BadFile", "Importer", "Report", "import_evidence", "importer_of", "importers", "plan", "read"]
 MEASURED_AGAIN = "Measured again."
 
 
@@ -58,6 +59,8 @@ class Planned:
     row: dict
     fate: str
     before: Evidence | None = None
+    # Until when it would count.
+    until: datetime | None = None
 
     @property
     def comes_in(self) -> bool:

@@ -61,7 +61,7 @@ def columns_of(header) -> dict:
 
 def measured(said, columns, captured_at, *, comma) -> dict:
     """Return what a row says, checked. Raises Wrong with the column and what is wrong there."""
-    row = {}
+    row: dict = {}
     for name, words in (("metric", "what was measured"), ("provider", "who measured it")):
         if not said.get(name):
             raise Wrong(columns.get(name, name), f"is empty; write {words}")

@@ -128,6 +128,15 @@ class Evidence(Kept):
             return "stale"
         return "aging" if self.fresh_until - timezone.now() <= AGING else "fresh"
 
+    @classmethod
+    def story(cls, evidence) -> list:
+        """Return every version of a piece of evidence, the newest first, with who wrote it and why."""
+        versions = cls.objects.filter(audit=evidence.audit_id, key=evidence.key)
+        return list(versions.select_related(*cls.TOLD_WITH).order_by("-version", "-pk"))
+
+    # What a page reads along with evidence.
+    TOLD_WITH = ("collected_by", "corrected_by", "withdrawal__by", "file")
+
     # -- Bringing it. --------------------------------------------------------------------------------------------------
 
     @classmethod

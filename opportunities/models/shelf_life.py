@@ -16,7 +16,7 @@ class EvidenceKind(models.TextChoices):
     OTHER = "other"
 
     @classmethod
-    def of(cls, provider: str) -> str:
+    def of(cls, provider: str):
         """Return what a provider's numbers usually are."""
         name = provider.lower()
         return next((kind for kind, words in PROVIDERS.items() if any(word in name for word in words)), cls.OTHER)
