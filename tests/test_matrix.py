@@ -96,7 +96,7 @@ MORE = {
         "file": ("-", "-"),
         "rests": ("ABDEN", "-"),
     },
-    "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB")},
+    "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB"), "newest": ("-", "-")},  # accepted: it stays
     "handoff_handoff": {"accept_promises": ("-", "BD")},
 }
 
