@@ -64,7 +64,8 @@ class EvidenceForm(forms.ModelForm):
 
     def refuse(self, refusal):
         """Put a refusal at its fields, or above all where it is of none of ours."""
-        for name, words in getattr(refusal, "error_dict", {None: refusal.error_list}).items():
+        told = refusal.error_dict if hasattr(refusal, "error_dict") else {None: refusal.error_list}
+        for name, words in told.items():
             self.add_error(name if name in self.fields else None, words)
 
 

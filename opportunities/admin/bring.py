@@ -41,12 +41,14 @@ def answer(page, request, audit):
         importer = importer_of(raw, name)
         period = PeriodForm(request.POST if "day" in request.POST else None) if importer.asks_when else None
         captured_at = at_noon(period.cleaned_data["day"]) if period and period.is_valid() else None
-        if "bring" in request.POST and (period is None or captured_at):
+        found, trouble = found_in(importer, raw, captured_at, asked=period is not None)
+        if found and captured_at is None:
+            period = None  # the file said it after all
+        if "bring" in request.POST and found:
             only = set(request.POST.getlist("row"))
             report = import_evidence(raw, audit, by=request.user, name=name, captured_at=captured_at, only=only)
             messages.success(request, str(report))
             return redirect(audit.staff_url("evidence-group"))
-        found, trouble = found_in(importer, raw, captured_at, asked=period is not None)
     except BadFile as refusal:
         messages.error(request, str(refusal))
         return redirect(audit.staff_url("import"))
