@@ -51,6 +51,7 @@ def resume_what_is_cured(audit, event):
 @reacts_to("proposal.resume")
 def review_again_what_changed(proposal, event):
     approvals.lapse_changed(proposal)
+    approvals.ask_for_what_lapsed(Proposal.objects.get(pk=proposal.pk))
 
 
 # -- Sending. ----------------------------------------------------------------------------------------------------------
