@@ -10,6 +10,16 @@ from .models import Audit, Evidence
 LONG = forms.Textarea(attrs={"rows": 3})
 WHEN = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 MOST = 20_000
+# What to do where a field is empty.
+SAID = {
+    "audit": "Choose the audit that it belongs to.",
+    "metric": "Write what was measured.",
+    "value": "Write the number.",
+    "kind": "Choose what it is.",
+    "provider": "Write who measured it, or who said it.",
+    "captured_at": "Write when it was measured.",
+    "reason": "Say why: others will read it beside the old and the new value.",
+}
 
 
 class EvidenceForm(forms.ModelForm):
@@ -38,6 +48,11 @@ class EvidenceForm(forms.ModelForm):
             self.fields[name].validators.append(forms.CharField(max_length=MOST).validators[0])
             self.fields[name].widget.attrs["data-internal"] = ""
         self.fields["kind"].help_text = "How long it counts follows from this."
+        self.fields["kind"].choices = [("", "Choose"), *Evidence.Kind.choices]
+        self.fields["kind"].initial = None
+        for name, words in SAID.items():
+            if name in self.fields:
+                self.fields[name].error_messages["required"] = words
 
     def clean(self):
         """Take out what turns or hides letters; a field that held nothing else is empty."""

@@ -46,7 +46,9 @@ MOST_EVIDENCE = 200
 
 def evidence_of(audit) -> tuple[list, bool]:
     """Return the newest versions of an audit's evidence, each with the `earlier` ones, and whether there are more."""
-    versions = audit.evidence.select_related(*Evidence.TOLD_WITH).order_by("metric", "subject", "-version", "pk")
+    versions = audit.evidence.select_related(*Evidence.TOLD_WITH).order_by(
+        "provider", "subject", "metric", "-version", "pk"
+    )
     newest, earlier = [], {}
     for one in versions[: MOST_EVIDENCE * 2]:
         earlier.setdefault(one.key, [])

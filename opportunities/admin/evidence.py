@@ -30,7 +30,7 @@ class EvidenceAdmin(KeptAdmin):
     list_display = ["metric", "shown_value", "provider", "kind", "audit", "captured_at", "fresh_until"]
     list_filter = ["kind"]
     list_select_related = ["audit"]
-    fields = ["audit", *Evidence.SAYS]
+    fields = ["audit", *(name for name in Evidence.SAYS if name not in ("raw_note", "provider_caveat"))]
     panels = ("admin/panels/evidence.html",)
     empty_words = "No evidence here. It is collected on the page of an audit."
 
@@ -53,6 +53,7 @@ class EvidenceAdmin(KeptAdmin):
 
     def about(self, request, record):
         return super().about(request, record) | {
+            "timeline": None,  # its story is its versions; the audit's diary tells the rest
             "versions": Evidence.story(record),
             "may_change": may_change(request, record.audit) and record.audit.stage != Audit.Stage.WITHDRAWN,
         }
@@ -126,6 +127,7 @@ class EvidenceAdmin(KeptAdmin):
             "opts": self.opts,
             "form": form,
             "evidence": evidence,
+            "audit": evidence.audit if evidence else form.chosen,
             "button": button,
             "back": back,
         }

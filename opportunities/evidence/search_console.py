@@ -11,7 +11,7 @@ from django.utils import timezone
 from . import tables
 from .base import BadFile, BadLine, Found, Importer, Wrong, key_of, page_link, plain, when
 
-TOP = 10
+TOP = 5
 # What the columns are called, in the languages in which people have sent us such files.
 NAMES = {
     "clicks": ("clicks", "klicks", "clics", "clic", "cliques", "kliks"),

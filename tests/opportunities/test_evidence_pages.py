@@ -80,6 +80,7 @@ def test_evidence_written_by_hand_comes_in_with_its_file(ada, as_user, audit):
         ({"link": "javascript:alert(1)"}, "Enter a valid URL."),
         ({"raw_note": "x" * 1_000_000}, "Ensure this value has at most 20000 characters"),
         ({"kind": "rumour"}, "Select a valid choice."),
+        ({"metric": " "}, "Write what was measured."),
         ({"audit": "9" * 40}, "Select a valid choice."),
     ],
 )
@@ -135,7 +136,7 @@ def test_a_correction_is_prefilled_asks_why_and_is_told_as_one_story(ada, as_use
     first = audit.evidence.get()
     form = browser.get(url_of(first, "correct"))
     assert form.context["form"].initial["value"] == "41"
-    assert "This field is required." in correct(browser, first, **fields(value="43")).text
+    assert "Say why: others will read it" in correct(browser, first, **fields(value="43")).text
     answer = correct(browser, first, **fields(value="43", reason="Bo forgot two."))
     second = first.corrected_by
     assert answer.url == second.staff_url()
