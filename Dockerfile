@@ -12,7 +12,9 @@ COPY . .
 RUN DATABASE_URL=postgresql://build/build REDIS_URL=redis://build SECRET_KEY=build EMAIL_URL=dummymail:// \
     python manage.py collectstatic --no-input \
     && python -m compileall -q zarts opportunities proposals handoff portal \
-    && useradd --system --no-create-home zarts
+    && useradd --system --no-create-home zarts \
+    # A new volume takes the owner of the folder that it is hung on.
+    && install --directory --owner zarts --mode 0700 /files
 
 USER zarts
 EXPOSE 8000

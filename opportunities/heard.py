@@ -1,7 +1,7 @@
 """What is heard while talking: a note, an objection, a promise said aloud. One small form each, for any page."""
 
 from django import forms
-from django.db.models import F, Value
+from django.db.models import F, Model, Value
 from django.db.models.functions import Left
 
 from .forms import WordsField
@@ -12,7 +12,7 @@ from .records import begin
 class HeardForm(forms.Form):
     """A quick form about an opportunity. Its fields are named after what it adds, so that several stand on one page."""
 
-    model: type
+    model: type[Model]
     title = ""
     button = ""
 
@@ -81,13 +81,13 @@ def forms_for(user, opportunity, data=None) -> list[HeardForm]:
 
 def heard_about(opportunity, most=4) -> list[dict]:
     """Return the newest of each that was heard about a deal, in one query."""
-    rows = None
+    found = []
     for number, form in enumerate(FORMS):
         tag = "kind" if form is NoteForm else "stage"
         values = (Value(number), "pk", Left("words", 200), F(tag))
-        found = form.model.objects.filter(opportunity=opportunity).order_by("-pk").values_list(*values)[:most]
-        rows = found if rows is None else rows.union(found, all=True)
-    heard = []
+        mine = form.model._default_manager.filter(opportunity=opportunity).order_by("-pk").values_list(*values)[:most]
+        found.append(mine)
+    heard, rows = [], found[0].union(*found[1:], all=True)
     for number, pk, words, tag in sorted(rows, key=lambda row: (row[0], -row[1])):
         model = FORMS[number].model
         label = dict((model.Kind if model is Note else model.Stage).choices)[tag]

@@ -1,4 +1,4 @@
-"""Files that people really have, read into leads and evidence.
+"""Files that people really have, read into leads.
 
 A file that makes no sense as a whole raises `BadFile` with one sentence, and nothing is written. In a list,
 the good rows come in and each bad one is told with its line, its column and what is wrong.
@@ -7,11 +7,9 @@ the good rows come in and each bad one is told with its line, its column and wha
 import csv
 import hashlib
 import io
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -19,8 +17,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from .models import Audit, Evidence, Lead, Source, User
-from .records import begin, lock, perform
+from .models import Lead, Source, User
+from .records import begin, perform
 
 
 class BadFile(Exception):
@@ -270,105 +268,3 @@ def make_lead(values, ref, owner):
         lead = perform(lead.work, by=None)
     elif STATUS[status.lower()] == "disqualify":
         perform(lead.disqualify, by=None, reason=f"The file says: {status}.")
-
-
-# -- Evidence. ---------------------------------------------------------------------------------------------------------
-
-# The metrics that an agency quotes: Lighthouse's name, ours, and the unit with what to divide by.
-LIGHTHOUSE = [
-    ("largest-contentful-paint", "Largest Contentful Paint", "s", 1000),
-    ("first-contentful-paint", "First Contentful Paint", "s", 1000),
-    ("speed-index", "Speed Index", "s", 1000),
-    ("interactive", "Time to Interactive", "s", 1000),
-    ("total-blocking-time", "Total Blocking Time", "ms", 1),
-    ("cumulative-layout-shift", "Cumulative Layout Shift", "", 1),
-    ("server-response-time", "Server response time", "ms", 1),
-    ("total-byte-weight", "Page weight", "KiB", 1024),
-]
-
-
-def import_evidence(raw: bytes, audit, *, by) -> tuple[int, int]:
-    """Read a Lighthouse report into evidence of an audit. Return how many were added, and how many were known.
-
-    Raises BadFile, with nothing written, when the file is no Lighthouse report that we can read.
-    """
-    rows = lighthouse_rows(raw)
-    with transaction.atomic():
-        audit = lock(audit)
-        if audit.stage != Audit.Stage.COLLECTING:
-            raise BadFile(f"{audit} is {audit.get_stage_display().lower()}. Start collecting before you import.")
-        there = set(audit.evidence.values_list("key", "captured_at"))
-        new = [row for row in rows if (row["key"], row["captured_at"]) not in there]
-        for row in new:
-            Evidence.record(audit, by=by, **row)
-    return len(new), len(rows) - len(new)
-
-
-def lighthouse_rows(raw: bytes) -> list[dict]:
-    """Return the evidence that a Lighthouse report holds: the category scores, and the metrics that are quoted."""
-    try:
-        report = json.loads(raw.decode("utf-8-sig"))
-    except (UnicodeDecodeError, ValueError, RecursionError):
-        raise BadFile("The file is not JSON that can be read. Save the Lighthouse report as JSON again.") from None
-    if not isinstance(report, dict) or not isinstance(report.get("lighthouseVersion"), str):
-        raise BadFile("The file is JSON, but no Lighthouse report: it names no lighthouseVersion.")
-    version = report["lighthouseVersion"]
-    major = int(version.split(".")[0]) if version.split(".")[0].isdigit() else 0
-    if not 6 <= major <= 13:
-        raise BadFile(
-            f"This report is of Lighthouse {version[:20]}; versions 6 to 13 can be read. Run a newer or older one."
-        )
-    audits, categories = report.get("audits"), report.get("categories")
-    captured = parse_when(report.get("fetchTime"))
-    if not isinstance(audits, dict) or not isinstance(categories, dict) or captured is None:
-        raise BadFile(f"This report of Lighthouse {version} lacks its audits, categories or time. Export it again.")
-    if captured > timezone.now():
-        raise BadFile("This report says that it was made in the future. Check the clock of the machine that made it.")
-
-    page = str(report.get("finalDisplayedUrl") or report.get("finalUrl") or "")
-    settings = report.get("configSettings")
-    device = str(settings.get("formFactor", "unknown device") if isinstance(settings, dict) else "unknown device")[:40]
-    shared = {
-        "provider": "Lighthouse",
-        "captured_at": captured,
-        "confidence": Evidence.Confidence.MEDIUM,
-        "link": page if re.match(r"https?://[^\s]{3,480}$", page) else "",
-        "raw_note": f"Measured on {page[:300]}",
-        "provider_caveat": f"One lab run of Lighthouse {version} ({device}); field data of real visitors may differ.",
-    }
-    rows = []
-    for key, category in categories.items():
-        score = category.get("score") if isinstance(category, dict) else None
-        if isinstance(score, (int, float)) and 0 <= score <= 1:
-            title = str(category.get("title") or key)[:80]
-            rows.append(
-                {
-                    **shared,
-                    "key": f"score:{key}"[:80],
-                    "metric": f"{title} score",
-                    "value": number(score * 100),
-                    "unit": "of 100",
-                }
-            )
-    for key, metric, unit, divisor in LIGHTHOUSE:
-        audit = audits.get(key)
-        value = audit.get("numericValue") if isinstance(audit, dict) else None
-        if isinstance(value, (int, float)) and 0 <= value < 10**10:
-            rows.append({**shared, "key": key, "metric": metric, "value": number(value / divisor), "unit": unit})
-    if not rows:
-        raise BadFile(
-            f"This report of Lighthouse {version} holds no scores and no metrics. Run it with the default categories."
-        )
-    return rows
-
-
-def number(value) -> Decimal:
-    return Decimal(repr(round(float(value), 4)))
-
-
-def parse_when(text):
-    try:
-        moment = parse_datetime(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return moment if moment is None or timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -228,7 +228,7 @@ class TalkForm(NewForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         talks = (Message.Channel.CALL, Message.Channel.MEETING)
-        self.fields["channel"].choices = [(talk.value, talk.label) for talk in talks]
+        self.fields["channel"].choices = [pair for pair in Message.Channel.choices if pair[0] in talks]
         self.initial.setdefault("contact", self.about.decision_owner_id)
 
     def unborn(self, opportunity):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import F, Q
 
-from .models import Event
+from .models import Event, Evidence
 
 PAGE = 50
 
@@ -114,3 +114,24 @@ def people_in(diaries) -> list[str]:
     """Return who wrote in these diaries of late, by name."""
     rows = Event.objects.filter(pk__in=newest_of(diaries, Q(), LATELY))
     return sorted(set(rows.values_list("actor_name", flat=True).distinct()))
+
+
+# More than this on one page is a database, and its list shows it better.
+MOST_EVIDENCE = 200
+
+
+def evidence_of(audit) -> tuple[list, bool]:
+    """Return the newest versions of an audit's evidence, each with the `earlier` ones, and whether there are more."""
+    versions = audit.evidence.select_related(*Evidence.TOLD_WITH).order_by(
+        "provider", "subject", "metric", "-version", "pk"
+    )
+    newest, earlier = [], {}
+    for one in versions[: MOST_EVIDENCE * 2]:
+        earlier.setdefault(one.key, [])
+        if hasattr(one, "corrected_by"):
+            earlier[one.key].append(one)
+        else:
+            newest.append(one)
+    for one in newest:
+        one.earlier = earlier[one.key]
+    return newest[:MOST_EVIDENCE], len(newest) > MOST_EVIDENCE

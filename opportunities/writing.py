@@ -96,7 +96,8 @@ class SomeWords(DiscoveryForm):
     def __init__(self, data=None, *, discovery, names):
         super().__init__(data, discovery=discovery, may_choose=False)
         self.written = [name for name in self.written if name in names] or self.written
-        self.fields = {name: self.fields[name] for name in self.written}
+        for name in set(self.fields) - set(self.written):
+            del self.fields[name]
 
     def keep(self, *, by) -> bool:
         if self.save(by=by):
@@ -125,7 +126,7 @@ class Sheet:
 def sheets(discovery, form=None) -> list[Sheet]:
     """Return the five parts with what is written in them, and the field to write it in when there is a form."""
     found = []
-    for part in Question.Part:
+    for part in map(Question.Part, Question.Part.values):
         sheet = Sheet(part)
         for name in TEXTS.get(part, (part.value,)):
             label = Discovery._meta.get_field(name).verbose_name

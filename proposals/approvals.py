@@ -162,6 +162,16 @@ def lapse_changed(record, *, by=None):
         ask(record, by=by)
 
 
+def ask_for_what_lapsed(record):
+    """Ask anew for what lapsed while the record was paused, when nobody could be asked."""
+    if set(record.ASPECTS) <= set(live_approvals(record).values_list("aspect", flat=True)):
+        return
+    if record.stage == "approved":
+        record = perform(record.fall_back, by=None, reason="It changed while it was paused.")
+    if record.stage == "in_review":
+        ask(record, by=None)
+
+
 def lapse_pending(record, *, reason):
     """Stop asking: what is still pending lapses."""
     for approval in record.approvals.filter(stage="pending").order_by("pk"):

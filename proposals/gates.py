@@ -148,10 +148,12 @@ def stands_as_signed(contract):
 
 def evidence_falls_because(evidence) -> str:
     """Return why a piece of evidence does not count now, or nothing."""
-    if evidence.audit.stage != "verified":
-        return f"the audit “{evidence.audit}” is {evidence.audit.get_stage_display().lower()}."
+    if hasattr(evidence, "withdrawal"):
+        return "it was withdrawn."
     if hasattr(evidence, "corrected_by"):
         return "a newer version stands in for it."
+    if evidence.audit.stage != "verified":
+        return f"the audit “{evidence.audit}” is {evidence.audit.get_stage_display().lower()}."
     if not evidence.is_fresh:
         return f"it counted until {timezone.localdate(evidence.fresh_until).isoformat()}."
     return ""

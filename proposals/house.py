@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from opportunities import house as floor
 from opportunities.models import Question, Questionnaire
 from opportunities.records import begin
 
@@ -109,7 +110,7 @@ CLAUSES = {
 @transaction.atomic
 def furnish() -> int:
     """Add what is missing, and change nothing that is there. Return how many were added."""
-    added = 0
+    added = floor.furnish()
     for name, questions in QUESTIONNAIRES.items():
         if not Questionnaire.objects.filter(name=name).exists():
             made = begin(Questionnaire(name=name, for_every_deal=name == ALWAYS), by=None, past="came with the house:")

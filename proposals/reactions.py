@@ -4,7 +4,7 @@ from opportunities.followups import open_task
 from opportunities.models import Opportunity
 from opportunities.records import Opens, edit, perform, reacts_to
 
-from . import approvals, gates, publishing
+from . import approvals, evidence, gates, publishing
 from .models import Contract, Proposal
 
 # -- Approvals. --------------------------------------------------------------------------------------------------------
@@ -32,9 +32,7 @@ def lapse_what_changed(record, facts):
 @reacts_to("audit.expire", "audit.withdraw")
 def pause_what_rests_on_it(audit, event):
     """Pause the proposals that rest on this audit and are still ours; ask the owner about those with the client."""
-    for proposal in Proposal.objects.filter(opportunity=audit.opportunity).order_by("pk"):
-        if not any(evidence.audit_id == audit.pk for evidence in proposal.evidence()):
-            continue
+    for proposal in evidence.proposals_on(audit.evidence.values("pk")).order_by("pk"):
         if proposal.stage in Proposal.BEFORE_SENT:
             perform(
                 proposal.pause, by=None, reason=f"The audit “{audit}” {event.past.rstrip(':')}. {event.reason}".strip()
@@ -53,6 +51,7 @@ def resume_what_is_cured(audit, event):
 @reacts_to("proposal.resume")
 def review_again_what_changed(proposal, event):
     approvals.lapse_changed(proposal)
+    approvals.ask_for_what_lapsed(Proposal.objects.get(pk=proposal.pk))
 
 
 # -- Sending. ----------------------------------------------------------------------------------------------------------

@@ -230,6 +230,11 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not _manifest
+# The files of evidence. Every process of the staff surface sees the same folder; the public surface has none.
+FILES_DIR = Path(env.str("FILES_DIR", str(DATA_DIR / "files")))
+MEDIA_ROOT = FILES_DIR
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 AGENCY_NAME = env.str("AGENCY_NAME", "Zarts")

@@ -3,6 +3,7 @@
 from . import (  # noqa: F401  (each registers its pages)
     clients,
     discovery,
+    evidence,
     leads,
     notes,
     opportunity,

@@ -71,7 +71,7 @@ class DiscoveryAdmin(RecordAdmin):
         """Add one thing that was heard, for a page that stays open, and answer with the part that lists it."""
         forms = forms_for(request.user, discovery.opportunity, request.POST)
         pressed = next((it for it in forms if it.is_bound and it.prefix == request.POST.get("heard")), None)
-        context = {"heard": forms, "status": "Nothing was added."}
+        context: dict = {"heard": forms, "status": "Nothing was added."}
         if pressed is not None and pressed.is_valid():
             context["status"] = f"Added: {pressed.add(by=request.user)}."
             context["heard"] = [type(it)(about=it.about) if it is pressed else it for it in forms]
@@ -84,7 +84,7 @@ class DiscoveryAdmin(RecordAdmin):
         parts = sheets(discovery, form)
         for row in [row for part in parts for row in part.rows if row["is_newer"]]:
             row["writer"] = last_writer(discovery, row)
-        context = {
+        context: dict = {
             **self.admin_site.each_context(request),
             **self.about(request, discovery),
             "opts": self.opts,

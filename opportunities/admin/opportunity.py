@@ -1,5 +1,7 @@
 """The opportunity's page."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -73,7 +75,7 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
         opportunity = self.get_object_or_404(request, pk)
         if name not in NEW:
             raise Http404
-        kind = NEW[name]
+        kind: Any = NEW[name]
         if not request.user.has_perm(right_to(kind)):
             raise PermissionDenied("Your role does not include this. An administrator can change that.")
         self.refuse_reader(request, opportunity)

@@ -1,10 +1,12 @@
 """The records of the path, one file each."""
 
-from .audit import Audit, Evidence
+from .audit import Audit
 from .client import Client, Consent, Contact
 from .closing import Closing, WinBack
 from .discovery import Answer, Discovery
 from .event import Diary, Event, Facts
+from .evidence import Evidence, EvidenceWithdrawal
+from .evidence_file import EvidenceFile
 from .heartbeat import Heartbeat
 from .lead import Lead, LeadFact, Source
 from .message import Message
@@ -12,6 +14,7 @@ from .note import Note
 from .objection import Objection, UnwrittenPromise
 from .opportunity import Opportunity, OpportunityGroupPermission, OpportunityUserPermission
 from .questionnaire import Question, Questionnaire
+from .shelf_life import ShelfLife
 from .task import Task
 from .user import Team, User
 
@@ -26,6 +29,8 @@ __all__ = [
     "Discovery",
     "Event",
     "Evidence",
+    "EvidenceFile",
+    "EvidenceWithdrawal",
     "Facts",
     "Heartbeat",
     "Lead",
@@ -38,6 +43,7 @@ __all__ = [
     "OpportunityUserPermission",
     "Question",
     "Questionnaire",
+    "ShelfLife",
     "Source",
     "Task",
     "Team",

@@ -1,23 +1,28 @@
-"""Audits and their evidence: what we measured, where, when, and for how long it counts."""
+"""Audits: a look at what the client has, from the request until its numbers age."""
 
 from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 
 from .. import gates, policies
-from ..records import Kept, KeptQuerySet, Opens, Output, ScopeState, stage_field, tell, transition
-from ..walls import frozen
+from ..records import KeptQuerySet, Opens, Output, ScopeState, perform, stage_field, transition
 from .opportunity import Opportunity
+
+
+class AuditQuerySet(KeptQuerySet):
+    def aged(self):
+        """Return the verified ones whose evidence counts no more."""
+        return self.filter(stage=Audit.Stage.VERIFIED, counts_until__lte=timezone.now())
 
 
 class Audit(Output):
     """A look at what the client has, in numbers.
 
-    requested → collecting → in review → verified; a verified one goes stale when its evidence ages, or is
-    withdrawn; a stale one is collected again.
+    requested → collecting → in review → verified; a verified one goes stale when its evidence ages, is corrected
+    or withdrawn, or is withdrawn itself; a stale one is collected again.
     """
 
     belongs_to = "opportunity"
@@ -38,8 +43,12 @@ class Audit(Output):
     collected_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
     )
+    # When the first piece of its evidence ages: kept from the moment it is verified, so that a round finds it at once.
+    counts_until = models.DateTimeField(null=True, editable=False)
     raw_notes = models.TextField("raw notes", blank=True, help_text="Internal. Clients never see this.")
     stage = stage_field(Stage, Stage.REQUESTED)
+
+    objects = AuditQuerySet.as_manager()
 
     class Meta(Output.Meta):
         permissions = [
@@ -52,6 +61,7 @@ class Audit(Output):
                 condition=models.Q(stage__in=["verified", "withdrawn"]) | ~models.Q(next_action=""),
             )
         ]
+        indexes = [models.Index(fields=["counts_until"], name="audit_to_expire", condition=models.Q(stage="verified"))]
 
     def __str__(self):
         return self.name
@@ -99,7 +109,8 @@ class Audit(Output):
         """Vouch for the evidence."""
         self.scope_state = ScopeState.VERIFIED
         self.next_action = "Use it before it ages"
-        self.due_on = timezone.localdate(self.evidence.current().earliest("fresh_until").fresh_until)
+        self.counts_until = self.evidence.current().earliest("fresh_until").fresh_until
+        self.due_on = timezone.localdate(self.counts_until)
 
     @transition(
         stage,
@@ -124,10 +135,10 @@ class Audit(Output):
         past="went stale:",
         then="Collect the evidence again",
         within=timedelta(days=3),
-        opens=Opens("other", "Collect the aged evidence again", 3),
+        opens=Opens("other", "Collect the evidence again", 3),
     )
     def expire(self, *, by, reason=""):
-        """Stop counting on evidence that has aged."""
+        """Stop counting on evidence that has aged, or of which a piece was corrected or withdrawn."""
         self.scope_state = ScopeState.CHANGED
 
     @transition(
@@ -143,113 +154,28 @@ class Audit(Output):
         """Take the audit back: something in it is wrong."""
         self.scope_state = ScopeState.CHANGED
 
+    # -- When its evidence changes. ------------------------------------------------------------------------------------
 
-class EvidenceQuerySet(KeptQuerySet):
-    def current(self):
-        """Leave out what a later version corrected."""
-        return self.filter(corrected_by=None)
+    def note_collector(self, user):
+        """Remember who brought or changed evidence last. The clock is nobody."""
+        if user is not None and self.collected_by_id != user.pk:
+            type(self).objects.filter(pk=self.pk).update(collected_by=user)
 
-    def fresh(self):
-        return self.current().filter(fresh_until__gt=timezone.now())
+    def open_for_collecting(self, *, by, because):
+        """Bring it to where evidence is collected, by its own moves, each with the reason. Return it.
 
-    def aged(self):
-        return self.current().filter(fresh_until__lte=timezone.now())
+        What was verified or in review with the old numbers is verified anew with the new ones.
+        """
+        audit = self.lose_evidence(because=because)
+        if audit.stage == self.Stage.WITHDRAWN:
+            raise ValidationError("This audit was withdrawn: its evidence stays as it was. Begin another audit.")
+        return audit if audit.stage == self.Stage.COLLECTING else perform(audit.collect, by=by)
 
-
-class Evidence(Kept):
-    """One measured fact. It is never changed: a correction is a new version."""
-
-    belongs_to = "audit"
-
-    class Confidence(models.TextChoices):
-        LOW = "low"
-        MEDIUM = "medium"
-        HIGH = "high"
-
-    # What is written down of a measurement. A correction keeps whatever it does not change.
-    SAYS = (
-        *("metric", "value", "unit", "provider", "captured_at"),
-        *("confidence", "link", "raw_note", "provider_caveat"),
-    )
-    # Days for which a kind of provider's numbers count; others count 90.
-    SHELF_LIFE = {"Lighthouse": 60, "Google Search Console": 90, "Interview": 180}
-
-    audit = models.ForeignKey(Audit, models.PROTECT, related_name="evidence")
-    key = models.CharField(max_length=80, blank=True, help_text="What is measured, the same in every version.")
-    version = models.PositiveSmallIntegerField(default=1, editable=False)
-    corrects = models.OneToOneField(
-        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="corrected_by"
-    )
-    metric = models.CharField(max_length=120)
-    value = models.DecimalField(max_digits=16, decimal_places=4)
-    unit = models.CharField(max_length=30, blank=True)
-    provider = models.CharField(max_length=80)
-    captured_at = models.DateTimeField(help_text="When the provider measured it.")
-    fresh_until = models.DateTimeField(editable=False)
-    confidence = models.CharField(max_length=6, choices=Confidence, default=Confidence.MEDIUM)
-    link = models.URLField(blank=True, max_length=500)
-    raw_note = models.TextField(blank=True, help_text="Internal. Clients never see this.")
-    provider_caveat = models.TextField(blank=True, help_text="Internal. Clients never see this.")
-    collected_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
-    )
-
-    objects = EvidenceQuerySet.as_manager()
-
-    class Meta(Kept.Meta):
-        verbose_name_plural = "evidence"
-        ordering = ["metric", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["audit", "key", "captured_at", "version"], name="evidence_once"),
-        ]
-        indexes = [models.Index(fields=["fresh_until"], name="evidence_by_age")]
-        triggers = [frozen()]
-
-    def __str__(self):
-        return f"{self.metric} {self.shown_value}"
-
-    def clean(self):
-        if self.captured_at and self.captured_at > timezone.now():
-            raise ValidationError(
-                {"captured_at": "Evidence cannot come from the future. Give the time it was measured."}
-            )
-
-    def save(self, *args, **kwargs):
-        if self._state.adding:
-            self.key = self.key or self.metric.lower()[:80]
-            self.fresh_until = self.captured_at + timedelta(days=self.SHELF_LIFE.get(self.provider, 90))
-        super().save(*args, **kwargs)
-
-    @property
-    def shown_value(self) -> str:
-        number = f"{self.value:,.4f}".rstrip("0").rstrip(".")
-        return f"{number} {self.unit}".strip()
-
-    @property
-    def is_fresh(self) -> bool:
-        return self.fresh_until > timezone.now()
-
-    @property
-    def days_left(self) -> int:
-        return (self.fresh_until - timezone.now()).days
-
-    @classmethod
-    @transaction.atomic
-    def record(cls, audit, *, by, **fields):
-        """Add a piece of evidence to an audit that is being collected, and write it in the diary."""
-        if audit.stage != Audit.Stage.COLLECTING:
-            raise ValidationError("Start collecting before you add evidence.")
-        evidence = cls(audit=audit, collected_by=by, **fields)
-        evidence.full_clean(exclude=["fresh_until"])
-        evidence.save()
-        tell(audit, "evidence", "added evidence to", by=by, facts={evidence.metric: evidence.shown_value})
-        if by is not None and audit.collected_by_id != by.pk:
-            Audit.objects.filter(pk=audit.pk).update(collected_by=by)
-        return evidence
-
-    def correct(self, *, by, **fields):
-        """Add a new version that stands in for this one."""
-        if hasattr(self, "corrected_by"):
-            raise ValidationError("This version was corrected already. Correct the newest one.")
-        values = {name: getattr(self, name) for name in ("key", *self.SAYS)} | fields
-        return type(self).record(self.audit, by=by, version=self.version + 1, corrects=self, **values)
+    def lose_evidence(self, *, because):
+        """Stop vouching for it, because a piece of its evidence is not what it was. Return it."""
+        audit = type(self).objects.get(pk=self.pk)
+        if audit.stage == self.Stage.VERIFIED:
+            return perform(audit.expire, by=None, reason=because)
+        if audit.stage == self.Stage.IN_REVIEW:
+            return perform(audit.send_back, by=None, reason=because)
+        return audit

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from opportunities.models import Evidence
 from opportunities.records import Refused
 
+from ..evidence import outdated, take_newest
 from ..models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem
 from .writing import WrittenAdmin, WrittenRows
 
@@ -99,6 +100,7 @@ class ProposalAdmin(WrittenAdmin):
             *super().pages(),
             ("<int:pk>/revise/", self.revise_view, "revise"),
             ("<int:pk>/contract/", self.contract_view, "contract"),
+            ("<int:pk>/newest/", self.newest_view, "newest"),
         ]
 
     def about(self, request, record):
@@ -107,6 +109,8 @@ class ProposalAdmin(WrittenAdmin):
         has_contract = record.contracts.exclude(stage__in=Contract.CLOSED).exists()
         return super().about(request, record) | {
             "approvals": record.approvals.select_related("owner", "decided_by"),
+            # Newer numbers than its rows rest on: only where rows can still change.
+            "newer_proof": outdated(record) if may_write and record.stage in Proposal.WRITABLE else [],
             "may_revise": may_write and record.stage not in Proposal.WRITABLE,
             "may_draw_up": may_contract and record.stage == Proposal.Stage.ACCEPTED and not has_contract,
         }
@@ -120,6 +124,21 @@ class ProposalAdmin(WrittenAdmin):
         copy = proposal.revise(by=request.user)
         messages.success(request, f"Begun: {copy}. It starts unapproved.")
         return redirect(copy.staff_url())
+
+    @method_decorator(require_POST)
+    def newest_view(self, request, pk):
+        """Rest every row on the newest version of its evidence."""
+        proposal = self.get_object_or_404(request, pk)
+        if not self.has_change_permission(request, proposal):
+            raise PermissionDenied("Only whoever may write this proposal changes what it rests on.")
+        try:
+            changed = take_newest(proposal, by=request.user)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            rows = "1 row rests" if changed == 1 else f"{changed} rows rest"
+            messages.success(request, f"{rows} on the newest numbers. Read whether the words still fit.")
+        return redirect(proposal.staff_url())
 
     @method_decorator(require_POST)
     def contract_view(self, request, pk):

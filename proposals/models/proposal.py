@@ -172,7 +172,7 @@ class Proposal(Authored, Output):
             | models.Q(milestones__proposal=self)
             | models.Q(price_lines__proposal=self)
         )
-        return Evidence.objects.filter(under).select_related("audit", "corrected_by").distinct()
+        return Evidence.objects.filter(under).select_related("audit", "corrected_by", "withdrawal").distinct()
 
     def supported_claims(self) -> list:
         return [claim for claim in self.claims.all() if not claim.unsupported_because()]

@@ -190,7 +190,7 @@ class Claim(Row):
 
     def unsupported_because(self) -> str:
         """Return why this claim may not be sent, or nothing."""
-        versions = list(self.evidence.select_related("audit", "corrected_by"))
+        versions = list(self.evidence.select_related("audit", "corrected_by", "withdrawal"))
         if not versions:
             return "none is attached."
         if self.kind != self.Kind.FINDING and not self.method.strip():

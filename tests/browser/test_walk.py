@@ -40,7 +40,8 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
     # The audit: one brings the evidence, another vouches for it.
     ada.open(deal).move("Start audit").press("Audit of Harbor Dental", within="#audit")
     ada.move("Start collecting").write(file=lighthouse(tmp_path))
-    ada.press("Import").sees("4 pieces of evidence added")
+    ada.press("Show what is in it").sees("Read as Lighthouse report")
+    ada.press("Bring in what is ticked").sees("4 came in")
     ada.move("Submit for review")
     ben.open(ada.page.url).move("Verify")
 

@@ -29,7 +29,7 @@ def test_where_nobody_else_may_the_owner_finds_somebody(ada, cem):
 def test_a_correction_keeps_whatever_it_does_not_change(ada):
     audit = an_audit(an_opportunity(ada, stage="audit"), ada)
     first = some_evidence(audit, ada, metric="Calls", raw_note="They think it is more.", link="https://a.example/1")
-    second = first.correct(by=ada, value=7)
+    second = first.correct(by=ada, value=7, reason="Counted again.")
     kept = {name: getattr(second, name) for name in first.SAYS}
     assert kept == {name: getattr(first, name) for name in first.SAYS} | {"value": 7}
     assert (second.version, second.corrects, second.key) == (2, first, first.key)

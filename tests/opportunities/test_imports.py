@@ -1,17 +1,12 @@
 """Files that people really have: the good rows come in, each bad one is told, a second run adds nothing."""
 
-import json
-from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
-from opportunities.imports import BadFile, import_evidence, import_leads, lighthouse_rows
+from opportunities.imports import BadFile, import_leads
 from opportunities.models import Event, Lead
-from opportunities.records import perform
-from tests.makers import an_opportunity
 
 LEADS = """LeadID,ContactID,LeadSource,LeadStatus,CreatedDate,Notes
 L1,C1,Referral,New,2025-02-05,Wants more bookings
@@ -139,83 +134,3 @@ def test_the_command_says_so_with_its_exit_status(ada, tmp_path):
 def test_without_anybody_to_own_them_leads_are_refused():
     with pytest.raises(BadFile, match="Nobody has the role Growth ops"):
         bring(LEADS)
-
-
-# -- Evidence. ---------------------------------------------------------------------------------------------------------
-
-
-def a_report(**changes):
-    report = {
-        "lighthouseVersion": "13.4.1",
-        "fetchTime": (timezone.now() - timedelta(days=2)).isoformat(),
-        "finalDisplayedUrl": "https://harbor-dental.example/",
-        "configSettings": {"formFactor": "mobile"},
-        "categories": {"performance": {"title": "Performance", "score": 0.32}, "seo": {"title": "SEO", "score": None}},
-        "audits": {
-            "largest-contentful-paint": {"numericValue": 10884.681},
-            "cumulative-layout-shift": {"numericValue": 0.099576},
-            "total-blocking-time": {"numericValue": 1055.198},
-            "speed-index": {"numericValue": 8296},
-        },
-    }
-    return json.dumps({**report, **changes}).encode()
-
-
-@pytest.fixture
-def audit(ada):
-    return perform(an_opportunity(ada, stage="audit").audits.get().collect, by=ada)
-
-
-def test_a_lighthouse_report_becomes_evidence_with_value_unit_provider_and_time(ada, audit):
-    assert import_evidence(a_report(), audit, by=ada) == (5, 0)
-    rows = {row.metric: row for row in audit.evidence.all()}
-    assert rows["Largest Contentful Paint"].shown_value == "10.8847 s"
-    assert rows["Total Blocking Time"].shown_value == "1,055.198 ms"
-    assert rows["Performance score"].shown_value == "32 of 100"
-    assert rows["Speed Index"].provider == "Lighthouse"
-    assert rows["Speed Index"].fresh_until - rows["Speed Index"].captured_at == timedelta(days=60)
-    assert "field data" in rows["Speed Index"].provider_caveat
-
-
-def test_the_same_report_twice_adds_nothing(ada, audit):
-    raw = a_report()
-    import_evidence(raw, audit, by=ada)
-    assert import_evidence(raw, audit, by=ada) == (0, 5)
-
-
-@pytest.mark.parametrize(
-    ("raw", "sentence"),
-    [
-        (b"{", "The file is not JSON that can be read."),
-        (b"\xff\xfe", "The file is not JSON that can be read."),
-        (b"[" * 100_000, "The file is not JSON that can be read."),
-        (b"[]", "no Lighthouse report"),
-        (b'{"audits": {}}', "no Lighthouse report"),
-        (a_report(lighthouseVersion="99.0.0"), "This report is of Lighthouse 99.0.0; versions 6 to 13 can be read."),
-        (a_report(lighthouseVersion="2.3"), "versions 6 to 13"),
-        (a_report(categories=None), "lacks its audits, categories or time"),
-        (a_report(fetchTime="yesterday"), "lacks its audits, categories or time"),
-        (a_report(fetchTime="2099-01-01T00:00:00Z"), "in the future"),
-        (a_report(categories={}, audits={}), "no scores and no metrics"),
-    ],
-)
-def test_a_file_that_is_no_such_report_is_refused_in_one_sentence_with_nothing_written(ada, audit, raw, sentence):
-    with pytest.raises(BadFile, match=sentence.replace(".", r"\.")):
-        import_evidence(raw, audit, by=ada)
-    assert not audit.evidence.exists()
-
-
-def test_odd_values_inside_a_report_are_left_out():
-    odd = {
-        "speed-index": {"numericValue": "fast"},
-        "interactive": {"numericValue": float("nan")},
-        "total-blocking-time": 7,
-    }
-    rows = lighthouse_rows(a_report(audits=odd))
-    assert [row["metric"] for row in rows] == ["Performance score"]
-
-
-def test_evidence_comes_in_only_while_it_is_collected(ada):
-    requested = an_opportunity(ada, stage="audit").audits.get()
-    with pytest.raises(BadFile, match="Start collecting"):
-        import_evidence(a_report(), requested, by=ada)

@@ -3,12 +3,13 @@
 import logging
 from datetime import timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from handoff import clock as handoff_clock
 from opportunities import followups
-from opportunities.models import Audit, Evidence, Heartbeat
-from opportunities.records import Refused, perform
+from opportunities.models import Audit, Heartbeat
+from opportunities.records import lock, perform
 from proposals import clock as proposals_clock
 from proposals import inbox
 
@@ -34,16 +35,25 @@ def run() -> tuple[dict, list]:
 
 
 def expire_audits() -> int:
-    """Mark verified audits as stale whose evidence has aged."""
-    aged = Evidence.objects.aged().filter(audit__stage=Audit.Stage.VERIFIED).values("audit")
+    """Mark verified audits as stale whose evidence has aged, the oldest first."""
     count = 0
-    for audit in Audit.objects.filter(pk__in=aged).order_by("pk")[:BATCH]:
+    for audit in Audit.objects.aged().order_by("counts_until", "pk")[:BATCH]:
         try:
-            perform(audit.expire, by=None, reason="Its evidence has aged.")
-        except Refused:
-            continue  # somebody was quicker
-        count += 1
+            count += expire(audit)
+        except Exception:
+            # One that cannot go stale must not keep the others fresh. It is tried again in the next round.
+            log.exception("Audit %s has aged and could not go stale.", audit.pk)
     return count
+
+
+@transaction.atomic
+def expire(audit) -> bool:
+    """Mark one audit as stale. False when it was measured again meanwhile."""
+    lock(audit)
+    if not Audit.objects.aged().filter(pk=audit.pk).exists():
+        return False
+    perform(audit.expire, by=None, reason="Its evidence has aged.")
+    return True
 
 
 def is_alive() -> bool:

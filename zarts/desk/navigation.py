@@ -52,6 +52,7 @@ PAGES = [
             ("Tasks", "task_alt", "opportunities.task", ""),
             ("Messages", "mail", "opportunities.message", ""),
             ("Caught mail", "mark_email_unread", "mail", ""),
+            ("Shelf lives", "hourglass", "opportunities.shelflife", ""),
             ("Users", "badge", "opportunities.user", ""),
             ("Teams", "groups", "opportunities.team", ""),
             ("Diary", "history", "opportunities.event", ""),

@@ -68,7 +68,15 @@ ROLES = {
         "handoff": ["*"],
     },
     "Administrator": {
-        "opportunities": ["view_*", "*_user", "*_team", "*_source", "*_questionnaire", "share_opportunity"],
+        "opportunities": [
+            "view_*",
+            "*_user",
+            "*_team",
+            "*_source",
+            "*_questionnaire",
+            "*_shelflife",
+            "share_opportunity",
+        ],
         "proposals": ["view_*", "*_service", "*_clause", "*_approvalrule"],
         "handoff": ["view_*"],
         "auth": ["view_group"],

@@ -64,6 +64,7 @@ def is_past(value):
 
 
 register.filter(money)
+register.filter(figure)
 
 
 @register.filter

@@ -1,0 +1,31 @@
+"""The blast radius: what rests on evidence. Each app is asked what it knows; a few queries, however much there is."""
+
+from django.urls import NoReverseMatch, reverse
+
+from handoff import evidence as delivered
+from opportunities.resting import Group, Versions
+from proposals import evidence as promised
+
+
+def groups_of(evidence, opportunity, user) -> list[Group]:
+    """Return what rests on any of these versions, in the order of the chain from claim to report."""
+    versions = Versions.of(evidence)
+    offered, carriers = promised.resting_on(versions, opportunity, user)
+    inherited, reports = delivered.resting_on(carriers, opportunity, user)
+    groups = [*offered, *inherited]
+    carriers = [*carriers, *reports]
+    return [*groups, promised.shown_of(carriers, urls_of(groups, carriers))]
+
+
+def urls_of(groups, carriers) -> dict:
+    """Return the page of each carrier that this person sees in one of the groups."""
+    seen = {row.url for group in groups for row in group.rows}
+    pages = {}
+    for label, pk in carriers:
+        try:
+            url = reverse(f"admin:{label.replace('.', '_')}_change", args=[pk])
+        except NoReverseMatch:
+            continue  # a row of a proposal has no page of its own, and is published with it
+        if url in seen:
+            pages[label, pk] = url
+    return pages
