@@ -50,7 +50,11 @@ def discovery(opportunity, user) -> dict:
 
 def audit(opportunity, user) -> dict:
     """What we measured, with how long each piece still counts."""
-    proof = Prefetch("evidence", Evidence.objects.current().order_by("fresh_until", "pk"), to_attr="proof")
+    proof = Prefetch(
+        "evidence",
+        Evidence.objects.current().select_related(*Evidence.TOLD_WITH).order_by("fresh_until", "pk"),
+        to_attr="proof",
+    )
     shown = newest(opportunity.audits.select_related("owner").prefetch_related(proof), FEW)
     latest = shown["rows"][0] if shown["rows"] else None
     # Only the newest is worked on: what the others lack is history.

@@ -17,8 +17,6 @@ from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.records import may_override, who_may
 
 register = template.Library()
-# From so many days before its end on, evidence is called aging.
-AGING = 14
 
 
 # -- Dates, money, people. ---------------------------------------------------------------------------------------------
@@ -196,16 +194,6 @@ def in_place(url):
 
 def pages() -> dict:
     return {model._meta.label_lower: page for model, page in admin.site._registry.items() if hasattr(page, "in_place")}
-
-
-@register.inclusion_tag("desk/parts/evidence_badge.html")
-def evidence_badge(evidence):
-    """Show a piece of evidence with what is left of its shelf life: by words and shape, not by colour alone."""
-    days = evidence.days_left
-    if not evidence.is_fresh:
-        return {"evidence": evidence, "mark": "stale", "words": f"Stale since {day(evidence.fresh_until)}"}
-    left = "counts until tonight" if days < 1 else f"{days} day{'' if days == 1 else 's'} left"
-    return {"evidence": evidence, "mark": "aging" if days <= AGING else "fresh", "words": left}
 
 
 # -- The diary. --------------------------------------------------------------------------------------------------------
