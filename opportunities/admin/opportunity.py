@@ -18,6 +18,7 @@ class OpportunityAdmin(RecordAdmin):
         ("Next", {"fields": ["next_action", "due_on", "scope_state", "client_safe"]}),
     ]
     panels = ("admin/panels/opportunity_parts.html",)
+    downloads = (("Eight outputs of each, as CSV", "outputs_list_csv"),)
     empty_words = "No opportunities here. Qualify a lead and it becomes one."
 
     def get_readonly_fields(self, request, obj=None):

@@ -1,6 +1,7 @@
 """The records of the path, one file each."""
 
 from .audit import Audit, Evidence
+from .checkpoint import Checkpoint, Confirmation
 from .client import Client, Consent, Contact
 from .closing import Closing, WinBack
 from .discovery import Discovery
@@ -15,8 +16,10 @@ from .user import Team, User
 
 __all__ = [
     "Audit",
+    "Checkpoint",
     "Client",
     "Closing",
+    "Confirmation",
     "Consent",
     "Contact",
     "Diary",
