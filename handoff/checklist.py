@@ -28,6 +28,8 @@ from proposals.models import Contract, Payment, Proposal, Summary
 from .models import ChecklistItem, Connector, Handoff, LaunchBlocker, Project, Promise, Report, ReportingCadence
 
 UNINHERITED = "When delivery inherits the deal."
+# Words for the client about what was measured, and about what it cannot tell.
+OF_PROOF = {Summary.Kind.FINDING, Summary.Kind.REVENUE_PROOF, Summary.Kind.CAVEAT}
 OF_PROJECT = {"project": OuterRef("pk")}
 
 
@@ -104,9 +106,10 @@ def proposal_is_attached(deal):
 def words_are_written(deal):
     lacks, kinds = [], {row["kind"] for row in deal.summaries}
     caveats = deal.proposal["caveats"] if deal.proposal else []
-    if caveats and Summary.Kind.CAVEAT not in kinds:
-        add = add_page(Summary, opportunity=deal.opportunity.pk, kind=Summary.Kind.CAVEAT)
-        lacks.append(Lack(f"Say in words for the client what {', '.join(caveats)} cannot know.", add))
+    if caveats and not kinds & OF_PROOF:
+        add = add_page(Summary, opportunity=deal.opportunity.pk, kind=Summary.Kind.FINDING)
+        words = "Write words for the client about what was measured"
+        lacks.append(Lack(f"{words}: {' and '.join(caveats)} had a caveat, which stays with us.", add))
     for blocker in deal.project["blockers"] if deal.project else []:
         if not blocker["summary"]:
             url = page(LaunchBlocker, blocker["pk"], "id_summary")
