@@ -75,6 +75,11 @@ class Check:
     ask: Callable
 
     @property
+    def kept_by(self) -> str:
+        """Return the names of what keeps it, in words: gates, rules, and walls in the database."""
+        return "; ".join(said(name) for name in self.names)
+
+    @property
     def stage(self) -> str:
         return Stage(self.due_from).label
 
@@ -87,6 +92,13 @@ class Check:
         if place is None and answer.state == "unmet":
             return later("The deal is lost: nothing more is due, unless it is reopened.")
         return answer
+
+
+def said(name: str) -> str:
+    """Say the name of something in the code in words: the gate “seven facts are confirmed”."""
+    place, _, own = name.replace(":", ".").rpartition(".")
+    kinds = {"gates": "gate", "policies": "policy", "forms": "form", "trigger": "wall", "constraint": "wall"}
+    return f"{kinds.get(place.rpartition('.')[2], 'rule')} “{own.replace('_', ' ')}”"
 
 
 def check(key, sentence, *, kind, due_from, keeper, names=(), told_by=()):

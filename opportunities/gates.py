@@ -96,11 +96,6 @@ def own_checkpoints_are_met(opportunity):
     yield from checkpoints.lacks(opportunity)
 
 
-@gate("A line of the guide stays. Make it advisory instead.")
-def checkpoint_is_our_own(checkpoint):
-    return not checkpoint.guide
-
-
 @gate("The link in it was closed. Send what it was about again.")
 def its_link_is_open(message):
     return message.LINK not in message.body or bool(message.secret_link)

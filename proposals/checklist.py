@@ -14,7 +14,9 @@ from opportunities.checks import (
     fill,
     later,
     met,
+    moment,
     page,
+    person,
     place_of,
     rows,
     said_day,
@@ -47,6 +49,7 @@ def learn(deals):
     bare = ~Exists(Claim.evidence.through.objects.filter(claim=OuterRef("pk")))
     unsupported = Claim.objects.filter(**its).filter(bare | (~Q(kind="finding") & ~Q(method__regex=r"\S")))
     proposals = Proposal.objects.filter(opportunity=MINE).exclude(stage__in=["superseded", "withdrawn"])
+    given = Approval.objects.filter(summary=OuterRef("pk"), stage=Approval.Stage.APPROVED)
     message = Message.objects.filter(record_type=Proposal.label(), record_id=OuterRef("pk"))
     contracts = Contract.objects.filter(opportunity=MINE).exclude(stage__in=["declined", "voided"])
     fill(
@@ -81,6 +84,7 @@ def learn(deals):
             .exclude(stage__in=["withdrawn", "superseded"])
             .order_by("-pk")[:MOST],
             **{name: name for name in ("pk", "title", "kind", "stage")},
+            approved=rows(given.order_by("-pk")[:1], by=person("decided_by"), at="decided_at"),
         ),
         objections=rows(Objection.objects.filter(opportunity=MINE).order_by("-pk")[:MOST], stage="stage"),
     )
@@ -310,7 +314,6 @@ def counted(objections) -> str:
     due_from=Stage.AUDIT,
     keeper="Words for the client are read for internal ones, approved by a second person, and only then published.",
     names=("proposals.lint.read", "proposals.gates.words_are_safe", "proposals.publishing.findings"),
-    told_by=("summary.approve",),
 )
 def summaries_are_approved(deal):
     if not deal.summaries:
@@ -320,7 +323,10 @@ def summaries_are_approved(deal):
         for row in deal.summaries
         if row["stage"] not in Summary.SAFE
     ]
-    return unmet(*lacks) if lacks else met("All words for the client are approved.")
+    if lacks:
+        return unmet(*lacks)
+    last = max((word for row in deal.summaries for word in row["approved"]), key=lambda word: word["at"], default={})
+    return met("All words for the client are approved.", by=last.get("by"), at=moment(last.get("at")))
 
 
 CHECKS = (

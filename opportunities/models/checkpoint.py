@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
-from .. import gates
+from .. import policies
 from ..records import DiaryKeeper, Record, Refused, begin, lock, perform, stage_field, transition
 from ..walls import settled
 from .opportunity import Opportunity
@@ -62,6 +62,9 @@ class Checkpoint(DiaryKeeper, Record):
         constraints = [
             models.UniqueConstraint(fields=["guide"], name="guide_line_once", condition=~models.Q(guide="")),
             models.CheckConstraint(
+                name="guide_line_stays_in_use", condition=models.Q(guide="") | ~models.Q(stage="retired")
+            ),
+            models.CheckConstraint(
                 name="checkpoint_says_how_it_is_met",
                 condition=models.Q(met_by="question")
                 | models.Q(met_by="field") & ~models.Q(field="")
@@ -115,8 +118,7 @@ class Checkpoint(DiaryKeeper, Record):
         stage,
         source=[Stage.MANDATORY, Stage.ADVISORY],
         target=Stage.RETIRED,
-        gates=[gates.checkpoint_is_our_own],
-        permission=MOVE,
+        permission=policies.may_retire_checkpoint,
         label="Take out of use",
         past="took out of use:",
         asks=REASON,

@@ -25,7 +25,9 @@ GUIDE = {
     "B1": "Confirm source, service fit, urgency, decision owner, contact path, budget signal, and next action.",
     "B2": "Create a task for every promised follow-up, proposal review, contract step, or onboarding handoff.",
     "B3": "Keep scope, exclusions, assumptions, integrations, timeline, and pricing separate.",
-    "B4": "Attach every proposal to a lead, client, service, project, approval, and communication record where possible.",
+    "B4": (
+        "Attach every proposal to a lead, client, service, project, approval, and communication record where possible."
+    ),
     "B5": "Record sent date, viewed date, follow-up date, objection, probability, and decision deadline.",
     "B6": "Pause proposal work when audit evidence, scope, timeline, or decision path is not verified.",
     "B7": "Use client-safe summary language for audit findings, revenue proof, provider caveats, and launch blockers.",
@@ -273,8 +275,8 @@ ONE_LACK = [
     ("B3", "draft", drop_milestones, "Add the steps of the timeline."),
     ("B4", "draft", drop_service, "Choose the service that the proposal sells."),
     ("B5", "draft", drop_deadline, "Set the decision deadline."),
-    ("B6", "draft", lose_decider, "Name the decision owner, or pause the proposal: Bo Larsen cannot be reached any more."),
-    ("B7", "draft", add_caveat, "Write words for the client about what was measured: Lighthouse had a caveat, which stays with us."),
+    ("B6", "draft", lose_decider, "Name the decision owner, or pause the proposal: Bo Larsen cannot be"),
+    ("B7", "draft", add_caveat, "Write words for the client about what was measured: Lighthouse had a"),
     ("B8", "ready", add_item, "Verify the access to Google Analytics."),
     ("C1", "complete", reopen_discovery, "Write the provider stack."),
     ("C2", "complete", withdraw_audit, "Verify an audit of this opportunity."),

@@ -8,6 +8,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from opportunities import checkpoints
 from opportunities.admin.base import RecordAdmin
@@ -25,10 +26,9 @@ class CheckpointAdmin(RecordAdmin):
     fields = ["sentence", "met_by", "field", "task_kind", "task_title", "due_from"]
     empty_words = "The house has no checkpoint of its own. Add what every deal must have at your agency."
 
-    def get_readonly_fields(self, request, obj=None):
-        """A line of the guide keeps its words; what may change is how the house takes it."""
-        own = super().get_readonly_fields(request, obj)
-        return [*own, "sentence", "due_from"] if obj and obj.guide else own
+    def has_change_permission(self, request, obj=None):
+        """A line of the guide keeps its words; what moves is how the house takes it."""
+        return super().has_change_permission(request, obj) and not (obj and obj.guide)
 
     def get_fields(self, request, obj=None):
         return ["sentence", "due_from"] if obj and obj.guide else self.fields
@@ -36,7 +36,8 @@ class CheckpointAdmin(RecordAdmin):
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if db_field.name == "field":
             choices = [("", "–"), *sorted(checkpoints.fields().items(), key=lambda pair: pair[1])]
-            return forms.ChoiceField(choices=choices, required=False, label="Which field", help_text=db_field.help_text)
+            said = {"label": "Which field", "help_text": db_field.help_text, "widget": UnfoldAdminSelectWidget}
+            return forms.ChoiceField(choices=choices, required=False, **said)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def filter_rows(self, request, rows):

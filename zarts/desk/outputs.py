@@ -10,7 +10,7 @@ from datetime import date
 from django.db.models import Case, F, TextField, When
 
 from handoff.models import ChecklistItem, Handoff
-from opportunities.models import Audit, Closing, Discovery
+from opportunities.models import Audit, Closing, Discovery, Opportunity
 from opportunities.records import Output
 from proposals.models import Approval, Contract, Proposal
 
@@ -34,6 +34,9 @@ OUTPUTS = {
     "Onboarding checklist": "Winning the deal begins it.",
     "Won or lost reason": "Winning or losing the deal begins it.",
 }
+
+
+PAST = {"due_on": None, "next_action": ""}
 
 
 @dataclass
@@ -80,8 +83,14 @@ def line(name, record, deal, **derived) -> Line:
 
 
 def settled(name, record, deal) -> Line:
-    """Once it is settled, the deal itself goes on: the next action that it still carries is done."""
-    return line(name, record, deal, **({} if record is None or record.is_open else {"next_action": ""}))
+    """Once it is settled nothing more is owed on it: the day and the action that it still carries are past."""
+    return line(name, record, deal, **({} if record is None or record.is_open else PAST))
+
+
+def outcome(closing, deal) -> Line:
+    """A lost deal waits as its closing says; a won or reopened one goes on by itself."""
+    goes_on = {"next_action": deal.next_action, "due_on": deal.due_on}
+    return line("Won or lost reason", closing, deal, **({} if deal.stage == Opportunity.Stage.LOST else goes_on))
 
 
 def approval_state(approvals, deal) -> Line:
@@ -98,6 +107,7 @@ def approval_state(approvals, deal) -> Line:
         stage=f"{first.get_stage_display()}, {count} of {len(approvals)} given",
         scope_state=subject.get_scope_state_display(),
         client_safe=subject.get_client_safe_display(),
+        **({} if first.is_open else PAST),
     )
 
 
@@ -153,7 +163,7 @@ def outputs_of(deals) -> dict[int, list[Line]]:
             approval_state(approvals.get(deal.pk), deal),
             line("Contract handoff", handoffs.get(deal.pk) or contracts.get(deal.pk), deal),
             onboarding(items.get(deal.pk), deal),
-            line("Won or lost reason", closings.get(deal.pk), deal),
+            outcome(closings.get(deal.pk), deal),
         ]
         for deal in deals
     }
