@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from handoff.models import Report, ReportNote
-from opportunities.models import Source
+from opportunities.models import Opportunity, Source
 from opportunities.records import begin
 from proposals.house import furnish
 from proposals.models import Approval, Delegation
@@ -35,6 +35,11 @@ PAGES = {
     "approvals": (STAFF, "-"),
     "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
     "mail": ("-", "-"),
+    "checklist": ("ABDEN", "-"),
+    "checklist_confirm": ("-", "-"),  # a word for a checkpoint that there is not
+    "outputs": ("ABDEN", "-"),
+    "outputs_csv": ("ABDEN", "-"),
+    "outputs_list_csv": (STAFF, "-"),
     "admin:index": (STAFF, "-"),
     "admin:login": (EVERYBODY, EVERYBODY),
     "admin:password_change": (STAFF, STAFF),
@@ -42,6 +47,9 @@ PAGES = {
     "admin:autocomplete": ("-", "-"),
     "admin:jsi18n": (STAFF, "-"),
 }
+
+# Whose record an address of those is about, when it is no deal.
+OF_A_RECORD = {"approval": Approval}
 
 # A kind of record: who may see the list; add one; see Ada's; change Ada's.
 RECORDS = {
@@ -63,6 +71,8 @@ RECORDS = {
     "opportunities_unwrittenpromise": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_closing": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_winback": ("ABCDFEN", "-", "ABDEN", "-"),
+    "opportunities_checkpoint": ("ABCDFEN", "B", "ABCDFEN", "B"),
+    "opportunities_confirmation": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_event": ("ABCDFEN", "-", "EN", "-"),
     "proposals_approval": ("ABCDFEN", "-", "ABDEN", "-"),
     "proposals_contract": ("ABCDFEN", "-", "ABDEN", "-"),
@@ -86,6 +96,7 @@ RECORDS = {
 
 # What a record's page has beside these: who may GET, and who may POST.
 MORE = {
+    "opportunities_checkpoint": {"guide": ("-", "-")},  # of a line that the guide has not
     "opportunities_lead": {"fact": ("-", "AB")},
     "opportunities_audit": {"import": ("-", "-")},  # verified already: nobody adds to it
     "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB")},
@@ -207,7 +218,7 @@ def cells(world):
         wanted = {*pattern.pattern.converters, *pattern.pattern.regex.groupindex}
         arguments = {}
         if wanted:
-            row = a_row_of(kind_of(name)[0] or Approval, world)
+            row = a_row_of(kind_of(name)[0] or OF_A_RECORD.get(name, Opportunity), world)
             arguments = dict.fromkeys(wanted, row.pk) | ({"name": "no_such_move"} if "name" in wanted else {})
         yield reverse(name, kwargs=arguments), *expected_of(name)
 
