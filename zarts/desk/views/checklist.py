@@ -10,17 +10,25 @@ from django.views.decorators.http import require_POST, require_safe
 
 from opportunities.admin.base import whole_number
 from opportunities.forms import MoveForm
+from opportunities.imports import MARKS
 from opportunities.models import Checkpoint, Confirmation, Opportunity
 from opportunities.records import Refused
 
 from ..access import page_context, staff_page
 from ..checklist import rows_of
 
+SAY_IT = "Say in a few words what you know."
+
 
 class WordsForm(MoveForm):
-    words = forms.CharField(
-        label="In words", max_length=2000, error_messages={"required": "Say in a few words what you know."}
-    )
+    words = forms.CharField(label="In words", max_length=2000, error_messages={"required": SAY_IT})
+
+    def clean_words(self):
+        """Refuse words of which nothing can be seen."""
+        words = self.cleaned_data["words"]
+        if not MARKS.sub("", words).strip():
+            raise forms.ValidationError(SAY_IT)
+        return words
 
 
 def deal_of(request, pk):

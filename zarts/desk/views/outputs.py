@@ -8,6 +8,7 @@ from django.http import StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
+from opportunities.imports import MARKS
 from opportunities.models import Opportunity
 
 from ..access import page_context, staff_page
@@ -15,8 +16,8 @@ from ..outputs import FIELDS, outputs_of
 from .checklist import deal_of
 
 BATCH = 200
-# A spreadsheet would run a cell that begins with one of these.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet would run a cell that begins with one of these, narrow or wide, whatever unseen stands before it.
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 HEADS = ["Opportunity", "Client", "Output", *FIELDS.values()]
 
 
@@ -77,7 +78,7 @@ def plain(value) -> str:
 
 def safe(cell: str) -> str:
     """Keep a spreadsheet from running what somebody typed."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return f"'{cell}" if MARKS.sub("", cell).lstrip().startswith(FORMULA) else cell
 
 
 class Echo:
