@@ -1,5 +1,6 @@
 """What must be true of a handoff, a project or a report before it may move."""
 
+from opportunities import gates as of_opportunities
 from opportunities.records import Lack, gate
 
 # -- Handoffs. ---------------------------------------------------------------------------------------------------------
@@ -26,6 +27,13 @@ def promises_are_answered(handoff):
     for promise in handoff.promises.unanswered():
         what = "Settle the disputed promise" if promise.stage == "disputed" else "Accept or dispute the promise"
         yield Lack(f"{what} “{promise}”.", promise.staff_url())
+
+
+@gate("Meet the checkpoints of the house.")
+def deal_may_be_handed_off(handoff):
+    """Accepting hands the deal off: what would hold that up is said before."""
+    if handoff.opportunity.stage == "won":
+        yield from of_opportunities.own_checkpoints_are_met.lacks(handoff.opportunity)
 
 
 @gate("Close its project first.")

@@ -94,6 +94,13 @@ def handoff_is_accepted(opportunity):
     return opportunity.handoffs.filter(stage__in=["accepted", "closed"]).exists()
 
 
+@gate("Meet the checkpoints of the house.")
+def own_checkpoints_are_met(opportunity):
+    from . import checkpoints  # it imports the models, which import this module
+
+    yield from checkpoints.lacks(opportunity)
+
+
 @gate("The link in it was closed. Send what it was about again.")
 def its_link_is_open(message):
     return message.LINK not in message.body or bool(message.secret_link)

@@ -18,6 +18,11 @@ def only_the_client(record, user):
     return False
 
 
+@policy("Nobody, when it is a line of the guide: those stay in use, advisory or not. Of our own, managers")
+def may_retire_checkpoint(checkpoint, user):
+    return not checkpoint.guide and holds(user, "opportunities.move_checkpoint", checkpoint)
+
+
 @policy("Whoever may verify audits, but not the one who collected this one")
 def may_verify_audit(audit, user):
     if audit.collected_by_id == user.pk or audit.evidence.current().filter(collected_by=user).exists():

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from handoff.models import Report, ReportNote
-from opportunities.models import Source, User
+from opportunities.models import Opportunity, Source, User
 from opportunities.records import begin
 from proposals.house import furnish
 from proposals.models import Approval, Delegation
@@ -35,6 +35,11 @@ PAGES = {
     "approvals": (STAFF, "-"),
     "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
     "mail": ("-", "-"),
+    "checklist": ("ABDEN", "-"),
+    "checklist_confirm": ("-", "-"),  # a word for a checkpoint that there is not
+    "outputs": ("ABDEN", "-"),
+    "outputs_csv": ("ABDEN", "-"),
+    "outputs_list_csv": (STAFF, "-"),
     "admin:index": (STAFF, "-"),
     "admin:login": (EVERYBODY, EVERYBODY),
     "admin:password_change": (STAFF, STAFF),
@@ -43,6 +48,9 @@ PAGES = {
     "admin:jsi18n": (STAFF, "-"),
     "admin:auth_user_password_change": ("E", "E"),
 }
+
+# Whose record an address of those is about, when it is no deal.
+OF_A_RECORD = {"approval": Approval, "admin:auth_user_password_change": User}
 
 # A kind of record: who may see the list; add one; see Ada's; change Ada's.
 RECORDS = {
@@ -67,6 +75,8 @@ RECORDS = {
     "opportunities_unwrittenpromise": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_closing": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_winback": ("ABCDFEN", "-", "ABDEN", "-"),
+    "opportunities_checkpoint": ("ABCDFEN", "B", "ABCDFEN", "B"),
+    "opportunities_confirmation": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_event": ("ABCDFEN", "-", "EN", "-"),
     "proposals_approval": ("ABCDFEN", "-", "ABDEN", "-"),
     "proposals_contract": ("ABCDFEN", "-", "ABDEN", "-"),
@@ -90,6 +100,7 @@ RECORDS = {
 
 # What a record's page has beside these: who may GET, and who may POST.
 MORE = {
+    "opportunities_checkpoint": {"guide": ("-", "-")},  # of a line that the guide has not
     "opportunities_opportunity": {
         "fields": ("AB", "AB"),
         "edit": ("ABDEN", "AB"),
@@ -230,10 +241,6 @@ def answered(client, method, path):
     return answer.status_code in (200, 409, 422)
 
 
-# Whose address it is, where its name does not say so.
-OF = {"admin:auth_user_password_change": User}
-
-
 def cells(world):
     """Yield (path, who may GET, who may POST) for every address, each with one of Ada's records."""
     for name, pattern in patterns("zarts.urls"):
@@ -242,7 +249,7 @@ def cells(world):
         wanted = {*pattern.pattern.converters, *pattern.pattern.regex.groupindex}
         arguments = {}
         if wanted:
-            row = a_row_of(kind_of(name)[0] or OF.get(name, Approval), world)
+            row = a_row_of(kind_of(name)[0] or OF_A_RECORD.get(name, Opportunity), world)
             arguments = dict.fromkeys(wanted, row.pk) | ({"name": "no_such_move"} if "name" in wanted else {})
         yield reverse(name, kwargs=arguments), *expected_of(name)
 

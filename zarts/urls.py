@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from .desk.views import approvals, health, mail, pipeline, refused, rests, today
+from .desk.views import approvals, checklist, health, mail, outputs, pipeline, refused, rests, today
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -15,6 +15,11 @@ urlpatterns = [
     path("admin/pipeline/move/", pipeline.move, name="pipeline_move"),
     path("admin/approvals/", approvals.approvals, name="approvals"),
     path("admin/approvals/<int:pk>/", approvals.approval, name="approval"),
+    path("admin/opportunities/opportunity/<int:pk>/checklist/", checklist.checklist, name="checklist"),
+    path("admin/opportunities/opportunity/<int:pk>/checklist/confirm/", checklist.confirm, name="checklist_confirm"),
+    path("admin/opportunities/opportunity/<int:pk>/outputs/", outputs.outputs, name="outputs"),
+    path("admin/opportunities/opportunity/<int:pk>/outputs.csv", outputs.one_csv, name="outputs_csv"),
+    path("admin/opportunities/opportunity/outputs.csv", outputs.list_csv, name="outputs_list_csv"),
     path("admin/mail/", mail.mail, name="mail"),
     path("admin/opportunities/evidence/<int:pk>/rests/", rests.of_evidence, name="opportunities_evidence_rests"),
     path("admin/opportunities/audit/<int:pk>/rests/", rests.of_audit, name="opportunities_audit_rests"),

@@ -79,7 +79,12 @@ class Handoff(Output):
         stage,
         source=Stage.READY,
         target=Stage.ACCEPTED,
-        gates=[gates.contract_is_active, gates.signed_contract_stands, gates.promises_are_answered],
+        gates=[
+            gates.contract_is_active,
+            gates.signed_contract_stands,
+            gates.promises_are_answered,
+            gates.deal_may_be_handed_off,
+        ],
         permission=MOVE,
         label="Accept the handoff",
         past="accepted",

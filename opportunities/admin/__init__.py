@@ -1,6 +1,7 @@
 """The staff pages of the path. `base` holds what they share."""
 
 from . import (  # noqa: F401  (each registers its pages)
+    checkpoints,
     clients,
     discovery,
     evidence,

@@ -66,6 +66,8 @@ class KeptAdmin(ModelAdmin):
     show_full_result_count = False
     # Said on the empty list: what to do first.
     empty_words = "Nothing here yet."
+    # What the list can be taken away as: the words, and the name of the address, which gets the list's own filters.
+    downloads: tuple = ()
     # Templates with more about the record, above the form.
     panels: tuple = ()
     # The fields that can be changed in a small form, from another page.
@@ -162,6 +164,7 @@ class KeptAdmin(ModelAdmin):
             "kept": keep,
             "searchable": bool(self.search_fields),
             "empty_words": self.empty_words,
+            "downloads": [(words, reverse(name)) for words, name in self.downloads],
             "add_url": self.add_url() if self.has_add_permission(request) else "",
             **(extra_context or {}),
         }

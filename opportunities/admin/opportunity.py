@@ -29,6 +29,7 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
         *("next_action", "due_on", "value", "probability", "decision_on", "close_risk"),
         *("decision_owner", "owner", "name"),
     )
+    downloads = (("Eight outputs of each, as CSV", "outputs_list_csv"),)
     empty_words = "No opportunities here. Qualify a lead and it becomes one."
 
     def get_readonly_fields(self, request, obj=None):

@@ -1,6 +1,7 @@
 """The records of the path, one file each."""
 
 from .audit import Audit
+from .checkpoint import Checkpoint, Confirmation
 from .client import Client, Consent, Contact
 from .closing import Closing, WinBack
 from .discovery import Answer, Discovery
@@ -21,8 +22,10 @@ from .user import Team, User
 __all__ = [
     "Answer",
     "Audit",
+    "Checkpoint",
     "Client",
     "Closing",
+    "Confirmation",
     "Consent",
     "Contact",
     "Diary",

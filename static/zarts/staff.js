@@ -204,11 +204,20 @@
     });
   };
 
+  // A sheet prints by the browser's own way; the button is only there where it does something.
+  const print = () => {
+    for (const button of all("[data-print]")) {
+      button.hidden = false;
+      button.addEventListener("click", () => window.print());
+    }
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     writing();
     hearing();
     order();
     files();
+    print();
     new MutationObserver(pickers).observe(document.body, { childList: true, subtree: true });
     filters();
     rows();

@@ -51,6 +51,7 @@ PAGES = [
         [
             ("Tasks", "task_alt", "opportunities.task", ""),
             ("Messages", "mail", "opportunities.message", ""),
+            ("Checkpoints", "checklist", "opportunities.checkpoint", ""),
             ("Caught mail", "mark_email_unread", "mail", ""),
             ("Shelf lives", "hourglass", "opportunities.shelflife", ""),
             ("Users", "badge", "opportunities.user", ""),

@@ -12,7 +12,14 @@ from opportunities.inplace import NEW, right_to
 from opportunities.models import Opportunity
 from proposals import panels as proposals
 
+from .checklist import rows_of
+
 Stage = Opportunity.Stage
+
+
+def close_ready(opportunity, user) -> dict:
+    """What the guide and the house ask of a deal, and how each line is answered."""
+    return {"checklist": rows_of(opportunity, user)}
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,12 @@ TABS = (
     Tab("proposals", "Proposals", proposals.proposals, "proposals.view_proposal"),
     Tab("contract", "Contract", proposals.contract, "proposals.view_contract"),
     Tab("handoff", "Handoff", handoff.handoff, "handoff.view_handoff"),
+    Tab(
+        "checklist",
+        "Checklist",
+        lambda deal, user: {"checklist": rows_of(deal, user)},
+        "opportunities.view_opportunity",
+    ),
     Tab("people", "People", floor.people, "opportunities.view_contact"),
     Tab("objections", "Objections", floor.objections, "opportunities.view_objection"),
     Tab("tasks", "Tasks", floor.tasks, "opportunities.view_task"),

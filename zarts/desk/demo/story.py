@@ -11,6 +11,7 @@ from opportunities.models import Audit, Consent, Contact, Evidence, Lead, LeadFa
 from opportunities.records import Opens, begin, edit, perform
 from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Service, Summary
 
+from . import rules
 from .brief import answers
 from .clock import real_now
 
@@ -306,6 +307,8 @@ class Story:
     def sign(self):
         self.visitor.sign(self.contract)
         self.did(self.opportunity, "They signed.")
+        words = f"{self.client.person.name} gave us the address for the invoices, and copied in whoever pays them."
+        rules.confirm(self.opportunity, words, by=self.ops)
 
     def countersign(self):
         contract = perform(self.contract.countersign, by=self.manager, role=self.manager.title)

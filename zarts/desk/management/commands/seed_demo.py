@@ -10,7 +10,7 @@ from portal.models import Guest
 from proposals import house
 from proposals.models import Proposal
 from zarts.desk import due
-from zarts.desk.demo import people, plot, visitor
+from zarts.desk.demo import people, plot, rules, visitor
 from zarts.desk.demo.clock import Clock
 
 SHOWN = ("ada", "ben", "dora", "eve", "ann")
@@ -51,6 +51,7 @@ class Command(BaseCommand):
                 clock.to(-125)
                 house.furnish()
                 staff = people.hire()
+                rules.write(staff["priya"])
                 plot.tell(clock, client, staff, self.stdout.write)
             done, failed = due.run()
         if failed:

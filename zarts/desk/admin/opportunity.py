@@ -10,7 +10,7 @@ from opportunities.admin.opportunity import OpportunityAdmin
 from opportunities.models import Opportunity
 from opportunities.records import may_override
 
-from . import workspace
+from .. import workspace
 
 admin.site.unregister(Opportunity)
 
