@@ -130,6 +130,8 @@ def lacks(opportunity):
     reached = Opportunity.PATH[: Opportunity.PATH.index(place) + 1] if place else []
     mandatory = Checkpoint.objects.filter(guide="", stage=Checkpoint.Stage.MANDATORY, due_from__in=reached)
     own = list(mandatory.order_by("pk"))
+    if not own:
+        return
     deals = known_of([opportunity])
     learn(deals, own)
     for checkpoint in own:

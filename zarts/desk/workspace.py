@@ -30,6 +30,8 @@ class Tab:
     label: str
     panel: Callable
     permission: str
+    # Whether it takes the whole width, without the story beside it.
+    wide: bool = False
 
     @property
     def template(self) -> str:
@@ -42,12 +44,7 @@ TABS = (
     Tab("proposals", "Proposals", proposals.proposals, "proposals.view_proposal"),
     Tab("contract", "Contract", proposals.contract, "proposals.view_contract"),
     Tab("handoff", "Handoff", handoff.handoff, "handoff.view_handoff"),
-    Tab(
-        "checklist",
-        "Checklist",
-        lambda deal, user: {"checklist": rows_of(deal, user)},
-        "opportunities.view_opportunity",
-    ),
+    Tab("checklist", "Checklist", close_ready, "opportunities.view_opportunity", wide=True),
     Tab("people", "People", floor.people, "opportunities.view_contact"),
     Tab("objections", "Objections", floor.objections, "opportunities.view_objection"),
     Tab("tasks", "Tasks", floor.tasks, "opportunities.view_task"),
@@ -78,9 +75,9 @@ def context(opportunity, request) -> dict:
     user, asked = request.user, request.GET
     tabs = [tab for tab in TABS if user.has_perm(tab.permission)]
     tab = chosen(opportunity, tabs, asked.get("tab", ""))
-    story = reads.story(
-        opportunity, kind=asked.get("kind", ""), who=asked.get("who", ""), before=whole_number(asked.get("before"))
-    )
+    story, narrowed = None, {"kind": asked.get("kind", ""), "who": asked.get("who", "")}
+    if not (tab and tab.wide):
+        story = reads.story(opportunity, before=whole_number(asked.get("before")), **narrowed)
     return {
         "tabs": tabs,
         "tab": tab,
