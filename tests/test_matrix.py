@@ -32,6 +32,9 @@ PAGES = {
     "today": (STAFF, "-"),
     "pipeline": (STAFF, "-"),
     "pipeline_move": ("-", "-"),
+    "pipeline_several": ("-", "ABC"),
+    "pipeline_save": ("-", "ABCDFE"),
+    "pipeline_open_with": ("-", "ABCDFE"),
     "approvals": (STAFF, "-"),
     "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
     "mail": ("-", "-"),
@@ -63,6 +66,7 @@ RECORDS = {
     "opportunities_unwrittenpromise": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_closing": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_winback": ("ABCDFEN", "-", "ABDEN", "-"),
+    "opportunities_savedview": ("ABCDFEN", "-", "ABCDFEN", "AB"),
     "opportunities_event": ("ABCDFEN", "-", "EN", "-"),
     "proposals_approval": ("ABCDFEN", "-", "ABDEN", "-"),
     "proposals_contract": ("ABCDFEN", "-", "ABDEN", "-"),

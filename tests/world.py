@@ -1,7 +1,7 @@
 """A small agency with at least one row of every kind of record, made by the real moves."""
 
 from handoff.models import LaunchBlocker
-from opportunities.models import Closing, Message, Objection, UnwrittenPromise, WinBack
+from opportunities.models import Closing, Message, Objection, SavedView, UnwrittenPromise, WinBack
 from opportunities.records import begin
 from tests.makers_handoff import a_won_deal
 from tests.makers_proposals import a_summary
@@ -16,6 +16,7 @@ def a_world(owner, *, manager):
     begin(WinBack(closing=Closing.objects.get(opportunity=opportunity), **mine), by=None)
     begin(LaunchBlocker(project=opportunity.projects.get(), words="Nobody knows the password.", owner=owner), by=owner)
     a_summary(owner, opportunity=opportunity)
+    begin(SavedView(name="Quiet ones", shared=True, filters={"stale": "1"}, owner=owner), by=owner)
     contact = opportunity.decision_owner
     draft = {"client": opportunity.client, "contact": contact, "subject": "The kickoff", "body": "Shall we say nine?"}
     begin(Message(**draft, **mine), by=owner)

@@ -12,6 +12,7 @@ from .objection import Objection, UnwrittenPromise
 from .opportunity import Opportunity, OpportunityGroupPermission, OpportunityUserPermission
 from .task import Task
 from .user import Team, User
+from .view import SavedView
 
 __all__ = [
     "Audit",
@@ -32,6 +33,7 @@ __all__ = [
     "Opportunity",
     "OpportunityGroupPermission",
     "OpportunityUserPermission",
+    "SavedView",
     "Source",
     "Task",
     "Team",

@@ -85,6 +85,8 @@ class Task(About, Record):
     purpose = models.CharField(max_length=14, blank=True, default="transactional")
     words = models.TextField("words of the mail", blank=True)
     paused_because = models.CharField(max_length=300, blank=True, editable=False)
+    # It waits for its deal, and goes on when the deal does.
+    waits_for_deal = models.BooleanField(default=False, editable=False)
     outcome = models.CharField(max_length=300, blank=True, editable=False)
     # The time at which its owner was reminded, or its touch was queued.
     told_at = models.DateTimeField(null=True, editable=False)
@@ -175,8 +177,9 @@ class Task(About, Record):
         asks="opportunities.forms.ReasonForm",
     )
     def pause(self, *, by, reason):
-        """Let it wait, saying why."""
+        """Let it wait, saying why. What waits because its deal is paused goes on with the deal."""
         self.paused_because = reason[:300]
+        self.waits_for_deal = by is None and self.opportunity_id is not None and self.opportunity.stage == "paused"
 
     @transition(
         stage,
@@ -189,4 +192,5 @@ class Task(About, Record):
     def resume(self, *, by):
         """Go on: the reason is gone."""
         self.paused_because = ""
+        self.waits_for_deal = False
         self.told_at = None

@@ -5,7 +5,7 @@ from datetime import timedelta
 from dateutil.relativedelta import relativedelta
 
 from handoff.models import LaunchBlocker
-from opportunities.models import Closing, Objection, UnwrittenPromise, WinBack
+from opportunities.models import Objection, UnwrittenPromise
 from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
@@ -152,8 +152,7 @@ def is_lost(story):
 def lose(story, **fields):
     story.did(story.opportunity, "The deal is closed.")
     opportunity = perform(story.opportunity.lose, by=story.ops, **fields)
-    closing = Closing.objects.get(opportunity=opportunity)
-    return begin(WinBack(opportunity=opportunity, closing=closing, owner=story.ops), by=None, past="planned")
+    return opportunity.win_backs.get()
 
 
 def comes_back(story):
@@ -163,7 +162,6 @@ def comes_back(story):
     win_back = lose(story, reason="timing", words=words, must_change="The term must have begun.", **window)
     story.clock.to(-4, 7)
     perform(win_back.open, by=None)
-    story.promise("Ask Declan how the term began", 1, kind="win_back")
 
 
 def rests(story):

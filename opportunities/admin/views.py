@@ -1,0 +1,28 @@
+"""Saved views of the pipeline: to rename, to share, to remove. They are made on the pipeline itself."""
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+
+from ..models import SavedView
+from .base import RecordAdmin
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(RecordAdmin):
+    list_display = ["name", "owner", "shared", "stage"]
+    list_filter = ["stage"]
+    list_select_related = ["owner"]
+    fields = ["name", "shared", "owner", "shows"]
+    empty_words = "No views saved yet. Filter the pipeline, then save what you see."
+
+    def has_add_permission(self, request):
+        return False
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), "owner", "shows"]
+
+    @admin.display(description="Shows")
+    def shows(self, view):
+        return format_html('<a href="{}?{}">Open it on the pipeline</a>', reverse("pipeline"), urlencode(view.filters))
