@@ -17,7 +17,7 @@ class OpportunityAdmin(RecordAdmin):
         ("Who", {"fields": ["owner", "decision_owner", "source"]}),
         ("Next", {"fields": ["next_action", "due_on", "scope_state", "client_safe"]}),
     ]
-    panels = ("admin/panels/opportunity_parts.html",)
+    panels = ("admin/panels/opportunity_parts.html", "admin/panels/closings.html")
     empty_words = "No opportunities here. Qualify a lead and it becomes one."
 
     def get_readonly_fields(self, request, obj=None):

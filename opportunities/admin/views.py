@@ -1,5 +1,6 @@
 """Saved views of the pipeline: to rename, to share, to remove. They are made on the pipeline itself."""
 
+from django import forms
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
@@ -9,8 +10,19 @@ from ..models import SavedView
 from .base import RecordAdmin
 
 
+class SavedViewForm(forms.ModelForm):
+    """Refuses a name that the view's owner has given to another one."""
+
+    def clean_name(self):
+        self.instance.name = self.cleaned_data["name"]
+        if self.instance.is_open and self.instance.name_is_taken:
+            raise forms.ValidationError("There is a view of that name already. Choose another name.")
+        return self.instance.name
+
+
 @admin.register(SavedView)
 class SavedViewAdmin(RecordAdmin):
+    form = SavedViewForm
     list_display = ["name", "owner", "shared", "stage"]
     list_filter = ["stage"]
     list_select_related = ["owner"]

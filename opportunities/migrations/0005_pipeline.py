@@ -189,7 +189,6 @@ class Migration(migrations.Migration):
                 django.db.models.functions.text.Lower("name"),
                 condition=models.Q(("stage", "kept")),
                 name="saved_view_name_once",
-                violation_error_message="There is a view of that name already. Choose another name.",
             ),
         ),
         pgtrigger.migrations.AddTrigger(

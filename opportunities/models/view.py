@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
+from .. import gates
 from ..records import DiaryKeeper, Record, stage_field, transition
 
 
@@ -35,13 +36,18 @@ class SavedView(DiaryKeeper, Record):
                 Lower("name"),
                 name="saved_view_name_once",
                 condition=models.Q(stage="kept"),
-                violation_error_message="There is a view of that name already. Choose another name.",
             )
         ]
         indexes = [models.Index(fields=["shared", "id"], name="saved_view_shared")]
 
     def __str__(self):
         return self.name
+
+    @property
+    def name_is_taken(self) -> bool:
+        """Whether its owner keeps another view of this name."""
+        theirs = SavedView.objects.filter(owner=self.owner_id, stage=self.Stage.KEPT, name__iexact=self.name)
+        return theirs.exclude(pk=self.pk).exists()
 
     @classmethod
     def reach(cls, user):
@@ -68,6 +74,7 @@ class SavedView(DiaryKeeper, Record):
         stage,
         source=Stage.REMOVED,
         target=Stage.KEPT,
+        gates=[gates.name_is_free],
         permission="opportunities.change_savedview",
         label="Bring back",
         past="brought back",

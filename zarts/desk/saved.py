@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django import forms
 from django.db import IntegrityError, transaction
 
-from opportunities.models import SavedView
+from opportunities.models import SavedView, User
 from opportunities.records import begin, edit
 
 from .filters import NAMES
@@ -66,5 +66,5 @@ def open_with(user, key: str) -> bool:
     """Have the pipeline open with this view from now on. False when this person has no such view."""
     if key not in {tab.key for tab in tabs(user)}:
         return False
-    edit(user, by=user, pipeline_view=key)
+    edit(User.objects.get(pk=user.pk), by=user, pipeline_view=key)
     return True

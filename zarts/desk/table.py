@@ -119,7 +119,7 @@ def parts(order, turned, mark):
     def valued(rows):
         if order.gaps:
             rows = rows.exclude(**{value: None})
-        if mark is not None:
+        if mark is not None and mark[0] is not None:
             rows = rows.filter(
                 Q(**{f"{value}__{beyond}": mark[0]}) | Q(**{f"{number}__{beyond}": mark[1]}),
                 # Said twice, so that the database begins at the mark instead of walking up to it.

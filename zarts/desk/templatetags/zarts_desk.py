@@ -7,10 +7,11 @@ from django import template
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 
-from opportunities.models import Event
+from opportunities.models import Closing, Event, Opportunity
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.records import may_override, who_may
 from zarts.desk.parts import parts_of
@@ -177,6 +178,24 @@ def by_who(others) -> list:
 @register.simple_tag(takes_context=True)
 def opportunity_parts(context):
     return parts_of(context["record"], context["request"])
+
+
+@register.simple_tag(takes_context=True)
+def closings_of(context, record):
+    """Return each time that a deal, or a client's deals, were won or lost, the newest first, with its second try."""
+    mine = {"opportunity": record} if record.label() == Opportunity.label() else {"opportunity__client": record}
+    closings = (
+        Closing.objects.visible_to(context["request"].user)
+        .filter(**mine)
+        .select_related("opportunity", "win_back")
+        .order_by("-pk")[:20]
+    )
+    return list(closings.annotate(written_at=Subquery(born_of(Closing))))
+
+
+def born_of(model):
+    """Return the time of the first line about a record, for a query of its kind."""
+    return Event.objects.filter(record_type=model.label(), record_id=OuterRef("pk")).order_by("pk").values("at")[:1]
 
 
 # -- The diary. --------------------------------------------------------------------------------------------------------
