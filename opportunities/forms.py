@@ -29,7 +29,11 @@ class MoveForm(forms.Form):
 
 class ReasonForm(MoveForm):
     reason = forms.CharField(
-        label="Why?", widget=forms.Textarea(attrs={"rows": 3}), max_length=2000, help_text="Others will read this."
+        label="Why?",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        help_text="Others will read this.",
+        error_messages={"required": "Say why: others work from this."},
     )
 
 
@@ -88,6 +92,7 @@ class ReopenForm(ReasonForm):
         super().__init__(*args, **kwargs)
         field = self.fields["reason"]
         field.label = "What has changed?"
+        field.error_messages["required"] = "Say what has changed since it was lost."
         deal = getattr(self.record, "opportunity", self.record)
         lost = deal.closings.filter(outcome="lost").order_by("-pk").first()
         if lost and lost.must_change:
@@ -102,7 +107,12 @@ class WinForm(MoveForm):
 
 class LoseForm(MoveForm):
     reason = forms.ChoiceField(label="What lost it?", choices=Closing.Reason)
-    words = forms.CharField(label="In words", widget=forms.Textarea(attrs={"rows": 3}), max_length=4000)
+    words = forms.CharField(
+        label="In words",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=4000,
+        error_messages={"required": "Say what happened, so that whoever tries again knows."},
+    )
     competitor = forms.CharField(label="Lost to", required=False, max_length=120)
     reactivate_from = a_day_to_come("Try again from")
     reactivate_to = a_day_to_come("Try again until")

@@ -72,7 +72,8 @@
     const place = document.querySelector("[data-moves]");
     if (!place) return;
     const said = document.querySelector("[data-said]");
-    const cardOf = (thing) => thing?.closest?.("[data-deal]");
+    const cardOf = (thing) =>
+      thing?.closest?.("[data-deal]") || thing?.closest?.(".z-refusal")?.previousElementSibling;
     const linkOf = (deal) => deal?.querySelector("[data-card]");
     let dragged = null;
 
@@ -85,8 +86,19 @@
       document.querySelector(".z-whole")?.replaceWith(fresh.querySelector(".z-whole"));
       linkOf(place.querySelector(`[data-deal="${pk}"]`))?.focus();
     };
+    // On a card below what it says, in the table in a row of its own below the deal's.
+    const refuse = (deal, words) => {
+      if (deal.cells) {
+        deal.insertAdjacentHTML("afterend", '<tr class="z-refusal"><td></td></tr>');
+        deal.nextElementSibling.cells[0].colSpan = deal.cells.length;
+      }
+      const at = deal.cells ? deal.nextElementSibling.cells[0] : deal;
+      at.insertAdjacentHTML("beforeend", words);
+      at.querySelector(".z-refused").focus();
+    };
+    const tidy = () => all(".z-refusal, .z-refused", place).forEach((box) => box.remove());
     const send = async (deal, to) => {
-      all(".z-refused", place).forEach((box) => box.remove());
+      tidy();
       const body = new FormData();
       const pk = deal.dataset.deal;
       body.set("opportunity", pk);
@@ -101,8 +113,7 @@
         await again(pk);
         said.textContent = words.said;
       } else if (answer.status === 409) {
-        (deal.querySelector("th") || deal).insertAdjacentHTML("beforeend", await answer.text());
-        deal.querySelector(".z-refused").focus();
+        refuse(deal, await answer.text());
       } else {
         location.reload();
       }
@@ -158,9 +169,8 @@
     document.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const deal = cardOf(event.target);
-      const box = deal?.querySelector(".z-refused");
-      if (event.key === "Escape" && deal && (box || event.target.matches("select"))) {
-        box?.remove();
+      if (event.key === "Escape" && deal) {
+        tidy();
         linkOf(deal).focus();
         return;
       }

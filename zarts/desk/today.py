@@ -62,8 +62,8 @@ def paused(user, team) -> list:
 
 
 def waiting_tasks(user, team) -> list:
-    """Return the tasks that wait for something, with what they wait for."""
-    rows = people(Task.objects.filter(stage=Task.Stage.PAUSED), user, team)
+    """Return the tasks that wait for something, with what they wait for. Those of a paused deal wait with it."""
+    rows = people(Task.objects.filter(stage=Task.Stage.PAUSED, waits_for_deal=False), user, team)
     return list(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk")[:MOST])
 
 

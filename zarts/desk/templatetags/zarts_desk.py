@@ -112,7 +112,7 @@ def stage_path(record):
         "steps": steps,
         "aside": aside,
         "at": reached.get(record.stage),
-        "why": why if aside else "",
+        "why": dict(Closing.Reason.choices).get(why, why) if aside else "",
         "record": record,
     }
 
