@@ -10,8 +10,9 @@ from django.utils import timezone
 from opportunities import followups
 from opportunities.models import Closing, Event, Task, WinBack
 from opportunities.records import Refused, begin, edit, perform
+from proposals.models import Approval
 from tests.makers import an_opportunity
-from tests.makers_proposals import a_proposal
+from tests.makers_proposals import a_contract, a_proposal, a_summary
 from zarts.desk import due
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +143,40 @@ def test_a_lost_deal_owes_nothing_but_the_second_try(ada, ben):
     win_back = deal.win_backs.get()
     assert (win_back.stage, win_back.owner, win_back.closing) == ("waiting", ada, deal.closings.get())
     assert (win_back.opens_on, win_back.ends_on) == (day(90), day(180))
+
+
+@pytest.mark.parametrize("stage", ["draft", "in_review", "approved", "sent", "viewed"])
+def test_nothing_of_a_lost_deal_waits_for_a_word_or_a_hand(ada, ben, as_user, stage):
+    proposal = a_proposal(ada, approver=ben, stage=stage)
+    deal = again(proposal.opportunity)
+    words = [a_summary(ada, opportunity=deal), a_summary(ada, opportunity=deal, stage="in_review")]
+    assert Approval.objects.filter(opportunity=deal, stage="pending").exists()
+
+    lose(deal, ada)
+
+    assert again(proposal).stage == "withdrawn"
+    assert [again(summary).stage for summary in words] == ["withdrawn", "withdrawn"]
+    assert not Approval.objects.filter(opportunity=deal, stage="pending").exists()
+    assert not Task.objects.filter(opportunity=deal).exclude(stage__in=Task.CLOSED).exists()
+    page = as_user(ben).get(reverse("today"), {"whose": "team"})
+    assert not [*page.context["overdue"], *page.context["approvals"], *page.context["adrift"]]
+
+
+@pytest.mark.parametrize("stage", ["draft", "in_review", "sent", "signed"])
+def test_the_contract_of_a_lost_deal_is_void_and_nobody_is_asked_about_it(ada, ben, stage):
+    contract = a_contract(ada, approver=ben, stage=stage)
+    deal = lose(again(contract.opportunity), ada)
+
+    assert again(contract).stage == "voided"
+    assert not Approval.objects.filter(opportunity=deal, stage="pending").exists()
+    assert not deal.tasks.exclude(stage__in=Task.CLOSED).exists()
+
+
+def test_words_that_a_client_has_read_stay_when_the_deal_is_lost(ada, ben):
+    deal = an_opportunity(ada, stage="audit")
+    summary = perform(a_summary(ada, opportunity=deal, approver=ben, stage="approved").publish, by=ben)
+    lose(deal, ada)
+    assert again(summary).stage == "published"
 
 
 @pytest.mark.parametrize(
