@@ -5,6 +5,6 @@ class OpportunitiesConfig(AppConfig):
     name = "opportunities"
 
     def ready(self):
-        from . import walls
+        from . import reactions, walls  # noqa: F401  (it listens from here on)
 
         walls.build()

@@ -55,7 +55,11 @@ class MoveForm(forms.Form):
 
 class ReasonForm(MoveForm):
     reason = forms.CharField(
-        label="Why?", widget=forms.Textarea(attrs={"rows": 3}), max_length=2000, help_text="Others will read this."
+        label="Why?",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        help_text="Others will read this.",
+        error_messages={"required": "Say why: others work from this."},
     )
 
 
@@ -118,14 +122,43 @@ class QualifyForm(MoveForm):
         self.fields["opportunity"].queryset = (by_name | by_mail).distinct()
 
 
-class PauseForm(ReasonForm):
-    until = forms.DateField(label="Look at it again on", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+def still_to_come(day):
+    """Refuse a day that is over: nobody can keep it any more."""
+    if day < timezone.localdate():
+        raise forms.ValidationError("Choose a day that is still to come.")
 
-    def clean_until(self):
-        until = self.cleaned_data["until"]
-        if until and until < timezone.localdate():
-            raise forms.ValidationError("Choose a day that is still to come.")
-        return until
+
+def a_day_to_come(label, **kwargs):
+    """Return the field for a day that somebody will have to keep."""
+    widget = forms.DateInput(attrs={"type": "date"})
+    return forms.DateField(label=label, widget=widget, validators=[still_to_come], **kwargs)
+
+
+class PauseForm(ReasonForm):
+    until = a_day_to_come(
+        "Look at it again on", help_text="Until then everything that is open about it waits too. You are reminded."
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("until", timezone.localdate() + timedelta(days=30))
+        if waiting := self.record.tasks.open().count():
+            what = "1 open task" if waiting == 1 else f"{waiting} open tasks"
+            self.fields["until"].help_text = f"Until then {what} of this deal will wait too. You are reminded."
+
+
+class ReopenForm(ReasonForm):
+    """Asks what is different now. Whoever lost it wrote down what would have to be."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        field = self.fields["reason"]
+        field.label = "What has changed?"
+        field.error_messages["required"] = "Say what has changed since it was lost."
+        deal = getattr(self.record, "opportunity", self.record)
+        lost = deal.closings.filter(outcome="lost").order_by("-pk").first()
+        if lost and lost.must_change:
+            field.help_text = f"When it was lost, this had to change: {lost.must_change}"
 
 
 class WinForm(MoveForm):
@@ -136,10 +169,15 @@ class WinForm(MoveForm):
 
 class LoseForm(MoveForm):
     reason = forms.ChoiceField(label="What lost it?", choices=Closing.Reason)
-    words = forms.CharField(label="In words", widget=forms.Textarea(attrs={"rows": 3}), max_length=4000)
+    words = forms.CharField(
+        label="In words",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=4000,
+        error_messages={"required": "Say what happened, so that whoever tries again knows."},
+    )
     competitor = forms.CharField(label="Lost to", required=False, max_length=120)
-    reactivate_from = forms.DateField(label="Try again from", widget=forms.DateInput(attrs={"type": "date"}))
-    reactivate_to = forms.DateField(label="Try again until", widget=forms.DateInput(attrs={"type": "date"}))
+    reactivate_from = a_day_to_come("Try again from")
+    reactivate_to = a_day_to_come("Try again until")
     must_change = forms.CharField(
         label="What must have changed by then?",
         widget=forms.Textarea(attrs={"rows": 2}),
@@ -161,4 +199,6 @@ class LoseForm(MoveForm):
             and data["reactivate_to"] < data["reactivate_from"]
         ):
             self.add_error("reactivate_to", "The window must end after it begins.")
+        if data.get("reason") == Closing.Reason.COMPETITOR and not data.get("competitor"):
+            self.add_error("competitor", "Name who won it, or choose another reason.")
         return data

@@ -104,3 +104,8 @@ def own_checkpoints_are_met(opportunity):
 @gate("The link in it was closed. Send what it was about again.")
 def its_link_is_open(message):
     return message.LINK not in message.body or bool(message.secret_link)
+
+
+@gate("Rename it first: its owner has another view of that name.", mend="id_name")
+def name_is_free(view):
+    return not view.name_is_taken

@@ -156,6 +156,7 @@ def transition(
     opens: Opens | None = None,
     client: bool = False,
     overridable: tuple = (),
+    answers: bool = True,
 ):
     """Declare a move that cannot forget its policy or its words.
 
@@ -163,6 +164,7 @@ def transition(
     become the record's next action and its due date; a move that has neither leaves them. `asks` names the
     form for the words that the move needs. `opens` is the task that it promises. `client` lets a client
     contact make it. `overridable` names the gates that a manager may pass, closed, with a written reason.
+    `answers` says that the move does what was promised about the record: its open tasks are done with it.
     """
     may = permission if callable(permission) else HolderOf(permission)
     return fsm.transition(
@@ -180,6 +182,7 @@ def transition(
             "opens": opens,
             "client": client,
             "overridable": overridable,
+            "answers": answers,
         },
     )
 

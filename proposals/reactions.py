@@ -5,7 +5,7 @@ from opportunities.models import Opportunity
 from opportunities.records import Opens, edit, perform, reacts_to
 
 from . import approvals, evidence, gates, publishing
-from .models import Contract, Proposal
+from .models import Contract, Proposal, Summary
 
 # -- Approvals. --------------------------------------------------------------------------------------------------------
 
@@ -71,12 +71,14 @@ def promise_a_follow_up(proposal, event):
 
 @reacts_to("opportunity.lose")
 def take_back_what_is_open(opportunity, event):
-    """Nobody can accept the offer of a deal that is closed."""
-    for proposal in Proposal.objects.filter(opportunity=opportunity).exclude(stage__in=Proposal.CLOSED):
-        perform(proposal.withdraw, by=None, reason="The deal was closed as lost.")
+    """Nobody can accept the offer of a deal that is closed, and nobody need decide on words for it."""
     unfinished = [*Contract.WRITABLE, Contract.Stage.SENT, Contract.Stage.SIGNED]
-    for contract in Contract.objects.filter(opportunity=opportunity, stage__in=unfinished):
-        perform(contract.void, by=None, reason="The deal was closed as lost.")
+    contracts = Contract.objects.filter(opportunity=opportunity, stage__in=unfinished)
+    proposals = Proposal.objects.filter(opportunity=opportunity).exclude(stage__in=Proposal.CLOSED)
+    summaries = Summary.objects.filter(opportunity=opportunity, stage__in=Summary.WRITABLE)
+    for rows, move in ((proposals, "withdraw"), (contracts, "void"), (summaries, "withdraw")):
+        for record in rows.order_by("pk"):
+            perform(getattr(record, move), by=None, reason="The deal was closed as lost.")
 
 
 @reacts_to("opportunity.win")

@@ -32,6 +32,9 @@ PAGES = {
     "today": (STAFF, "-"),
     "pipeline": (STAFF, "-"),
     "pipeline_move": ("-", "-"),
+    "pipeline_several": ("-", "ABC"),
+    "pipeline_save": ("-", "ABCDFE"),
+    "pipeline_open_with": ("-", "ABCDFE"),
     "approvals": (STAFF, "-"),
     "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
     "mail": ("-", "-"),
@@ -77,6 +80,7 @@ RECORDS = {
     "opportunities_winback": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_checkpoint": ("ABCDFEN", "B", "ABCDFEN", "B"),
     "opportunities_confirmation": ("ABCDFEN", "-", "ABDEN", "-"),
+    "opportunities_savedview": ("ABCDFEN", "-", "ABCDFEN", "AB"),
     "opportunities_event": ("ABCDFEN", "-", "EN", "-"),
     "proposals_approval": ("ABCDFEN", "-", "ABDEN", "-"),
     "proposals_contract": ("ABCDFEN", "-", "ABDEN", "-"),

@@ -1,7 +1,17 @@
 """A small agency with at least one row of every kind of record, made by the real moves."""
 
 from handoff.models import LaunchBlocker
-from opportunities.models import Checkpoint, Closing, Confirmation, Message, Note, Objection, UnwrittenPromise, WinBack
+from opportunities.models import (
+    Checkpoint,
+    Closing,
+    Confirmation,
+    Message,
+    Note,
+    Objection,
+    SavedView,
+    UnwrittenPromise,
+    WinBack,
+)
 from opportunities.records import begin
 from tests.makers_handoff import a_won_deal
 from tests.makers_proposals import a_summary
@@ -19,6 +29,7 @@ def a_world(owner, *, manager):
     a_summary(owner, opportunity=opportunity)
     asked = begin(Checkpoint(sentence="Do they know what a holiday costs them?", due_from="won"), by=manager)
     Confirmation.give(opportunity, asked, by=owner, words="We counted it with them.")
+    begin(SavedView(name="Quiet ones", shared=True, filters={"stale": "1"}, owner=owner), by=owner)
     contact = opportunity.decision_owner
     draft = {"client": opportunity.client, "contact": contact, "subject": "The kickoff", "body": "Shall we say nine?"}
     begin(Message(**draft, **mine), by=owner)

@@ -24,6 +24,7 @@ class ClientAdmin(KeptAdmin):
     search_fields = ["name"]
     fields = ["name", "website", "industry", "country", "time_zone", "owner"]
     inlines = [ContactInline]
+    panels = ("admin/panels/closings.html",)
     empty_words = "No clients here. Qualify a lead: it brings its client along."
 
 

@@ -18,6 +18,7 @@ from .questionnaire import Question, Questionnaire
 from .shelf_life import ShelfLife
 from .task import Task
 from .user import Team, User
+from .view import SavedView
 
 __all__ = [
     "Answer",
@@ -47,6 +48,7 @@ __all__ = [
     "Question",
     "Questionnaire",
     "ShelfLife",
+    "SavedView",
     "Source",
     "Task",
     "Team",

@@ -33,6 +33,7 @@ class Client(Scoped, DiaryKeeper):
             GinIndex(fields=["search"], name="client_search"),
             models.Index(fields=["owner", "-id"], name="client_of_owner"),
             models.Index(fields=["team", "-id"], name="client_of_team"),
+            models.Index(fields=["name", "id"], name="client_by_name"),
         ]
 
     def __str__(self):

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from .. import policies
-from ..records import Output, Record, stage_field, transition
+from ..records import Opens, Output, Record, begin, stage_field, transition
 from ..walls import frozen
 from .opportunity import Opportunity
 
@@ -89,16 +89,37 @@ class WinBack(Record):
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="win_backs")
     closing = models.OneToOneField(Closing, models.PROTECT, related_name="win_back")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    # The window of its closing, which never changes: the clock asks every second which begin or end.
+    opens_on = models.DateField("try again from", null=True, editable=False)
+    ends_on = models.DateField("try again until", null=True, editable=False)
     stage = stage_field(Stage, Stage.WAITING)
 
     class Meta(Record.Meta):
         permissions = [("move_winback", "Can work on win-backs")]
+        indexes = [
+            models.Index(fields=["opens_on"], name="winback_waits", condition=Q(stage="waiting")),
+            models.Index(fields=["ends_on"], name="winback_runs", condition=~Q(stage__in=["reopened", "expired"])),
+        ]
 
     def __str__(self):
         return f"Win-back of {self.opportunity}"
 
+    @classmethod
+    def plan(cls, closing):
+        """Plan the second try that a lost deal asks for, inside the window that its closing names."""
+        window = {"opens_on": closing.reactivate_from, "ends_on": closing.reactivate_to}
+        opportunity = closing.opportunity
+        win_back = cls(opportunity=opportunity, closing=closing, owner=opportunity.owner, **window)
+        return begin(win_back, by=None, past="planned")
+
     @transition(
-        stage, source=Stage.WAITING, target=Stage.OPEN, permission=policies.by_itself, label="Open", past="opened"
+        stage,
+        source=Stage.WAITING,
+        target=Stage.OPEN,
+        permission=policies.by_itself,
+        label="Open",
+        past="opened",
+        opens=Opens("win_back", "Ask whether it is time to try again", 2),
     )
     def open(self, *, by):
         """The reactivation window has begun."""
@@ -121,13 +142,10 @@ class WinBack(Record):
         permission="opportunities.move_winback",
         label="Reopen the opportunity",
         past="won back",
-        asks="opportunities.forms.ReasonForm",
+        asks="opportunities.forms.ReopenForm",
     )
     def reopen(self, *, by, reason):
         """The client is interested again: the opportunity itself is reopened with it."""
-        from ..records import perform
-
-        perform(self.opportunity.reopen, by=by, reason=reason)
 
     @transition(
         stage,

@@ -16,6 +16,7 @@ class Diary(models.Model):
 
     class Meta:
         default_permissions = ()
+        indexes = [models.Index(fields=["last_at", "id"], name="diary_by_last")]
 
     def __str__(self):
         return f"Diary {self.pk}"

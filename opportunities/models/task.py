@@ -86,6 +86,8 @@ class Task(About, Record):
     subject = models.CharField("subject of the mail", max_length=200, blank=True)
     words = models.TextField("words of the mail", blank=True)
     paused_because = models.CharField(max_length=300, blank=True, editable=False)
+    # It waits for its deal, and goes on when the deal does.
+    waits_for_deal = models.BooleanField(default=False, editable=False)
     outcome = models.CharField(max_length=300, blank=True, editable=False)
     # The time at which its owner was reminded, or its touch was queued.
     told_at = models.DateTimeField(null=True, editable=False)
@@ -178,8 +180,9 @@ class Task(About, Record):
         asks="opportunities.forms.ReasonForm",
     )
     def pause(self, *, by, reason):
-        """Let it wait, saying why."""
+        """Let it wait, saying why. What waits because its deal is paused goes on with the deal."""
         self.paused_because = reason[:300]
+        self.waits_for_deal = by is None and self.opportunity_id is not None and self.opportunity.stage == "paused"
 
     @transition(
         stage,
@@ -192,4 +195,5 @@ class Task(About, Record):
     def resume(self, *, by):
         """Go on: the reason is gone."""
         self.paused_because = ""
+        self.waits_for_deal = False
         self.told_at = None

@@ -38,6 +38,8 @@ class User(AbstractUser, DiaryKeeper):
     reach_of = models.CharField("sees", max_length=4, choices=Reach, default=Reach.OWN)
     time_zone = models.CharField(max_length=40, default="UTC", validators=[known_time_zone])
     title = models.CharField("job title", max_length=80, blank=True)
+    # The view with which the pipeline opens for them: one that comes with the house, or the number of a saved one.
+    pipeline_view = models.CharField("opens the pipeline with", max_length=20, blank=True, editable=False)
 
     objects = UserManager()
 

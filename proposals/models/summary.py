@@ -13,6 +13,12 @@ from .. import approvals, gates, policies
 from .authored import Authored
 
 WRITE = "proposals.write_summary"
+WITHDRAW = {
+    "permission": "proposals.publish_summary",
+    "label": "Withdraw",
+    "past": "withdrew",
+    "asks": "opportunities.forms.ReasonForm",
+}
 
 
 class Summary(Authored, About, Output):
@@ -152,14 +158,12 @@ class Summary(Authored, About, Output):
 
     @transition(
         stage,
-        source=[Stage.DRAFT, Stage.IN_REVIEW, Stage.APPROVED, Stage.PUBLISHED],
+        source=Stage.PUBLISHED,
         target=Stage.WITHDRAWN,
-        permission="proposals.publish_summary",
-        label="Withdraw",
-        past="withdrew",
-        asks="opportunities.forms.ReasonForm",
+        **WITHDRAW,
         opens=Opens("other", "Check which pages of the client still say the withdrawn words", 1),
     )
+    @transition(stage, source=WRITABLE, target=Stage.WITHDRAWN, **WITHDRAW)
     def withdraw(self, *, by, reason):
         """Take it back."""
         self.client_safe, self.next_action = ClientSafe.WITHDRAWN, ""

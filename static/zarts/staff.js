@@ -24,7 +24,7 @@
   const filters = () => {
     for (const form of all("form[data-submit]")) {
       form.addEventListener("change", (event) => {
-        if (event.target.matches("select")) form.requestSubmit();
+        if (event.target.matches("select, [type=checkbox]")) form.requestSubmit();
       });
       form.addEventListener("submit", () => {
         for (const field of all("input, select", form)) if (!field.value) field.disabled = true;
@@ -32,7 +32,7 @@
     }
   };
 
-  // j and k go through the rows, e does the row's one action.
+  // j and k go through the rows, e does the row's one action, x picks the row.
   const rows = () => {
     const page = document.querySelector("[data-keys]");
     if (!page) return;
@@ -54,6 +54,7 @@
       if (event.key === "j") go(at + 1);
       else if (event.key === "k") go(at - 1);
       else if (event.key === "e" && !deciding) lines[at]?.querySelector(".z-do button, .z-do a")?.click();
+      else if (event.key === "x") lines[at]?.querySelector("[name=pick]")?.click();
       else if (deciding && "acr".includes(event.key)) {
         const button = page.querySelector(`[data-key="${event.key}"]`);
         const reason = page.querySelector("#id_reason");
@@ -66,56 +67,147 @@
     });
   };
 
-  // Deals move by dragging; a refusal returns the card and says beside it what is missing.
+  // Deals move by dragging, by keys and by their list of moves. A refusal says beside the deal what is missing.
   const board = () => {
-    const place = document.querySelector("[data-board]");
+    const place = document.querySelector("[data-moves]");
     if (!place) return;
+    const said = document.querySelector("[data-said]");
+    const cardOf = (thing) =>
+      thing?.closest?.("[data-deal]") || thing?.closest?.(".z-refusal")?.previousElementSibling;
+    const linkOf = (deal) => deal?.querySelector("[data-card]");
     let dragged = null;
-    const token = place.querySelector("[name=csrfmiddlewaretoken]").value;
+
+    // The page as it is now: the rest of it may have changed with the deal, its sums and its order.
+    const again = async (pk) => {
+      const fresh = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      const there = fresh.querySelector("[data-moves]");
+      if (!there) return location.reload();
+      place.replaceChildren(...there.childNodes);
+      document.querySelector(".z-whole")?.replaceWith(fresh.querySelector(".z-whole"));
+      linkOf(place.querySelector(`[data-deal="${pk}"]`))?.focus();
+    };
+    // On a card below what it says, in the table in a row of its own below the deal's.
+    const refuse = (deal, words) => {
+      if (deal.cells) {
+        deal.insertAdjacentHTML("afterend", '<tr class="z-refusal"><td></td></tr>');
+        deal.nextElementSibling.cells[0].colSpan = deal.cells.length;
+      }
+      const at = deal.cells ? deal.nextElementSibling.cells[0] : deal;
+      at.insertAdjacentHTML("beforeend", words);
+      at.querySelector(".z-refused").focus();
+    };
+    const tidy = () => all(".z-refusal, .z-refused", place).forEach((box) => box.remove());
     const send = async (deal, to) => {
-      all(".z-refused", place).forEach((box) => box.remove());
+      tidy();
       const body = new FormData();
-      body.set("opportunity", deal.dataset.deal);
+      const pk = deal.dataset.deal;
+      body.set("opportunity", pk);
       body.set("to", to);
+      body.set("back", location.pathname + location.search);
+      const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
       const headers = { "X-CSRFToken": token, "X-Requested-With": "staff.js" };
-      const answer = await fetch(place.dataset.board, { method: "POST", body, headers });
+      const answer = await fetch(place.dataset.moves, { method: "POST", body, headers });
       if (answer.ok) {
-        const { go } = await answer.json();
-        if (go) location.assign(go);
-        else location.reload();
+        const words = await answer.json();
+        if (words.go) return location.assign(words.go);
+        await again(pk);
+        said.textContent = words.said;
       } else if (answer.status === 409) {
-        deal.insertAdjacentHTML("beforeend", await answer.text());
-        deal.querySelector(".z-refused").focus();
+        refuse(deal, await answer.text());
       } else {
         location.reload();
       }
     };
-    for (const deal of all("[data-deal]", place)) {
-      deal.addEventListener("dragstart", (event) => {
-        dragged = deal;
-        deal.classList.add("z-drag");
-        event.dataTransfer.setData("text/plain", deal.dataset.deal);
-      });
-      deal.addEventListener("dragend", () => deal.classList.remove("z-drag"));
-      deal.querySelector(".z-mover")?.addEventListener("submit", (event) => {
+
+    place.addEventListener("dragstart", (event) => {
+      dragged = cardOf(event.target);
+      dragged?.classList.add("z-drag");
+      event.dataTransfer.setData("text/plain", dragged?.dataset.deal || "");
+    });
+    place.addEventListener("dragend", () => {
+      dragged?.classList.remove("z-drag");
+      dragged = null;
+    });
+    place.addEventListener("submit", (event) => {
+      if (!event.target.matches(".z-mover")) return;
+      event.preventDefault();
+      send(cardOf(event.target), event.target.elements.to.value);
+    });
+    const columnOf = (event) => dragged && event.target.closest("[data-stage]");
+    place.addEventListener("dragover", (event) => {
+      const column = columnOf(event);
+      if (!column) return;
+      event.preventDefault();
+      column.classList.add("z-over");
+    });
+    place.addEventListener("dragleave", (event) => event.target.closest("[data-stage]")?.classList.remove("z-over"));
+    place.addEventListener("drop", (event) => {
+      const column = columnOf(event);
+      if (!column) return;
+      event.preventDefault();
+      all(".z-over", place).forEach((over) => over.classList.remove("z-over"));
+      if (dragged.closest("[data-stage]") !== column) send(dragged, column.dataset.stage);
+    });
+
+    // Arrows go from card to card; with Shift they move the deal; m brings the cursor to its list of moves.
+    const step = (deal, key) => {
+      const columns = all("[data-stage]", place);
+      const cards = (column) => all("[data-deal]", column);
+      const column = deal.closest("[data-stage]");
+      const at = cards(column).indexOf(deal);
+      if (key === "ArrowDown" || key === "ArrowUp") return cards(column)[at + (key === "ArrowDown" ? 1 : -1)];
+      const way = key === "ArrowRight" ? 1 : -1;
+      for (let other = columns.indexOf(column) + way; columns[other]; other += way) {
+        const there = cards(columns[other]);
+        if (there.length) return there[Math.min(at, there.length - 1)];
+      }
+    };
+    const aside = (deal, key) => {
+      const columns = all("[data-stage]", place);
+      return columns[columns.indexOf(deal.closest("[data-stage]")) + (key === "ArrowRight" ? 1 : -1)];
+    };
+    document.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const deal = cardOf(event.target);
+      if (event.key === "Escape" && deal) {
+        tidy();
+        linkOf(deal).focus();
+        return;
+      }
+      if (typing(event.target)) return;
+      if (event.key === "t") document.querySelector("[data-look]:not([aria-current])").click();
+      else if (event.key === "m" && deal) {
         event.preventDefault();
-        send(deal, event.target.elements.to.value);
-      });
-    }
-    for (const column of all("[data-stage]", place)) {
-      column.addEventListener("dragover", (event) => {
-        if (!dragged) return;
+        deal.querySelector(".z-mover select")?.focus();
+      } else if (deal?.closest("[data-stage]") && event.key.startsWith("Arrow")) {
         event.preventDefault();
-        column.classList.add("z-over");
-      });
-      column.addEventListener("dragleave", () => column.classList.remove("z-over"));
-      column.addEventListener("drop", (event) => {
-        event.preventDefault();
-        column.classList.remove("z-over");
-        if (dragged && dragged.closest("[data-stage]") !== column) send(dragged, column.dataset.stage);
-        dragged = null;
-      });
-    }
+        if (!event.shiftKey) linkOf(step(deal, event.key))?.focus();
+        else if (deal.draggable && /Left|Right/.test(event.key)) {
+          const to = aside(deal, event.key);
+          if (to) send(deal, to.dataset.stage);
+        }
+      }
+    });
+  };
+
+  // Rows are picked for something that is done to all of them: how many is said where it is done.
+  const picking = () => {
+    const several = document.querySelector("[data-several]");
+    if (!several) return;
+    const boxes = () => all("[name=pick]");
+    const count = () => {
+      const picked = boxes().filter((box) => box.checked).length;
+      document.querySelector("[data-picked]").textContent = picked;
+      if (picked) document.querySelector("[data-several]").open = true;
+      const whole = document.querySelector("[data-pick-all]");
+      whole.checked = picked > 0 && picked === boxes().length;
+      whole.indeterminate = picked > 0 && !whole.checked;
+    };
+    document.addEventListener("change", (event) => {
+      if (event.target.matches("[data-pick-all]")) boxes().forEach((box) => (box.checked = event.target.checked));
+      if (event.target.matches("[data-pick-all], [name=pick]")) count();
+    });
+    count();
   };
 
   // Where people write: Ctrl or Cmd with Enter saves, a link to a field puts the cursor in it, nobody leaves by accident.
@@ -222,5 +314,6 @@
     filters();
     rows();
     board();
+    picking();
   });
 })();

@@ -13,6 +13,7 @@ from proposals.models import Approval
 from tests.makers import a_lead, a_worked_lead, an_opportunity
 from tests.makers_proposals import a_contract, a_proposal
 from zarts.desk import board, due, queue
+from zarts.desk.filters import Filters
 
 pytestmark = pytest.mark.django_db
 PAGES = ["today", "pipeline", "approvals"]
@@ -132,7 +133,7 @@ def test_a_move_that_needs_words_asks_for_them(as_user, ada):
 
 def test_a_paused_deal_stands_where_it_was_and_resumes_there(as_user, ada):
     opportunity = perform(an_opportunity(ada, stage="discovery").pause, by=ada, reason="Wait.")
-    column = next(column for column in board.columns(ada) if column.stage == "discovery")
+    column = next(column for column in board.columns(Filters.read({}, ada)) if column.stage == "discovery")
 
     assert column.cards == [opportunity]
     move(as_user(ada), opportunity, "discovery")

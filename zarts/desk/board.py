@@ -1,17 +1,30 @@
-"""The pipeline: every open deal in the column of its stage. A few queries, however many deals there are."""
+"""The pipeline as a board: each deal in the column of its stage, and what each stage comes to. Bounded queries."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
-from django.db.models import Case, CharField, Count, F, Q, Sum, When
+from django.db.models import BooleanField, Case, Count, F, Sum, Value, When
 
-from opportunities.models import Opportunity, User
+from opportunities.models import Opportunity
+from opportunities.neglect import is_adrift
 from opportunities.records import Lack, Refused
 
+from .filters import COLUMNS, Filters
+
 Stage = Opportunity.Stage
-COLUMNS = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT, Stage.WON)
 MOST = 50
-# Where a deal stands on the board: a paused one stays where it was.
-PLACE = Case(When(stage=Stage.PAUSED, then=F("paused_from")), default=F("stage"), output_field=CharField())
+
+
+@dataclass
+class Amount:
+    """What the deals of a stage come to in one currency. Amounts of two currencies are never added."""
+
+    currency: str
+    value: object
+    weighted: object
+    # Of the largest stage in the same currency, in percent: the length of the bar.
+    share: int = 0
+    weighted_share: int = 0
 
 
 @dataclass
@@ -22,45 +35,75 @@ class Column:
     label: str
     cards: list = field(default_factory=list)
     count: int = 0
-    sums: list = field(default_factory=list)
+    amounts: list[Amount] = field(default_factory=list)
+    # The address of the table of this stage alone.
+    url: str = ""
 
     @property
     def more(self) -> int:
         return max(self.count - len(self.cards), 0)
 
 
-def columns(user, *, owner=None, stages=COLUMNS) -> list[Column]:
-    """Return the columns with their sums and, of each, the cards that are due first."""
-    rows = Opportunity.objects.visible_to(user)
-    if owner:
-        rows = rows.filter(owner=owner)
-    board = {stage: Column(stage, Stage(stage).label) for stage in stages}
-    shown = rows.filter(Q(stage__in=stages) | Q(stage=Stage.PAUSED, paused_from__in=stages))
-
-    sums = shown.annotate(place=PLACE).values("place", "currency").order_by("place", "currency")
-    for row in sums.annotate(n=Count("pk"), weighted=Sum(F("value") * F("probability")) / 100, total=Sum("value")):
-        column = board[row["place"]]
+def totals(filters: Filters) -> list[Column]:
+    """Return the stages that are shown with what each comes to, read at once."""
+    found = {stage: Column(stage, stage.label) for stage in filters.stages}
+    sums = filters.rows().order_by().values("place", "currency")
+    sums = sums.annotate(n=Count("pk"), weighted=Sum(F("value") * F("probability")) / 100, total=Sum("value"))
+    for row in sums.order_by("place", "currency"):
+        column = found[Opportunity.PLACES[row["place"]]]
         column.count += row["n"]
         if row["total"]:
-            column.sums.append((row["currency"], row["total"], row["weighted"]))
+            column.amounts.append(Amount(row["currency"], row["total"], row["weighted"]))
+    measure(found.values())
+    return list(found.values())
 
+
+def measure(columns) -> None:
+    """Set the length of each bar: its share of the largest one in the same currency."""
+    largest: dict[str, object] = defaultdict(int)
+    for column in columns:
+        for amount in column.amounts:
+            largest[amount.currency] = max(largest[amount.currency], amount.value)
+    for column in columns:
+        for amount in column.amounts:
+            amount.share = round(100 * amount.value / largest[amount.currency])
+            amount.weighted_share = round(100 * amount.weighted / largest[amount.currency])
+
+
+def all_of(columns) -> Column:
+    """Return what the stages come to together."""
+    whole, sums = Column("", "All stages"), {}
+    for column in columns:
+        whole.count += column.count
+        for amount in column.amounts:
+            one = sums.setdefault(amount.currency, Amount(amount.currency, 0, 0))
+            one.value, one.weighted = one.value + amount.value, one.weighted + amount.weighted
+    whole.amounts = [sums[currency] for currency in sorted(sums)]
+    return whole
+
+
+def columns(filters: Filters) -> list[Column]:
+    """Return the columns with their sums and, of each, the cards that are due first."""
+    board = totals(filters)
     first = [
-        rows.filter(Q(stage=stage) | Q(stage=Stage.PAUSED, paused_from=stage))
+        filters.rows()
+        .filter(place=Opportunity.PLACES.index(column.stage))
         .order_by(F("due_on").asc(nulls_last=True), "pk")
         .values_list("pk", flat=True)[:MOST]
-        for stage in stages
+        for column in board
     ]
     pks = list(first[0].union(*first[1:], all=True)) if len(first) > 1 else list(first[0])
-    cards = Opportunity.objects.filter(pk__in=pks).select_related("client", "owner")
+    cards = marked(Opportunity.objects.filter(pk__in=pks))
+    by_stage = {column.stage: column.cards for column in board}
     for card in cards.order_by(F("due_on").asc(nulls_last=True), "pk"):
-        board[card.paused_from if card.stage == Stage.PAUSED else card.stage].cards.append(card)
-    return list(board.values())
+        by_stage[Opportunity.PLACES[card.place]].append(card)
+    return board
 
 
-def owners(user) -> list[User]:
-    """Return the people whose deals this person may see, for the filter."""
-    theirs = Opportunity.objects.visible_to(user).exclude(stage__in=Opportunity.CLOSED).values("owner")
-    return list(User.objects.filter(pk__in=theirs).order_by("first_name", "username")[:200])
+def marked(deals):
+    """Read with deals what a card or a row says of them: client, owner, and how they are neglected."""
+    late = Case(When(is_adrift(), then=True), default=Value(False), output_field=BooleanField())
+    return deals.select_related("client", "owner", "diary").annotate(adrift=late)
 
 
 def targets() -> dict[str, list]:

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from handoff import clock as handoff_clock
 from opportunities import followups
-from opportunities.models import Audit, Heartbeat
-from opportunities.records import lock, perform
+from opportunities.models import Audit, Heartbeat, WinBack
+from opportunities.records import Refused, lock, perform
 from proposals import clock as proposals_clock
 from proposals import inbox
 
@@ -56,6 +56,22 @@ def expire(audit) -> bool:
     return True
 
 
+def turn_win_backs() -> int:
+    """Open the second tries whose window has begun, and let those expire whose window is over."""
+    today = timezone.localdate()
+    waiting = WinBack.objects.filter(stage=WinBack.Stage.WAITING, opens_on__lte=today, ends_on__gte=today)
+    over = WinBack.objects.exclude(stage__in=WinBack.CLOSED).filter(ends_on__lt=today)
+    count = 0
+    for rows, name in ((over, "expire"), (waiting, "open")):
+        for win_back in rows.order_by("pk")[:BATCH]:
+            try:
+                perform(getattr(win_back, name), by=None)
+            except Refused:
+                continue  # somebody was quicker
+            count += 1
+    return count
+
+
 def is_alive() -> bool:
     """Whether a round ran within the last minute."""
     return Heartbeat.objects.filter(name=PULSE, at__gt=timezone.now() - STILL_ALIVE).exists()
@@ -65,6 +81,7 @@ PARTS = {
     "what clients did": inbox.read,
     "follow-ups and mail": followups.send_due,
     "aged audits": expire_audits,
+    "win-backs": turn_win_backs,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
 }

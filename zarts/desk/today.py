@@ -2,10 +2,11 @@
 
 from datetime import datetime, time, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from opportunities.models import Event, Lead, Opportunity, Task
+from opportunities.neglect import is_adrift
 from portal.models import ClientAction
 
 from . import queue
@@ -61,18 +62,14 @@ def paused(user, team) -> list:
 
 
 def waiting_tasks(user, team) -> list:
-    """Return the tasks that wait for something, with what they wait for."""
-    rows = people(Task.objects.filter(stage=Task.Stage.PAUSED), user, team)
+    """Return the tasks that wait for something, with what they wait for. Those of a paused deal wait with it."""
+    rows = people(Task.objects.filter(stage=Task.Stage.PAUSED, waits_for_deal=False), user, team)
     return list(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk")[:MOST])
 
 
 def adrift(user, team) -> list:
     """Return open deals that nothing is promised for, or whose next action is late."""
-    promised = Task.objects.filter(opportunity=OuterRef("pk"), stage=Task.Stage.OPEN)
-    rows = people(Opportunity.objects.filter(stage__in=Opportunity.OPEN), user, team)
-    rows = rows.annotate(promised=Exists(promised)).filter(
-        Q(promised=False, due_on=None) | Q(due_on__lt=timezone.localdate())
-    )
+    rows = people(Opportunity.objects.filter(is_adrift()), user, team)
     return list(rows.select_related("client", "owner").order_by(F("due_on").asc(nulls_first=True), "pk")[:MOST])
 
 

@@ -85,7 +85,6 @@ def context(opportunity, request) -> dict:
         "story": story,
         "story_kinds": [(kind, label) for kind, (label, _) in reads.KINDS.items()],
         "adds": [(name, label, key) for name, label, key in ADD if user.has_perm(right_to(NEW[name]))],
-        "closings": closings(opportunity),
         "services": list(opportunity.services.all()[:9]),
         "weighted": opportunity.value * opportunity.probability / 100 if opportunity.value else None,
         "can_add": floor.may_change(opportunity, user),
@@ -102,9 +101,3 @@ def chosen(opportunity, tabs, name):
             if tab.name == wanted:
                 return tab
     return tabs[0] if tabs else None
-
-
-def closings(opportunity) -> list:
-    """Return how it ended, each time, when it is not open now."""
-    ended = (Stage.LOST, Stage.WON, Stage.HANDED_OFF)
-    return list(opportunity.closings.order_by("-pk")[: floor.FEW]) if opportunity.stage in ended else []

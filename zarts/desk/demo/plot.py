@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from handoff.models import LaunchBlocker
 from opportunities.evidence import import_evidence
-from opportunities.models import Closing, Note, Objection, UnwrittenPromise, WinBack
+from opportunities.models import Note, Objection, UnwrittenPromise
 from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
@@ -180,8 +180,7 @@ def is_lost(story):
 def lose(story, **fields):
     story.did(story.opportunity, "The deal is closed.")
     opportunity = perform(story.opportunity.lose, by=story.ops, **fields)
-    closing = Closing.objects.get(opportunity=opportunity)
-    return begin(WinBack(opportunity=opportunity, closing=closing, owner=story.ops), by=None, past="planned")
+    return opportunity.win_backs.get()
 
 
 def comes_back(story):
@@ -191,7 +190,6 @@ def comes_back(story):
     win_back = lose(story, reason="timing", words=words, must_change="The term must have begun.", **window)
     story.clock.to(-4, 7)
     perform(win_back.open, by=None)
-    story.promise("Ask Declan how the term began", 1, kind="win_back")
 
 
 def rests(story):

@@ -8,11 +8,12 @@ from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.text import capfirst
 
-from opportunities.models import Event
+from opportunities.models import Closing, Event, Opportunity
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.records import may_override, who_may
 
@@ -113,7 +114,7 @@ def stage_path(record):
         "steps": steps,
         "aside": aside,
         "at": reached.get(record.stage),
-        "why": why if aside else "",
+        "why": dict(Closing.Reason.choices).get(why, why) if aside else "",
         "record": record,
     }
 
@@ -194,6 +195,24 @@ def in_place(url):
 
 def pages() -> dict:
     return {model._meta.label_lower: page for model, page in admin.site._registry.items() if hasattr(page, "in_place")}
+
+
+@register.simple_tag(takes_context=True)
+def closings_of(context, record):
+    """Return each time that a deal, or a client's deals, were won or lost, the newest first, with its second try."""
+    mine = {"opportunity": record} if record.label() == Opportunity.label() else {"opportunity__client": record}
+    closings = (
+        Closing.objects.visible_to(context["request"].user)
+        .filter(**mine)
+        .select_related("opportunity", "win_back")
+        .order_by("-pk")[:20]
+    )
+    return list(closings.annotate(written_at=Subquery(born_of(Closing))))
+
+
+def born_of(model):
+    """Return the time of the first line about a record, for a query of its kind."""
+    return Event.objects.filter(record_type=model.label(), record_id=OuterRef("pk")).order_by("pk").values("at")[:1]
 
 
 # -- The diary. --------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Where everything stands, and moving it on."""
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -8,42 +9,100 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from opportunities.admin.base import whole_number
+from opportunities.admin.base import came_from, whole_number
 from opportunities.models import Opportunity
+from opportunities.neglect import stale_days
 from opportunities.records import Refused, perform
 
-from .. import board
+from .. import board, bulk, saved, table
 from ..access import page_context, staff_page
+from ..filters import NAMES, Filters
 
 
 @staff_page("opportunities.view_opportunity")
 @require_safe
 def pipeline(request):
-    """Show every open deal in the column of its stage."""
+    """Show the deals that the address asks for, as a board or as a table. Without a word it opens with their view."""
+    if not request.GET and request.user.pipeline_view:
+        view = next((tab for tab in saved.tabs(request.user) if tab.key == request.user.pipeline_view), None)
+        if view and view.query:
+            return HttpResponseRedirect(address(view.query))
     return show(request)
 
 
-def show(request, *, refused=None, lacks=(), status=200):
-    stage = request.GET.get("stage") or ""
-    if stage not in board.COLUMNS:
-        stage = ""
-    owners = board.owners(request.user)
-    owner = next((person for person in owners if str(person.pk) == request.GET.get("owner")), None)
+def address(query: dict, **changes) -> str:
+    """Return the address of the pipeline that says this, with some of it changed. It always says something."""
+    said = {name: value for name, value in {**query, **changes}.items() if value}
+    return f"{reverse('pipeline')}?{urlencode(said or {'view': 'all'})}"
+
+
+def show(request, *, status=200, **more):
+    filters = Filters.read(request.GET, request.user)
+    as_table = request.GET.get("look") == "table"
+    if as_table:
+        page = table.page(filters, request.GET.get("sort", ""), request.GET.get("after", ""))
+        stages, deals = board.totals(filters), page.rows
+    else:
+        page, stages = None, board.columns(filters)
+        deals = [deal for column in stages for deal in column.cards]
+    for deal in deals:
+        deal.stale_days = stale_days(deal)
+    query = {**filters.chosen, **laid_out(request, page)}
+    for column in stages:
+        column.url = address(query, look="table", stage=column.stage)
+    tabs = [
+        (tab, address(tab.query, look=tab.query.get("look", query.get("look"))), tab.is_of(filters.chosen))
+        for tab in saved.tabs(request.user)
+    ]
+    user = request.user
     context = page_context(
         request,
         "Pipeline",
-        columns=board.columns(request.user, owner=owner, stages=[stage] if stage else board.COLUMNS),
-        stages=[(value, Opportunity.Stage(value).label) for value in board.COLUMNS],
-        stage=stage,
-        owners=owners,
-        owner=owner,
-        may_move=request.user.has_perm("opportunities.move_opportunity"),
+        filters=filters,
+        left_out=filters.left_out + (page.left_out if page else []),
+        stages=stages,
+        whole=board.all_of(stages),
+        table=page,
+        heads=heads(page, query, request.user) if page else (),
+        next_url=address(query, after=page.next) if page and page.next else "",
+        tabs=tabs,
+        current=next((tab for tab, _, now in tabs if now), None),
+        query=query,
+        asked=urlencode(query),
+        here=address(query),
+        board_url=address(query, look="board", sort=""),
+        table_url=address(query, look="table"),
+        clear_url=address(laid_out(request, page)),
+        may_move=user.has_perm("opportunities.move_opportunity"),
+        may_change=user.has_perm("opportunities.change_opportunity"),
+        may_save=user.has_perm("opportunities.add_savedview"),
+        may_add_lead=user.has_perm("opportunities.add_lead"),
         targets=board.targets(),
-        refused=refused,
-        lacks=lacks,
-        here=request.get_full_path() if request.method == "GET" else reverse("pipeline"),
     )
+    if as_table and context["may_change"]:
+        context |= {"reassign": bulk.ReassignForm(), "next": bulk.NextForm()}
+    context |= {"save": saved.SaveForm(), **more}
     return TemplateResponse(request, "desk/pipeline.html", context, status=status)
+
+
+def heads(page, query, user) -> list[dict]:
+    """Return the heads of the table: those that can be sorted by lead to that order."""
+    found = [
+        head | {"name": name, "url": address(query, sort=head["leads"] if head["leads"] != table.USUAL else "")}
+        for name, head in page.heads.items()
+    ]
+    client, stage, value, due, quiet = found
+    plain = [{"name": name, "label": words} for name, words in (("owner", "Owner"), ("next_action", "Next action"))]
+    moves = [{"name": "move", "label": "Move"}] if user.has_perm("opportunities.move_opportunity") else []
+    return [client, stage, value, *plain, due, quiet, *moves]
+
+
+def laid_out(request, page) -> dict:
+    """Return what the address says beside the filters: how the deals are laid out and sorted."""
+    if page is None:
+        return {"look": "board"} if request.GET.get("look") else {}
+    sort = f"-{page.sort}" if page.turned else page.sort
+    return {"look": "table", "sort": "" if sort == table.USUAL else sort}
 
 
 @staff_page("opportunities.move_opportunity")
@@ -55,17 +114,71 @@ def move(request):
     if opportunity is None:
         raise Http404("No such opportunity, or it is not yours.")
     by_script = request.headers.get("X-Requested-With") == "staff.js"
+    back = came_from(request, opportunity) if request.POST.get("back") else reverse("pipeline")
     try:
         found = board.move_to(opportunity, to, request.user)
         if not found.allowed:
             raise PermissionDenied(f"{found.who} may do this: {found.label}.")
         if found.asks:
-            url = f"{found.url}?{urlencode({'back': reverse('pipeline')})}"
+            url = f"{found.url}?{urlencode({'back': back})}"
             return JsonResponse({"go": url}) if by_script else HttpResponseRedirect(url)
-        perform(getattr(opportunity, found.name), by=request.user)
+        moved = perform(getattr(opportunity, found.name), by=request.user)
     except Refused as refusal:
         if by_script:
             words = {"record": opportunity, "lacks": refusal.lacks}
             return render(request, "desk/parts/refused.html", words, status=409)
         return show(request, refused=opportunity, lacks=refusal.lacks, status=409)
-    return JsonResponse({}) if by_script else HttpResponseRedirect(reverse("pipeline"))
+    said = f"{opportunity.client} moved to {moved.get_stage_display().lower()}."
+    if by_script:
+        return JsonResponse({"said": said})
+    messages.success(request, said)
+    return HttpResponseRedirect(back)
+
+
+@staff_page("opportunities.change_opportunity")
+@require_POST
+def change_several(request):
+    """Reassign the selected deals or set their next action: each on its own, and each refusal with its reason."""
+    do = request.POST.get("do", "")
+    if do not in bulk.FORMS:
+        return show(request, trouble="Choose what to do with the selected deals.", status=409)
+    form = bulk.FORMS[do](request.POST)
+    named = request.POST.getlist("pick")
+    if request.POST.get("all"):
+        named += request.POST.get("page", "").split(",")
+    picked = {pk for pk in map(whole_number, named) if pk}
+    kept = {do: form, "picked": picked}
+    if not picked:
+        return show(request, trouble="Select some deals first: tick their boxes.", status=409, **kept)
+    if len(picked) > bulk.MOST:
+        words = f"These are {len(picked)} deals. Select at most {bulk.MOST} at once."
+        return show(request, trouble=words, status=409, **kept)
+    if not form.is_valid():
+        return show(request, status=409, **kept)
+    answer = bulk.change(request.user, picked, form)
+    return show(request, answer=answer, status=200 if answer.done or answer.same else 409)
+
+
+@staff_page("opportunities.add_savedview")
+@require_POST
+def save_view(request):
+    """Save the filters of the page under a name."""
+    form = saved.SaveForm(request.POST)
+    query = Filters.read(request.GET, request.user).chosen
+    query |= {name: request.GET[name] for name in saved.LOOKS if request.GET.get(name) in ("table", *table.ORDERS)}
+    if not form.is_valid() or not (view := saved.save(request.user, form, query)):
+        return show(request, save=form, status=409)
+    messages.success(request, f"Saved: {view}.")
+    return HttpResponseRedirect(address(query))
+
+
+@staff_page("opportunities.add_savedview")
+@require_POST
+def open_with(request):
+    """Have the pipeline open with a view."""
+    if not saved.open_with(request.user, request.POST.get("view", "")):
+        return show(request, trouble="That view is not there any more. Choose another one.", status=409)
+    messages.success(request, "From now on your pipeline opens like this.")
+    return HttpResponseRedirect(
+        address({name: request.GET[name] for name in (*NAMES, *saved.LOOKS) if name in request.GET})
+    )

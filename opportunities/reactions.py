@@ -1,0 +1,70 @@
+"""What follows around a deal, in the same transaction, when it rests, ends, comes back or changes hands."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from .followups import end_of_day, open_task
+from .models import Task, WinBack
+from .records import Opens, edit, perform, reacts_to
+
+# A deal that is paused without a day is looked at again after so many days.
+REST = 30
+# What fell due while a deal was paused gets so many days from when it goes on.
+GRACE = 2
+
+
+@reacts_to("opportunity.pause")
+def wait_with_the_deal(opportunity, event):
+    """Let everything that is open about the deal wait with it, and promise to look at it again."""
+    for task in opportunity.tasks.open().order_by("pk"):
+        perform(task.pause, by=None, reason=f"The opportunity is paused: {event.reason}")
+    days = (opportunity.due_on - timezone.localdate()).days if opportunity.due_on else REST
+    open_task(opportunity, Opens("follow_up", "Look at it again", days), by=None)
+
+
+@reacts_to("opportunity.resume")
+def go_on_with_the_deal(opportunity, event):
+    """Take up what waited for the deal; what fell due meanwhile gets a few days."""
+    # Whatever was open about the deal began to wait with it: what is open now is the promise to look at it again.
+    for task in Task.objects.open().about(opportunity):
+        perform(task.finish, by=None, outcome="The opportunity was resumed.")
+    soon = end_of_day(timezone.localdate() + timedelta(days=GRACE))
+    waiting = opportunity.tasks.filter(stage=Task.Stage.PAUSED, waits_for_deal=True).order_by("pk")
+    for task in waiting:
+        if task.due_at < timezone.now():
+            edit(task, by=None, reason="It fell due while the opportunity was paused.", due_at=soon)
+        perform(task.resume, by=None)
+    if not waiting:
+        open_task(opportunity, Opens("follow_up", "Pick up where it was left", GRACE), by=None)
+
+
+@reacts_to("opportunity.lose")
+def plan_to_win_it_back(opportunity, event):
+    """Nothing more is owed on a lost deal but the second try, inside the window that its closing names."""
+    for task in opportunity.tasks.exclude(stage__in=Task.CLOSED).order_by("pk"):
+        perform(task.cancel, by=None, reason="The opportunity was lost.")
+    WinBack.plan(opportunity.closings.latest("pk"))
+
+
+@reacts_to("winback.reopen")
+def reopen_the_deal(win_back, event):
+    perform(win_back.opportunity.reopen, by=event.actor, reason=event.reason)
+
+
+@reacts_to("opportunity.reopen")
+def end_the_win_back(opportunity, event):
+    """A deal that is open again needs no second try: what was planned ends."""
+    for win_back in opportunity.win_backs.exclude(stage__in=WinBack.CLOSED).order_by("pk"):
+        perform(win_back.expire, by=None)
+
+
+@reacts_to("opportunity.edit")
+def hand_over_what_is_open(opportunity, facts):
+    """Whoever takes a deal over gets what its last owner still owed on it."""
+    if "owner" not in facts:
+        return
+    before = int(facts["owner"][0].rpartition("#")[2].rstrip(")"))
+    for kind in (opportunity.tasks, opportunity.win_backs):
+        for owed in kind.exclude(stage__in=kind.model.CLOSED).filter(owner=before).order_by("pk"):
+            edit(owed, by=None, reason=f"{opportunity.owner} has taken {opportunity} over.", owner=opportunity.owner)

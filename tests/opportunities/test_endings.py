@@ -1,0 +1,316 @@
+"""How a deal rests, ends and comes back, and what becomes of everything that is open about it."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone
+
+from opportunities import followups
+from opportunities.models import Closing, Event, Task, WinBack
+from opportunities.records import Refused, begin, edit, perform
+from proposals.models import Approval
+from tests.makers import an_opportunity
+from tests.makers_proposals import a_contract, a_proposal, a_summary
+from zarts.desk import due
+
+pytestmark = pytest.mark.django_db
+
+
+def again(record):
+    return type(record).objects.get(pk=record.pk)
+
+
+def day(days):
+    return timezone.localdate() + timedelta(days=days)
+
+
+def lose(deal, by, **fields):
+    said = {"reason": "price", "words": "Too dear.", "must_change": "A budget for next year."}
+    return perform(deal.lose, by=by, **said | {"reactivate_from": day(90), "reactivate_to": day(180)} | fields)
+
+
+def a_task(deal, owner, **fields):
+    due_at = followups.end_of_day(day(fields.pop("days", 3)))
+    return begin(Task(opportunity=deal, title="Send the price list", owner=owner, due_at=due_at, **fields), by=owner)
+
+
+def post(client, deal, name, **fields):
+    return client.post(reverse("admin:opportunities_opportunity_move", args=[deal.pk, name]), fields)
+
+
+# -- Pause and resume. -------------------------------------------------------------------------------------------------
+
+
+def test_everything_open_waits_with_a_paused_deal_and_says_why(ada):
+    deal = an_opportunity(ada, stage="discovery")
+    promised, own = deal.tasks.open().get(), a_task(deal, ada)
+
+    deal = perform(deal.pause, by=ada, reason="They move offices.", until=day(20))
+
+    for task in (again(promised), again(own)):
+        assert (task.stage, task.waits_for_deal) == ("paused", True)
+        assert task.paused_because == "The opportunity is paused: They move offices."
+    reminder = deal.tasks.open().get()
+    assert reminder.title.startswith("Look at it again")
+    assert timezone.localdate(reminder.due_at) == deal.due_on == day(20)
+
+
+def test_a_pause_ends_with_what_waited_going_on_where_it_was(ada, time_machine):
+    deal = an_opportunity(ada, stage="discovery")
+    promised, own, later = deal.tasks.open().get(), a_task(deal, ada), a_task(deal, ada, days=60)
+    held = perform(a_task(deal, ada).pause, by=ada, reason="Their printer is on holiday.")
+    deal = perform(deal.pause, by=ada, reason="They move offices.", until=day(20))
+    time_machine.move_to(timezone.now() + timedelta(days=20))
+
+    deal = perform(deal.resume, by=ada)
+
+    assert deal.stage == "discovery"
+    assert {task.pk for task in deal.tasks.open()} == {promised.pk, own.pk, later.pk}
+    assert again(held).stage == "paused", "it waits for something else"
+    assert timezone.localdate(again(own).due_at) == day(2), "it fell due meanwhile"
+    assert timezone.localdate(again(later).due_at) == day(40)
+    assert deal.tasks.filter(title__startswith="Look at it again").get().stage == "done"
+
+
+def test_a_deal_for_which_nothing_waited_gets_a_task_when_it_goes_on(ada):
+    deal = an_opportunity(ada)
+    for task in deal.tasks.open():
+        perform(task.finish, by=ada)
+
+    deal = perform(perform(deal.pause, by=ada, reason="They move.").resume, by=ada)
+
+    assert deal.tasks.open().get().title.startswith("Pick up where it was left")
+
+
+def test_the_owner_is_reminded_on_the_day(ada, as_user, time_machine, django_capture_on_commit_callbacks):
+    deal = perform(an_opportunity(ada).pause, by=ada, reason="They move offices.", until=day(20))
+    reminder = deal.tasks.open().get()
+    time_machine.move_to(timezone.now() + timedelta(days=21))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        due.run()
+    page = as_user(ada).get(reverse("today"))
+
+    assert [message.subject for message in mail.outbox] == [f"Due: {reminder.title}"]
+    assert page.context["overdue"] == [reminder]
+    assert page.context["paused"] == [deal]
+    assert page.context["waiting"] == [], "what waits with the deal is not listed twice"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"until": ""}, "This field is required."),
+        ({"until": "2020-01-01"}, "Choose a day that is still to come."),
+        ({"until": "9999-01-01"}, "Check the year."),
+        ({"until": "soon"}, "Enter a valid date."),
+        ({"reason": " "}, "Say why"),
+        ({"reason": "a\0b"}, "Null characters are not allowed."),
+    ],
+)
+def test_a_pause_asks_why_and_until_when(ada, as_user, fields, words):
+    deal = an_opportunity(ada)
+
+    answer = post(as_user(ada), deal, "pause", **{"reason": "They move.", "until": day(9)} | fields)
+
+    assert words in answer.text
+    assert again(deal).stage == "qualified"
+
+
+def test_the_form_says_how_much_will_wait(ada, as_user):
+    deal = an_opportunity(ada)
+    a_task(deal, ada)
+
+    page = as_user(ada).get(reverse("admin:opportunities_opportunity_move", args=[deal.pk, "pause"]))
+
+    assert "2 open tasks of this deal will wait too" in page.text
+
+
+# -- Lose. -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_lost_deal_owes_nothing_but_the_second_try(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    deal = proposal.opportunity
+    own = a_task(deal, ada)
+
+    deal = lose(deal, ada)
+
+    assert again(own).stage == "cancelled"
+    assert not deal.tasks.exclude(stage__in=Task.CLOSED).exists()
+    win_back = deal.win_backs.get()
+    assert (win_back.stage, win_back.owner, win_back.closing) == ("waiting", ada, deal.closings.get())
+    assert (win_back.opens_on, win_back.ends_on) == (day(90), day(180))
+
+
+@pytest.mark.parametrize("stage", ["draft", "in_review", "approved", "sent", "viewed"])
+def test_nothing_of_a_lost_deal_waits_for_a_word_or_a_hand(ada, ben, as_user, stage):
+    proposal = a_proposal(ada, approver=ben, stage=stage)
+    deal = again(proposal.opportunity)
+    words = [a_summary(ada, opportunity=deal), a_summary(ada, opportunity=deal, stage="in_review")]
+    assert Approval.objects.filter(opportunity=deal, stage="pending").exists()
+
+    lose(deal, ada)
+
+    assert again(proposal).stage == "withdrawn"
+    assert [again(summary).stage for summary in words] == ["withdrawn", "withdrawn"]
+    assert not Approval.objects.filter(opportunity=deal, stage="pending").exists()
+    assert not Task.objects.filter(opportunity=deal).exclude(stage__in=Task.CLOSED).exists()
+    page = as_user(ben).get(reverse("today"), {"whose": "team"})
+    assert not [*page.context["overdue"], *page.context["approvals"], *page.context["adrift"]]
+
+
+@pytest.mark.parametrize("stage", ["draft", "in_review", "sent", "signed"])
+def test_the_contract_of_a_lost_deal_is_void_and_nobody_is_asked_about_it(ada, ben, stage):
+    contract = a_contract(ada, approver=ben, stage=stage)
+    deal = lose(again(contract.opportunity), ada)
+
+    assert again(contract).stage == "voided"
+    assert not Approval.objects.filter(opportunity=deal, stage="pending").exists()
+    assert not deal.tasks.exclude(stage__in=Task.CLOSED).exists()
+
+
+def test_words_that_a_client_has_read_stay_when_the_deal_is_lost(ada, ben):
+    deal = an_opportunity(ada, stage="audit")
+    summary = perform(a_summary(ada, opportunity=deal, approver=ben, stage="approved").publish, by=ben)
+    lose(deal, ada)
+    assert again(summary).stage == "published"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"words": " "}, "Say what happened"),
+        ({"reason": "weather"}, "Select a valid choice."),
+        ({"reason": "competitor", "competitor": ""}, "Name who won it, or choose another reason."),
+        ({"reactivate_from": "2020-01-01"}, "Choose a day that is still to come."),
+        ({"reactivate_to": "2020-01-01"}, "Choose a day that is still to come."),
+        ({"reactivate_from": "2100-02-01", "reactivate_to": "2100-01-01"}, "The window must end after it begins."),
+        ({"reactivate_to": "9999-12-31"}, "Check the year."),
+        ({"reactivate_from": ""}, "This field is required."),
+        ({"words": "x" * 1_000_000}, "at most 4000 characters"),
+        ({"competitor": "a\0b"}, "Null characters are not allowed."),
+    ],
+)
+def test_losing_says_at_the_field_what_is_wrong(ada, as_user, fields, words):
+    deal = an_opportunity(ada)
+    said = {"reason": "price", "words": "Too dear.", "reactivate_from": day(9), "reactivate_to": day(19)}
+
+    answer = post(as_user(ada), deal, "lose", **said | fields)
+
+    assert answer.status_code == 200
+    assert words in answer.text
+    assert again(deal).stage == "qualified"
+    assert not Closing.objects.exists()
+
+
+def test_each_closing_stays_and_both_pages_list_them(ada, as_user):
+    deal = lose(an_opportunity(ada), ada)
+    deal = perform(deal.reopen, by=ada, reason="They found money.")
+    deal = lose(deal, ada, reason="competitor", words="Alto was quicker.", competitor="Alto")
+
+    browser = as_user(ada)
+    for page in (browser.get(deal.staff_url()).text, browser.get(deal.client.staff_url()).text):
+        for words in ("Too dear.", "Alto was quicker.", "against Alto", "A budget for next year.", "Win-back: expired"):
+            assert words in page
+    assert deal.closings.count() == deal.win_backs.count() == 2
+
+
+def test_a_clients_page_lists_only_the_endings_that_i_may_see(ada, cem, as_user):
+    deal = lose(an_opportunity(ada), ada)
+    other = begin(type(deal)(client=deal.client, name="Another", owner=cem, next_action="Call"), by=cem)
+
+    assert "Too dear." not in as_user(cem).get(other.client.staff_url()).text
+
+
+# -- Come back. --------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_try_opens_and_ends_by_the_clock(ada, time_machine):
+    deal = lose(an_opportunity(ada), ada)
+    assert due.turn_win_backs() == 0
+
+    time_machine.move_to(timezone.now() + timedelta(days=90))
+    assert due.turn_win_backs() == 1
+    assert due.turn_win_backs() == 0
+    assert deal.win_backs.get().stage == "open"
+    asked = deal.tasks.open().get()
+    assert (asked.kind, asked.owner) == ("win_back", ada)
+
+    time_machine.move_to(timezone.now() + timedelta(days=91))
+    assert due.turn_win_backs() == 1
+    assert deal.win_backs.get().stage == "expired"
+    assert again(asked).stage == "done"
+
+
+def test_a_window_that_nobody_looked_at_expires_unopened(ada, time_machine):
+    deal = lose(an_opportunity(ada), ada)
+    time_machine.move_to(timezone.now() + timedelta(days=181))
+
+    due.turn_win_backs()
+
+    assert deal.win_backs.get().stage == "expired"
+    assert not deal.tasks.open().exists()
+
+
+def test_a_reopened_deal_has_a_task_and_no_second_try(ada):
+    deal = lose(an_opportunity(ada, stage="discovery"), ada)
+
+    deal = perform(deal.reopen, by=ada, reason="They found money.")
+
+    assert (deal.stage, deal.probability, deal.next_action) == ("qualified", 10, "Find out what has changed")
+    assert deal.tasks.open().get().title.startswith("Find out what has changed")
+    assert deal.win_backs.get().stage == "expired"
+
+
+def test_a_second_try_that_succeeds_reopens_the_deal(ada):
+    win_back = perform(lose(an_opportunity(ada), ada).win_backs.get().open, by=None)
+
+    win_back = perform(win_back.reopen, by=ada, reason="They found money.")
+
+    assert (win_back.stage, again(win_back.opportunity).stage) == ("reopened", "qualified")
+    reopened = Event.objects.get(verb="opportunity.reopen")
+    assert (reopened.actor, reopened.reason) == (ada, "They found money.")
+
+
+def test_reopening_asks_what_has_changed_and_says_what_had_to(ada, as_user):
+    deal = lose(an_opportunity(ada), ada)
+    browser = as_user(ada)
+
+    page = browser.get(reverse("admin:opportunities_opportunity_move", args=[deal.pk, "reopen"]))
+
+    assert "What has changed?" in page.text
+    assert "this had to change: A budget for next year." in page.text
+    assert "Say what has changed since it was lost." in post(browser, deal, "reopen", reason=" ").text
+    assert again(deal).stage == "lost"
+    post(browser, deal, "reopen", reason="They found money.")
+    assert again(deal).stage == "qualified"
+
+
+def test_a_lost_deal_is_not_lost_again(ada):
+    deal = lose(an_opportunity(ada), ada)
+
+    with pytest.raises(Refused, match="already lost"):
+        lose(deal, ada)
+    assert WinBack.objects.count() == 1
+
+
+# -- Changing hands. ---------------------------------------------------------------------------------------------------
+
+
+def test_whoever_takes_a_deal_over_gets_what_its_owner_owed_on_it(ada, ben, cem):
+    deal = an_opportunity(ada)
+    mine, bens, done = deal.tasks.open().get(), a_task(deal, ben), perform(a_task(deal, ada).finish, by=ada)
+
+    edit(deal, by=ada, owner=cem)
+
+    assert [again(task).owner for task in (mine, bens, done)] == [cem, ben, ada]
+    assert Event.objects.get(verb="task.edit", record_id=mine.pk).reason == f"Cem has taken {deal} over."
+
+
+def test_the_second_try_goes_along_with_a_lost_deal(ada, cem):
+    deal = edit(lose(an_opportunity(ada), ada), by=ada, owner=cem)
+
+    assert deal.win_backs.get().owner == cem

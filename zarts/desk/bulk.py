@@ -1,0 +1,115 @@
+"""Several deals changed at once: each by an edit of its own, with its own event, or told why not."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django import forms
+from django.db import transaction
+from django.utils import timezone
+
+from opportunities.followups import open_task
+from opportunities.forms import a_day_to_come, near_our_time
+from opportunities.models import Opportunity, User
+from opportunities.records import Opens, edit, holds, lock
+
+MOST = 200
+
+
+class ReassignForm(forms.Form):
+    """Asks who takes the deals over: somebody who works here and may move deals."""
+
+    owner = forms.ModelChoiceField(
+        User.objects.none(),
+        label="Give to",
+        empty_label="Choose a person",
+        error_messages={"required": "Choose who takes them.", "invalid_choice": "Choose somebody from the list."},
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        may = User.objects.filter(is_active=True, is_staff=True, groups__permissions__codename="move_opportunity")
+        self.fields["owner"].queryset = may.distinct().order_by("first_name", "username")
+
+    def apply(self, deal, user) -> bool:
+        """Give it to them. Return whether it was somebody else's."""
+        before = deal.owner_id
+        return edit(deal, by=user, owner=self.cleaned_data["owner"]).owner_id != before
+
+    def why_not(self, deal) -> str:
+        return ""
+
+    @property
+    def said(self) -> str:
+        return f"given to {self.cleaned_data['owner']}"
+
+
+class NextForm(forms.Form):
+    """Asks what happens next, and by when."""
+
+    next_action = forms.CharField(
+        label="Next action", max_length=200, error_messages={"required": "Say what happens next."}
+    )
+    due_on = a_day_to_come("Due", error_messages={"required": "Choose the day by which it is owed."})
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["due_on"].validators.append(near_our_time)
+        self.fields["due_on"].initial = timezone.localdate() + timedelta(days=1)
+
+    def apply(self, deal, user) -> bool:
+        """Write it down; a deal that nothing is promised for gets the task as well. Return whether it was new."""
+        before, now = (deal.next_action, deal.due_on), tuple(self.cleaned_data.values())
+        action, due = now
+        deal = edit(deal, by=user, next_action=action, due_on=due)
+        if not deal.tasks.open().exists():
+            open_task(deal, Opens("follow_up", action, (due - timezone.localdate()).days), by=user)
+            return True
+        return before != now
+
+    def why_not(self, deal) -> str:
+        if not deal.is_open:
+            return f"It is {deal.get_stage_display().lower()}: nothing comes next."
+        return "It is paused. Resume it first." if deal.stage == Opportunity.Stage.PAUSED else ""
+
+    @property
+    def said(self) -> str:
+        return "given their next action"
+
+
+FORMS = {"reassign": ReassignForm, "next": NextForm}
+
+
+@dataclass
+class Answer:
+    """What came of it: how many were changed, how many were so already, and why the others were not."""
+
+    said: str
+    done: int = 0
+    same: int = 0
+    refused: list = field(default_factory=list)
+
+
+def change(user, pks, form) -> Answer:
+    """Change each of these deals, or say why not. What is as it should be already stays, without an event."""
+    answer = Answer(form.said)
+    deals = list(Opportunity.objects.visible_to(user).filter(pk__in=pks).order_by("pk"))
+    for deal in deals:
+        with transaction.atomic():
+            deal = lock(deal)
+            if reason := why_not(user, deal, form):
+                answer.refused.append((deal, reason))
+            elif form.apply(deal, user):
+                answer.done += 1
+            else:
+                answer.same += 1
+    if gone := len(pks) - len(deals):
+        words = "1 deal is" if gone == 1 else f"{gone} deals are"
+        answer.refused.append((None, f"{words} not there any more, or not yours."))
+    return answer
+
+
+def why_not(user, deal, form) -> str:
+    """Return why this person may not change this deal so, or nothing."""
+    if not holds(user, "opportunities.change_opportunity", deal):
+        return "You may read it, but not change it."
+    return form.why_not(deal)
