@@ -30,7 +30,7 @@ def test_a_deal_is_moved_by_keys_and_stays_in_hand(ada, at_browser, screen):
     card(somebody, deal).locator("[data-card]").focus()
 
     somebody.page.keyboard.press("Shift+ArrowRight")
-    expect(somebody.page.locator("[data-said]")).to_have_text(f"{deal.client} moved to discovery.")
+    expect(somebody.page.locator("[data-said]")).to_have_text(f"{deal.client}, {deal} moved to discovery.")
     expect(somebody.page.locator("[data-stage=discovery] [data-card]")).to_be_focused()
 
     with somebody.refused(409):

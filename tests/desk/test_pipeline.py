@@ -1,5 +1,6 @@
 """The pipeline: what its address filters, sums, sorts and saves, and what is done to several deals at once."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
@@ -545,3 +546,38 @@ def copies(deal, count):
     for number in range(count):
         fields = {name: getattr(deal, name) for name in ("client", "owner", "source", "value", "next_action", "due_on")}
         begin(Opportunity(name=f"{deal.name} {number}", **fields), by=deal.owner)
+
+
+# -- Two deals of one client. ------------------------------------------------------------------------------------------
+
+
+def faces(page):
+    """Return what the link and the controls of each deal are called, as a screen reader says them."""
+    found = {}
+    for pk, row in re.findall(r'data-deal="(\d+)"(.*?)</form>', page.text, re.DOTALL):
+        parts = re.findall(r"<(?:a|label)[^>]*>(.*?)</(?:a|label)>", row, re.DOTALL)
+        found[pk] = [" ".join(re.sub(r"<[^>]+>", " ", part).split()) for part in parts]
+    return found
+
+
+@pytest.mark.parametrize("look", ["board", "table"])
+def test_no_two_deals_of_one_client_look_alike(ada, as_user, look):
+    first = an_opportunity(ada)
+    same = begin(type(first)(client=first.client, name=first.name, owner=ada, next_action="Call"), by=ada)
+    other = begin(type(first)(client=first.client, name="A new shop", owner=ada, next_action="Call"), by=ada)
+
+    shown = faces(as_user(ada).get(reverse("pipeline"), {"look": look}))
+
+    assert len(shown) == 3
+    assert f"{first.name}, no. {first.pk}" in shown[str(first.pk)][-1]
+    assert f"{same.name}, no. {same.pk}" in shown[str(same.pk)][-1]
+    assert shown[str(other.pk)][-1] == f"Move {first.client}: A new shop"
+    names = [name for face in shown.values() for name in face]
+    assert len(set(names)) == len(names)
+
+
+def test_a_move_that_nobody_chose_is_asked_for(ada, as_user):
+    answer = as_user(ada).post(reverse("pipeline_move"), {"opportunity": an_opportunity(ada).pk, "to": ""})
+
+    assert answer.status_code == 409
+    assert "Choose where the deal goes." in answer.text

@@ -123,6 +123,8 @@ def goal(step) -> str:
 
 def move_to(opportunity, to: str, user):
     """Return the move that brings a deal to a column, as this person sees it. Refuses a way that is not there."""
+    if not to:
+        raise Refused(["Choose where the deal goes."])
     if opportunity.stage == Stage.PAUSED and to == opportunity.paused_from:
         to = "resume"
     moves = opportunity.moves_for(user)

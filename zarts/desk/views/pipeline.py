@@ -1,5 +1,7 @@
 """Where everything stands, and moving it on."""
 
+from collections import Counter
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect, JsonResponse
@@ -45,8 +47,9 @@ def show(request, *, status=200, **more):
     else:
         page, stages = None, board.columns(filters)
         deals = [deal for column in stages for deal in column.cards]
+    names = Counter(name_of(deal) for deal in deals)
     for deal in deals:
-        deal.stale_days = stale_days(deal)
+        deal.stale_days, deal.is_twin = stale_days(deal), names[name_of(deal)] > 1
     query = {**filters.chosen, **laid_out(request, page)}
     for column in stages:
         column.url = address(query, look="table", stage=column.stage)
@@ -83,6 +86,11 @@ def show(request, *, status=200, **more):
         context |= {"reassign": bulk.ReassignForm(), "next": bulk.NextForm()}
     context |= {"save": saved.SaveForm(), **more}
     return TemplateResponse(request, "desk/pipeline.html", context, status=status)
+
+
+def name_of(deal):
+    """Return what tells a deal from others on the page. Two deals of one client may well be named alike."""
+    return deal.client_id, deal.name.casefold()
 
 
 def heads(page, query, user) -> list[dict]:
@@ -128,7 +136,7 @@ def move(request):
             words = {"record": opportunity, "lacks": refusal.lacks}
             return render(request, "desk/parts/refused.html", words, status=409)
         return show(request, refused=opportunity, lacks=refusal.lacks, status=409)
-    said = f"{opportunity.client} moved to {moved.get_stage_display().lower()}."
+    said = f"{opportunity.client}, {opportunity} moved to {moved.get_stage_display().lower()}."
     if by_script:
         return JsonResponse({"said": said})
     messages.success(request, said)
