@@ -13,7 +13,7 @@ from .. import approvals, gates, policies
 from .authored import Authored
 
 WRITE = "proposals.write_summary"
-WITHDRAW = {
+WITHDRAW: dict = {
     "permission": "proposals.publish_summary",
     "label": "Withdraw",
     "past": "withdrew",

@@ -94,7 +94,7 @@ def columns(filters: Filters) -> list[Column]:
     ]
     pks = list(first[0].union(*first[1:], all=True)) if len(first) > 1 else list(first[0])
     cards = marked(Opportunity.objects.filter(pk__in=pks))
-    by_stage = {column.stage: column.cards for column in board}
+    by_stage: dict = {column.stage: column.cards for column in board}
     for card in cards.order_by(F("due_on").asc(nulls_last=True), "pk"):
         by_stage[Opportunity.PLACES[card.place]].append(card)
     return board
