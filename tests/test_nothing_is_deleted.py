@@ -13,8 +13,15 @@ from tests.world import a_row_of
 from zarts.desk.logins import DELETABLE
 
 KEPT = [model for model in apps.get_models() if issubclass(model, Kept)]
-# Written into a proposal that is not sent yet; a wall keeps them from then on. The diary keeps what was taken out.
-DRAFTED = {"proposals_scopeitem", "proposals_milestone", "proposals_priceline", "proposals_claim"}
+# Written into a proposal that is not sent yet, or a questionnaire nobody was asked; a wall keeps them from then on.
+# The diary keeps what was taken out.
+DRAFTED = {
+    "proposals_scopeitem",
+    "proposals_milestone",
+    "proposals_priceline",
+    "proposals_claim",
+    "opportunities_question",
+}
 
 
 def test_no_record_stands_among_what_may_be_deleted():

@@ -4,10 +4,11 @@ The floor registers the full form; what it cannot know of the apps above it stan
 """
 
 from django.contrib import admin
+from django.db.models import Exists, OuterRef
 from django.template.response import TemplateResponse
 
 from opportunities.admin.opportunity import OpportunityAdmin
-from opportunities.models import Opportunity
+from opportunities.models import Closing, Opportunity
 from opportunities.records import may_override
 
 from .. import workspace
@@ -17,6 +18,11 @@ admin.site.unregister(Opportunity)
 
 @admin.register(Opportunity)
 class Workspace(OpportunityAdmin):
+    def get_queryset(self, request):
+        """Know of each deal whether it ever ended, so that only the page of such a one asks how."""
+        ended = Exists(Closing.objects.filter(opportunity=OuterRef("pk")))
+        return super().get_queryset(request).annotate(has_ended=ended)
+
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """Show the workspace. What is posted here comes from the full form."""
         if request.method == "POST":
