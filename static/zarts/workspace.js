@@ -139,7 +139,7 @@
     const rows = KEYS.map(([key, words]) => `<div><dt><kbd>${key}</kbd></dt><dd>${words}</dd></div>`).join("");
     dialog.innerHTML = `<button type="button" class="z-shut" data-close aria-label="Close">×</button>
       <h1 class="z-title" id="dialog-title">Keys</h1><dl class="z-keylist">${rows}</dl>
-      <label class="z-check"><input type="checkbox" id="keys-on"> Use these keys on this computer</label>`;
+      <label class="z-tick"><input type="checkbox" id="keys-on"> Use these keys on this computer</label>`;
     const box = one("#keys-on", dialog);
     box.checked = keysAreOn();
     box.addEventListener("change", () => localStorage.setItem("zarts-keys", box.checked ? "on" : "off"));
@@ -152,11 +152,11 @@
     if (key === "n") return one("#add [data-key=n]");
     if (key === ".") return one("#moves :is(a, button, [tabindex])");
     if (key === "h") return one("#timeline select");
-    return /^[1-9]$/.test(key) ? all(".z-tabs a")[Number(key) - 1] : null;
+    return /^[1-9]$/.test(key) ? all(".z-parts a")[Number(key) - 1] : null;
   };
 
   const keys = (event) => {
-    const parts = event.target.closest(".z-tabs") && all(".z-tabs a");
+    const parts = event.target.closest(".z-parts") && all(".z-parts a");
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (parts && step) {
       event.preventDefault();
@@ -191,7 +191,7 @@
       open(link.dataset.dialog || link.href, link.href);
     } else if (link.pathname === location.pathname && link.search) {
       event.preventDefault();
-      go(link.href, { mark: link.closest(".z-tabs") ? track(link) : { id: link.hash.slice(1), far: true } });
+      go(link.href, { mark: link.closest(".z-parts") ? track(link) : { id: link.hash.slice(1), far: true } });
     }
   };
 
