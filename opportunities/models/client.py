@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from ..alike import key_field, near_index
 from ..records import DiaryKeeper, Kept, KeptQuerySet
 from ..scope import Scoped
 from ..walls import frozen
@@ -26,6 +27,8 @@ class Client(Scoped, DiaryKeeper):
         output_field=SearchVectorField(),
         db_persist=True,
     )
+    name_key = key_field("name", "name")
+    domain_key = key_field("domain", "website")
 
     class Meta(DiaryKeeper.Meta):
         constraints = [models.UniqueConstraint(Lower("name"), name="client_name_once")]
@@ -33,6 +36,8 @@ class Client(Scoped, DiaryKeeper):
             GinIndex(fields=["search"], name="client_search"),
             models.Index(fields=["owner", "-id"], name="client_of_owner"),
             models.Index(fields=["team", "-id"], name="client_of_team"),
+            near_index("client_near"),
+            models.Index(fields=["domain_key"], name="client_by_domain", condition=~models.Q(domain_key="")),
         ]
 
     def __str__(self):
@@ -79,6 +84,8 @@ class Contact(Kept):
     decision_role = models.CharField(max_length=12, choices=Role, default=Role.INFLUENCER)
     time_zone = models.CharField(max_length=40, default="UTC", validators=[known_time_zone])
     left_on = models.DateField("left the company", null=True, blank=True)
+    phone_key = key_field("phone", "phone")
+    domain_key = key_field("domain", "email")
 
     objects = ContactQuerySet.as_manager()
 
@@ -88,7 +95,11 @@ class Contact(Kept):
                 "client", Lower("email"), name="contact_mail_once_a_client", condition=~models.Q(email="")
             )
         ]
-        indexes = [models.Index(Lower("email"), name="contact_by_mail")]
+        indexes = [
+            models.Index(Lower("email"), name="contact_by_mail"),
+            models.Index(fields=["phone_key"], name="contact_by_phone", condition=~models.Q(phone_key="")),
+            models.Index(fields=["domain_key"], name="contact_by_domain", condition=~models.Q(domain_key="")),
+        ]
 
     def __str__(self):
         return self.name

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from .. import gates
+from ..alike import key_field, near_index
 from ..records import DiaryKeeper, Kept, Opens, Record, begin, stage_field, tell, transition
 from ..scope import Scoped
 from .client import Client, Consent, Contact
@@ -80,6 +81,9 @@ class Lead(Scoped, DiaryKeeper, Record):
         output_field=SearchVectorField(),
         db_persist=True,
     )
+    name_key = key_field("name", "company")
+    phone_key = key_field("phone", "phone")
+    domain_key = key_field("domain", "website", "email")
 
     class Meta(Record.Meta):
         permissions = [("move_lead", "Can work on, qualify and disqualify leads")]
@@ -97,6 +101,9 @@ class Lead(Scoped, DiaryKeeper, Record):
             models.Index(fields=["owner", "-id"], name="lead_of_owner"),
             models.Index(fields=["team", "-id"], name="lead_of_team"),
             models.Index(Lower("email"), name="lead_by_mail"),
+            near_index("lead_near"),
+            models.Index(fields=["phone_key"], name="lead_by_phone", condition=~models.Q(phone_key="")),
+            models.Index(fields=["domain_key"], name="lead_by_domain", condition=~models.Q(domain_key="")),
         ]
 
     def __str__(self):
