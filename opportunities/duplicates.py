@@ -72,7 +72,7 @@ select 'lead', l.id, 'domain', l.domain_key from asked, lateral (select id, doma
 union all
 select 'lead', l.id, case when l.name_key = asked.name then 'name' else 'near' end, l.company
   from asked, lateral (select id, company, name_key from opportunities_lead
-  where zarts_near(name_key) && zarts_near(asked.name) and zarts_one_slip(name_key, asked.name) and id <> %(lead)s
+  where name_key = any (zarts_slips(asked.name)) and name_key <> '' and id <> %(lead)s
   order by id desc limit %(most)s) l
 union all
 select 'client', c.id, case when c.name_key = asked.called then 'name' else 'near' end, c.name

@@ -115,8 +115,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="lead",
-            index=django.contrib.postgres.indexes.GinIndex(
-                models.Func("name_key", function="zarts_near", output_field=models.TextField()), name="lead_near"
+            index=models.Index(
+                condition=models.Q(("name_key", ""), _negated=True), fields=["name_key"], name="lead_by_name"
             ),
         ),
         migrations.AddIndex(

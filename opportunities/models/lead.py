@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from .. import gates
-from ..alike import key_field, near_index
+from ..alike import key_field
 from ..records import DiaryKeeper, Kept, Opens, Record, begin, stage_field, tell, transition
 from ..scope import Scoped
 from .client import Client, Consent, Contact
@@ -101,7 +101,7 @@ class Lead(Scoped, DiaryKeeper, Record):
             models.Index(fields=["owner", "-id"], name="lead_of_owner"),
             models.Index(fields=["team", "-id"], name="lead_of_team"),
             models.Index(Lower("email"), name="lead_by_mail"),
-            near_index("lead_near"),
+            models.Index(fields=["name_key"], name="lead_by_name", condition=~models.Q(name_key="")),
             models.Index(fields=["phone_key"], name="lead_by_phone", condition=~models.Q(phone_key="")),
             models.Index(fields=["domain_key"], name="lead_by_domain", condition=~models.Q(domain_key="")),
         ]

@@ -44,6 +44,22 @@ create function zarts_near(key text) returns text[] language sql immutable stric
     where substr(key, n, 1) !~ '[0-9]')
   end;
 
+-- Every name that is one slip away from this one. Leads come by the million, and such an index would cost each of them
+-- more than all the rest of it: they keep their plain key, and whoever asks looks up each of these.
+create function zarts_slips(key text) returns text[] language sql immutable strict parallel safe return
+  case when key = '' then '{}'::text[] when length(key) < 5 then array[key] else array(
+    with place as (
+      select n, substr(key, n, 1) as letter, substr(key, n + 1, 1) as following, left(key, n - 1) as head
+      from generate_series(1, least(length(key), 40) + 1) n
+    )
+    select key
+    union select head || substr(key, n + 1) from place where letter !~ '[0-9]'
+    union select head || other || substr(key, n + 1) from place, regexp_split_to_table('abcdefghijklmnopqrstuvwxyz', '') other
+      where letter !~ '[0-9]' and letter <> ''
+    union select head || other || substr(key, n) from place, regexp_split_to_table('abcdefghijklmnopqrstuvwxyz', '') other
+    union select head || following || letter || substr(key, n + 2) from place where letter || following !~ '[0-9]')
+  end;
+
 -- Whether two name keys differ by one slip at most. Overlapping neighbourhoods can be two slips apart: ask this as well.
 create function zarts_one_slip(a text, b text) returns boolean language plpgsql immutable strict parallel safe as $$
 declare
