@@ -47,7 +47,7 @@ PAGES = {
 RECORDS = {
     "opportunities_client": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_contact": ("ABCDFEN", "ABC", "ABDEN", "AB"),
-    "opportunities_consent": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_consent": ("ABCDFEN", "ABC", "ABDEN", "-"),
     "opportunities_source": ("ABCDFEN", "ABCE", "ABCDFEN", "BE"),
     "opportunities_lead": ("ABCDFEN", "ABC", "ABEN", "AB"),
     "opportunities_opportunity": ("ABCDFEN", "ABC", "ABDEN", "AB"),
@@ -86,7 +86,11 @@ RECORDS = {
 
 # What a record's page has beside these: who may GET, and who may POST.
 MORE = {
-    "opportunities_lead": {"fact": ("-", "AB")},
+    # No fact without its kind; and to merge, to withdraw and to leave want words, which are asked for.
+    "opportunities_lead": {"fact": ("-", "-"), "answer": ("AB", "AB"), "alike": ("ABC", "-")},
+    "opportunities_client": {"merge": ("AB", "AB")},
+    "opportunities_contact": {"leave": ("AB", "AB")},
+    "opportunities_consent": {"withdraw": ("AB", "AB")},
     "opportunities_audit": {"import": ("-", "-")},  # verified already: nobody adds to it
     "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB")},
     "handoff_handoff": {"accept_promises": ("-", "BD")},

@@ -6,10 +6,11 @@ from .closing import Closing, WinBack
 from .discovery import Discovery
 from .event import Diary, Event, Facts
 from .heartbeat import Heartbeat
-from .lead import Lead, LeadFact, Source
+from .lead import Lead, LeadFact
 from .message import Message
 from .objection import Objection, UnwrittenPromise
 from .opportunity import Opportunity, OpportunityGroupPermission, OpportunityUserPermission
+from .source import Source
 from .task import Task
 from .user import Team, User
 

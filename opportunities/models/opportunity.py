@@ -10,11 +10,12 @@ from django.db import models
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from guardian.shortcuts import get_perms
 
-from .. import gates, policies
+from .. import gates, merging, policies
 from ..money import MoneyField
 from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
 from ..scope import Scoped
 from .client import Client, Contact
+from .lead import Lead
 
 DAY = timedelta(days=1)
 
@@ -90,8 +91,8 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     @property
     def lines(self) -> models.Q:
         """Return the condition for its diary, its leads' and its client's: together they are its story."""
-        diaries = [self.diary_id, self.client.diary_id, *self.leads.values_list("diary_id", flat=True)]
-        return models.Q(diary_id__in=diaries)
+        leads = merging.diaries_of(Lead, "opportunity_id", self.pk)
+        return models.Q(diary_id__in=[self.diary_id, *merging.diaries_of(Client, "id", self.client_id), *leads])
 
     @classmethod
     def reach(cls, user):
@@ -113,11 +114,11 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         return f"{to}_opportunity" in granted or (to == "view" and "change_opportunity" in granted)
 
     @classmethod
-    def from_lead(cls, lead, *, by, value=None):
-        """Make the opportunity that a qualified lead becomes."""
+    def from_lead(cls, lead, *, by, client=None, value=None):
+        """Make the opportunity that a qualified lead becomes, for this client when one was chosen."""
         from .. import followups  # it imports the models
 
-        contact = lead.find_or_make_contact(by=by)
+        contact = lead.find_or_make_contact(by=by, client=client, role=Contact.Role.OWNER)
         opportunity = cls(
             client=contact.client,
             name=f"{contact.client}: growth audit and services",
