@@ -35,6 +35,8 @@ PAGES = {
     "approvals": (STAFF, "-"),
     "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
     "mail": ("-", "-"),
+    "intake_tokens": ("E", "E"),
+    "intake_token_revoke": ("-", "E"),
     "admin:index": (STAFF, "-"),
     "admin:login": (EVERYBODY, EVERYBODY),
     "admin:password_change": (STAFF, STAFF),

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from .desk.views import approvals, health, mail, pipeline, refused, today
+from .desk.views import approvals, health, mail, pipeline, refused, today, tokens
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("admin/approvals/", approvals.approvals, name="approvals"),
     path("admin/approvals/<int:pk>/", approvals.approval, name="approval"),
     path("admin/mail/", mail.mail, name="mail"),
+    path("admin/intake-tokens/", tokens.tokens, name="intake_tokens"),
+    path("admin/intake-tokens/<int:pk>/revoke/", tokens.revoke, name="intake_token_revoke"),
     # The theme's own search counts and scans whole tables: each list has a search of its own.
     path("admin/search/", refused.missing),
     path("admin/", admin.site.urls),

@@ -20,6 +20,7 @@ PAGES = [
             ("Opportunities", "conversion_path", "opportunities.opportunity", ""),
             ("Clients", "storefront", "opportunities.client", ""),
             ("Contacts", "contacts", "opportunities.contact", ""),
+            ("Sources", "campaign", "opportunities.source", ""),
         ],
     ),
     (
@@ -54,6 +55,7 @@ PAGES = [
             ("Caught mail", "mark_email_unread", "mail", ""),
             ("Users", "badge", "opportunities.user", ""),
             ("Teams", "groups", "opportunities.team", ""),
+            ("Intake tokens", "vpn_key", "intake_tokens", "portal.view_intaketoken"),
             ("Diary", "history", "opportunities.event", ""),
         ],
     ),

@@ -69,6 +69,7 @@ ROLES = {
         "opportunities": ["view_*", "*_user", "*_team", "*_source", "share_opportunity"],
         "proposals": ["view_*", "*_service", "*_clause", "*_approvalrule"],
         "handoff": ["view_*"],
+        "portal": ["*_intaketoken"],
         "auth": ["view_group"],
     },
     "Auditor": {

@@ -10,6 +10,7 @@ from django.db import models
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 
+from opportunities.firstresponse import until
 from opportunities.models import Event
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.records import may_override, who_may
@@ -61,6 +62,7 @@ def is_past(value):
 
 
 register.filter(money)
+register.filter(until)
 
 
 @register.filter
@@ -226,7 +228,7 @@ def facts_of(event) -> list:
         return []
     model, rows = model_of(event), []
     for name, value in event.facts.values.items():
-        changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith((".edit", ".roles"))
+        changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith((".edit", ".roles", ".take_in"))
         row = {"name": words_of(model, name)}
         old, new = value if changed else (None, value)
         rows.append(row | ({"old": said_of(model, name, old)} if changed else {}) | {"new": said_of(model, name, new)})
