@@ -82,13 +82,9 @@ class QualifyForm(MoveForm):
             data["opportunity"] = Opportunity.objects.get(pk=pk)
         elif kind == "client":
             data["client"] = Client.objects.get(pk=pk)
-        elif known := Client.objects.filter(name__iexact=self.record.company or self.record.name).first():
-            known = known.standing
-            seen = known.within_reach(self.user, "view")
-            mend = f"choose {known} above" if seen else f"ask {known.owner}, whose client it is"
-            self.add_error(
-                "joins", f"A client of that name is here already: {mend}, or give the lead’s company another name."
-            )
+        chosen = data["opportunity"].client if data["opportunity"] else data["client"]
+        if wrong := self.record.wrong_with_client(chosen, self.user, is_new=data["is_new"]):
+            self.add_error("joins", wrong)
         return data
 
 

@@ -59,6 +59,15 @@ class Client(Scoped, DiaryKeeper):
         """Return the client that this one is now: itself, or the one that it was merged into."""
         return self.merged_into.standing if self.merged_into_id else self
 
+    @property
+    def anothers(self) -> str:
+        """Say whom to ask, in words that tell nothing else about it."""
+        return f"Somebody else’s client: ask {self.owner}."
+
+    def is_open_to(self, user) -> bool:
+        """Whether this person may add to it: a deal of theirs would give them a right to change all of it."""
+        return user is None or self.within_reach(user, "change")
+
     @classmethod
     def reach(cls, user):
         """Own or team's by columns, and every client of an opportunity that this person may see."""

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from .. import firstresponse, gates, merging
 from ..alike import key_field
-from ..records import DiaryKeeper, Kept, Opens, Record, begin, stage_field, tell, transition
+from ..records import DiaryKeeper, Kept, Opens, Record, Refused, begin, stage_field, tell, transition
 from ..scope import Scoped
 from .client import Client, Consent, Contact
 from .source import Source
@@ -139,10 +139,15 @@ class Lead(Scoped, DiaryKeeper, Record):
         """Make an opportunity of the lead, for a new client or one that is there, or join it to one.
 
         Without a choice it is for the client where the person is known, or the one of that name. `is_new` says that
-        somebody looked, and it is neither.
+        somebody looked, and it is neither. Nobody gets into somebody else's client this way.
         """
         from .opportunity import Opportunity
 
+        chosen = opportunity.client if opportunity else client
+        if opportunity is not None and by is not None and not opportunity.within_reach(by, "change"):
+            raise Refused([f"Somebody else’s opportunity: ask {opportunity.owner}."])
+        if wrong := self.wrong_with_client(chosen, by, is_new=is_new):
+            raise Refused([wrong])
         if opportunity is None:
             if is_new:
                 client = self.make_client(by=by)
@@ -221,30 +226,48 @@ class Lead(Scoped, DiaryKeeper, Record):
         done = set(self.facts.filter(confirmed_at__isnull=False).values_list("kind", flat=True))
         return [label for kind, label in LeadFact.Kind.choices if kind not in done]
 
+    def wrong_with_client(self, chosen, user, *, is_new=False) -> str:
+        """Say why this person may not make an opportunity there: at the client chosen, a new one, or who is known."""
+        if chosen is not None:
+            return "" if chosen.is_open_to(user) else chosen.anothers
+        named, people = self.named_client(), self.known_people()
+        if is_new and named is not None and named.is_open_to(user):
+            return f"{named} is a client already: choose it, or give the lead’s company another name."
+        met = [*([named] if named is not None else []), *(person.client for person in people)]
+        return next((client.anothers for client in met if not client.is_open_to(user)), "")
+
+    def named_client(self) -> Client | None:
+        """Return the client of the company's very name."""
+        known = Client.objects.filter(name__iexact=self.company or self.name).select_related("owner").first()
+        return known.standing if known else None
+
+    def known_people(self, client=None) -> list[Contact]:
+        """Return who is known by this lead's mail address: at any client, or at this one."""
+        if not self.email:
+            return []
+        people = Contact.objects.filter(merged_into=None).alias(mail=Lower("email")).filter(mail=self.email.lower())
+        people = people.filter(client=client) if client else people.filter(left_on=None)
+        return list(people.select_related("client__owner").order_by("pk")[:10])
+
     def find_or_make_contact(self, *, by, client=None, role=None) -> Contact:
         """Return the person that this lead speaks for, with what they agreed to; make whoever is new.
 
         Without a `client` it is the one where the person is known, or the company that the lead names.
         """
-        people = Contact.objects.filter(merged_into=None)
-        people = people.filter(client=client) if client else people
-        if self.email:
-            contact = people.alias(mail=Lower("email")).filter(mail=self.email.lower()).order_by("pk").first()
-        else:
-            contact = people.filter(name__iexact=self.name).first() if client else None
+        contact = next(iter(self.known_people(client)), None)
+        if contact is None and client is None:
+            role, client = role or Contact.Role.OWNER, self.named_client() or self.make_client(by=by)
+            contact = next(iter(self.known_people(client)), None)
+        if contact is None and not self.email:
+            contact = client.contacts.filter(merged_into=None, name__iexact=self.name).first()
         if contact is None:
-            role = role or (Contact.Role.INFLUENCER if client else Contact.Role.OWNER)
-            fields = {"name": self.name, "email": self.email, "phone": self.phone, "decision_role": role}
-            contact = begin(Contact(client=client or self.find_or_make_client(by=by), **fields), by=by, past="added")
+            fields = {"name": self.name, "email": self.email, "phone": self.phone}
+            fields["decision_role"] = role or Contact.Role.INFLUENCER
+            contact = begin(Contact(client=client, **fields), by=by, past="added")
         if self.consent:
             given = {**self.consent, "captured_at": datetime.fromisoformat(self.consent["captured_at"])}
             begin(Consent(contact=contact, **given), by=by, past="kept")
         return contact
-
-    def find_or_make_client(self, *, by) -> Client:
-        """Return the company that this lead names, or a new client of that name."""
-        known = Client.objects.filter(name__iexact=self.company or self.name).first()
-        return known.standing if known else self.make_client(by=by)
 
     def make_client(self, *, by) -> Client:
         fields = {"website": self.website, "country": self.country, "owner": self.owner}
