@@ -137,16 +137,12 @@ class LeadAdmin(RecordAdmin):
         wrong = getattr(request, "fact_wrong", {})
         alike = found(record, request.user) if record.is_open else []
         offers = self.offers(request, record, alike)
-        facts = [
-            {
-                "kind": kind,
-                "label": label,
-                "fact": known.get(kind),
-                "offers": offers.get(kind, []),
-                "wrong": wrong.get(kind),
-            }
-            for kind, label in LeadFact.Kind.choices
-        ]
+        facts = []
+        for kind, label in LeadFact.Kind.choices:
+            fact, bad = known.get(kind), wrong.get(kind)
+            typed = bad["value"] if bad else fact.value if fact else ""
+            row = {"kind": kind, "label": label, "fact": fact, "offers": offers.get(kind, [])}
+            facts.append(row | {"wrong": bad, "typed": typed, "typed_reason": bad["value"] if bad else ""})
         may = self.has_change_permission(request, record) and record.is_open
         return super().about(request, record) | {
             "facts": facts,

@@ -136,5 +136,5 @@ def test_the_questions_do_not_grow_with_what_is_alike(ada, django_assert_max_num
     for number in range(15):
         a_lead(ada, company="Harbor Dental", email=f"{number}@harbor-dental.example")
     an_opportunity(ada)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(4):
         assert len(found({"company": "Harbor Dental", "email": "new@harbor-dental.example"}, ada)) >= 10
