@@ -106,7 +106,9 @@ class IntoForm(MoveForm):
         self.fields["into"].help_text = " ".join(one.words for one in alike if one not in mine and one.record is None)
         if not mine:
             del self.fields["into"]
-            self.fields["page"].label = "Which one goes on?"
+            page = self.fields["page"]
+            page.label, page.required = "Which one goes on?", True
+            page.error_messages["required"] = f"Name the {self.words} that goes on."
 
     def clean(self):
         data = super().clean()

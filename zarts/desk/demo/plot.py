@@ -5,7 +5,7 @@ from datetime import timedelta
 from dateutil.relativedelta import relativedelta
 
 from handoff.models import LaunchBlocker
-from opportunities.models import Closing, Objection, UnwrittenPromise, WinBack
+from opportunities.models import Closing, Lead, Objection, UnwrittenPromise, WinBack
 from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
@@ -25,7 +25,15 @@ def today():
 
 
 def half_confirmed(story):
+    called_before(story)
     story.confirm("source", "service_fit", "urgency", "decision_owner", "contact_path", "next_action")
+
+
+def called_before(story):
+    """Somebody wrote down their call as one more lead; the two entries became one."""
+    who, words = story.client.person, "Called at noon: asks whether we know the software of vets."
+    call = Lead(name=who.name, company="Marlow Vets", phone=who.phone, words=words, owner=story.ops)
+    perform(begin(call, by=story.ops, past="added").merge, by=story.ops, into=story.lead)
 
 
 def two_facts(story):
