@@ -1,6 +1,7 @@
 """What people are asked when somebody may be here already: whom to join, and into whom to merge."""
 
 import re
+from typing import Any
 
 from django import forms
 from django.utils import timezone
@@ -95,7 +96,7 @@ class IntoForm(MoveForm):
     page = forms.CharField(
         label="Or another one", required=False, max_length=300, help_text="The address of its page, or its number."
     )
-    model: type
+    model: Any
     words = "lead"
 
     def __init__(self, *args, **kwargs):

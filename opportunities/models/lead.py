@@ -123,7 +123,7 @@ class Lead(Scoped, DiaryKeeper, Record):
     )
     def work(self, *, by):
         """Take the lead up."""
-        firstresponse.note(self, self.Answer.WORK, timezone.now())
+        firstresponse.note(self, "work", timezone.now())
 
     @transition(
         stage,
@@ -185,7 +185,7 @@ class Lead(Scoped, DiaryKeeper, Record):
     )
     def reopen(self, *, by, reason):
         """Work on a lead again that was let go."""
-        firstresponse.note(self, self.Answer.WORK, timezone.now())
+        firstresponse.note(self, "work", timezone.now())
 
     @transition(
         stage,
