@@ -6,7 +6,7 @@ from datetime import timedelta
 from django import forms
 from django.utils import timezone
 
-from .models import Closing, Opportunity
+from .models import Closing
 
 
 def near_our_time(day):
@@ -101,25 +101,6 @@ class TakenBackForm(ReasonForm):
         max_length=2000,
         help_text="And what any document says about it.",
     )
-
-
-class QualifyForm(MoveForm):
-    opportunity = forms.ModelChoiceField(
-        Opportunity.objects.none(),
-        required=False,
-        label="Join to",
-        empty_label="A new opportunity",
-        help_text="Open opportunities of the same company or person.",
-    )
-    value = forms.DecimalField(label="Estimated value", required=False, min_value=0, max_digits=12, decimal_places=2)
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        lead = self.record
-        same = Opportunity.objects.visible_to(self.user).filter(stage__in=[*Opportunity.OPEN, "paused"])
-        by_name = same.filter(client__name__iexact=lead.company or lead.name)
-        by_mail = same.filter(client__contacts__email__iexact=lead.email) if lead.email else same.none()
-        self.fields["opportunity"].queryset = (by_name | by_mail).distinct()
 
 
 def still_to_come(day):

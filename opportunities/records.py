@@ -426,13 +426,16 @@ def refusals(record: Record, step) -> list[Lack]:
 DIARIES = 1 << 60
 
 
-def lock(record):
+def lock(record, *others):
     """Return the record, read again under a lock that nobody else's move can pass.
 
-    The diary is locked first: moves on one opportunity queue up there instead of locking each other out.
+    The diary is locked first: moves on one opportunity queue up there instead of locking each other out. The diaries
+    of `others` are locked along with it, always in the same order, so that two who merge each other do not wait for
+    each other.
     """
     with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", [DIARIES + record.diary_id])
+        for diary_id in sorted({record.diary_id, *(other.diary_id for other in others)}):
+            cursor.execute("select pg_advisory_xact_lock(%s)", [DIARIES + diary_id])
     # Named relations only: without names, `select_related` would follow every foreign key there is.
     rows = type(record)._base_manager.select_related(*(record.lineage() or [None]))
     return rows.select_for_update(of=("self",)).get(pk=record.pk)
@@ -454,7 +457,8 @@ def perform(move: Any, *, by, override: str = "", **details):
     `details` reach both the transition and the diary. The record is read again under a lock: go on with
     the one returned. Raises `Refused` with every reason, or `PermissionDenied`.
     """
-    record = lock(move.__self__)
+    record = move.__self__
+    record = lock(record, *(other for other in details.values() if isinstance(other, type(record))))
     name = move.__name__
     step = next((step for step in record.moves() if step.name == name), None)
     if step is None:

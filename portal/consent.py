@@ -6,6 +6,9 @@ INQUIRY = (
     "I can take this back at any time with one line to you."
 )
 
+# Every version that was ever shown to a person, with its words. Programs name the one that they showed.
+INQUIRIES = {INQUIRY_VERSION: INQUIRY}
+
 ACCEPT_VERSION = "accept-2026-11"
 ACCEPT = (
     "I may decide this for my company, and I accept this proposal as it is shown on this page. "

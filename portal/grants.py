@@ -9,6 +9,7 @@ APP = {
     "portal_session": "select, update (revoked_at)",
     "portal_clientaction": "select, update (handled_at, outcome)",
     "portal_inquiry": "select, update (handled_at, lead_id)",
+    "portal_intaketoken": "select, insert, update (revoked_at, revoked_by)",
 }
 
 # approved_by, opportunity_id and withdrawn_reason are the agency's own and stay out of reach.
@@ -27,6 +28,7 @@ PORTAL_CALLS = [
     "portal_session",
     "portal_my_actions",
     "portal_inquire",
+    "portal_inquire_by_token",
 ]
 
 PRIVATE = ["portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"]

@@ -55,6 +55,16 @@ def proof_stands(proposal):
             )
 
 
+@gate("Know who decides at the client, and how to reach them.")
+def decision_path_is_known(proposal):
+    opportunity = proposal.opportunity
+    decides = opportunity.decision_owner
+    if decides is None:
+        yield Lack("Name the decision owner of this opportunity.", opportunity.staff_url("id_decision_owner"))
+    elif not decides.is_reachable:
+        yield Lack(f"Find a way to {decides}, or name who decides instead.", opportunity.staff_url("id_decision_owner"))
+
+
 @gate("Promise in words only what a claim proves.")
 def words_are_proved(proposal):
     for mark in lint.outcomes(proposal.free_words(), proposal.supported_claims()):

@@ -16,6 +16,7 @@ from django.utils import timezone
 from opportunities.followups import end_of_day, open_task
 from opportunities.models import Contact, Lead, Message, Opportunity, Source, Task, User
 from opportunities.records import Opens, Refused, begin, perform
+from portal.consent import INQUIRIES
 from portal.models import ClientAction, Guest, Inquiry, SignInLink, SignInRequest
 
 from .models import Contract, Proposal
@@ -204,10 +205,11 @@ def take_inquiry(inquiry) -> dict | None:
     if owner is None:
         log.error("Inquiry %s waits: nobody in growth ops is active.", inquiry.pk)
         return None
+    through = f"Program {inquiry.token}" if inquiry.token else "Public form"
     consent = {
         "purpose": "transactional",
-        "text_version": inquiry.consent_version[:20],
-        "source": "Public form",
+        "text_version": inquiry.consent_version,
+        "source": through[:200],
         "captured_at": inquiry.at.isoformat(),
     }
     website = inquiry.website and (inquiry.website if "://" in inquiry.website else f"https://{inquiry.website}")
@@ -219,23 +221,33 @@ def take_inquiry(inquiry) -> dict | None:
         phone=inquiry.phone,
         website=website[:200],
         words=inquiry.message,
-        source=public_form(),
+        source=source_of(inquiry),
         owner=owner,
-        consent=consent if inquiry.consent else {},
+        # Words that we never showed were agreed to by nobody: the diary keeps what was said of them.
+        consent=consent if inquiry.consent and inquiry.consent_version in INQUIRIES else {},
         arrived_at=inquiry.at,
         due_on=timezone.localdate() + timedelta(days=1),
         **doubt,
     )
     facts = {"came_from": inquiry.source, "consent": consent}
-    begin(lead, by=None, past="came in through the public form:", facts=facts, reason=DOUBT if doubt else "")
+    past = f"came in through the {'program ' + inquiry.token.name[:40] if inquiry.token else 'public form'}:"
+    begin(lead, by=None, past=past, facts=facts, reason=DOUBT if doubt else "")
     todo = "Look whether a person wrote this inquiry" if doubt else "Answer the inquiry"
     open_task(lead, Opens("follow_up", todo, 1), by=None)
     return {"lead_id": lead.pk}
 
 
-def public_form() -> Source:
-    source = Source.objects.filter(name__iexact="Public form").first()
-    return source or begin(Source(name="Public form", kind=Source.Kind.FORM), by=None)
+def source_of(inquiry) -> Source:
+    """Return where an inquiry came from: the campaign of its link, else the program that sent it, else the form."""
+    if campaign := Source.of_link(inquiry.source):
+        return campaign
+    if inquiry.token:
+        return a_source(inquiry.token.source_name, Source.Kind.OTHER)
+    return a_source("Public form", Source.Kind.FORM)
+
+
+def a_source(name, kind) -> Source:
+    return Source.objects.filter(name__iexact=name).first() or begin(Source(name=name, kind=kind), by=None)
 
 
 # -- Who wants to sign in. ---------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from opportunities.followups import open_task
 from opportunities.models import Opportunity
-from opportunities.records import Opens, edit, perform, reacts_to
+from opportunities.records import Opens, Refused, edit, perform, reacts_to
+from portal.models import Guest, Publication
 
 from . import approvals, evidence, gates, publishing
 from .models import Contract, Proposal, Summary
@@ -44,14 +45,59 @@ def pause_what_rests_on_it(audit, event):
 @reacts_to("audit.verify")
 def resume_what_is_cured(audit, event):
     for proposal in Proposal.objects.filter(opportunity=audit.opportunity, stage="paused", paused_by_itself=True):
-        if not gates.proof_stands.lacks(proposal):
-            perform(proposal.resume, by=None)
+        resume_if_cured(proposal)
+
+
+def resume_if_cured(proposal):
+    """Go on with a proposal that paused by itself, once both its proof and its decision path stand again."""
+    if not (gates.proof_stands.lacks(proposal) or gates.decision_path_is_known.lacks(proposal)):
+        perform(proposal.resume, by=None)
 
 
 @reacts_to("proposal.resume")
 def review_again_what_changed(proposal, event):
     approvals.lapse_changed(proposal)
     approvals.ask_for_what_lapsed(Proposal.objects.get(pk=proposal.pk))
+
+
+# -- Who decides, and whose client it is. ------------------------------------------------------------------------------
+
+
+@reacts_to("opportunity.edit")
+def follow_who_decides(opportunity, facts):
+    if "decision_owner" in facts:
+        mind_the_decision_path(opportunity)
+
+
+@reacts_to("contact.edit")
+def follow_whether_they_can_be_reached(contact, facts):
+    if facts.keys() & {"left_on", "email", "phone"}:
+        for opportunity in Opportunity.objects.filter(decision_owner=contact).order_by("pk"):
+            mind_the_decision_path(opportunity)
+
+
+def mind_the_decision_path(opportunity):
+    """Pause what we still write while nobody is known to decide, and go on once somebody is."""
+    for proposal in Proposal.objects.filter(opportunity=opportunity).order_by("pk"):
+        lacks = gates.decision_path_is_known.lacks(proposal)
+        if lacks and proposal.stage in Proposal.BEFORE_SENT:
+            perform(proposal.pause, by=None, reason=f"The decision path is lost. {lacks[0].words}")
+        elif proposal.stage == Proposal.Stage.PAUSED and proposal.paused_by_itself:
+            resume_if_cured(proposal)
+
+
+@reacts_to("client.edit")
+def keep_apart_what_clients_hold(client, facts):
+    """A client that signed, or that may come into the portal, is no second entry: what they hold names them."""
+    if "merged_into" not in facts:
+        return
+    holds = [
+        ("contracts", Contract.objects.filter(opportunity__client=client)),
+        ("guests of the portal", Guest.objects.filter(client_id=client.pk)),
+        ("pages in the portal", Publication.objects.filter(client_id=client.pk)),
+    ]
+    if there := [name for name, rows in holds if rows.exists()]:
+        raise Refused([f"{client} has {' and '.join(there)}, which keep its name: merge the other one into it."])
 
 
 # -- Sending. ----------------------------------------------------------------------------------------------------------

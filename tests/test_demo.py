@@ -13,7 +13,7 @@ from proposals.models import Contract, Proposal
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 STAGES = {
-    Lead: {"new", "working", "qualified", "disqualified"},
+    Lead: {"new", "working", "qualified", "disqualified", "merged"},
     Opportunity: set(Opportunity.Stage.values),
     Audit: {"requested", "collecting", "in_review", "verified", "stale"},
     Proposal: {

@@ -16,6 +16,7 @@ from django.urls import get_resolver, reverse
 from handoff.models import Report, ReportNote
 from opportunities.models import Opportunity, Source, User
 from opportunities.records import begin
+from portal.models import IntakeToken
 from proposals.house import furnish
 from proposals.models import Approval, Delegation
 from tests.conftest import person
@@ -43,6 +44,8 @@ PAGES = {
     "outputs": ("ABDEN", "-"),
     "outputs_csv": ("ABDEN", "-"),
     "outputs_list_csv": (STAFF, "-"),
+    "intake_tokens": ("E", "E"),
+    "intake_token_revoke": ("-", "E"),
     "admin:index": (STAFF, "-"),
     "admin:login": (EVERYBODY, EVERYBODY),
     "admin:password_change": (STAFF, STAFF),
@@ -53,13 +56,13 @@ PAGES = {
 }
 
 # Whose record an address of those is about, when it is no deal.
-OF_A_RECORD = {"approval": Approval, "admin:auth_user_password_change": User}
+OF_A_RECORD = {"approval": Approval, "admin:auth_user_password_change": User, "intake_token_revoke": IntakeToken}
 
 # A kind of record: who may see the list; add one; see Ada's; change Ada's.
 RECORDS = {
     "opportunities_client": ("ABCDFEN", "ABC", "ABDEN", "AB"),
     "opportunities_contact": ("ABCDFEN", "ABC", "ABDEN", "AB"),
-    "opportunities_consent": ("ABCDFEN", "ABC", "ABDEN", "AB"),
+    "opportunities_consent": ("ABCDFEN", "ABC", "ABDEN", "-"),
     "opportunities_source": ("ABCDFEN", "ABCE", "ABCDFEN", "BE"),
     "opportunities_lead": ("ABCDFEN", "ABC", "ABEN", "AB"),
     "opportunities_opportunity": ("ABCDFEN", "ABC", "ABDEN", "AB"),
@@ -113,9 +116,12 @@ MORE = {
         "share": ("BE", "BE"),
     },
     "opportunities_discovery": {"fields": ("AB", "AB")},
-    "opportunities_contact": {"fields": ("AB", "AB")},
+    "opportunities_contact": {"fields": ("AB", "AB"), "leave": ("AB", "AB")},
+    "opportunities_client": {"merge": ("AB", "AB")},
+    "opportunities_consent": {"withdraw": ("AB", "AB")},
     "opportunities_task": {"fields": ("ABD", "ABD")},
-    "opportunities_lead": {"fact": ("-", "AB"), "note": ("AB", "AB")},
+    # No fact without its kind; and to merge, to withdraw and to leave want words, which are asked for.
+    "opportunities_lead": {"fact": ("-", "-"), "answer": ("AB", "AB"), "alike": ("ABC", "-"), "note": ("AB", "AB")},
     "opportunities_note": {"correct": ("ABD", "ABD")},
     "opportunities_questionnaire": {"revise": ("-", "BE"), "make_current": ("-", "BE")},
     # Verified already: nobody adds to it.
@@ -212,6 +218,7 @@ def people(world, ada, ben, cem, dora, eve, ann):
     begin(ReportNote(report=a_row_of(Report, world), words="They changed their hours.", author=dora), by=dora)
     begin(Source(name="Trade fair", kind="event"), by=ada)
     begin(Delegation(giver=ben, taker=ada, starts_on=date(2020, 1, 1), ends_on=date(2020, 1, 2)), by=ben)
+    IntakeToken.mint(name="Website", source_name="Website", created_by="Eve")
     finn = person("finn", "Delivery", team="West")
     return {"A": ada, "B": ben, "C": cem, "D": dora, "F": finn, "E": eve, "N": ann, "X": None}
 

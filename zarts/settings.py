@@ -239,6 +239,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 AGENCY_NAME = env.str("AGENCY_NAME", "Zarts")
 AGENCY_PERSON = env.str("AGENCY_PERSON", "Dana Whitfield")
+# Within how many hours somebody who asked hears from us.
+FIRST_RESPONSE_HOURS = env.int("FIRST_RESPONSE_HOURS", 24)
 AGENCY_EMAIL = env.str("AGENCY_EMAIL", "hello@zarts.example")
 
 # -- Mail and background. ----------------------------------------------------------------------------------------------

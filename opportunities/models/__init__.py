@@ -9,13 +9,14 @@ from .event import Diary, Event, Facts
 from .evidence import Evidence, EvidenceWithdrawal
 from .evidence_file import EvidenceFile
 from .heartbeat import Heartbeat
-from .lead import Lead, LeadFact, Source
+from .lead import Lead, LeadFact
 from .message import Message
 from .note import Note
 from .objection import Objection, UnwrittenPromise
 from .opportunity import Opportunity, OpportunityGroupPermission, OpportunityUserPermission
 from .questionnaire import Question, Questionnaire
 from .shelf_life import ShelfLife
+from .source import Source
 from .task import Task
 from .user import Team, User
 from .view import SavedView

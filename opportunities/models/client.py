@@ -3,13 +3,15 @@
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from ..records import DiaryKeeper, Kept, KeptQuerySet
+from .. import merging
+from ..alike import key_field, near_index
+from ..records import DiaryKeeper, Kept, KeptQuerySet, Opens, edit, lock
 from ..scope import Scoped
-from ..walls import frozen
+from ..walls import frozen, settled
 from .user import known_time_zone
 
 
@@ -21,11 +23,17 @@ class Client(Scoped, DiaryKeeper):
     industry = models.CharField(max_length=80, blank=True)
     country = models.CharField(max_length=60, blank=True)
     time_zone = models.CharField(max_length=40, default="UTC", validators=[known_time_zone])
+    # Once merged, for good.
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="merged"
+    )
     search = models.GeneratedField(
         expression=SearchVector("name", "website", "industry", config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
+    name_key = key_field("name", "name")
+    domain_key = key_field("domain", "website")
 
     class Meta(DiaryKeeper.Meta):
         constraints = [models.UniqueConstraint(Lower("name"), name="client_name_once")]
@@ -34,10 +42,32 @@ class Client(Scoped, DiaryKeeper):
             models.Index(fields=["owner", "-id"], name="client_of_owner"),
             models.Index(fields=["team", "-id"], name="client_of_team"),
             models.Index(fields=["name", "id"], name="client_by_name"),
+            near_index("client_near"),
+            models.Index(fields=["domain_key"], name="client_by_domain", condition=~models.Q(domain_key="")),
         ]
+        triggers = [settled("merged_stays", "merged_into_id", once="OLD.merged_into_id IS NOT NULL")]
 
     def __str__(self):
         return self.name
+
+    @property
+    def lines(self):
+        """Return the condition for its diary, and those of the clients that were merged into it."""
+        return models.Q(diary_id__in=merging.diaries_of((type(self), "id", self.pk)))
+
+    @property
+    def standing(self):
+        """Return the client that this one is now: itself, or the one that it was merged into."""
+        return self.merged_into.standing if self.merged_into_id else self
+
+    @property
+    def anothers(self) -> str:
+        """Say whom to ask, in words that tell nothing else about it."""
+        return f"Somebody else’s client: ask {self.owner}."
+
+    def is_open_to(self, user) -> bool:
+        """Whether this person may add to it: a deal of theirs would give them a right to change all of it."""
+        return user is None or self.within_reach(user, "change")
 
     @classmethod
     def reach(cls, user):
@@ -57,8 +87,12 @@ class Client(Scoped, DiaryKeeper):
 
 
 class ContactQuerySet(KeptQuerySet):
+    def here(self):
+        """Return who works there and is no second entry of somebody."""
+        return self.filter(left_on=None, merged_into=None)
+
     def reachable(self):
-        return self.filter(left_on=None).exclude(email="")
+        return self.here().exclude(email="")
 
 
 class Contact(Kept):
@@ -79,7 +113,13 @@ class Contact(Kept):
     title = models.CharField("job title", max_length=80, blank=True)
     decision_role = models.CharField(max_length=12, choices=Role, default=Role.INFLUENCER)
     time_zone = models.CharField(max_length=40, default="UTC", validators=[known_time_zone])
+    # Set by `leave`, which asks who decides from then on.
     left_on = models.DateField("left the company", null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="merged"
+    )
+    phone_key = key_field("phone", "phone")
+    domain_key = key_field("domain", "email")
 
     objects = ContactQuerySet.as_manager()
 
@@ -89,7 +129,11 @@ class Contact(Kept):
                 "client", Lower("email"), name="contact_mail_once_a_client", condition=~models.Q(email="")
             )
         ]
-        indexes = [models.Index(Lower("email"), name="contact_by_mail")]
+        indexes = [
+            models.Index(Lower("email"), name="contact_by_mail"),
+            models.Index(fields=["phone_key"], name="contact_by_phone", condition=~models.Q(phone_key="")),
+            models.Index(fields=["domain_key"], name="contact_by_domain", condition=~models.Q(domain_key="")),
+        ]
 
     def __str__(self):
         return self.name
@@ -97,6 +141,29 @@ class Contact(Kept):
     def agreed_to(self, purpose) -> bool:
         """Whether a consent for this purpose is valid now."""
         return self.consents.valid().filter(purpose=purpose).exists()
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether there is a way to them: they are there, and have a mail address or a phone."""
+        return self.left_on is None and bool(self.email or self.phone)
+
+    @transaction.atomic
+    def leave(self, on, *, by, successor=None):
+        """Write down that they left the company, and who decides from then on, if anybody does. Return the contact.
+
+        Every deal that they decided on is told, gets the successor or nobody, and a task for its owner.
+        """
+        contact = lock(self)
+        from .. import followups  # it imports the models
+
+        deals = self._meta.get_field("client").related_model._meta.get_field("opportunities").related_model
+        deciding = deals.objects.filter(decision_owner=contact).exclude(stage__in=["won", *deals.CLOSED])
+        who = f"{successor} decides now." if successor else "Nobody is known to decide now."
+        for deal in deciding.order_by("pk"):
+            deal = edit(deal, by=by, reason=f"{contact} left the company. {who}", decision_owner=successor)
+            todo = f"Get to know {successor}, who decides now" if successor else f"Find out who decides after {contact}"
+            followups.open_task(deal, Opens("follow_up", todo[:150], 2), by=by)
+        return edit(contact, by=by, reason=who if deciding else "", left_on=on)
 
 
 class ConsentQuerySet(KeptQuerySet):
@@ -137,7 +204,24 @@ class Consent(Kept):
     class Meta(Kept.Meta):
         indexes = [models.Index(fields=["contact", "purpose"], name="consent_of_contact")]
         # Who agrees again gives a new consent.
-        triggers = [frozen("withdrawn_stays", unless="OLD.withdrawn_at IS NULL")]
+        triggers = [
+            frozen("withdrawn_stays", unless="OLD.withdrawn_at IS NULL"),
+            settled("given_stays", "purpose", "basis", "text_version", "source", "captured_at", "expires_at"),
+        ]
 
     def __str__(self):
         return f"{self.get_purpose_display()} mail to {self.contact}"
+
+    @property
+    def state(self) -> str:
+        """Say whether it counts now."""
+        now = timezone.now()
+        if self.withdrawn_at:
+            return "withdrawn"
+        if self.expires_at and self.expires_at <= now:
+            return "expired"
+        return "valid" if self.captured_at <= now else "not yet"
+
+    def withdraw(self, *, by, reason, at=None):
+        """Take it back, saying why. Nothing else of it ever changes. Return it."""
+        return edit(self, by=by, reason=reason, withdrawn_at=at or timezone.now())

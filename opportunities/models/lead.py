@@ -9,43 +9,19 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from .. import gates
-from ..records import DiaryKeeper, Kept, Opens, Record, begin, stage_field, tell, transition
+from .. import firstresponse, gates, merging
+from ..alike import key_field
+from ..records import DiaryKeeper, Kept, Opens, Record, Refused, begin, stage_field, tell, transition
 from ..scope import Scoped
 from .client import Client, Consent, Contact
-
-
-class Source(DiaryKeeper):
-    """Where leads come from: a form, a campaign, a partner, a file."""
-
-    class Kind(models.TextChoices):
-        FORM = "form", "Public form"
-        CAMPAIGN = "campaign"
-        REFERRAL = "referral"
-        EVENT = "event"
-        OUTREACH = "outreach"
-        FILE = "file"
-        OTHER = "other"
-
-    name = models.CharField(max_length=120)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.OTHER)
-    valid_until = models.DateField(null=True, blank=True, help_text="After this day follow-ups from it pause.")
-
-    class Meta(DiaryKeeper.Meta):
-        constraints = [models.UniqueConstraint(Lower("name"), name="source_name_once")]
-
-    def __str__(self):
-        return self.name
-
-    @property
-    def is_valid(self) -> bool:
-        return self.valid_until is None or self.valid_until >= timezone.localdate()
+from .source import Source
 
 
 class Lead(Scoped, DiaryKeeper, Record):
     """Somebody who may need us.
 
-    new → working → qualified or disqualified; a disqualified lead can be taken up again.
+    new → working → qualified or disqualified; a disqualified lead can be taken up again. One that is somebody's
+    second entry is merged into the first, which goes on.
     """
 
     class Stage(models.TextChoices):
@@ -53,8 +29,15 @@ class Lead(Scoped, DiaryKeeper, Record):
         WORKING = "working"
         QUALIFIED = "qualified"
         DISQUALIFIED = "disqualified"
+        MERGED = "merged"
 
-    CLOSED = (Stage.QUALIFIED, Stage.DISQUALIFIED)
+    CLOSED = (Stage.QUALIFIED, Stage.DISQUALIFIED, Stage.MERGED)
+
+    class Answer(models.TextChoices):
+        MAIL = "mail"
+        CALL = "call"
+        MEETING = "meeting"
+        WORK = "work", "Taken up"
 
     name = models.CharField("contact name", max_length=120)
     company = models.CharField(max_length=160, blank=True)
@@ -74,19 +57,32 @@ class Lead(Scoped, DiaryKeeper, Record):
     opportunity = models.ForeignKey(
         "opportunities.Opportunity", models.PROTECT, null=True, blank=True, editable=False, related_name="leads"
     )
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="merged"
+    )
+    # When they first heard from us, and how. See firstresponse.py.
+    answered_at = models.DateTimeField("first answer", null=True, editable=False)
+    answered_how = models.CharField(max_length=8, blank=True, choices=Answer, editable=False)
     stage = stage_field(Stage, Stage.NEW)
     search = models.GeneratedField(
         expression=SearchVector("name", "company", "email", config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
+    name_key = key_field("name", "company")
+    phone_key = key_field("phone", "phone")
+    domain_key = key_field("domain", "website", "email")
 
     class Meta(Record.Meta):
         permissions = [("move_lead", "Can work on, qualify and disqualify leads")]
         constraints = [
             models.CheckConstraint(
                 name="open_lead_has_a_next_action",
-                condition=models.Q(stage__in=["qualified", "disqualified"]) | ~models.Q(next_action=""),
+                condition=models.Q(stage__in=["qualified", "disqualified", "merged"]) | ~models.Q(next_action=""),
+            ),
+            models.CheckConstraint(
+                name="merged_lead_knows_into_which",
+                condition=~models.Q(stage="merged") | models.Q(merged_into__isnull=False),
             ),
             models.UniqueConstraint(
                 fields=["external_ref"], name="lead_reference_once", condition=~models.Q(external_ref="")
@@ -97,10 +93,22 @@ class Lead(Scoped, DiaryKeeper, Record):
             models.Index(fields=["owner", "-id"], name="lead_of_owner"),
             models.Index(fields=["team", "-id"], name="lead_of_team"),
             models.Index(Lower("email"), name="lead_by_mail"),
+            models.Index(fields=["source", "-id"], name="lead_of_source"),
+            # Only what nobody answered is ever asked how late it is.
+            models.Index(fields=["arrived_at"], name="lead_unanswered", condition=firstresponse.UNANSWERED),
+            models.Index(fields=["owner", "arrived_at"], name="lead_unanswered_of", condition=firstresponse.UNANSWERED),
+            models.Index(fields=["name_key"], name="lead_by_name", condition=~models.Q(name_key="")),
+            models.Index(fields=["phone_key"], name="lead_by_phone", condition=~models.Q(phone_key="")),
+            models.Index(fields=["domain_key"], name="lead_by_domain", condition=~models.Q(domain_key="")),
         ]
 
     def __str__(self):
         return f"{self.name}, {self.company}" if self.company else self.name
+
+    @property
+    def lines(self):
+        """Return the condition for its diary, and those of the leads that were merged into it."""
+        return models.Q(diary_id__in=merging.diaries_of((type(self), "id", self.pk)))
 
     @transition(
         stage,
@@ -115,6 +123,7 @@ class Lead(Scoped, DiaryKeeper, Record):
     )
     def work(self, *, by):
         """Take the lead up."""
+        firstresponse.note(self, "work", timezone.now())
 
     @transition(
         stage,
@@ -124,16 +133,30 @@ class Lead(Scoped, DiaryKeeper, Record):
         permission="opportunities.move_lead",
         label="Qualify",
         past="qualified",
-        asks="opportunities.forms.QualifyForm",
+        asks="opportunities.joining.QualifyForm",
     )
-    def qualify(self, *, by, opportunity=None, value=None):
-        """Make an opportunity of the lead, or join it to one that is there."""
+    def qualify(self, *, by, opportunity=None, client=None, is_new=False, value=None):
+        """Make an opportunity of the lead, for a new client or one that is there, or join it to one.
+
+        Without a choice it is for the client where the person is known, or the one of that name. `is_new` says that
+        somebody looked, and it is neither. Nobody gets into somebody else's client this way.
+        """
         from .opportunity import Opportunity
 
+        chosen = opportunity.client if opportunity else client
+        if opportunity is not None and by is not None and not opportunity.within_reach(by, "change"):
+            raise Refused([f"Somebody else’s opportunity: ask {opportunity.owner}."])
+        if wrong := self.wrong_with_client(chosen, by, is_new=is_new):
+            raise Refused([wrong])
         if opportunity is None:
-            opportunity = Opportunity.from_lead(self, by=by, value=value)
+            if is_new:
+                client = self.make_client(by=by)
+            opportunity = Opportunity.from_lead(self, by=by, client=client, value=value)
         else:
             self.find_or_make_contact(by=by, client=opportunity.client)
+        for other in merging.merged_leads(self):
+            if (other.email or other.name).lower() != (self.email or self.name).lower():
+                other.find_or_make_contact(by=by, client=opportunity.client)
         self.opportunity, self.next_action, self.due_on = opportunity, "", None
 
     @transition(
@@ -162,6 +185,21 @@ class Lead(Scoped, DiaryKeeper, Record):
     )
     def reopen(self, *, by, reason):
         """Work on a lead again that was let go."""
+        firstresponse.note(self, "work", timezone.now())
+
+    @transition(
+        stage,
+        source=[Stage.NEW, Stage.WORKING, Stage.DISQUALIFIED],
+        target=Stage.MERGED,
+        permission="opportunities.move_lead",
+        label="Merge",
+        past="merged",
+        asks="opportunities.joining.MergeLeadForm",
+    )
+    def merge(self, *, by, into, reason=""):
+        """Go on as another lead, which takes over what this one has and it lacks."""
+        self.merged_into = merging.take_in_lead(into, self, by=by)
+        self.next_action, self.due_on = "", None
 
     @transaction.atomic
     def confirm(self, kind, value, *, by):
@@ -188,32 +226,52 @@ class Lead(Scoped, DiaryKeeper, Record):
         done = set(self.facts.filter(confirmed_at__isnull=False).values_list("kind", flat=True))
         return [label for kind, label in LeadFact.Kind.choices if kind not in done]
 
-    def find_or_make_contact(self, *, by, client=None) -> Contact:
+    def wrong_with_client(self, chosen, user, *, is_new=False) -> str:
+        """Say why this person may not make an opportunity there: at the client chosen, a new one, or who is known."""
+        if chosen is not None:
+            return "" if chosen.is_open_to(user) else chosen.anothers
+        named, people = self.named_client(), self.known_people()
+        if is_new and named is not None and named.is_open_to(user):
+            return f"{named} is a client already: choose it, or give the lead’s company another name."
+        met = [*([named] if named is not None else []), *(person.client for person in people)]
+        return next((client.anothers for client in met if not client.is_open_to(user)), "")
+
+    def named_client(self) -> Client | None:
+        """Return the client of the company's very name."""
+        known = Client.objects.filter(name__iexact=self.company or self.name).select_related("owner").first()
+        return known.standing if known else None
+
+    def known_people(self, client=None) -> list[Contact]:
+        """Return who is known by this lead's mail address: at any client, or at this one."""
+        if not self.email:
+            return []
+        people = Contact.objects.filter(merged_into=None).alias(mail=Lower("email")).filter(mail=self.email.lower())
+        people = people.filter(client=client) if client else people.filter(left_on=None)
+        return list(people.select_related("client__owner").order_by("pk")[:10])
+
+    def find_or_make_contact(self, *, by, client=None, role=None) -> Contact:
         """Return the person that this lead speaks for, with what they agreed to; make whoever is new.
 
         Without a `client` it is the one where the person is known, or the company that the lead names.
         """
-        people = Contact.objects.filter(client=client) if client else Contact.objects.all()
-        if self.email:
-            contact = people.filter(email__iexact=self.email).first()
-        else:
-            contact = people.filter(name__iexact=self.name).first() if client else None
+        contact = next(iter(self.known_people(client)), None)
+        if contact is None and client is None:
+            role, client = role or Contact.Role.OWNER, self.named_client() or self.make_client(by=by)
+            contact = next(iter(self.known_people(client)), None)
+        if contact is None and not self.email:
+            contact = client.contacts.filter(merged_into=None, name__iexact=self.name).first()
         if contact is None:
-            role = Contact.Role.INFLUENCER if client else Contact.Role.OWNER
-            fields = {"name": self.name, "email": self.email, "phone": self.phone, "decision_role": role}
-            contact = begin(Contact(client=client or self.find_or_make_client(by=by), **fields), by=by, past="added")
+            fields = {"name": self.name, "email": self.email, "phone": self.phone}
+            fields["decision_role"] = role or Contact.Role.INFLUENCER
+            contact = begin(Contact(client=client, **fields), by=by, past="added")
         if self.consent:
             given = {**self.consent, "captured_at": datetime.fromisoformat(self.consent["captured_at"])}
             begin(Consent(contact=contact, **given), by=by, past="kept")
         return contact
 
-    def find_or_make_client(self, *, by) -> Client:
-        """Return the company that this lead names, or a new client of that name."""
-        name = self.company or self.name
-        known = Client.objects.filter(name__iexact=name).first()
-        return known or begin(
-            Client(name=name, website=self.website, country=self.country, owner=self.owner), by=by, past="added"
-        )
+    def make_client(self, *, by) -> Client:
+        fields = {"website": self.website, "country": self.country, "owner": self.owner}
+        return begin(Client(name=self.company or self.name, **fields), by=by, past="added")
 
 
 class LeadFact(Kept):

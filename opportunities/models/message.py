@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from .. import gates, policies
+from .. import firstresponse, gates, policies
 from ..records import Record, stage_field, transition
 from .client import Client, Contact
 from .task import About, Task, refuse_another_clients
@@ -158,6 +158,7 @@ class Message(About, Record):
     def confirm_sent(self, *, by):
         """The mail server took it."""
         self.secret_link = ""
+        firstresponse.heard(self, by=None)
 
     @transition(
         stage,
@@ -194,6 +195,7 @@ class Message(About, Record):
     def settle_sent(self, *, by):
         """A person found out that it arrived."""
         self.secret_link = ""
+        firstresponse.heard(self, by=by)
 
     @transition(
         stage,
@@ -216,4 +218,5 @@ class Message(About, Record):
         past="received",
     )
     def receive(self, *, by):
-        """File what came in."""
+        """File what came in, or what was talked."""
+        firstresponse.heard(self, by=by)

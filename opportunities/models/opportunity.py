@@ -11,11 +11,12 @@ from django.urls import reverse
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from guardian.shortcuts import get_perms
 
-from .. import gates, policies
+from .. import gates, merging, policies
 from ..money import MoneyField
 from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
 from ..scope import Scoped
 from .client import Client, Contact
+from .lead import Lead
 
 DAY = timedelta(days=1)
 
@@ -131,9 +132,10 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         return models.Q(diary_id__in=self.diaries())
 
     def diaries(self) -> list[int]:
-        """Return the diaries that its story is told in: its own, its client's, its newest leads'."""
-        leads = self.leads.order_by("-pk").values_list("diary_id", flat=True)
-        return [self.diary_id, self.client.diary_id, *leads[:20]]
+        """Return the diaries that its story is told in: its own, its client's, its leads', and what merged there."""
+        own = [self.diary_id, self.client.diary_id]
+        others = {*merging.diaries_of((Client, "id", self.client_id), (Lead, "opportunity_id", self.pk))} - {*own}
+        return [*own, *sorted(others, reverse=True)[:20]]
 
     def staff_url(self, anchor=""):
         """Its page shows one part at a time: an anchor that names a part opens it; a field's is in the full form."""
@@ -174,11 +176,11 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         return f"{to}_opportunity" in granted or (to == "view" and "change_opportunity" in granted)
 
     @classmethod
-    def from_lead(cls, lead, *, by, value=None):
-        """Make the opportunity that a qualified lead becomes."""
+    def from_lead(cls, lead, *, by, client=None, value=None):
+        """Make the opportunity that a qualified lead becomes, for this client when one was chosen."""
         from .. import followups  # it imports the models
 
-        contact = lead.find_or_make_contact(by=by)
+        contact = lead.find_or_make_contact(by=by, client=client, role=Contact.Role.OWNER)
         opportunity = cls(
             client=contact.client,
             name=f"{contact.client}: growth audit and services",

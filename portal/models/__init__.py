@@ -3,11 +3,13 @@ from .guest import Guest, Session, SignInLink, SignInRequest
 from .inquiry import Inquiry
 from .link import ProposalLink
 from .publication import Publication, digest_of
+from .token import IntakeToken
 
 __all__ = [
     "ClientAction",
     "Guest",
     "Inquiry",
+    "IntakeToken",
     "ProposalLink",
     "Publication",
     "Session",

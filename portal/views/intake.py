@@ -1,6 +1,7 @@
 """The form by which a stranger asks for an audit, for people and for programs."""
 
 import json
+import re
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from django.http import JsonResponse
@@ -13,6 +14,7 @@ from portal.forms import InquiryForm
 from portal.middleware import LARGEST
 from portal.pages import page
 from portal.rights import call, portal_rights
+from portal.tokens import TOKEN
 from portal.words import clean
 
 MACHINE_SECONDS = 2
@@ -55,6 +57,10 @@ def thanks(request):
 
 
 def take_json(request):
+    """Take what a program sends: a token, a key for each inquiry, and the fields of the form."""
+    token = bearer(request)
+    if token is None:
+        return closed()
     body = request.read(LARGEST + 1)
     if len(body) > LARGEST:
         return JsonResponse({"detail": "That is more than this address takes (64 kB)."}, status=413)
@@ -64,28 +70,79 @@ def take_json(request):
         return JsonResponse({"detail": "This is not JSON."}, status=400)
     if not isinstance(sent, dict):
         return JsonResponse({"detail": "Send one object."}, status=400)
+    key, version = as_text(request.headers.get("Idempotency-Key")), as_text(sent.get("consent_version"))
     form = InquiryForm({name: value for name, value in sent.items() if isinstance(value, str | bool | int)})
-    key = as_key(request.headers.get("Idempotency-Key") or sent.get("key"))
-    errors = {name: list(messages) for name, messages in form.errors.items()}
+    if errors := wrong_with(form, sent, key, version):
+        return JsonResponse({"detail": "Mend these fields and send it again.", "fields": errors}, status=400)
+    source = kept(sent.get("source") if isinstance(sent.get("source"), dict) else {})
+    with portal_rights(None, write=True) as cursor:
+        said = (*words_of(form.cleaned_data), True, version, json.dumps(source), visitor.address(request))
+        answer = call(cursor, "portal_inquire_by_token", token, key, *said)
+    return ANSWERS[answer](key)
+
+
+def wrong_with(form, sent, key, version) -> dict:
+    """Return one sentence for each field that a program must mend."""
+    wrong = {name: messages[0] for name, messages in form.errors.items()}
     if sent.get("consent") is not True:
-        errors["consent"] = ["Send true, once the person has agreed."]
+        wrong["consent"] = "Send true, once the person has agreed."
+    if version not in consent.INQUIRIES:
+        shown = ", ".join(consent.INQUIRIES)
+        wrong["consent_version"] = f"Name the version of the words that the person agreed to. We have shown: {shown}."
+    if not 0 < len(key) <= 200:
+        wrong["Idempotency-Key"] = "Send this header, up to 200 letters, the same for each repeat of this inquiry."
+    return wrong
+
+
+def taken(key):
+    """Say that it is here. A repeat gets the same answer, whatever became of the first one."""
+    return JsonResponse({"key": key, "received": True}, status=201)
+
+
+def closed(key=None):
+    detail = "This token is not known, or was revoked. Ask an administrator for a new one."
     if key is None:
-        errors["key"] = ["Send an Idempotency-Key header or a key, the same for each repeat."]
-    if errors:
-        return JsonResponse({"fields": errors}, status=400)
-    version = clean(sent.get("consent_version") or consent.INQUIRY_VERSION)[:40]
-    source = sent.get("source") if isinstance(sent.get("source"), dict) else {}
-    is_new = inquire(request, key, form.cleaned_data, version, source)
-    return JsonResponse({"key": str(key), "received": "new" if is_new else "before"}, status=201 if is_new else 200)
+        detail = "Send your token as “Authorization: Bearer …”. An administrator makes one under Intake tokens."
+    return JsonResponse({"detail": detail}, status=401, headers={"WWW-Authenticate": "Bearer"})
+
+
+def used_before(key):
+    detail = "This Idempotency-Key came before, with other words. Send each inquiry with a key of its own."
+    return JsonResponse({"detail": detail, "fields": {"Idempotency-Key": detail}}, status=422)
+
+
+def too_many(key):
+    detail = "This token sent as many inquiries as it may in an hour. Send this one again later, with the same key."
+    return JsonResponse({"detail": detail}, status=429, headers={"Retry-After": "600"})
+
+
+# What the database's door says, and how a program hears it.
+ANSWERS = {"new": taken, "before": taken, "closed": closed, "other": used_before, "many": too_many}
+
+
+def bearer(request):
+    """Return the token that a program sent, or None."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if kind.lower() == "bearer" and re.fullmatch(TOKEN, token) else None
+
+
+def as_text(value) -> str:
+    return clean(value) if isinstance(value, str) else ""
+
+
+def kept(source) -> dict:
+    return {name: clean(source[name])[:500] for name in SOURCES if source.get(name)}
+
+
+def words_of(sent) -> list:
+    return [sent[name] for name in ("name", "email", "phone", "company", "website", "message")]
 
 
 def inquire(request, key, sent, version, source, doubtful=False):
     """Put an inquiry into the inbox; false when its key was there before."""
-    source = {name: clean(source[name])[:500] for name in SOURCES if source.get(name)}
-    words = [sent[name] for name in ("name", "email", "phone", "company", "website", "message")]
     with portal_rights(None, write=True) as cursor:
-        kept = json.dumps(source), visitor.address(request), doubtful
-        return call(cursor, "portal_inquire", key, *words, True, version, *kept)
+        said = (*words_of(sent), True, version, json.dumps(kept(source)), visitor.address(request), doubtful)
+        return call(cursor, "portal_inquire", key, *said)
 
 
 def blank_form(request):

@@ -450,7 +450,7 @@ class Proposal(Authored, Output):
         stage,
         source=Stage.PAUSED,
         target=fsm.GET_STATE(lambda self, by: self.paused_from, states=BEFORE_SENT),
-        gates=[gates.proof_stands],
+        gates=[gates.proof_stands, gates.decision_path_is_known],
         permission=WRITE,
         label="Resume",
         past="resumed",

@@ -304,6 +304,26 @@
     }
   };
 
+  // Who is here already is said while a lead is still being typed.
+  const alike = () => {
+    const place = document.querySelector("[data-alike]");
+    if (!place) return;
+    const names = ["name", "company", "email", "phone", "website"];
+    let asked = 0;
+    const ask = async () => {
+      const typed = names.map((name) => [name, document.querySelector(`#id_${name}`)?.value.trim() ?? ""]);
+      const mine = ++asked;
+      const answer = await fetch(`${place.dataset.alike}?${new URLSearchParams(typed)}`);
+      if (!answer.ok || mine !== asked) return;
+      const found = (await answer.text()).trim();
+      place.querySelector("[data-found]").innerHTML = found;
+      place.hidden = !found;
+    };
+    document.addEventListener("change", (event) => {
+      if (names.some((name) => event.target.id === `id_${name}`)) ask();
+    });
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     writing();
     hearing();
@@ -312,6 +332,7 @@
     print();
     new MutationObserver(pickers).observe(document.body, { childList: true, subtree: true });
     filters();
+    alike();
     rows();
     board();
     picking();

@@ -1,10 +1,13 @@
 """What becomes of a lead: a new deal, or one more person at a deal that is there."""
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
+from guardian.shortcuts import assign_perm
 
-from opportunities.models import Contact
-from opportunities.records import perform
+from opportunities.models import Client, Contact
+from opportunities.records import Refused, begin, perform
+from tests.conftest import person
 from tests.makers import a_worked_lead, an_opportunity
 
 pytestmark = pytest.mark.django_db
@@ -33,3 +36,100 @@ def test_what_a_known_person_agrees_to_is_kept_too(ada):
     perform(lead.qualify, by=ada, opportunity=opportunity)
     assert Contact.objects.filter(email__iexact=known.email).count() == 1
     assert known.agreed_to("transactional")
+
+
+# -- Somebody else's client. -------------------------------------------------------------------------------------------
+
+
+def a_client_of(owner):
+    client = begin(Client(name="Harbor Dental", owner=owner), by=owner)
+    begin(Contact(client=client, name="Mia Sato", email="mia@harbor-dental.example"), by=owner)
+    return Client.objects.get(pk=client.pk)  # with the team that the database wrote beside the owner
+
+
+def qualifying(lead):
+    return reverse("admin:opportunities_lead_move", args=[lead.pk, "qualify"])
+
+
+ALIKE = [
+    {"company": "HARBOR DENTAL", "email": "new@elsewhere.example"},
+    {"company": "Elsewhere", "email": "MIA@harbor-dental.example"},
+]
+
+
+@pytest.mark.parametrize("fields", ALIKE)
+@pytest.mark.parametrize("details", [{}, {"is_new": True}])
+def test_a_lead_gets_nobody_into_somebody_elses_client(ada, cem, fields, details):
+    client = a_client_of(ada)
+    lead = a_worked_lead(cem, **fields)
+    with pytest.raises(Refused, match="^Somebody else’s client: ask Ada.$"):
+        perform(lead.qualify, by=cem, **details)
+    assert not client.opportunities.exists()
+    assert Client.objects.count() == Contact.objects.count() == 1
+    assert not client.within_reach(cem, "change")
+
+
+@pytest.mark.parametrize("fields", ALIKE)
+def test_the_refusal_stands_at_the_field_and_tells_nothing_else_of_the_client(ada, cem, as_user, fields):
+    a_client_of(ada)
+    lead = a_worked_lead(cem, name="Mia", **fields)
+    browser = as_user(cem)
+    asked = browser.get(qualifying(lead)).content.decode()
+    assert "Somebody else’s client: ask Ada." in asked
+    assert 'value="client:' not in asked, "it is no choice"
+    refused = browser.post(qualifying(lead), {"joins": "new"})
+    assert refused.context["form"].errors["joins"] == ["Somebody else’s client: ask Ada."]
+
+
+def test_a_choice_that_was_not_offered_is_refused_in_the_form_and_by_the_move(ada, cem, as_user):
+    opportunity = an_opportunity(ada)
+    lead = a_worked_lead(cem, company="Quite Another", email="q@another.example")
+    for chosen in (f"client:{opportunity.client_id}", f"opportunity:{opportunity.pk}"):
+        refused = as_user(cem).post(qualifying(lead), {"joins": chosen})
+        assert "joins" in refused.context["form"].errors
+    with pytest.raises(Refused, match="Somebody else’s client: ask Ada."):
+        perform(lead.qualify, by=cem, client=opportunity.client)
+    with pytest.raises(Refused, match="Somebody else’s opportunity: ask Ada."):
+        perform(lead.qualify, by=cem, opportunity=opportunity)
+
+
+def test_whoever_may_only_read_a_client_gets_no_further_by_a_lead(ada, cem):
+    opportunity = an_opportunity(ada)
+    assign_perm("view_opportunity", cem, opportunity)
+    lead = a_worked_lead(cem, email=opportunity.decision_owner.email)
+    with pytest.raises(Refused, match="ask Ada."):
+        perform(lead.qualify, by=cem)
+
+
+@pytest.mark.parametrize("who", ["ada", "ben", "boss"])
+def test_the_owner_the_team_and_whoever_sees_all_join_a_lead_to_the_client(ada, ben, request, who):
+    """Ben manages the team, and boss sees everything."""
+    client = a_client_of(ada)
+    user = person("boss", "Manager", sees="all") if who == "boss" else request.getfixturevalue(who)
+    lead = perform(a_worked_lead(user, **ALIKE[1]).qualify, by=user, client=client)
+    assert lead.opportunity.client == client
+    assert lead.opportunity.decision_owner.name == "Mia Sato"
+
+
+def test_a_client_of_mine_is_chosen_though_the_person_is_known_at_somebody_elses_too(ada, cem):
+    a_client_of(ada)
+    mine = begin(Client(name="West Dental", owner=cem), by=cem)
+    lead = perform(a_worked_lead(cem, **ALIKE[1]).qualify, by=cem, client=mine)
+    assert lead.opportunity.client == mine
+    assert Contact.objects.filter(email__iexact=ALIKE[1]["email"]).count() == 2
+
+
+def test_my_own_client_of_that_name_is_chosen_and_not_made_twice(ada, as_user):
+    client = a_client_of(ada)
+    lead = a_worked_lead(ada, **ALIKE[0])
+    refused = as_user(ada).post(qualifying(lead), {"joins": "new"})
+    assert "Harbor Dental is a client already: choose it" in refused.context["form"].errors["joins"][0]
+    as_user(ada).post(qualifying(lead), {"joins": f"client:{client.pk}"})
+    assert client.opportunities.count() == 1
+
+
+def test_who_left_and_writes_again_breaks_nothing(ada):
+    client = a_client_of(ada)
+    client.contacts.get().leave(timezone.localdate(), by=ada)
+    lead = perform(a_worked_lead(ada, company=client.name, email="mia@harbor-dental.example").qualify, by=ada)
+    assert (lead.opportunity.client, client.contacts.count()) == (client, 1)

@@ -22,11 +22,6 @@ def a_form(**fields):
     return {"key": str(uuid4()), "stamp": stamp, **ANN, **fields}
 
 
-def send_json(client, body, **headers):
-    body = body if isinstance(body, str | bytes) else json.dumps(body)
-    return client.post("/intake/leads", body, content_type="application/json", headers=headers)
-
-
 def test_the_public_pages_read_no_database(settings):
     settings.ROOT_URLCONF = "portal.urls"
     settings.MIDDLEWARE = ["portal.middleware.PlainHeaders", "django.middleware.csrf.CsrfViewMiddleware"]
@@ -159,51 +154,14 @@ def test_whatever_address_the_form_takes_the_door_takes_too(portal_client, porta
     assert Inquiry.objects.count() == (2 if status == 302 else 0)
 
 
-def test_a_form_needs_its_csrf_token_and_json_does_not(portal_client, settings):
+def test_a_form_needs_its_csrf_token(portal_client, settings):
     settings.CSRF_FAILURE_VIEW = "portal.views.refused.csrf"
     portal_client.handler.enforce_csrf_checks = True
 
     refused = portal_client.post("/intake/leads", a_form())
-    taken = send_json(portal_client, {**ANN, "consent": True}, **{"Idempotency-Key": "a"})
 
-    assert (refused.status_code, taken.status_code) == (403, 201)
+    assert refused.status_code == 403
     assert "Please send it again" in refused.content.decode()
-
-
-def test_json_is_taken_once_for_each_key(portal_client):
-    body = {**ANN, "consent": True, "key": "form-17", "source": {"utm_campaign": "x", "other": "y"}}
-
-    answers = [send_json(portal_client, body) for _ in range(2)]
-
-    assert [answer.status_code for answer in answers] == [201, 200]
-    assert answers[0].json()["key"] == answers[1].json()["key"]
-    assert Inquiry.objects.get().source == {"utm_campaign": "x"}
-
-
-def test_json_errors_name_their_fields(portal_client):
-    answer = send_json(portal_client, {"name": ["Ann"], "email": "nobody", "consent": "yes"})
-
-    assert answer.status_code == 400
-    assert set(answer.json()["fields"]) == {"name", "email", "consent", "key"}
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (" ", 400),
-        ("{", 400),
-        ("[]", 400),
-        ("null", 400),
-        (b"\xff\xfe", 400),
-        ("[" * 20000, 400),
-        ('{"key": "a", "name": "\\ud800", "email": "a@b.example", "consent": true}', 400),
-        ('{"key": 1e999, "name": NaN, "email": {}, "consent": 1}', 400),
-        ("x" * 70_000, 413),
-    ],
-)
-def test_bad_json_is_refused_in_words(portal_client, body, status):
-    assert send_json(portal_client, body).status_code == status
-    assert not Inquiry.objects.exists()
 
 
 def test_other_kinds_of_content_are_refused(portal_client):

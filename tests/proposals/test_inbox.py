@@ -12,7 +12,16 @@ from django.utils import timezone
 from opportunities.models import Event, Lead, Message, Objection, Task
 from opportunities.records import edit, perform
 from portal.consent import ACCEPT, ACCEPT_VERSION
-from portal.models import ClientAction, Guest, Inquiry, Publication, Session, SignInLink, SignInRequest
+from portal.models import (
+    ClientAction,
+    Guest,
+    Inquiry,
+    IntakeToken,
+    Publication,
+    Session,
+    SignInLink,
+    SignInRequest,
+)
 from portal.tokens import token_hash
 from proposals import inbox, publishing
 from proposals.models import Contract
@@ -240,3 +249,29 @@ def test_the_client_sees_where_we_are_in_the_houses_own_words(ada, ben):
     before = Publication.objects.filter(kind="status").count()
     publishing.publish_status(proposal.opportunity)
     assert Publication.objects.filter(kind="status").count() == before
+
+
+def test_words_that_we_never_showed_were_agreed_to_by_nobody(ada, portal_cursor):
+    inquire(portal_cursor)
+    portal_cursor.execute(
+        "select portal_inquire(%s, 'Eva', 'eva@x.example', '', '', '', '', true, %s, '{}'::jsonb, '10.0.0.1')",
+        [uuid4(), "made-up-" + "x" * 32],
+    )
+    inbox.read()
+    asked, injected = Lead.objects.order_by("pk")
+    assert (asked.consent["text_version"], injected.consent) == ("inquiry-2026-11", {})
+    told = Event.objects.get(verb="lead.create", record_id=injected.pk)
+    assert told.facts.values["consent"]["text_version"] == "made-up-" + "x" * 32
+
+
+def test_a_programs_inquiry_is_of_its_source_and_a_links_campaign_comes_first(ada, portal_cursor):
+    token = IntakeToken.mint(name="Partner page", source_name="Partner", created_by="Eve")[1]
+    for key, source in (("a", "{}"), ("b", '{"utm_source": "News", "utm_campaign": "June"}')):
+        portal_cursor.execute(
+            "select portal_inquire_by_token(%s, %s, 'Eva', 'e@x.example', '', '', '', '', true, 'v', %s::jsonb, '')",
+            [token, key, source],
+        )
+    inbox.read()
+    plain, linked = Lead.objects.order_by("pk")
+    assert (plain.source.name, linked.source.name) == ("Partner", "June (News)")
+    assert Event.objects.get(verb="lead.create", record_id=plain.pk).past == "came in through the program Partner page:"

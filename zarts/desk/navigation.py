@@ -20,6 +20,7 @@ PAGES = [
             ("Opportunities", "conversion_path", "opportunities.opportunity", ""),
             ("Clients", "storefront", "opportunities.client", ""),
             ("Contacts", "contacts", "opportunities.contact", ""),
+            ("Sources", "campaign", "opportunities.source", ""),
         ],
     ),
     (
@@ -56,6 +57,7 @@ PAGES = [
             ("Shelf lives", "hourglass", "opportunities.shelflife", ""),
             ("Users", "badge", "opportunities.user", ""),
             ("Teams", "groups", "opportunities.team", ""),
+            ("Intake tokens", "vpn_key", "intake_tokens", "portal.view_intaketoken"),
             ("Diary", "history", "opportunities.event", ""),
         ],
     ),

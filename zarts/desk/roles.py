@@ -88,6 +88,7 @@ ROLES = {
         ],
         "proposals": ["view_*", "*_service", "*_clause", "*_approvalrule"],
         "handoff": ["view_*"],
+        "portal": ["*_intaketoken"],
         "auth": ["view_group"],
     },
     "Auditor": {

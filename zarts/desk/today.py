@@ -2,9 +2,10 @@
 
 from datetime import datetime, time, timedelta
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.utils import timezone
 
+from opportunities import firstresponse
 from opportunities.models import Event, Lead, Opportunity, Task
 from opportunities.neglect import is_adrift
 from portal.models import ClientAction
@@ -74,7 +75,13 @@ def adrift(user, team) -> list:
 
 
 def unanswered(user, team) -> list:
-    """Return the leads that nobody has taken up, or whose next action is late. The oldest first."""
+    """Return the leads that nobody has answered or taken up, or whose next action is late. Late answers stand first."""
     rows = people(Lead.objects.filter(stage__in=[Lead.Stage.NEW, Lead.Stage.WORKING]), user, team)
     rows = rows.filter(Q(stage=Lead.Stage.NEW) | Q(due_on__lt=timezone.localdate()))
-    return list(rows.select_related("owner").order_by("arrived_at", "pk")[:MOST])
+    late = Case(
+        When(firstresponse.UNANSWERED, arrived_at__lt=timezone.now() - firstresponse.within(), then=0), default=1
+    )
+    rows = rows.annotate(late=late).select_related("owner").order_by("late", "arrived_at", "pk")[:MOST]
+    for lead in (leads := list(rows)):
+        lead.owed_by = firstresponse.owed_by(lead)
+    return leads

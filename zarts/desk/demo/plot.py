@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from handoff.models import LaunchBlocker
 from opportunities.evidence import import_evidence
-from opportunities.models import Note, Objection, UnwrittenPromise
+from opportunities.models import Lead, Note, Objection, UnwrittenPromise
 from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
@@ -29,7 +29,15 @@ def today():
 
 
 def half_confirmed(story):
+    called_before(story)
     story.confirm("source", "service_fit", "urgency", "decision_owner", "contact_path", "next_action")
+
+
+def called_before(story):
+    """Somebody wrote down their call as one more lead; the two entries became one."""
+    who, words = story.client.person, "Called at noon: asks whether we know the software of vets."
+    call = Lead(name=who.name, company="Marlow Vets", phone=who.phone, words=words, owner=story.ops)
+    perform(begin(call, by=story.ops, past="added").merge, by=story.ops, into=story.lead)
 
 
 def two_facts(story):

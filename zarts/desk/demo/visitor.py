@@ -20,6 +20,8 @@ from .clock import real_now
 from .mail import caught
 
 FROM = ("198.51.100.24", "Mozilla/5.0 (Linux; Android 15) Firefox/145.0")
+# What the link carried by which they came.
+CARRIED = {"Quarry Street Gym": {"utm_source": "newsletter", "utm_medium": "mail", "utm_campaign": "November check"}}
 # The doors write the database's own time. In a story that is told afterwards the deed was done on another day.
 DATES = [
     "update portal_clientaction set at = %(at)s where at > %(told)s",
@@ -72,7 +74,8 @@ class Visitor:
         began = real_now()
         who = client.person
         given = (who.name, who.email, who.phone, client.name, client.website, client.words)
-        self.call("portal_inquire", uuid.uuid4(), *given, True, INQUIRY_VERSION, json.dumps({"page": "/"}), FROM[0])
+        came = json.dumps({"page": "/", **CARRIED.get(client.name, {})})
+        self.call("portal_inquire", uuid.uuid4(), *given, True, INQUIRY_VERSION, came, FROM[0])
         self.done(began)
 
     def open(self, proposal):

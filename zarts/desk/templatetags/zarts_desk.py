@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.text import capfirst
 
+from opportunities.firstresponse import until
 from opportunities.models import Closing, Event, Opportunity
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.records import may_override, who_may
@@ -64,6 +65,7 @@ def is_past(value):
 
 register.filter(money)
 register.filter(figure)
+register.filter(until)
 
 
 @register.filter
@@ -260,7 +262,7 @@ def page_of(event) -> str:
 
 
 # What is told with the old and the new value of each fact.
-CHANGES = (".edit", ".roles", ".row_changed", ".answer", ".about", ".ask", ".services")
+CHANGES = (".edit", ".take_in", ".roles", ".row_changed", ".answer", ".about", ".ask", ".services")
 
 
 def facts_of(event) -> list:

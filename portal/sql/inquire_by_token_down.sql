@@ -1,0 +1,1 @@
+drop function if exists public.portal_inquire_by_token;

@@ -1,0 +1,35 @@
+"""A second entry of somebody: seen while it is typed, saved all the same, merged, and told as one story."""
+
+from opportunities.models import Client, Lead
+from opportunities.records import begin
+from tests.browser.people import expect
+from tests.conftest import person
+from tests.makers import a_lead
+
+
+def test_a_duplicate_is_seen_at_entry_merged_and_told_in_one_story(house, at_browser):
+    ada, cem = person("ada", "Growth ops", team="East"), person("cem", "Growth ops", team="West")
+    first = a_lead(ada, name="Mia Sato", company="Harbor Dental", phone="+1 555 010 0111")
+    first.confirm("urgency", "Before the summer", by=ada)
+    begin(Client(name="Harbor Dental Group", owner=cem), by=cem)
+
+    somebody = at_browser(ada).open("/admin/opportunities/lead/add/")
+    somebody.write(name="Mia S.", company="Harbour Dental Group", phone="001 555 0100111", words="Call me at noon.")
+    somebody.page.locator("[name=phone]").press("Tab")
+    somebody.sees("Same phone as +1 555 010 0111").sees("Somebody else’s client: ask Cem.")
+    assert not somebody.page.get_by_text("Harbor Dental Group", exact=True).count()
+    somebody.save().sees("Somebody like this is here already.")
+    assert Lead.objects.count() == 1
+    somebody.press("Save it all the same").sees("Added: Mia S., Harbour Dental Group.")
+
+    somebody.press("Merge", within="#moves").sees("Same phone as +1 555 010 0111")
+    somebody.press("Merge", within=".z-form").sees("Choose the lead that goes on.")
+    somebody.page.get_by_label("Mia Sato, Harbor Dental").check()
+    somebody.press("Merge", within=".z-form").sees("Merged into")
+
+    somebody.open(first.staff_url()).sees("Call me at noon.")
+    story = somebody.page.locator("#timeline")
+    for line in ("took in", "added, with like ones here,", "confirmed a fact of", "merged"):
+        expect(story.get_by_text(line).first).to_be_visible()
+    first.refresh_from_db()
+    assert (first.stage, Lead.objects.get(name="Mia S.").merged_into) == ("new", first)
