@@ -55,7 +55,8 @@ class Values:
         return cls(**{name: str(read(name) or "")[:500] for name in cls.__dataclass_fields__})
 
 
-# One look-up for each reason, each by its own index. A client is found through its people, too.
+# One look-up for each reason, each by its own index. `offset 0` keeps the planner from walking all clients by their
+# number, the newest first, in the hope of meeting enough that are near. A client is found through its people, too.
 FINDS = """
 with asked as (
   select lower(btrim(%(email)s)) as mail, zarts_phone_key(%(phone)s) as phone, zarts_name_key(%(company)s) as name,
@@ -77,9 +78,9 @@ select 'lead', l.id, case when l.name_key = asked.name then 'name' else 'near' e
   order by id desc limit %(most)s) l
 union all
 select 'client', c.id, case when c.name_key = asked.called then 'name' else 'near' end, c.name
-  from asked, lateral (select id, name, name_key from opportunities_client
-  where zarts_near(name_key) && zarts_near(asked.called) and zarts_one_slip(name_key, asked.called) and id <> %(client)s
-  order by id desc limit %(most)s) c
+  from asked, lateral (select id, name, name_key from (
+    select id, name, name_key from opportunities_client where zarts_near(name_key) && zarts_near(asked.called) offset 0
+  ) around where zarts_one_slip(name_key, asked.called) and id <> %(client)s order by id desc limit %(most)s) c
 union all
 select 'client', c.id, 'domain', c.domain_key from asked, lateral (select id, domain_key from opportunities_client
   where domain_key = any (asked.domains) and domain_key <> '' and id <> %(client)s order by id desc limit %(most)s) c

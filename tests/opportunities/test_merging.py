@@ -201,3 +201,26 @@ def test_a_client_is_merged_on_a_page_that_offers_what_is_alike(ada, as_user):
     page = browser.get(gone.staff_url())
     assert page.status_code == 200
     assert kept.staff_url() in page.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_merge_the_same_clients_at_once_one_wins(ada):
+    one, two, said = a_client(ada, "One Dental"), a_client(ada, "Two Dental"), []
+
+    def merge(gone, kept):
+        try:
+            merging.merge_clients(now(gone), now(kept), by=ada)
+            said.append("merged")
+        except Refused as refusal:
+            said.append(str(refusal))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=merge, args=pair) for pair in ((one, two), (two, one), (one, two))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert said.count("merged") == 1
+    assert len(said) == 3
+    assert Client.objects.exclude(merged_into=None).count() == 1
