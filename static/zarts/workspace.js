@@ -152,11 +152,11 @@
     if (key === "n") return one("#add [data-key=n]");
     if (key === ".") return one("#moves :is(a, button, [tabindex])");
     if (key === "h") return one("#timeline select");
-    return /^[1-9]$/.test(key) ? all(".z-parts a")[Number(key) - 1] : null;
+    return /^[1-9]$/.test(key) ? all(".z-sections a")[Number(key) - 1] : null;
   };
 
   const keys = (event) => {
-    const parts = event.target.closest(".z-parts") && all(".z-parts a");
+    const parts = event.target.closest(".z-sections") && all(".z-sections a");
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (parts && step) {
       event.preventDefault();
@@ -191,7 +191,7 @@
       open(link.dataset.dialog || link.href, link.href);
     } else if (link.pathname === location.pathname && link.search) {
       event.preventDefault();
-      go(link.href, { mark: link.closest(".z-parts") ? track(link) : { id: link.hash.slice(1), far: true } });
+      go(link.href, { mark: link.closest(".z-sections") ? track(link) : { id: link.hash.slice(1), far: true } });
     }
   };
 
