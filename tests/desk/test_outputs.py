@@ -1,4 +1,4 @@
-"""The eight outputs of a deal: each with its seven fields, nothing made up, as a page and as a file that runs nothing."""
+"""The eight outputs of a deal: each with its seven fields, nothing made up; a page, and a file that runs nothing."""
 
 import csv
 import io
