@@ -4,6 +4,7 @@ Each app's `checklist.py` has the lines that it knows enough to answer. `learn` 
 deals in one query; a line asks one deal and reads nothing. `zarts/desk/checklist.py` puts them in order.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -94,11 +95,16 @@ class Check:
         return answer
 
 
+KINDS_OF_KEEPERS = {"gates": "gate", "policies": "policy", "forms": "form", "trigger": "wall", "constraint": "wall"}
+
+
 def said(name: str) -> str:
     """Say the name of something in the code in words: the gate “seven facts are confirmed”."""
     place, _, own = name.replace(":", ".").rpartition(".")
-    kinds = {"gates": "gate", "policies": "policy", "forms": "form", "trigger": "wall", "constraint": "wall"}
-    return f"{kinds.get(place.rpartition('.')[2], 'rule')} “{own.replace('_', ' ')}”"
+    home = place.rpartition(".")[2]
+    kind = KINDS_OF_KEEPERS.get(home, "rule")
+    words = own if kind != "rule" or home == "models" else f"{home}: {own}"
+    return f"{kind} “{re.sub('(?<=[a-z])(?=[A-Z])', ' ', words).replace('_', ' ').lower()}”"
 
 
 def check(key, sentence, *, kind, due_from, keeper, names=(), told_by=()):

@@ -8,12 +8,12 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from opportunities.checks import Kind
+from opportunities.checks import Kind, said
 from opportunities.models import Source, Task
 from opportunities.records import begin, edit, perform
 from portal.models import Guest
 from tests.makers import an_audit, an_opportunity, some_evidence
-from tests.makers_handoff import a_project, pay
+from tests.makers_handoff import a_project, connect, pay
 from tests.makers_proposals import a_contract, a_proposal, a_summary
 from zarts.desk.checklist import BY_KEY, CHECKS, evaluate
 from zarts.desk.outputs import FIELDS, OUTPUTS
@@ -118,6 +118,21 @@ def test_what_keeps_a_line_exists(check):
         assert there_is(name), name
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("opportunities.gates.seven_facts_are_confirmed", "gate “seven facts are confirmed”"),
+        ("opportunities.forms.LoseForm", "form “lose form”"),
+        ("proposals.models.ScopeItem.Kind", "rule “scope item: kind”"),
+        ("handoff.models.Receipt", "rule “receipt”"),
+        ("proposals.lint.read", "rule “lint: read”"),
+        ("trigger:four_eyes", "wall “four eyes”"),
+    ],
+)
+def test_what_keeps_a_line_is_said_in_words(name, words):
+    assert said(name) == words
+
+
 def test_a_name_that_is_not_there_is_noticed():
     for name in ("trigger:five_eyes", "constraint:nothing_at_all"):
         assert not there_is(name)
@@ -165,8 +180,6 @@ def sound(ada, ben, dora):
         if stage == "ready":
             kickoff = timezone.localdate() + timedelta(days=5)
             project = a_project(ada, manager=ben, delivery=dora, stage="ready", kickoff_on=kickoff)
-            from tests.makers_handoff import connect
-
             for connector in project.connectors.all():
                 connect(connector, dora)
             pay(project, ben)
