@@ -70,7 +70,15 @@ ROLES = {
         "handoff": ["*"],
     },
     "Administrator": {
-        "opportunities": ["view_*", "*_user", "*_team", "*_source", "share_opportunity", "*_savedview"],
+        "opportunities": [
+            "view_*",
+            "*_user",
+            "*_team",
+            "*_source",
+            "share_opportunity",
+            "add_savedview",
+            "change_savedview",
+        ],
         "proposals": ["view_*", "*_service", "*_clause", "*_approvalrule"],
         "handoff": ["view_*"],
         "auth": ["view_group"],
