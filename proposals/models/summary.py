@@ -1,6 +1,7 @@
 """Summaries: client-safe words beside something internal."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 
@@ -13,7 +14,7 @@ from .. import approvals, gates, policies
 from .authored import Authored
 
 WRITE = "proposals.write_summary"
-WITHDRAW = {
+WITHDRAW: dict[str, Any] = {
     "permission": "proposals.publish_summary",
     "label": "Withdraw",
     "past": "withdrew",

@@ -76,7 +76,7 @@ class NextForm(forms.Form):
         return "given their next action"
 
 
-FORMS = {"reassign": ReassignForm, "next": NextForm}
+FORMS: dict[str, type[ReassignForm] | type[NextForm]] = {"reassign": ReassignForm, "next": NextForm}
 
 
 @dataclass
