@@ -96,7 +96,7 @@ def columns(filters: Filters) -> list[Column]:
     cards = marked(Opportunity.objects.filter(pk__in=pks))
     by_stage: dict = {column.stage: column.cards for column in board}
     for card in cards.order_by(F("due_on").asc(nulls_last=True), "pk"):
-        by_stage[Opportunity.PLACES[card.place]].append(card)
+        by_stage[str(Opportunity.PLACES[card.place])].append(card)
     return board
 
 

@@ -42,7 +42,7 @@ class Filters:
         """Return what can be chosen for each filter, as (value, words)."""
         return {
             "owner": [("me", "Me"), *((str(person.pk), str(person)) for person in self.owners if person != self.user)],
-            "stage": [(stage, label) for stage, label in Stage.choices if stage in (*COLUMNS, *CLOSED)],
+            "stage": [(str(stage), stage.label) for stage in map(Stage, (*COLUMNS, *CLOSED))],
             "due": list(DUE.items()),
             **self.kinds,
         }

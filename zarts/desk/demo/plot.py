@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from handoff.models import LaunchBlocker
 from opportunities.evidence import import_evidence
-from opportunities.models import Lead, Note, Objection, UnwrittenPromise
+from opportunities.models import Lead, Note, Objection, SavedView, UnwrittenPromise
 from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
@@ -341,3 +341,13 @@ def tell(clock, visitor, people, say):
         if then:
             then(story)
         say(f"  {number:2} of {len(PLOT)}  {name}")
+    save_views(people)
+
+
+def save_views(people):
+    """Save what the house looks at each week, and what one person looks at each morning."""
+    for name, who, shared, filters in (
+        ("Offers to chase", "ben", True, {"stage": "proposal", "look": "table", "sort": "quiet"}),
+        ("My dates this week", "ada", False, {"owner": "me", "due": "week"}),
+    ):
+        begin(SavedView(name=name, owner=people[who], shared=shared, filters=filters), by=people[who])
