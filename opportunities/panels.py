@@ -37,15 +37,14 @@ def discovery(opportunity, user) -> dict:
     if latest is None:
         return {"discovery": None}
     parts = sheets(latest)
+    still_asked = latest.is_open and opportunity.is_open
     return {
         "discovery": latest,
         "parts": parts,
         "written": sum(part.written for part in parts),
         "asked": sum(len(part.rows) for part in parts),
         "earlier": shown["rows"][1:],
-        "may_write": latest.is_open
-        and opportunity.is_open
-        and may_change(opportunity, user, "opportunities.change_discovery"),
+        "may_write": still_asked and may_change(opportunity, user, "opportunities.change_discovery"),
         "moves": with_moves([latest], user)[0][1],
     }
 
