@@ -71,7 +71,8 @@ class Discovery(Output):
         past="completed",
     )
     def complete(self, *, by):
-        """Say that we know what the client needs."""
+        """Say that we know what the client needs. Nothing more is owed on it."""
+        self.next_action, self.due_on = "", None
 
     @transition(
         stage,
