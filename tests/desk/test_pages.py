@@ -94,6 +94,31 @@ def test_a_paused_deal_says_why(as_user, ada):
     assert "They move offices." in page(as_user(ada), "today").text
 
 
+@pytest.mark.parametrize(("leads", "more"), [(3, False), (4, True)])
+def test_what_does_not_fit_is_said_and_can_be_found(as_user, ada, monkeypatch, leads, more):
+    monkeypatch.setattr("zarts.desk.today.first.__defaults__", (3,))
+    for _ in range(leads):
+        a_lead(ada)
+
+    answer = page(as_user(ada), "today")
+
+    assert len(answer.context["leads"]) == 3
+    assert ("3+" in answer.text) == more
+    assert (f'{reverse("admin:opportunities_lead_changelist")}">All' in answer.text) == more
+
+
+def test_tasks_that_do_not_fit_are_said(as_user, ada, monkeypatch):
+    monkeypatch.setattr("zarts.desk.today.MOST", 1)
+    for _ in range(3):
+        an_opportunity(ada)
+    Task.objects.update(due_at=timezone.now() - timedelta(days=1))
+
+    answer = page(as_user(ada), "today")
+
+    assert len(answer.context["overdue"]) == 2
+    assert "More is due than stands here." in answer.text
+
+
 # -- The pipeline. -----------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,19 @@ MOST = 30
 RECENT = timedelta(days=3)
 
 
+class Rows(list):
+    """The first rows of a part, and whether there are more behind them."""
+
+    more = False
+
+
+def first(rows, most=MOST) -> Rows:
+    found = Rows(rows[: most + 1])
+    found.more = len(found) > most
+    del found[most:]
+    return found
+
+
 def end_of_today():
     return timezone.make_aware(datetime.combine(timezone.localdate(), time.max))
 
@@ -30,58 +43,55 @@ def people(rows, user, team: bool):
     return rows.visible_to(user) if team else rows.filter(owner=user)
 
 
-def tasks(user, team) -> list:
+def tasks(user, team) -> Rows:
     """Return what is due next, the oldest first: what is owed until tonight, and a little of what comes."""
     rows = people(Task.objects.open(), user, team)
-    return list(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk")[: MOST * 2])
+    return first(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk"), MOST * 2)
 
 
-def approvals(user) -> list:
-    return list(queue.waiting_for(user)[:MOST])
+def approvals(user) -> Rows:
+    return first(queue.waiting_for(user))
 
 
-def answers(user, team) -> list:
+def answers(user, team) -> Rows:
     """Return what clients said that nobody has handled, and what they decided or asked in the last days."""
     deals = people(Opportunity.objects.all(), user, team)
     said = ClientAction.objects.exclude(verb=ClientAction.Verb.OPENED).filter(opportunity_id__in=deals.values("pk"))
-    rows = list(
-        said.filter(Q(handled_at=None) | Q(at__gt=timezone.now() - RECENT))
-        .annotate(deal=Subquery(Opportunity.objects.filter(pk=OuterRef("opportunity_id")).values("name")))
-        .order_by(F("handled_at").asc(nulls_first=True), "-at")[:MOST]
-    )
-    return rows
+    deal = Subquery(Opportunity.objects.filter(pk=OuterRef("opportunity_id")).values("name"))
+    said = said.filter(Q(handled_at=None) | Q(at__gt=timezone.now() - RECENT)).annotate(deal=deal)
+    return first(said.order_by(F("handled_at").asc(nulls_first=True), "-at"))
 
 
-def paused(user, team) -> list:
+def paused(user, team) -> Rows:
     """Return the deals that rest, each with the reason that its last pause gave."""
     why = Event.objects.filter(
         record_type=Opportunity.label(), record_id=OuterRef("pk"), verb="opportunity.pause"
     ).order_by("-pk")
     rows = people(Opportunity.objects.filter(stage=Opportunity.Stage.PAUSED), user, team)
     rows = rows.annotate(why=Subquery(why.values("reason")[:1]), since=Subquery(why.values("at")[:1]))
-    return list(rows.select_related("client", "owner").order_by("due_on", "pk")[:MOST])
+    return first(rows.select_related("client", "owner").order_by("due_on", "pk"))
 
 
-def waiting_tasks(user, team) -> list:
+def waiting_tasks(user, team) -> Rows:
     """Return the tasks that wait for something, with what they wait for. Those of a paused deal wait with it."""
     rows = people(Task.objects.filter(stage=Task.Stage.PAUSED, waits_for_deal=False), user, team)
-    return list(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk")[:MOST])
+    return first(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk"))
 
 
-def adrift(user, team) -> list:
+def adrift(user, team) -> Rows:
     """Return open deals that nothing is promised for, or whose next action is late."""
     rows = people(Opportunity.objects.filter(is_adrift()), user, team)
-    return list(rows.select_related("client", "owner").order_by(F("due_on").asc(nulls_first=True), "pk")[:MOST])
+    return first(rows.select_related("client", "owner").order_by(F("due_on").asc(nulls_first=True), "pk"))
 
 
-def unanswered(user, team) -> list:
+def unanswered(user, team) -> Rows:
     """Return the leads that nobody has answered or taken up, or whose next action is late. Late answers stand first."""
     rows = people(Lead.objects.filter(stage__in=[Lead.Stage.NEW, Lead.Stage.WORKING]), user, team)
     rows = rows.filter(Q(stage=Lead.Stage.NEW) | Q(due_on__lt=timezone.localdate()))
     late = Case(
         When(firstresponse.UNANSWERED, arrived_at__lt=timezone.now() - firstresponse.within(), then=0), default=1
     )
-    rows = rows.annotate(late=late).select_related("owner").order_by("late", "arrived_at", "pk")[:MOST]
-    for lead in (leads := list(rows)):
+    leads = first(rows.annotate(late=late).select_related("owner").order_by("late", "arrived_at", "pk"))
+    for lead in leads:
         lead.owed_by = firstresponse.owed_by(lead)
     return leads

@@ -24,13 +24,15 @@ def today(request):
     may_see_team = user.sees_team or user.sees_all
     team = may_see_team and request.GET.get("whose") == "team"
     deals, tasks = user.has_perm("opportunities.view_opportunity"), user.has_perm("opportunities.view_task")
-    open_tasks, tonight = owed.tasks(user, team) if tasks else [], owed.end_of_today()
+    open_tasks, tonight = owed.tasks(user, team) if tasks else owed.Rows(), owed.end_of_today()
     due = [task for task in open_tasks if task.due_at <= tonight]
     context = page_context(
         request,
         "Today",
         team=team,
         may_see_team=may_see_team,
+        # The last task that was read is due: those that were not read may be, too.
+        more_due=open_tasks.more and due == open_tasks,
         may_finish=user.has_perm("opportunities.move_task"),
         overdue=[task for task in due if owed.is_overdue(task)],
         due=[task for task in due if not owed.is_overdue(task)],
