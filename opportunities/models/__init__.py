@@ -6,6 +6,7 @@ from .closing import Closing, WinBack
 from .discovery import Discovery
 from .event import Diary, Event, Facts
 from .heartbeat import Heartbeat
+from .imported import Import, ImportMap, ImportPart, ImportRow
 from .lead import Lead, LeadFact, Source
 from .message import Message
 from .objection import Objection, UnwrittenPromise
@@ -25,6 +26,10 @@ __all__ = [
     "Evidence",
     "Facts",
     "Heartbeat",
+    "Import",
+    "ImportMap",
+    "ImportPart",
+    "ImportRow",
     "Lead",
     "LeadFact",
     "Message",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import django_fsm as fsm
+import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -14,6 +15,7 @@ from .. import gates, policies
 from ..money import MoneyField
 from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
 from ..scope import Scoped
+from ..walls import frozen, settled
 from .client import Client, Contact
 
 DAY = timedelta(days=1)
@@ -52,6 +54,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     close_risk = models.CharField(max_length=200, blank=True, help_text="What could make us lose this, in one line.")
     decision_owner = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+")
     paused_from = models.CharField(max_length=20, blank=True, editable=False)
+    external_ref = models.CharField("reference in the file", max_length=120, blank=True, editable=False)
     stage = stage_field(Stage, Stage.QUALIFIED)
     search = models.GeneratedField(
         expression=SearchVector("name", config="simple"), output_field=SearchVectorField(), db_persist=True
@@ -75,6 +78,9 @@ class Opportunity(Scoped, DiaryKeeper, Output):
                 name="paused_opportunity_knows_where_it_was",
                 condition=~models.Q(stage="paused") | ~models.Q(paused_from=""),
             ),
+            models.UniqueConstraint(
+                fields=["external_ref"], name="opportunity_reference_once", condition=~models.Q(external_ref="")
+            ),
         ]
         indexes = [
             GinIndex(fields=["search"], name="opportunity_search"),
@@ -82,6 +88,15 @@ class Opportunity(Scoped, DiaryKeeper, Output):
             models.Index(fields=["team", "-id"], name="opportunity_of_team"),
             models.Index(fields=["stage", "-id"], name="opportunity_in_stage"),
             models.Index(fields=["owner", "due_on", "id"], name="opportunity_due"),
+        ]
+        triggers = [
+            # Whatever came from a file says so from its first day, and nothing else ever does.
+            settled("reference_stays", "external_ref"),
+            frozen(
+                "won_without_contract",
+                unless="OLD.external_ref <> '' OR OLD.stage <> 'qualified' OR NEW.stage <> 'won'",
+                operation=pgtrigger.Update,
+            ),
         ]
 
     def __str__(self):
@@ -111,6 +126,10 @@ class Opportunity(Scoped, DiaryKeeper, Output):
             known[user.pk] = get_perms(user, self)
         granted = known[user.pk]
         return f"{to}_opportunity" in granted or (to == "view" and "change_opportunity" in granted)
+
+    def moves_for(self, user):
+        """Return every move from here but the one that only a file makes: no button for it is ever shown."""
+        return [move for move in super().moves_for(user) if move.step.permission is not policies.the_importer]
 
     @classmethod
     def from_lead(cls, lead, *, by, value=None):
@@ -222,6 +241,21 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     def win(self, *, by, reason, words="", competitor=""):
         """Close the deal as won, saying what won it. Delivery inherits it in the same transaction."""
         self.probability = 100
+        self.close_as("won", by=by, reason=reason, words=words, competitor=competitor)
+
+    @transition(
+        stage,
+        source=Stage.QUALIFIED,
+        target=Stage.WON,
+        gates=[gates.came_from_a_file],
+        permission=policies.the_importer,
+        label="Bring in as won",
+        past="brought in as won",
+        then="Nothing: it was won before it came in",
+    )
+    def bring_in_won(self, *, by, reason, words="", competitor=""):
+        """Say of a deal from a file that it was won long ago. Delivery inherits nothing: nothing was signed here."""
+        self.probability, self.due_on = 100, None
         self.close_as("won", by=by, reason=reason, words=words, competitor=competitor)
 
     @transition(

@@ -79,7 +79,7 @@ def test_each_bad_row_is_told_with_its_line_its_column_and_what_is_wrong(ada):
 
 
 def test_a_wrong_encoding_costs_its_own_row_only(ada):
-    raw = LEADS.encode().replace(b"Too small", "zu klein für uns".encode("cp1252"))
+    raw = LEADS.replace("more bookings", "mehr Gäste").encode().replace(b"Too small", "für uns".encode("cp1252"))
     report = bring(raw)
     assert report.added == 2
     assert [str(row) for row in report.bad] == [

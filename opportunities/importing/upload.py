@@ -1,0 +1,67 @@
+"""A file arrives: it is kept, looked at, and its columns are guessed, or a map that fits it is found."""
+
+from django.db import transaction
+
+from ..models import Import, ImportMap
+from ..records import begin, edit
+from . import storage
+from .columns import FIELDS, guess
+from .files import BadFile, clean
+from .table import look_at
+
+
+@transaction.atomic
+def upload(kind: str, files, *, owner, by, system="", sheet="") -> Import:
+    """Keep a file and its companions: [(name, its bytes in pieces)], its own first. Raises BadFile, keeping nothing."""
+    if len(files) > storage.MOST_COMPANIONS + 1:
+        raise BadFile(f"A file takes {storage.MOST_COMPANIONS} companions at most. Leave some out.")
+    named = [(clean(name).replace("/", " ")[-200:] or "file", chunks) for name, chunks in files]
+    stem = named[0][0].rpartition(".")[0] or named[0][0]
+    record = Import(
+        kind=kind, file_name=named[0][0], owner=owner, sheet=sheet, system=(clean(system) or stem.lower())[:40]
+    )
+    begin(record, by=by, past="uploaded")
+    digests = [storage.keep(record, number, name, chunks) for number, (name, chunks) in enumerate(named)]
+    found = look_at(record)
+    sheets = found.pop("sheets")
+    record.digest, record.size = digests[0]
+    for name, value in found.items():
+        setattr(record, name, value)
+    record.questions = {"sheets": list(sheets)} if len(sheets) > 1 else {}
+    record.columns = suggested(record)
+    record.save()
+    return record
+
+
+def suggested(record) -> dict:
+    """Return the map that was saved for this header, else what can be guessed."""
+    names = [column["name"] for column in record.header]
+    known = ImportMap.objects.filter(kind=record.kind, header=names).order_by("-pk").first()
+    return known.columns if known else guess(record.kind, record.header)
+
+
+def with_names(record, given: dict) -> dict:
+    """Return a map in the file's own columns; a companion's may be named without its file. Raises BadFile."""
+    names = [column["name"] for column in record.header]
+    found, wrong = {}, []
+    for ours, column in given.items():
+        ends = [name for name in names if name.rpartition(": ")[2] == column]
+        if ours not in FIELDS[record.kind].by_name:
+            known = ", ".join(FIELDS[record.kind].by_name)
+            raise BadFile(f"The map names “{str(ours)[:40]}”, and a row can only say: {known}.")
+        if column in names or len(ends) == 1:
+            found[ours] = column if column in names else ends[0]
+        else:
+            wrong.append(str(column)[:80])
+    if wrong:
+        raise BadFile(f"The map names a column that the file does not have: {', '.join(wrong)}.")
+    return guess(record.kind, record.header, found)
+
+
+def save_map(record, name: str, *, by):
+    """Keep what the columns hold under a name, for the next file with this header."""
+    names = [column["name"] for column in record.header]
+    known = ImportMap.objects.filter(kind=record.kind, name__iexact=name).first()
+    if known:
+        return edit(known, by=by, header=names, columns=record.columns)
+    return begin(ImportMap(name=name, kind=record.kind, header=names, columns=record.columns), by=by, past="saved")
