@@ -33,7 +33,7 @@ def constant(field, value):
     return f"%s::{field.db_type(connection)}", [prepared]
 
 
-def birth(model, source: str, **given) -> tuple[str, list]:
+def birth(model, source: str, /, **given) -> tuple[str, list]:
     """Return the statement that makes a row of a model for each row of `source` ("from … where …")."""
     rows = list(columns_of(model, given))
     names = ", ".join(f'"{column}"' for column, _, _ in rows)
@@ -42,7 +42,7 @@ def birth(model, source: str, **given) -> tuple[str, list]:
     return f'insert into "{model._meta.db_table}" ({names}) select {expressions} {source}', params
 
 
-def event(model, source: str, verb: str, past: str, *, by, **given) -> tuple[str, list]:
+def event(model, source: str, verb: str, past: str, /, *, by, **given) -> tuple[str, list]:
     """Return the statement that tells one line in the diary of each row of `source`."""
     actor = {name: Now(getattr(value, "pk", value)) for name, value in Event.actor_fields(by).items()}
     actor = {f"{name}_id" if name in ("actor", "contact") else name: value for name, value in actor.items()}

@@ -80,11 +80,11 @@ class Batch:
         )
         if not self.cursor.rowcount:
             return 0
+        first = f"select distinct on (r.client_id) r.* {ROWS} and not exists (select from opportunities_client c"
         fresh = (
             f"with fresh as materialized (select f.*, {next_of('opportunities_diary')} as own_diary,"
-            f" {next_of('opportunities_facts')} as own_facts from (select distinct on (r.client_id) r.* {ROWS}"
-            " and not exists (select from opportunities_client c where c.id = r.client_id) order by r.client_id, r.id) f"
-            "), d as ("
+            f" {next_of('opportunities_facts')} as own_facts"
+            f" from ({first} where c.id = r.client_id) order by r.client_id, r.id) f), d as ("
         )
         client = birth(
             Client,
@@ -97,10 +97,14 @@ class Batch:
         )
         told = self.told(
             Client,
-            "from c join fresh r on r.client_id = c.id join d on d.id = c.diary_id join f on f.id = r.own_facts",
+            # Nothing is told before all of it is there.
+            "from fresh r where (select count(*) from d) + (select count(*) from f) + (select count(*) from c) > 0",
             "create",
             "added",
-            record="c",
+            diary_id="r.own_diary",
+            record_id="r.client_id",
+            subject="left(r.said->>'client', 200)",
+            owner_id="r.owner_id",
             facts_id="r.own_facts",
         )
         return self.run(
@@ -110,7 +114,7 @@ class Batch:
             birth(Facts, "from fresh r", id="r.own_facts", values="r.said->'about'"),
             (" returning id), c as (", []),
             client,
-            (" returning id, diary_id, name, owner_id) ", []),
+            (" returning id) ", []),
             told,
         )
 
@@ -168,11 +172,11 @@ class Batch:
         keys = f"with k as materialized (select r.*, {next_of('opportunities_facts')} as own_facts {ROWS}), f as ("
         told = self.told(
             Opportunity,
-            "from k r join opportunities_opportunity o on o.id = r.record_id left join f on f.id = r.own_facts",
+            "from k r join opportunities_opportunity o on o.id = r.record_id where (select count(*) from f) >= 0",
             "create",
             "imported",
             record="o",
-            facts_id="f.id",
+            facts_id="case when r.said->'facts' <> '{}'::jsonb then r.own_facts end",
             stage_to="o.stage",
             next_action="o.next_action",
         )
@@ -200,8 +204,7 @@ class Batch:
         made = birth(Discovery, self.there("discovery"), opportunity_id="o.id", owner_id="o.owner_id", **about)
         told = self.told(
             Discovery,
-            "from t join opportunities_opportunity o on o.id = t.opportunity_id"
-            " join opportunities_importrow r on r.record_id = o.id and r.of_id = %s",
+            self.there("discovery", "join opportunities_discovery t on t.opportunity_id = o.id"),
             "create",
             "opened",
             record="t",
@@ -210,7 +213,8 @@ class Batch:
             stage_to="t.stage",
             next_action="t.next_action",
         )
-        self.below(made, "id, opportunity_id, owner_id, stage, next_action", told)
+        births.run(self.cursor, *made, self.rows)
+        births.run(self.cursor, *told, self.rows)
         self.tell_move("discovery", "start_discovery", custom["past"], OPENED)
         opens = custom["opens"]
         self.promise("discovery", opens.kind, opens.title)
@@ -240,8 +244,7 @@ class Batch:
         )
         told = self.told(
             Closing,
-            "from t join opportunities_opportunity o on o.id = t.opportunity_id"
-            " join opportunities_importrow r on r.record_id = o.id and r.of_id = %s",
+            self.there(outcome, "join opportunities_closing t on t.opportunity_id = o.id"),
             "create",
             "wrote down the reason of",
             record="t",
@@ -251,15 +254,16 @@ class Batch:
             stage_to="t.stage",
             next_action="t.next_action",
         )
-        self.below(made, "id, opportunity_id, owner_id, stage, next_action", told)
+        births.run(self.cursor, *made, self.rows)
+        births.run(self.cursor, *told, self.rows)
         self.tell_move(outcome, verb, past, CLOSED, reason="coalesce(nullif(r.said->>'reason', ''), '')")
 
     # -- Pieces of statements. -----------------------------------------------------------------------------------------
 
-    def there(self, step: str) -> str:
-        return f"{DEALS} and r.said->>'step' = '{step}'"
+    def there(self, step: str, more: str = "") -> str:
+        return DEALS.replace(" where ", f" {more} where ", 1) + f" and r.said->>'step' = '{step}'"
 
-    def told(self, model, source, verb, past, *, record, **given):
+    def told(self, model, source, verb, past, /, *, record="o", **given):
         usual = {
             "at": OPENED,
             "diary_id": f"{record}.diary_id",
@@ -270,11 +274,6 @@ class Batch:
         }
         usual = {name: value for name, value in usual.items() if name not in given}
         return event(model, source, verb, past, by=self.by, **usual, **given)
-
-    def below(self, made, columns, told):
-        """Make records that hang on the deals of the batch, and tell each in the deal's own diary."""
-        made, told = (made[0], [*made[1], *self.rows]), (told[0], [*told[1], self.record.pk])
-        return self.run(("with t as (", []), made, (f" returning {columns}) ", []), told)
 
     def move(self, step: str, target: str, *, next_action: str, probability: int, due="(r.said->>'due')::date") -> int:
         self.cursor.execute(

@@ -10,7 +10,7 @@ PIECE = 1024 * 1024
 
 
 class Command(BaseCommand):
-    help = "Bring the leads of a CSV or Excel file in. The good rows come in, each bad one is told; a second run adds none."
+    help = "Bring the leads of a CSV or Excel file in. Good rows come in, bad ones are told; a second run adds none."
     kind, noun = "leads", "leads"
 
     def add_arguments(self, parser):

@@ -1,10 +1,14 @@
 import json
+import re
 
 from django.core.management.base import CommandError
 
 from opportunities.importing.columns import ORDERS
 
 from .import_leads import Command as ImportLeads
+
+# What a file is called that says more of what the rows name.
+BESIDE = re.compile("account|client|customer|product|service|team|agent|contact|activit|lead", re.IGNORECASE)
 
 
 class Command(ImportLeads):
@@ -41,7 +45,8 @@ class Command(ImportLeads):
         """Return the files that the rows point into: those that were named, else those that lie beside it."""
         named = [options[name] for name in ("contacts", "accounts", "products", "teams") if options[name]]
         named += options["companion"]
-        return named or [other for other in sorted(file.parent.glob("*.csv")) if other != file]
+        beside = [other for other in sorted(file.parent.glob("*.csv")) if other != file and BESIDE.search(other.stem)]
+        return named or beside
 
     def choices(self, options) -> dict:
         without = options["without_account"]
