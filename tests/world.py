@@ -1,8 +1,9 @@
 """A small agency with at least one row of every kind of record, made by the real moves."""
 
 from handoff.models import LaunchBlocker
+from opportunities.importing.upload import upload
 from opportunities.models import Closing, Message, Objection, UnwrittenPromise, WinBack
-from opportunities.records import begin
+from opportunities.records import begin, perform
 from tests.makers_handoff import a_won_deal
 from tests.makers_proposals import a_summary
 
@@ -16,6 +17,8 @@ def a_world(owner, *, manager):
     begin(WinBack(closing=Closing.objects.get(opportunity=opportunity), **mine), by=None)
     begin(LaunchBlocker(project=opportunity.projects.get(), words="Nobody knows the password.", owner=owner), by=owner)
     a_summary(owner, opportunity=opportunity)
+    file = upload("leads", [("people.csv", [b"Name,Email\nBo,bo@x.example\n"])], owner=owner, by=owner)
+    perform(file.map_columns, by=owner)
     contact = opportunity.decision_owner
     draft = {"client": opportunity.client, "contact": contact, "subject": "The kickoff", "body": "Shall we say nine?"}
     begin(Message(**draft, **mine), by=owner)

@@ -1,3 +1,3 @@
 """The staff pages of the path. `base` holds what they share."""
 
-from . import clients, leads, opportunity, people, proof, work  # noqa: F401  (each registers its pages)
+from . import clients, imports, leads, opportunity, people, proof, work  # noqa: F401  (each registers its pages)

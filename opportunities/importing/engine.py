@@ -32,10 +32,10 @@ class Claim:
     """The right to work on an import: nobody else does while it holds."""
 
     def __init__(self, record):
-        self.record, self.token, self.stage = record, uuid.uuid4(), record.stage
+        self.record, self.token, self.at = record, uuid.uuid4(), record.stage
 
     def rows(self):
-        return Import.objects.filter(pk=self.record.pk, claimed_by=self.token, stage=self.stage)
+        return Import.objects.filter(pk=self.record.pk, claimed_by=self.token, stage=self.at)
 
     def hold(self, **fields):
         """Write down how far it came, in the same transaction as the rows. Raises Lost when it is no longer ours."""

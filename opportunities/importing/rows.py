@@ -71,7 +71,7 @@ class Rows:
             text = whole[place]
             if not text.isascii() and BROKEN.search(text):
                 raise Bad(name, "holds bytes that are no UTF-8 letters; save the file as UTF-8")
-            texts[name] = text = clean(text)
+            texts[name] = text = unquoted(clean(text))
             if len(text) > 40 and name in LIMITS and len(text) > LIMITS[name]:
                 raise Bad(name, f"is longer than {LIMITS[name]:,} letters")
         for place, text in enumerate(whole[: len(self.table.sheet.header)]):
@@ -225,7 +225,7 @@ class Rows:
         chosen = self.choices.get("product", {}).get(word, "")
         if chosen == "-":
             return word, ""
-        service = self.offered.get((chosen or word).casefold())
+        service = self.offered.get((word if chosen in ("", "+") else chosen).casefold())
         if service:
             return word, service
         self.unknown["product"][word] += 1
@@ -299,15 +299,17 @@ def offered_services(record, table: Table) -> dict[str, str]:
     Service = Opportunity._meta.get_field("services").related_model
     offered = {name.casefold(): name for name in Service.objects.values_list("name", flat=True)}
     column = record.columns.get("product")
-    may = record.choices.get("create_services")
-    for companion in table.companions if may else ():
+    for companion in table.companions if record.choices.get("create_services") else ():
         if column and table.columns[companion.via] == column:
             offered |= {key.casefold(): offered.get(key.casefold(), key) for key in companion.rows}
-    for word, chosen in record.choices.get("product", {}).items():
-        if chosen == "+" and may:
-            offered.setdefault(word.casefold(), word)
-            record.choices["product"][word] = word
-    return offered
+    # Who may not add services is not offered this choice.
+    made = [word for word, chosen in record.choices.get("product", {}).items() if chosen == "+"]
+    return {word.casefold(): word for word in made} | offered
+
+
+def unquoted(text: str) -> str:
+    """Return a value without the mark that keeps Excel from calculating it: our own list of refused rows has it."""
+    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
 
 
 def storable(own) -> str:

@@ -154,7 +154,12 @@ def look_at(record) -> dict:
             | ({} if place < own else {"of": companion_of(table, place)})
             for place, name in enumerate(table.columns)
         ]
-        return {"header": columns, "row_count": count, "read_as": table.sheet.read_as, "sheets": table.sheet.sheets}
+        return {
+            "header": columns,
+            "row_count": count,
+            "read_as": table.sheet.read_as,
+            "sheets": list(table.sheet.sheets),
+        }
 
 
 def companion_of(table: Table, place: int) -> str:

@@ -7,6 +7,7 @@ from ..records import begin, edit
 from . import storage
 from .columns import FIELDS, guess
 from .files import BadFile, clean
+from .refused import REFUSED, WHY
 from .table import look_at
 
 
@@ -16,26 +17,29 @@ def upload(kind: str, files, *, owner, by, system="", sheet="") -> Import:
     if len(files) > storage.MOST_COMPANIONS + 1:
         raise BadFile(f"A file takes {storage.MOST_COMPANIONS} companions at most. Leave some out.")
     named = [(clean(name).replace("/", " ")[-200:] or "file", chunks) for name, chunks in files]
-    stem = named[0][0].rpartition(".")[0] or named[0][0]
+    # What was refused and mended comes from where the first file came from.
+    stem = (named[0][0].rpartition(".")[0] or named[0][0]).removesuffix(REFUSED)
     record = Import(
         kind=kind, file_name=named[0][0], owner=owner, sheet=sheet, system=(clean(system) or stem.lower())[:40]
     )
     begin(record, by=by, past="uploaded")
     digests = [storage.keep(record, number, name, chunks) for number, (name, chunks) in enumerate(named)]
-    found = look_at(record)
-    sheets = found.pop("sheets")
     record.digest, record.size = digests[0]
-    for name, value in found.items():
+    look(record)
+    return record
+
+
+def look(record):
+    """Write down what the file holds, and guess what its columns are. Raises BadFile."""
+    for name, value in look_at(record).items():
         setattr(record, name, value)
-    record.questions = {"sheets": list(sheets)} if len(sheets) > 1 else {}
     record.columns = suggested(record)
     record.save()
-    return record
 
 
 def suggested(record) -> dict:
     """Return the map that was saved for this header, else what can be guessed."""
-    names = [column["name"] for column in record.header]
+    names = [column["name"] for column in record.header if column["name"] != WHY]
     known = ImportMap.objects.filter(kind=record.kind, header=names).order_by("-pk").first()
     return known.columns if known else guess(record.kind, record.header)
 
@@ -60,7 +64,7 @@ def with_names(record, given: dict) -> dict:
 
 def save_map(record, name: str, *, by):
     """Keep what the columns hold under a name, for the next file with this header."""
-    names = [column["name"] for column in record.header]
+    names = [column["name"] for column in record.header if column["name"] != WHY]
     known = ImportMap.objects.filter(kind=record.kind, name__iexact=name).first()
     if known:
         return edit(known, by=by, header=names, columns=record.columns)

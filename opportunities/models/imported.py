@@ -3,9 +3,11 @@
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils import timezone
 
 from .. import gates, policies
+from ..money import money
 from ..records import DiaryKeeper, Kept, Record, stage_field, transition
 from ..scope import Scoped
 
@@ -43,6 +45,7 @@ class Import(Scoped, DiaryKeeper, Record):
     size = models.BigIntegerField(default=0, editable=False)
     read_as = models.CharField(max_length=200, blank=True, editable=False)
     sheet = models.CharField(max_length=120, blank=True)
+    sheets = models.JSONField(default=list, editable=False)
     # With a row's own reference it knows the row again, whatever the next file is called.
     system = models.CharField("where it comes from", max_length=40, blank=True)
     # The file's columns, its companions' too: {name, samples, dates}; and ours, each with the file's.
@@ -238,11 +241,26 @@ class ImportRow(Kept):
     def __str__(self):
         return f"line {self.line}"
 
-    # A row lends nobody a diary of another: the import's own tells of it.
     @property
-    def values(self) -> list:
-        """Return what the row says, each with the name of its column."""
-        return [(column["name"], value) for column, value in zip(self.of.header, self.raw, strict=False)]
+    def who(self) -> str:
+        """Return whom the row is about."""
+        said = self.said
+        return ", ".join(filter(None, [said.get("client") or said.get("name"), said.get("company")]))
+
+    @property
+    def what(self) -> str:
+        """Return what else it says, in short: the deal, or how to reach them."""
+        said = self.said
+        if "client" in said:
+            worth = money(said["value"], said["currency"]) if said.get("value") else ""
+            return " · ".join(filter(None, [said["name"].removeprefix(f"{said['client']}: "), said["step"], worth]))
+        return " · ".join(filter(None, [said.get("email"), said.get("phone"), said.get("status")]))
+
+    @property
+    def came_url(self) -> str:
+        """Return the address of what it became, or of what it was already."""
+        kind = "lead" if self.of.kind == Import.Kind.LEADS else "opportunity"
+        return reverse(f"admin:opportunities_{kind}_change", args=[self.record_id]) if self.record_id else ""
 
 
 class ImportMap(DiaryKeeper):

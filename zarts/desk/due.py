@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from handoff import clock as handoff_clock
 from opportunities import followups
+from opportunities.importing import engine
 from opportunities.models import Audit, Evidence, Heartbeat
 from opportunities.records import Refused, perform
 from proposals import clock as proposals_clock
@@ -57,4 +58,6 @@ PARTS = {
     "aged audits": expire_audits,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
+    # The last: it takes its few seconds when the mail of the others is out.
+    "files that come in": engine.go_on,
 }

@@ -20,6 +20,7 @@ PAGES = [
             ("Opportunities", "conversion_path", "opportunities.opportunity", ""),
             ("Clients", "storefront", "opportunities.client", ""),
             ("Contacts", "contacts", "opportunities.contact", ""),
+            ("Imports", "upload_file", "opportunities.import", ""),
         ],
     ),
     (
