@@ -4,13 +4,15 @@ import codecs
 import csv
 import io
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-# A cell of a megabyte is one row's trouble, a file without line ends is not ours to hold in memory.
-csv.field_size_limit(4_000_000)
+# What is longer is one row's trouble: it may be a quote that never closes. And no line is held in memory that is longer.
+csv.field_size_limit(131_072)
+MOST_OF_A_LINE = 8_000_000
 MOST_COLUMNS = 200
 MOST_BYTES = 100 * 1024 * 1024
 # What a workbook may unpack to: its sheets are read as they come, its words are held in memory.
@@ -82,51 +84,80 @@ def is_western(file) -> bool:
 def text(file, what: str, encoding: str) -> Sheet:
     errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
     lines = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
-    first = lines.readline(8_000_000)
+    first = lines.readline(MOST_OF_A_LINE)
     while first and not first.strip("\ufeff\x00 \t\r\n"):
-        first = lines.readline(8_000_000)
+        first = lines.readline(MOST_OF_A_LINE)
     if not first:
         raise BadFile(f"{what} is empty. Export it again, with its header line.")
     delimiter = max(DELIMITERS, key=outside_quotes(first).count)
-    reader = csv.reader(again(first.lstrip("\ufeff"), lines), delimiter=delimiter, strict=True)
+    split = Splitter(first.lstrip("\ufeff"), lines, delimiter)
     try:
-        header = named(next(reader), what)
+        header = named(split.next(), what)
     except csv.Error as trouble:
         raise BadFile(f"{what} begins with a line that cannot be split into column names ({trouble}).") from None
     names = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Western letters (cp1252)"}
     words = f"{names.get(encoding, 'UTF-16')}, split by {DELIMITERS[delimiter]}"
-    return Sheet(header, values_of(reader, len(header)), words)
-
-
-def again(first, lines):
-    yield first
-    yield from lines
+    return Sheet(header, values_of(split, len(header)), words)
 
 
 def outside_quotes(line: str) -> str:
     return "".join(line.split('"')[::2])
 
 
-def values_of(reader, width) -> Iterator[tuple[int, list[str], str]]:
-    """Yield each row. One that cannot be split costs itself only, but a quote that never closes swallows the rest."""
+class Splitter:
+    """The lines of a file as rows of values. One that makes no sense costs its first line only."""
+
+    def __init__(self, first: str, lines, delimiter: str):
+        self.waiting, self.lines, self.delimiter = deque([first]), lines, delimiter
+        self.taken: list[str] = []
+        self.line = 1
+        self.start()
+
+    def start(self):
+        self.reader = csv.reader(self.feed(), delimiter=self.delimiter, strict=True)
+
+    def feed(self):
+        while line := self.waiting.popleft() if self.waiting else self.lines.readline(MOST_OF_A_LINE):
+            self.taken.append(line)
+            yield line
+
+    def next(self) -> list[str]:
+        """Return the next row. Raises csv.Error, and StopIteration at the end."""
+        self.line += len(self.taken)
+        self.taken.clear()
+        return next(self.reader)
+
+    def give_back(self):
+        """Take only the first line of the last row as read."""
+        self.waiting.extendleft(reversed(self.taken[1:]))
+        del self.taken[1:]
+        self.start()
+
+
+def values_of(split: Splitter, width) -> Iterator[tuple[int, list[str], str]]:
+    """Yield each row. One that cannot be split costs itself only, whatever its quotes would swallow."""
     while True:
-        line = reader.line_num + 1
         try:
-            values = next(reader)
+            values = split.next()
         except StopIteration:
             return
         except csv.Error as trouble:
-            yield line, [], f"cannot be split into values ({trouble}); check its quotes"
+            words = f"cannot be split into values ({trouble}); check its quotes"
+            yield split.line, [split.taken[0].rstrip("\r\n")] if split.taken else [], words
+            split.give_back()
             continue
-        if any(map(str.strip, values)):
-            if len(values) != width:
-                while len(values) > width and not values[-1].strip():
-                    values.pop()
-            if len(values) != width:
-                words = f"has {len(values)} values where the header names {width}; check its quotes and commas"
-                yield line, values[:MOST_COLUMNS], words
-            else:
-                yield line, values, ""
+        if not any(map(str.strip, values)):
+            continue
+        while len(values) > width and not values[-1].strip():
+            values.pop()
+        if len(values) == width:
+            yield split.line, values, ""
+            continue
+        words = f"has {len(values)} values where the header names {width}; check its quotes and commas"
+        if len(split.taken) > 1:
+            values = [split.taken[0].rstrip("\r\n")]
+            split.give_back()
+        yield split.line, values[:MOST_COLUMNS], words
 
 
 def named(values, what: str) -> list[str]:

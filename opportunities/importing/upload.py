@@ -1,5 +1,7 @@
 """A file arrives: it is kept, looked at, and its columns are guessed, or a map that fits it is found."""
 
+import re
+
 from django.db import transaction
 
 from ..models import Import, ImportMap
@@ -10,6 +12,9 @@ from .files import BadFile, clean
 from .refused import REFUSED, WHY
 from .table import look_at
 
+# What a browser or a person adds to the name of a copy.
+COPY = re.compile(r"( ?\(\d{1,3}\)| - copy| copy)+$", re.IGNORECASE)
+
 
 @transaction.atomic
 def upload(kind: str, files, *, owner, by, system="", sheet="") -> Import:
@@ -18,13 +23,17 @@ def upload(kind: str, files, *, owner, by, system="", sheet="") -> Import:
         raise BadFile(f"A file takes {storage.MOST_COMPANIONS} companions at most. Leave some out.")
     named = [(clean(name).replace("/", " ")[-200:] or "file", chunks) for name, chunks in files]
     # What was refused and mended comes from where the first file came from.
-    stem = (named[0][0].rpartition(".")[0] or named[0][0]).removesuffix(REFUSED)
+    stem = COPY.sub("", (named[0][0].rpartition(".")[0] or named[0][0]).removesuffix(REFUSED))
     record = Import(
         kind=kind, file_name=named[0][0], owner=owner, sheet=sheet, system=(clean(system) or stem.lower())[:40]
     )
     begin(record, by=by, past="uploaded")
     digests = [storage.keep(record, number, name, chunks) for number, (name, chunks) in enumerate(named)]
     record.digest, record.size = digests[0]
+    # The same file under another name is known by the first one's.
+    before = Import.objects.filter(kind=kind, digest=record.digest).exclude(pk=record.pk).order_by("pk").first()
+    if before and not system:
+        record.system = before.system
     look(record)
     return record
 

@@ -114,9 +114,9 @@ def test_a_file_that_makes_no_sense_is_refused_in_one_sentence(ada, text, senten
     assert not Lead.objects.exists()
 
 
-def test_an_open_quote_loses_nothing_that_came_before_it(ada):
+def test_an_open_quote_costs_its_own_line_only(ada):
     report = bring('Name,Email\nBo,bo@x.example\nCy,"cy@x.example\nDi,di@x.example\n', contacts=None)
-    assert (report.added, [row.line for row in report.bad]) == (1, [3])
+    assert (report.added, [row.line for row in report.bad]) == (2, [3])
 
 
 def test_marks_that_hide_or_turn_text_are_left_out(ada):

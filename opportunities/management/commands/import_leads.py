@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 [(path.name, pieces(path)) for path in paths],
                 columns=columns_of(map) if map else {},
                 choices=self.choices(options),
-                system=system or file.stem.lower(),
+                system=system,
                 sheet=sheet,
                 owner=person,
                 dry_run=dry_run,
