@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-# What is longer is one row's trouble: it may be a quote that never closes. And no line is held in memory that is longer.
+# What is longer is one row's trouble: maybe a quote that never closes. No longer line is held in memory.
 csv.field_size_limit(131_072)
 MOST_OF_A_LINE = 8_000_000
 MOST_COLUMNS = 200
