@@ -105,7 +105,7 @@ class ImportAdmin(RecordAdmin):
             may=may,
             form=form,
             moves=moves,
-            verdicts=[(one, one.label, record.counts.get(one, 0)) for one in VERDICTS],
+            verdicts=[(one, label, record.counts.get(one, 0)) for one, label in VERDICTS.choices],
             verdict=verdict,
             rows=rows[:SHOWN],
             older=rows[SHOWN - 1].pk if len(rows) > SHOWN else None,

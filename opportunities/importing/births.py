@@ -56,8 +56,9 @@ def event(model, source: str, verb: str, past: str, /, *, by, **given) -> tuple[
     return birth(Event, source, **said)
 
 
-def run(cursor, statement: str, params, more=()) -> int:
+def run(cursor, made: tuple[str, list], more=()) -> int:
     """Run a statement of ours; `more` are the parameters of its source, which come after its own."""
+    statement, params = made
     cursor.execute(statement, [*params, *more])
     return cursor.rowcount
 

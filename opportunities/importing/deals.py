@@ -150,7 +150,7 @@ class Batch:
     # -- The deals. ----------------------------------------------------------------------------------------------------
 
     def deals(self):
-        births.run(self.cursor, *diaries(ROWS), self.rows)
+        births.run(self.cursor, diaries(ROWS), self.rows)
         deal = birth(
             Opportunity,
             ROWS,
@@ -168,7 +168,7 @@ class Batch:
             next_action=Now("Book the discovery call"),
             decision_owner_id=f"(select p.id from opportunities_contact p where {SAME_PERSON} order by p.id limit 1)",
         )
-        births.run(self.cursor, *deal, self.rows)
+        births.run(self.cursor, deal, self.rows)
         keys = f"with k as materialized (select r.*, {next_of('opportunities_facts')} as own_facts {ROWS}), f as ("
         told = self.told(
             Opportunity,
@@ -213,8 +213,8 @@ class Batch:
             stage_to="t.stage",
             next_action="t.next_action",
         )
-        births.run(self.cursor, *made, self.rows)
-        births.run(self.cursor, *told, self.rows)
+        births.run(self.cursor, made, self.rows)
+        births.run(self.cursor, told, self.rows)
         self.tell_move("discovery", "start_discovery", custom["past"], OPENED)
         opens = custom["opens"]
         self.promise("discovery", opens.kind, opens.title)
@@ -249,13 +249,13 @@ class Batch:
             "wrote down the reason of",
             record="t",
             at=CLOSED,
-            subject=f"'{dict(Closing.Outcome.choices)[outcome]}: {Closing.Reason.OTHER.label}'",
+            subject=f"'{dict(Closing.Outcome.choices)[outcome]}: {dict(Closing.Reason.choices)[Closing.Reason.OTHER]}'",
             diary_id="o.diary_id",
             stage_to="t.stage",
             next_action="t.next_action",
         )
-        births.run(self.cursor, *made, self.rows)
-        births.run(self.cursor, *told, self.rows)
+        births.run(self.cursor, made, self.rows)
+        births.run(self.cursor, told, self.rows)
         self.tell_move(outcome, verb, past, CLOSED, reason="coalesce(nullif(r.said->>'reason', ''), '')")
 
     # -- Pieces of statements. -----------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ class Batch:
     def tell_move(self, step: str, verb: str, past: str, at: str, reason: str = "''"):
         said = {"stage_from": Now("qualified"), "stage_to": "o.stage", "next_action": "o.next_action", "reason": reason}
         told = self.told(Opportunity, self.there(step), verb, past, record="o", at=at, **said)
-        births.run(self.cursor, *told, self.rows)
+        births.run(self.cursor, told, self.rows)
 
     def promise(self, step: str, kind: str, title: str):
         """No open deal is without a task."""

@@ -27,11 +27,11 @@ def bring(record, above: int, upto: int, made: dict):
     by, rows = record.runner, [record.pk, above, upto]
     with connection.cursor() as cursor:
         sources(cursor, rows, by)
-        births.run(cursor, *diaries(ROWS), rows)
-        births.run(cursor, *born(), rows)
+        births.run(cursor, diaries(ROWS), rows)
+        births.run(cursor, born(), rows)
         told = {"at": Now(timezone.now()), "subject": subject("l"), "owner_id": "l.owner_id"}
         told |= {"diary_id": "l.diary_id", "record_id": "l.id", "stage_to": "l.stage", "next_action": "l.next_action"}
-        births.run(cursor, *event(Lead, LEADS, "create", "imported", by=by, **told, reason=FROM_FILE), rows)
+        births.run(cursor, event(Lead, LEADS, "create", "imported", by=by, **told, reason=FROM_FILE), rows)
         for step in ("work", "disqualify"):
             move(cursor, step, rows, by, told)
         joined(cursor, rows, by)
@@ -87,7 +87,7 @@ def move(cursor, name: str, rows, by, told):
     told = {**told, "stage_from": Now("new")}
     if name == "disqualify":
         told["reason"] = "left('The file says: ' || (r.said->>'status') || '.', 200)"
-    births.run(cursor, *event(Lead, there, name, custom["past"], by=by, **told), rows)
+    births.run(cursor, event(Lead, there, name, custom["past"], by=by, **told), rows)
     if opens := custom["opens"]:
         promise(cursor, opens, there, rows, by, about="lead", owner="l.owner_id", diary="l.diary_id", record="l")
 
@@ -128,7 +128,7 @@ def joined(cursor, rows, by):
     there = LEADS.replace("r.verdict = 'new'", "r.verdict = 'joined'") + " order by l.diary_id"
     births.run(
         cursor,
-        *event(
+        event(
             Lead,
             there,
             "join",

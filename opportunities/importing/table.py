@@ -93,7 +93,8 @@ def whole(file, name):
 
 def joined(header: list[str], others) -> tuple[list[Companion], list[str]]:
     """Join each companion by the column that it shares with what is there already, and that is its own key."""
-    columns, bare = list(header), list(header)
+    columns = list(header)
+    bare: list[str | None] = [*header]
     companions, waiting = [], list(others)
     progress = True
     while waiting and progress:
