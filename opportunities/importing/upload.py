@@ -28,6 +28,7 @@ def upload(kind: str, files, *, owner, by, system="", sheet="") -> Import:
         kind=kind, file_name=named[0][0], owner=owner, sheet=sheet, system=(clean(system) or stem.lower())[:40]
     )
     begin(record, by=by, past="uploaded")
+    record.refresh_from_db(fields=["team"])  # the database says which: what is saved later must not take it away
     digests = [storage.keep(record, number, name, chunks) for number, (name, chunks) in enumerate(named)]
     record.digest, record.size = digests[0]
     # The same file under another name is known by the first one's.
