@@ -56,7 +56,10 @@ class ImportAdmin(RecordAdmin):
             files = [(file.name, file.chunks()) for file in (given["file"], *given["companions"])]
             where = {"system": given["system"], "sheet": given["sheet"]}
             try:
-                record = upload.upload(given["kind"], files, owner=request.user, by=request.user, **where)
+                with transaction.atomic():
+                    record = upload.upload(given["kind"], files, owner=request.user, by=request.user, **where)
+                    if not record.row_count:
+                        raise BadFile("The file names its columns and has no rows. Export it again, with its rows.")
             except BadFile as trouble:
                 form.add_error("file", str(trouble))
             else:

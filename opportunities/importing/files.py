@@ -162,7 +162,7 @@ def values_of(split: Splitter, width) -> Iterator[tuple[int, list[str], str]]:
 
 def named(values, what: str) -> list[str]:
     """Return the names of the columns, each once: a second “Notes” is “Notes 2”, one without a name “Column 4”."""
-    while values and not str(values[-1] or "").strip():
+    while values and not clean(str(values[-1] or "")):
         values = values[:-1]
     if not values:
         raise BadFile(f"{what} is empty. Export it again, with its header line.")
