@@ -167,7 +167,7 @@ class ChoicesForm(forms.Form):
             count = record.questions.get("unknown", {}).get("client", {}).get("", 0)
             if count or chosen.get("without_client"):
                 self.fields["without_client"] = forms.CharField(
-                    label=f"Whose are the {count:,} rows that name no client?",
+                    label=f"Whose are the rows that name no client ({count:,})?",
                     required=False,
                     max_length=160,
                     initial=chosen.get("without_client", ""),
@@ -196,7 +196,7 @@ class ChoicesForm(forms.Form):
         unknown = self.record.questions.get("unknown", {}).get(kind, {})
         before = self.record.choices.get(kind, {})
         for number, word in enumerate(sorted({*unknown, *before})):
-            count = f", {unknown[word]:,} rows" if word in unknown else ""
+            count = f", {unknown[word]:,} row{'s'[: unknown[word] != 1]}" if word in unknown else ""
             name = f"{kind}-{number}"
             allowed = [value for value, _ in choices]
             initial = before.get(word, "")

@@ -258,9 +258,12 @@ class ImportRow(Kept):
 
     @property
     def came_url(self) -> str:
-        """Return the address of what it became, or of what it was already."""
+        """Return the address of what it became, or of what it was already; none of what did not come in, or not yet."""
+        came = self.verdict in ("new", "joined") and self.pk <= self.of.last_row
+        if not (came or self.verdict == "known"):
+            return ""
         kind = "lead" if self.of.kind == Import.Kind.LEADS else "opportunity"
-        return reverse(f"admin:opportunities_{kind}_change", args=[self.record_id]) if self.record_id else ""
+        return reverse(f"admin:opportunities_{kind}_change", args=[self.record_id])
 
 
 class ImportMap(DiaryKeeper):

@@ -139,6 +139,24 @@ def test_refused_rows_are_handed_out_mended_and_brought_in_and_nothing_comes_twi
     assert checked(ada, mended.encode(), "people refused.csv").counts == {"known": 1}
 
 
+def test_a_row_leads_to_what_it_became_and_a_refused_one_nowhere(as_user, ada):
+    client, record = as_user(ada), checked(ada)
+    lead = "/admin/opportunities/lead/"
+    rows = f"{record.staff_url()}?rows="
+
+    def links(verdict):
+        page = client.get(rows + verdict).content.decode()
+        return [part.split('"')[0] for part in page.split(f'<a href="{lead}')[1:] if part[:1].isdigit()]
+
+    assert links("new") == links("refused") == []
+    perform(record.run, by=ada)
+    engine.go_on()
+    assert links("refused") == []
+    assert len(links("new")) == 2
+    for link in links("new"):
+        assert client.get(lead + link).status_code == 200
+
+
 # -- Maps and choices. -------------------------------------------------------------------------------------------------
 
 
