@@ -1,4 +1,4 @@
-"""Leads from a file, against the least that a database can do with the same rows: COPY into a table with three indexes."""
+"""Leads from a file, against the least that a database can do with the same rows: a bare COPY, three indexes."""
 
 import statistics
 import threading

@@ -27,7 +27,7 @@ def test_a_list_is_mapped_tried_and_brought_in_and_a_second_time_adds_nothing(ho
     file.write_text(FAIR)
     somebody = upload(at_browser(ada, looks=violations), file)
     somebody.write(**{"map-name": "Who", "map-email": "Where to write", "save_as": "The fair"}).press("Check the file")
-    checked(somebody).sees("is no mail address")
+    checked(somebody).sees("is not a mail address")
     assert ImportMap.objects.get().name == "The fair"
     assert not Lead.objects.exists()
 

@@ -10,6 +10,7 @@ from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
 
+from . import fair
 from .clock import real_now
 from .story import Story
 from .texts import early, offers, won
@@ -307,3 +308,4 @@ def tell(clock, visitor, people, say):
         if then:
             then(story)
         say(f"  {number:2} of {len(PLOT)}  {name}")
+    fair.tell(clock, people)
