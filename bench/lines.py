@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from bench.databases import Database
+from bench.imports import an_import
 from bench.measure import Ratio, compare, p95
 
 LIST = "/admin/opportunities/opportunity/"
@@ -108,4 +109,5 @@ LINES = [
     ("record page, large against small", record_page, 1.2),
     ("search of four letters, large against small", search, 2.0),
     ("a move against a bare UPDATE", a_move, 3.0),
+    ("import against raw COPY", an_import, 2.0),
 ]

@@ -3,8 +3,7 @@
 from django import forms
 from django.utils import timezone
 
-from .forms import near_our_time
-from .imports import MARKS
+from .forms import UNPRINTABLE, near_our_time
 from .models import Audit, Evidence
 
 LONG = forms.Textarea(attrs={"rows": 3})
@@ -59,7 +58,7 @@ class EvidenceForm(forms.ModelForm):
         data = super().clean()
         for name in ("metric", "unit", "subject", "provider"):
             if name in data:
-                data[name] = MARKS.sub("", data[name]).strip()
+                data[name] = UNPRINTABLE.sub("", data[name]).strip()
                 if not data[name] and self.fields[name].required:
                     self.add_error(name, "Write this in letters.")
         return data

@@ -109,3 +109,21 @@ def its_link_is_open(message):
 @gate("Rename it first: its owner has another view of that name.", mend="id_name")
 def name_is_free(view):
     return not view.name_is_taken
+
+
+@gate("Say which column holds what a row needs.", mend="columns")
+def columns_are_mapped(file):
+    from .importing.columns import FIELDS  # it knows the models, which know the gates
+
+    if wanted := FIELDS[file.kind].lacking(file.columns):
+        yield Lack(wanted, file.staff_url("columns"))
+
+
+@gate("No row of this file comes in: mend the refused ones, or choose what becomes of them.", mend="rows")
+def rows_come_in(file):
+    return file.coming > 0
+
+
+@gate("Only a deal that came from a file was won before it was here.")
+def came_from_a_file(opportunity):
+    return bool(opportunity.external_ref)

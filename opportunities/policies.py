@@ -13,6 +13,11 @@ def delivery_takes_over(opportunity, user):
     return False
 
 
+@policy("ZartsAlgo does this when a file is brought in")
+def the_importer(record, user):
+    return False
+
+
 @policy("The client, from the portal")
 def only_the_client(record, user):
     return False

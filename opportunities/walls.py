@@ -62,13 +62,13 @@ def team_of_owner():
     )
 
 
-def frozen(name="frozen", *, unless=""):
+def frozen(name="frozen", *, unless="", operation=pgtrigger.Update | pgtrigger.Delete):
     """Return the wall of a table whose rows are never changed; `unless` is a condition in SQL on OLD and NEW."""
     return Wall(
         name=name,
         calls="zarts_forbid",
         when=pgtrigger.Before,
-        operation=pgtrigger.Update | pgtrigger.Delete,
+        operation=operation,
         condition=pgtrigger.Condition(f"NOT ({unless})") if unless else None,
     )
 

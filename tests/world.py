@@ -1,6 +1,7 @@
 """A small agency with at least one row of every kind of record, made by the real moves."""
 
 from handoff.models import LaunchBlocker
+from opportunities.importing.upload import upload
 from opportunities.models import (
     Checkpoint,
     Closing,
@@ -12,7 +13,7 @@ from opportunities.models import (
     UnwrittenPromise,
     WinBack,
 )
-from opportunities.records import begin
+from opportunities.records import begin, perform
 from tests.makers_handoff import a_won_deal
 from tests.makers_proposals import a_summary
 
@@ -30,6 +31,8 @@ def a_world(owner, *, manager):
     asked = begin(Checkpoint(sentence="Do they know what a holiday costs them?", due_from="won"), by=manager)
     Confirmation.give(opportunity, asked, by=owner, words="We counted it with them.")
     begin(SavedView(name="Quiet ones", shared=True, filters={"stale": "1"}, owner=owner), by=owner)
+    file = upload("leads", [("people.csv", [b"Name,Email\nBo,bo@x.example\n"])], owner=owner, by=owner)
+    perform(file.map_columns, by=owner)
     contact = opportunity.decision_owner
     draft = {"client": opportunity.client, "contact": contact, "subject": "The kickoff", "body": "Shall we say nine?"}
     begin(Message(**draft, **mine), by=owner)

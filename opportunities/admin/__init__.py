@@ -5,6 +5,7 @@ from . import (  # noqa: F401  (each registers its pages)
     clients,
     discovery,
     evidence,
+    imports,
     leads,
     notes,
     opportunity,

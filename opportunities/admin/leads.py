@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from .. import firstresponse
 from ..duplicates import found
-from ..imports import MARKS
+from ..forms import UNPRINTABLE
 from ..joining import AnsweredForm
 from ..models import Contact, Lead, LeadFact, Opportunity, Source
 from ..records import begin
@@ -179,7 +179,7 @@ class LeadAdmin(TakesNotes, RecordAdmin):
         if not self.has_change_permission(request, lead):
             raise PermissionDenied
         kind = request.POST.get("kind", "")
-        value, reason = (MARKS.sub("", request.POST.get(name, "")).strip() for name in ("value", "reason"))
+        value, reason = (UNPRINTABLE.sub("", request.POST.get(name, "")).strip() for name in ("value", "reason"))
         back = "unconfirm" in request.POST
         wrong = self.wrong_with(lead, kind, reason if back else value, back)
         if wrong is None:

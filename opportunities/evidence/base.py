@@ -10,7 +10,8 @@ from hashlib import sha256
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from ..imports import MARKS, BadFile
+from ..forms import UNPRINTABLE
+from ..importing.files import BadFile
 
 __all__ = ["BadFile", "BadLine", "Found", "Importer", "Wrong"]
 # An importer needs no more than this of a file to know it.
@@ -124,7 +125,7 @@ def key_of(*parts) -> str:
 
 def plain(text, most=300) -> str:
     """Return words of a file without what turns or hides letters, as long as they may be."""
-    text = MARKS.sub("", str(text)).encode("utf-8", "replace").decode()
+    text = UNPRINTABLE.sub("", str(text)).encode("utf-8", "replace").decode()
     return re.sub(r"\s+", " ", text).strip()[:most]
 
 

@@ -9,6 +9,7 @@ from .event import Diary, Event, Facts
 from .evidence import Evidence, EvidenceWithdrawal
 from .evidence_file import EvidenceFile
 from .heartbeat import Heartbeat
+from .imported import Import, ImportMap, ImportPart, ImportRow
 from .lead import Lead, LeadFact
 from .message import Message
 from .note import Note
@@ -38,6 +39,10 @@ __all__ = [
     "EvidenceWithdrawal",
     "Facts",
     "Heartbeat",
+    "Import",
+    "ImportMap",
+    "ImportPart",
+    "ImportRow",
     "Lead",
     "LeadFact",
     "Message",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import django_fsm as fsm
+import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -15,6 +16,7 @@ from .. import gates, merging, policies
 from ..money import MoneyField
 from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
 from ..scope import Scoped
+from ..walls import frozen, settled
 from .client import Client, Contact
 from .lead import Lead
 
@@ -70,6 +72,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     close_risk = models.CharField(max_length=200, blank=True, help_text="What could make us lose this, in one line.")
     decision_owner = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+")
     paused_from = models.CharField(max_length=20, blank=True, editable=False)
+    external_ref = models.CharField("reference in the file", max_length=120, blank=True, editable=False)
     stage = stage_field(Stage, Stage.QUALIFIED)
     # The number of its place on the path, for lists in the order of the path: a paused deal stays where it was.
     place = models.GeneratedField(
@@ -107,6 +110,9 @@ class Opportunity(Scoped, DiaryKeeper, Output):
                 name="paused_opportunity_knows_where_it_was",
                 condition=~models.Q(stage="paused") | ~models.Q(paused_from=""),
             ),
+            models.UniqueConstraint(
+                fields=["external_ref"], name="opportunity_reference_once", condition=~models.Q(external_ref="")
+            ),
         ]
         indexes = [
             GinIndex(fields=["search"], name="opportunity_search"),
@@ -121,6 +127,15 @@ class Opportunity(Scoped, DiaryKeeper, Output):
             models.Index(fields=["due_on", "id"], name="opportunity_by_due"),
             models.Index(fields=["place", "id"], name="opportunity_by_place"),
             models.Index(fields=["value", "id"], name="opportunity_by_value"),
+        ]
+        triggers = [
+            # Whatever came from a file says so from its first day, and nothing else ever does.
+            settled("reference_stays", "external_ref"),
+            frozen(
+                "won_without_contract",
+                unless="OLD.external_ref <> '' OR OLD.stage <> 'qualified' OR NEW.stage <> 'won'",
+                operation=pgtrigger.Update,
+            ),
         ]
 
     def __str__(self):
@@ -174,6 +189,10 @@ class Opportunity(Scoped, DiaryKeeper, Output):
             known[user.pk] = get_perms(user, self)
         granted = known[user.pk]
         return f"{to}_opportunity" in granted or (to == "view" and "change_opportunity" in granted)
+
+    def moves_for(self, user):
+        """Return every move from here but the one that only a file makes: no button for it is ever shown."""
+        return [move for move in super().moves_for(user) if move.step.permission is not policies.the_importer]
 
     @classmethod
     def from_lead(cls, lead, *, by, client=None, value=None):
@@ -291,6 +310,21 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     def win(self, *, by, reason, words="", competitor=""):
         """Close the deal as won, saying what won it. Delivery inherits it in the same transaction."""
         self.probability = 100
+        self.close_as("won", by=by, reason=reason, words=words, competitor=competitor)
+
+    @transition(
+        stage,
+        source=Stage.QUALIFIED,
+        target=Stage.WON,
+        gates=[gates.came_from_a_file],
+        permission=policies.the_importer,
+        label="Bring in as won",
+        past="brought in as won",
+        then="Nothing: it was won before it came in",
+    )
+    def bring_in_won(self, *, by, reason, words="", competitor=""):
+        """Say of a deal from a file that it was won long ago. Delivery inherits nothing: nothing was signed here."""
+        self.probability, self.due_on = 100, None
         self.close_as("won", by=by, reason=reason, words=words, competitor=competitor)
 
     @transition(

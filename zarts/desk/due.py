@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from handoff import clock as handoff_clock
 from opportunities import followups
+from opportunities.importing import engine
 from opportunities.models import Audit, Heartbeat, WinBack
 from opportunities.records import Refused, lock, perform
 from proposals import clock as proposals_clock
@@ -84,4 +85,6 @@ PARTS = {
     "win-backs": turn_win_backs,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
+    # The last: it takes its few seconds when the mail of the others is out.
+    "files that come in": engine.go_on,
 }

@@ -37,6 +37,8 @@ DELETABLE = {
     "proposals_claim",
     "proposals_claim_evidence",
     "handoff_reportingcadence_recipients",
+    # Rows of a file that is only being looked at: each look reads them anew.
+    "opportunities_importrow",
     # What a deal is about, and what its discovery asks. The diary keeps what it was before.
     "proposals_service_opportunities",
     "opportunities_discovery_questionnaires",

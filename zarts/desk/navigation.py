@@ -21,6 +21,7 @@ PAGES = [
             ("Clients", "storefront", "opportunities.client", ""),
             ("Contacts", "contacts", "opportunities.contact", ""),
             ("Sources", "campaign", "opportunities.source", ""),
+            ("Imports", "upload_file", "opportunities.import", ""),
         ],
     ),
     (

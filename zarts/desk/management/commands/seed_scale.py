@@ -24,10 +24,10 @@ keys as (select n, nextval(pg_get_serial_sequence('opportunities_diary', 'id')) 
                 nextval(pg_get_serial_sequence('opportunities_opportunity', 'id')) as id from numbers),
 diaries as (insert into opportunities_diary (id, length, head) select diary, 0, '' from keys)
 insert into opportunities_opportunity (id, diary_id, owner_id, client_id, name, value, currency, probability, source,
-    due_on, scope_state, client_safe, next_action, close_risk, paused_from, stage)
+    due_on, scope_state, client_safe, next_action, close_risk, paused_from, external_ref, stage)
 select keys.id, diary, (%(owners)s::bigint[])[1 + n %% %(people)s::int], client.id, client.name || ': growth',
     1000 + n %% 90000, 'USD', 10, 'Scale', current_date + (n %% 60)::int - 20, 'unscoped', 'internal',
-    'Book the discovery call', '', '', 'qualified'
+    'Book the discovery call', '', '', '', 'qualified'
 from keys
 join opportunities_client client on client.name = 'Scale ' || n || ' ' || (%(words)s::text[])[1 + n %% 12]
 """

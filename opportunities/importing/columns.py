@@ -1,0 +1,193 @@
+"""What a column may hold: guessed by its name, then by what stands in it; and which way round its dates are written."""
+
+import re
+from dataclasses import dataclass, field
+
+from ..models import Import
+
+LEADS, OPPORTUNITIES = Import.Kind.LEADS, Import.Kind.OPPORTUNITIES
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that a row can say: our name, its words on the page, and what its column may be called elsewhere.
+
+    Names are compared without case, spaces and marks. `like` finds a column by its values.
+    """
+
+    name: str
+    label: str
+    names: tuple[str, ...]
+    like: str = ""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What rows of one kind can say, and the sentence when a column that they cannot do without is missing."""
+
+    fields: tuple[Field, ...]
+    needs: tuple[str, ...]
+    sentence: str
+    by_name: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.by_name.update({one.name: one for one in self.fields})
+
+    def lacking(self, columns: dict) -> str:
+        return "" if any(columns.get(name) for name in self.needs) else self.sentence
+
+
+MAIL, WEB = r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}", r"(https?://|www\.)\S+"
+WHO = (
+    Field("email", "Mail address", ("email", "emailaddress", "mail", "mailaddress"), MAIL),
+    Field("phone", "Phone", ("phone", "phonenumber", "telephone", "mobile")),
+    Field("website", "Website", ("website", "url", "domain"), WEB),
+    Field("country", "Country", ("country", "officelocation", "location")),
+)
+FIELDS = {
+    LEADS: Fields(
+        (
+            Field("ref", "Reference", ("leadid", "id", "reference")),
+            Field("name", "Name", ("fullname", "name", "contactname", "contact")),
+            Field("company", "Company", ("company", "companyname", "account", "organisation", "organization")),
+            *WHO,
+            Field("source", "Source", ("leadsource", "source")),
+            Field("status", "Status", ("leadstatus", "status", "stage")),
+            Field("created", "Arrived on", ("createddate", "created", "createdat", "date")),
+            Field("owner", "Owner", ("owner", "salesagent", "salesrep", "assignedto")),
+            Field("words", "What they said", ("notes", "note", "description", "message", "comments")),
+        ),
+        ("name", "email"),
+        "Say which column holds the name or the mail address.",
+    ),
+    OPPORTUNITIES: Fields(
+        (
+            Field("ref", "Reference", ("opportunityid", "dealid", "id", "reference")),
+            Field("client", "Client", ("account", "accountname", "company", "companyname", "client", "customer")),
+            Field("name", "Name of the deal", ("opportunityname", "dealname", "deal", "name", "subject", "title")),
+            Field("status", "Stage", ("dealstage", "opportunitystage", "stage", "status")),
+            Field("value", "Value", ("closevalue", "estimatedvalue", "value", "amount", "dealvalue")),
+            Field("price", "Value when that is empty", ("salesprice", "listprice", "price")),
+            Field("currency", "Currency", ("currency", "currencycode")),
+            Field("product", "Service", ("product", "productname", "service")),
+            Field("owner", "Owner", ("salesagent", "owner", "salesrep", "salesid", "assignedto", "agent")),
+            Field("manager", "Their manager", ("manager", "salesmanager")),
+            Field("office", "Their team", ("regionaloffice", "team", "office", "region")),
+            Field("opened", "Began on", ("engagedate", "createddate", "created", "opened", "startdate")),
+            Field("closed", "Closed on, or expected", ("closedate", "closed", "closedon", "expectedclose")),
+            Field("contact", "Contact", ("fullname", "contactname", "contact")),
+            *WHO,
+            Field("industry", "Industry", ("sector", "industry")),
+            Field("source", "Source", ("leadsource", "source")),
+            Field("reason", "Why it was lost", ("lostreason", "lossreason", "reason", "closereason")),
+            Field("words", "Notes", ("notes", "note", "description", "comments")),
+        ),
+        ("client", "contact", "email"),
+        "Say which column holds the client, or else the contact.",
+    ),
+}
+
+
+def plain(text: str) -> str:
+    return re.sub(r"[^a-z]", "", text.rpartition(":")[2].lower())
+
+
+def guess(kind: str, header: list[dict], given: dict | None = None) -> dict:
+    """Return {ours: column}: what the person said, else the first column with a known name, else one that looks so."""
+    names = [column["name"] for column in header]
+    known = {plain(name): name for name in reversed(names)}
+    found: dict[str, str] = dict(given or {})
+    taken = set(found.values())
+    for one in FIELDS[kind].fields:
+        column = next((known[name] for name in one.names if name in known and known[name] not in taken), None)
+        if one.name not in found and column:
+            found[one.name] = column
+            taken.add(column)
+    for one in FIELDS[kind].fields:
+        if one.like and one.name not in found:
+            for column in header:
+                samples = column.get("samples") or []
+                if column["name"] not in taken and samples and all(re.fullmatch(one.like, text) for text in samples):
+                    found[one.name] = column["name"]
+                    taken.add(column["name"])
+                    break
+    return {name: column for name, column in found.items() if column}
+
+
+# -- Dates. ------------------------------------------------------------------------------------------------------------
+
+NAMES_OF_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = {name: number for number, name in enumerate(NAMES_OF_MONTHS, 1)}
+THREE = re.compile(r"(\d{1,4})[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ,]+(\d{1,4})(?:$|[T ])")
+ORDERS = {"ymd": "year, month, day", "dmy": "day, month, year", "mdy": "month, day, year"}
+
+
+def orders_of(text: str) -> set[str]:
+    """Return the orders in which a text can be read as a date."""
+    found = THREE.match(text)
+    if not found:
+        return {"mdy"} if re.match(r"[A-Za-z]{3,9}\.? \d{1,2},? \d{4}$", text) else set()
+    first, second, third = found.groups()
+    if len(first) > 2:
+        return {"ymd"} if len(third) <= 2 else set()
+    if not second.isdigit():
+        return {"dmy"} if second[:3].lower() in MONTHS else set()
+    if len(third) == 3:
+        return set()
+    orders = set()
+    if int(first) <= 31 and int(second) <= 12:
+        orders.add("dmy")
+    if int(first) <= 12 and int(second) <= 31:
+        orders.add("mdy")
+    return orders
+
+
+class Dates:
+    """Which way round the dates of one column are written: told by all of its values, not by the first."""
+
+    def __init__(self):
+        self.seen, self.both, self.either, self.odd = 0, 0, set(), 0
+
+    def meet(self, text: str):
+        orders = orders_of(text)
+        self.seen += 1
+        if not orders:
+            self.odd += 1
+        elif len(orders) > 1:
+            self.both += 1
+        else:
+            self.either |= orders
+
+    @property
+    def is_date(self) -> bool:
+        return self.seen > self.odd * 10
+
+    @property
+    def order(self) -> str:
+        """Return the one order that fits; a “?” when the person must say; nothing when these are no dates."""
+        if not self.is_date:
+            return ""
+        if len(self.either) == 1:
+            return next(iter(self.either)) if self.either != {"ymd"} or not self.both else "?"
+        return "?"
+
+
+def date_parts(text: str, order: str) -> tuple[int, int, int] | None:
+    """Return (year, month, day) of a text in an order. Years of two digits are those around now."""
+    found = THREE.match(text)
+    if not found:
+        found = re.match(r"([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})$", text)
+        order = "mdy" if found else order
+    if not found:
+        return None
+    parts = list(found.groups())
+    if len(parts[0]) > 2 and parts[0].isdigit():
+        order = "ymd"
+    named = dict(zip(order, parts, strict=True))
+    month = named["m"] if named["m"].isdigit() else MONTHS.get(named["m"][:3].lower(), 0)
+    if not (named["y"].isdigit() and named["d"].isdigit()):
+        return None
+    year = int(named["y"])
+    if len(named["y"]) <= 2:
+        year += 2000 if year < 70 else 1900
+    return year, int(month), int(named["d"])

@@ -1,0 +1,229 @@
+"""What is asked about a file: where it lies, what its columns hold, and what becomes of what it leaves open."""
+
+from django import forms
+
+from ..models import Import, User
+from .columns import FIELDS, ORDERS
+from .files import MOST_BYTES
+from .storage import MOST_COMPANION, MOST_COMPANIONS
+from .values import TARGETS
+
+REFUSE = ("", "Refuse these rows")
+
+
+class Files(forms.FileField):
+    """Any number of files."""
+
+    class Input(forms.ClearableFileInput):
+        allow_multiple_selected = True
+
+    widget = Input
+
+    def clean(self, data, initial=None):
+        return [super(Files, self).clean(one, initial) for one in data or () if one]
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label="The file",
+        allow_empty_file=True,
+        help_text=f"CSV or Excel (.xlsx), up to {MOST_BYTES // 1024**2} MB. Its first row names the columns.",
+    )
+    kind = forms.ChoiceField(label="What is in it", choices=Import.Kind.choices)
+    companions = Files(
+        label="Files that its rows point into",
+        required=False,
+        allow_empty_file=True,
+        help_text="Such as the contacts, accounts or products of the same export. They share a column with it.",
+    )
+    system = forms.CharField(
+        label="Where it comes from",
+        required=False,
+        max_length=40,
+        help_text="A row that came in before is known by this and its reference. Without it, by the file's name.",
+    )
+    sheet = forms.CharField(label="Sheet", required=False, max_length=120, help_text="Of a workbook; else its first.")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["file"].widget.attrs["accept"] = ".csv,.tsv,.txt,.xlsx"
+        self.fields["companions"].widget.attrs["accept"] = ".csv,.tsv,.txt,.xlsx"
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        if file.size > MOST_BYTES:
+            raise forms.ValidationError(
+                f"It is larger than {MOST_BYTES // 1024**2} MB. Split it, or leave columns out."
+            )
+        return file
+
+    def clean_companions(self):
+        files = self.cleaned_data["companions"]
+        if len(files) > MOST_COMPANIONS:
+            raise forms.ValidationError(f"Choose {MOST_COMPANIONS} at most.")
+        for file in files:
+            if file.size > MOST_COMPANION:
+                raise forms.ValidationError(f"{file.name} is larger than {MOST_COMPANION // 1024**2} MB.")
+        return files
+
+
+class ColumnsForm(forms.Form):
+    """Which column holds what. Beside each choice stand some of its values."""
+
+    save_as = forms.CharField(
+        label="Save this map as",
+        required=False,
+        max_length=80,
+        help_text="Offered again for a file with these columns.",
+    )
+
+    def __init__(self, *args, record, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.record = record
+        names = [column["name"] for column in record.header]
+        self.samples = {column["name"]: column["samples"] for column in record.header}
+        columns = [("", "Not in the file"), *((name, name) for name in names)]
+        for one in FIELDS[record.kind].fields:
+            field = forms.ChoiceField(label=one.label, choices=columns, required=False)
+            field.initial = record.columns.get(one.name, "")
+            self.fields[f"map-{one.name}"] = field
+        for place, column in enumerate(record.header):
+            if column["dates"] == "?":
+                field = forms.ChoiceField(
+                    label=f"How dates in “{column['name']}” are written",
+                    choices=[("", "Choose: they can be read two ways"), *ORDERS.items()],
+                    required=False,
+                    initial=record.choices.get("dates", {}).get(column["name"], ""),
+                )
+                self.fields[f"dates-{place}"] = field
+        if len(record.sheets) > 1:
+            sheets = [(name, name) for name in record.sheets]
+            self.fields["sheet"] = forms.ChoiceField(
+                label="Sheet", choices=sheets, required=False, initial=record.sheet or record.sheets[0]
+            )
+
+    def rows(self):
+        """Yield each of our fields with the values of the column that is chosen for it."""
+        for name in self.fields:
+            if name.startswith("map-"):
+                bound = self[name]
+                yield bound, self.samples.get(bound.value() or "", [])
+
+    def others(self):
+        return [self[name] for name in self.fields if not name.startswith("map-")]
+
+    @property
+    def sheet(self) -> str:
+        chosen = self.cleaned_data.get("sheet", "")
+        return "" if chosen == (self.record.sheet or next(iter(self.record.sheets), "")) else chosen
+
+    @property
+    def columns(self) -> dict:
+        chosen = {name.removeprefix("map-"): value for name, value in self.cleaned_data.items() if "map-" in name}
+        return {name: column for name, column in chosen.items() if column}
+
+    @property
+    def choices(self) -> dict:
+        dates = {
+            self.record.header[int(name.removeprefix("dates-"))]["name"]: value
+            for name, value in self.cleaned_data.items()
+            if name.startswith("dates-") and value
+        }
+        return {**self.record.choices, "dates": dates}
+
+    def clean(self):
+        data = super().clean()
+        if self.errors:
+            return data
+        taken: dict[str, str] = {}
+        for name, column in self.columns.items():
+            if column in taken and {name, taken[column]} != {"client", "contact"}:
+                self.add_error(f"map-{name}", f"“{column}” is chosen above already. Choose another, or leave one out.")
+            taken[column] = name
+        if wanted := FIELDS[self.record.kind].lacking(self.columns):
+            self.add_error(f"map-{FIELDS[self.record.kind].needs[0]}", wanted)
+        for place, column in enumerate(self.record.header):
+            field = f"dates-{place}"
+            used = [name for name in ("created", "opened", "closed") if self.columns.get(name) == column["name"]]
+            if field in self.fields and used and not data.get(field):
+                self.add_error(field, "Choose how they are written: no value tells the day from the month.")
+        return data
+
+
+class ChoicesForm(forms.Form):
+    """What becomes of the rows that the file leaves open: each unknown word with the number of its rows."""
+
+    def __init__(self, *args, record, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.record, self.words = record, {}
+        chosen = record.choices
+        if record.kind == Import.Kind.LEADS:
+            self.fields["alike"] = forms.ChoiceField(
+                label="Rows that are the same as a lead that is here",
+                choices=[("new", "Bring in as new leads"), ("join", "Join to the lead, if it is open")],
+                initial=chosen.get("alike", "new"),
+            )
+        else:
+            count = record.questions.get("unknown", {}).get("client", {}).get("", 0)
+            if count or chosen.get("without_client"):
+                self.fields["without_client"] = forms.CharField(
+                    label=f"Whose are the rows that name no client ({count:,})?",
+                    required=False,
+                    max_length=160,
+                    initial=chosen.get("without_client", ""),
+                    help_text="The name of a client. Empty refuses them.",
+                )
+            offered = record.questions.get("offered", [])
+            services = [(name, name) for name in offered]
+            more = [("-", "Bring in without a service")]
+            if user.has_perm("proposals.add_service"):
+                more.append(("+", "Make it a service of ours"))
+            self.ask("product", "Service", [REFUSE, *more, *services])
+        targets = [REFUSE, *TARGETS[record.kind].items()]
+        self.ask("status", "Status" if record.kind == Import.Kind.LEADS else "Stage", targets)
+        people = User.objects.filter(is_active=True, is_staff=True).order_by("first_name", "username")[:300]
+        names = [(person.username, str(person)) for person in people]
+        self.fields["owner_default"] = forms.ChoiceField(
+            label="Who owns the rows that name nobody we know",
+            choices=[("", "Growth ops, in turn"), *names],
+            required=False,
+            initial=chosen.get("owner_default", ""),
+        )
+        self.ask("owner", "Owner", [("", "As above"), *names])
+
+    def ask(self, kind: str, label: str, choices):
+        """Ask about each word that is not known, and again about those that were chosen before."""
+        unknown = self.record.questions.get("unknown", {}).get(kind, {})
+        before = self.record.choices.get(kind, {})
+        for number, word in enumerate(sorted({*unknown, *before})):
+            count = f", {unknown[word]:,} row{'s'[: unknown[word] != 1]}" if word in unknown else ""
+            name = f"{kind}-{number}"
+            allowed = [value for value, _ in choices]
+            initial = before.get(word, "")
+            extra = [(initial, initial)] if initial not in allowed else []
+            self.words[name] = (kind, word)
+            self.fields[name] = forms.ChoiceField(
+                label=f"{label} “{word or 'empty'}”{count}", choices=[*choices, *extra], required=False, initial=initial
+            )
+
+    def groups(self):
+        """Yield what is asked about everything first, then each word by itself."""
+        yield "", [self[name] for name in self.fields if name not in self.words]
+        for kind, title in (("product", "Services"), ("status", "Stages"), ("owner", "Owners")):
+            if fields := [self[name] for name, (of, _) in self.words.items() if of == kind]:
+                yield title, fields
+
+    def clean_without_client(self):
+        return " ".join(self.cleaned_data["without_client"].replace("\0", "").split())
+
+    @property
+    def choices(self) -> dict:
+        given = dict(self.record.choices)
+        for name, value in self.cleaned_data.items():
+            if name in self.words:
+                kind, word = self.words[name]
+                known = {**given.get(kind, {}), word: value}
+                given[kind] = {one: meaning for one, meaning in known.items() if meaning}
+            else:
+                given[name] = value
+        return given

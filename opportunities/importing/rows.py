@@ -1,0 +1,319 @@
+"""What one row says: its values checked and in our words, or the first that is wrong. And what the file leaves open."""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from datetime import timedelta
+
+from django.utils import timezone
+
+from ..models import ImportRow, Lead, Opportunity, User
+from . import values
+from .columns import FIELDS
+from .files import BadFile, clean
+from .table import Table
+from .values import BROKEN, Bad
+
+LIMITS = {"words": 20_000, "reason": 2_000}
+LIMITS |= {name: Lead._meta.get_field(name).max_length for name in ("name", "company", "email", "phone", "country")}
+LIMITS |= {"source": 120, "client": 160, "contact": 120, "industry": 80, "product": 120, "owner": 120}
+LIMITS |= {"manager": 120, "office": 120, "status": 60, "currency": 20}
+# No owner finds more than so many first calls on one day.
+A_DAY = 25
+# The most different words of one column that a person is asked about.
+MOST_ASKED = 60
+RAW_CELL = 100_000
+Verdict = ImportRow.Verdict
+
+
+class Rows:
+    """The rows of one import, read in turn. It knows the columns, the people, and what was chosen."""
+
+    def __init__(self, record, table: Table):
+        self.record, self.table, self.kind = record, table, record.kind
+        self.choices = record.choices
+        self.places = places(record, table)
+        self.orders = {name: self.order_of(column) for name, column in record.columns.items()}
+        self.people = owners_of(record)
+        self.by_word = people_by_name()
+        self.turn = 0
+        state = record.questions or {}
+        self.loads = Counter({int(pk): n for pk, n in state.get("loads", {}).items()})
+        self.unknown = defaultdict(Counter, {name: Counter(words) for name, words in state.get("unknown", {}).items()})
+        self.offered = offered_services(record, table)
+
+    def order_of(self, column: str) -> str:
+        """Return how a column's dates are written: as its values tell, or where they do not, as the person chose."""
+        found = next((one.get("dates", "") for one in self.record.header if one["name"] == column), "")
+        chosen = self.choices.get("dates", {})
+        return chosen.get(column, chosen.get("*", found)) if found == "?" else found
+
+    def state(self) -> dict:
+        """Return what is left open so far, so that another worker can go on from here."""
+        unknown = {name: dict(words.most_common(MOST_ASKED)) for name, words in self.unknown.items()}
+        return {"loads": dict(self.loads), "unknown": unknown}
+
+    def read(self, own, whole, wrong):
+        """Return (said, reference, owner, verdict, column, reason) of one row."""
+        self.turn += 1
+        if wrong:
+            return {}, "", None, Verdict.REFUSED, "row", wrong
+        try:
+            texts = self.texts(whole)
+            said, owner = self.lead(texts, whole) if self.kind == "leads" else self.deal(texts, whole)
+        except Bad as trouble:
+            return {}, "", None, Verdict.REFUSED, self.column(trouble.name, whole)[:100], trouble.reason[:400]
+        return said, self.reference(texts, own), owner, Verdict.NEW, "", said.pop("note", "")
+
+    def texts(self, whole) -> dict:
+        texts = {}
+        for name, place in self.places.items():
+            text = whole[place]
+            if not text.isascii() and BROKEN.search(text):
+                raise Bad(name, "holds bytes that are no UTF-8 letters; save the file as UTF-8")
+            texts[name] = text = unquoted(clean(text))
+            if len(text) > 40 and name in LIMITS and len(text) > LIMITS[name]:
+                raise Bad(name, f"is longer than {LIMITS[name]:,} letters")
+        for place, text in enumerate(whole[: len(self.table.sheet.header)]):
+            if not text.isascii() and BROKEN.search(text):
+                raise Bad(f"={place}", "holds bytes that are no UTF-8 letters; save the file as UTF-8")
+        return texts
+
+    def column(self, name: str, whole) -> str:
+        """Return the file's own name for a column of ours."""
+        if name.startswith("="):
+            return self.table.columns[int(name[1:])]
+        place = self.places.get(name)
+        if place is None:
+            return name
+        return (
+            self.table.columns[self.table.pointer(place, whole)]
+            if not whole[place].strip()
+            else (self.table.columns[place].rpartition(": ")[2])
+        )
+
+    def reference(self, texts, own) -> str:
+        """Return by what the row is known again: its own reference, or else what stands in it."""
+        ref = texts.get("ref")
+        if not ref:
+            ref = "row " + hashlib.sha256("\x1f".join(own).encode("utf-8", "replace")).hexdigest()[:24]
+        return f"{self.record.system}:{ref}"[:120]
+
+    # -- Leads. --------------------------------------------------------------------------------------------------------
+
+    def lead(self, texts, whole):
+        name, email = texts.get("name", ""), texts.get("email", "")
+        if not name and not email:
+            for one in ("name", "email"):
+                if one in self.places and (why := self.table.absent(self.places[one], whole)):
+                    raise Bad(one, why)
+            raise Bad("name", "is empty; a lead needs a name or a mail address")
+        step = self.step(texts)
+        values.mail("email", email)
+        arrived = self.day(texts, "created")
+        said = {
+            "name": name or email[:120],
+            "company": texts.get("company", ""),
+            "email": email,
+            "phone": texts.get("phone", ""),
+            "website": values.web("website", texts.get("website", "")),
+            "country": texts.get("country", ""),
+            "words": texts.get("words", ""),
+            "source": texts.get("source", "") or "Imported file",
+            "at": arrived.isoformat() if arrived else "",
+            "step": step,
+            "status": texts.get("status", ""),
+        }
+        return said, self.owner(texts)
+
+    def step(self, texts) -> str:
+        word = texts.get("status", "")
+        try:
+            return values.step(self.kind, "status", word, self.choices.get("status", {}))
+        except Bad:
+            self.unknown["status"][word] += 1
+            raise
+
+    def day(self, texts, name):
+        text = texts.get(name, "")
+        if not text:
+            return None
+        order = self.orders.get(name) or "ymd"
+        if order == "?":
+            self.unknown["dates"][self.record.columns[name]] += 1
+            raise Bad(name, f"“{text[:40]}” can be read two ways; choose how its dates are written")
+        return values.day(name, text, order)
+
+    def owner(self, texts) -> int:
+        """Return whose it becomes: whom the row names, whom the person chose for that name, or the next in turn."""
+        word = texts.get("owner", "")
+        if word:
+            chosen = self.choices.get("owner", {}).get(word)
+            person = self.by_word.get((chosen or word).casefold())
+            if person:
+                return person
+            self.unknown["owner"][word] += 1
+        return self.people[self.turn % len(self.people)]
+
+    # -- Opportunities. ------------------------------------------------------------------------------------------------
+
+    def deal(self, texts, whole):
+        step = self.step(texts)
+        contact, email = texts.get("contact", ""), values.mail("email", texts.get("email", ""))
+        client, note = texts.get("client") or contact or email, ""
+        if not client:
+            for one in ("client", "contact", "email"):
+                if one in self.places and (why := self.table.absent(self.places[one], whole)):
+                    raise Bad(one, why)
+            self.unknown["client"][""] += 1
+            client = self.choices.get("without_client", "")
+            if not client:
+                raise Bad("client", "is empty; name the client, or choose whose the rows without one are")
+            note = f"Names no client: joined to {client}"
+        opened, closed = self.day(texts, "opened"), self.day(texts, "closed")
+        if opened and closed and closed.date() < opened.date():
+            raise Bad("closed", f"“{texts['closed'][:40]}” is before it began")
+        now = timezone.now()
+        if step in ("won", "lost") and closed and closed > now:
+            raise Bad("closed", f"“{texts['closed'][:40]}” is still to come; a deal that is {step} was closed before")
+        opened = min(opened or (closed if step in ("won", "lost") else None) or now, now)
+        price = values.amount("price", texts.get("price", ""))
+        value = values.amount("value", texts.get("value", ""))
+        value = price if value is None else value
+        currency = texts.get("currency", "").upper() or "USD"
+        if len(currency) != 3 or not currency.isalpha():
+            raise Bad("currency", f"“{currency[:10]}” is no currency such as USD or EUR")
+        product, service = self.service(texts.get("product", ""))
+        owner = self.owner(texts)
+        name = texts.get("name") or (f"{client}: {service or product}" if service or product else f"{client}: growth")
+        said = {
+            "client": client,
+            "name": name[:160],
+            "step": step,
+            "value": str(value) if value is not None else None,
+            "price": str(price) if price is not None else None,
+            "currency": currency,
+            "service": service,
+            "opened": opened.isoformat(),
+            "closed": max(closed or opened, opened).isoformat(),
+            "decision": closed.date().isoformat() if closed and step in ("qualified", "discovery") else None,
+            "contact": contact,
+            "email": email,
+            "phone": texts.get("phone", ""),
+            "website": values.web("website", texts.get("website", "")),
+            "country": texts.get("country", ""),
+            "industry": texts.get("industry", ""),
+            "reason": texts.get("reason", ""),
+            "source": texts.get("source", ""),
+            "about": self.about(whole),
+            "facts": {
+                word: texts[one]
+                for one, word in FACTS.items()
+                if texts.get(one) and (one != "product" or texts[one] != service)
+            },
+        }
+        if step in ("qualified", "discovery"):
+            said["due"] = self.due(owner, 2 if step == "qualified" else 5)
+        if note:
+            said["note"], said["joins"] = note, True
+        return said, owner
+
+    def service(self, word: str) -> tuple[str, str]:
+        """Return the word for what is sold, and the service that it is, if it is one of ours or becomes one."""
+        if not word:
+            return "", ""
+        chosen = self.choices.get("product", {}).get(word, "")
+        if chosen == "-":
+            return word, ""
+        service = self.offered.get((word if chosen in ("", "+") else chosen).casefold())
+        if service:
+            return word, service
+        self.unknown["product"][word] += 1
+        near = self.near(word)
+        raise Bad("product", f"“{word[:60]}” is no service that we know" + (f"; nearest is “{near}”" if near else ""))
+
+    def near(self, word):
+        squeezed = "".join(filter(str.isalnum, word.casefold()))
+        for key, name in self.offered.items():
+            if "".join(filter(str.isalnum, key)) == squeezed:
+                return name
+        return ""
+
+    def about(self, whole) -> dict:
+        """Return what a companion says of the client beyond what has a field of ours."""
+        place = self.places.get("client")
+        said = {}
+        for companion in self.table.companions:
+            if companion.via == place and companion.key is not None:
+                for number, column in enumerate(companion.header):
+                    if number != companion.key and (text := clean(whole[companion.start + number])[:200]):
+                        said[column] = text
+        return said
+
+    def due(self, owner, days) -> str:
+        """Return the day of a first call. Nobody gets a year's worth of them for tomorrow."""
+        self.loads[owner] += 1
+        return (timezone.localdate() + timedelta(days=days + (self.loads[owner] - 1) // A_DAY)).isoformat()
+
+
+# What is kept beside the deal in the words of the file, because no field of ours holds it.
+FACTS = {"owner": "owner in the file", "manager": "their manager", "office": "their team", "product": "product"}
+FACTS |= {"status": "stage in the file", "words": "notes"}
+
+
+def places(record, table: Table) -> dict[str, int]:
+    """Return where each of our fields stands among all columns."""
+    found = {}
+    for name, column in record.columns.items():
+        if name not in FIELDS[record.kind].by_name or not column:
+            continue
+        if column not in table.columns:
+            raise BadFile(f"The map names a column that the file does not have: {column[:80]}.")
+        found[name] = table.columns.index(column)
+    return found
+
+
+def owners_of(record) -> list[int]:
+    """Return who shall own the rows that name nobody: the one that was chosen, or growth ops in turn."""
+    if chosen := record.choices.get("owner_default"):
+        return [User.objects.get(username=chosen, is_active=True).pk]
+    people = [person.pk for person in User.by_load("Growth ops")]
+    if not people:
+        raise BadFile("Nobody has the role Growth ops yet: make a user with it, or name an owner with --owner.")
+    return people
+
+
+def people_by_name() -> dict[str, int]:
+    people = {}
+    for user in User.objects.filter(is_active=True, is_staff=True).order_by("-pk"):
+        for word in (user.username, user.email, user.get_full_name()):
+            if word:
+                people[word.casefold()] = user.pk
+    return people
+
+
+def offered_services(record, table: Table) -> dict[str, str]:
+    """Return {word: service} of what may be sold: the house's services, and those of the file that become one."""
+    if record.kind != "opportunities":
+        return {}
+    Service = Opportunity._meta.get_field("services").related_model
+    offered = {name.casefold(): name for name in Service.objects.values_list("name", flat=True)}
+    column = record.columns.get("product")
+    for companion in table.companions if record.choices.get("create_services") else ():
+        if column and table.columns[companion.via] == column:
+            offered |= {key.casefold(): offered.get(key.casefold(), key) for key in companion.rows}
+    # Who may not add services is not offered this choice.
+    made = [word for word, chosen in record.choices.get("product", {}).items() if chosen == "+"]
+    return {word.casefold(): word for word in made} | offered
+
+
+def unquoted(text: str) -> str:
+    """Return a value without the mark that keeps Excel from calculating it: our own list of refused rows has it."""
+    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+
+
+def storable(own) -> str:
+    """Return a row as JSON that the database takes: without NUL, and nothing longer than a page."""
+    if any(not value.isascii() or "\0" in value or len(value) > RAW_CELL for value in own):
+        own = [value.encode("utf-8", "replace").decode().replace("\0", "")[:RAW_CELL] for value in own]
+    return json.dumps(own, ensure_ascii=False)

@@ -1,0 +1,79 @@
+"""All rows of a file beside each other in the database, and what becomes of each: compared as sets, not one by one."""
+
+import json
+import time
+from contextlib import ExitStack
+from itertools import islice
+
+from django.db import connection, transaction
+
+from ..models import ImportRow
+from . import births, matching
+from .rows import Rows, storable
+from .table import Table
+
+BATCH = 5_000
+COPY = (
+    'copy opportunities_importrow (of_id, line, raw, said, reference, verdict, "column", reason, owner_id, client_id,'
+    " record_id, diary_id) from stdin"
+)
+
+
+def check(record, claim, until: float) -> bool:
+    """Read on where the last worker stopped, and when all rows are there compare them. False when time was up first."""
+    if record.progress == 0:
+        ImportRow.objects.filter(of=record).delete()
+    with ExitStack() as stack:
+        table = Table.of(stack, record)
+        rows = Rows(record, table)
+        rows.turn = record.progress
+        waiting = table.rows(skip=record.progress)
+        while batch := list(islice(waiting, BATCH)):
+            with transaction.atomic():
+                stage(record, rows, batch)
+                record.progress += len(batch)
+                claim.hold(progress=record.progress, questions=rows.state())
+            if time.monotonic() > until:
+                return False
+        questions = rows.state() | {"offered": sorted(set(rows.offered.values()))[:500]}
+    with transaction.atomic():
+        matching.settle(record)
+        counts = count(record)
+        claim.hold(questions=questions, counts=counts, row_count=sum(counts.values()), progress=0, last_row=0)
+    return True
+
+
+def stage(record, rows: Rows, batch):
+    with connection.cursor() as cursor:
+        records = births.numbers(cursor, matching.TABLES[record.kind], len(batch))
+        diaries = births.numbers(cursor, "opportunities_diary", len(batch))
+        with cursor.copy(COPY) as pipe:
+            for (line, own, whole, wrong), number, diary in zip(batch, records, diaries, strict=True):
+                said, reference, owner, verdict, column, reason = rows.read(own, whole, wrong)
+                if said.pop("joins", False):
+                    verdict = ImportRow.Verdict.JOINED
+                pipe.write_row(
+                    (
+                        record.pk,
+                        line,
+                        storable(own),
+                        json.dumps(said, ensure_ascii=False),
+                        reference,
+                        str(verdict),
+                        column,
+                        reason,
+                        owner,
+                        None,
+                        number,
+                        diary,
+                    )
+                )
+
+
+def count(record) -> dict[str, int]:
+    """Return how many rows there are of each verdict."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select verdict, count(*) from opportunities_importrow where of_id = %s group by verdict", [record.pk]
+        )
+        return dict(cursor.fetchall())
