@@ -268,8 +268,11 @@
       const headers = { "X-CSRFToken": token, "X-Requested-With": "staff.js" };
       const answer = await fetch(form.action, { method: "POST", body, headers }).catch(() => null);
       if (answer?.ok || answer?.status === 422) {
-        place.innerHTML = await answer.text();
-        place.querySelector(".z-bad textarea, details[open] textarea")?.focus();
+        const words = await answer.text();
+        // Whoever writes on elsewhere meanwhile keeps the cursor.
+        const here = document.activeElement === document.body || place.contains(document.activeElement);
+        place.innerHTML = words;
+        if (here) place.querySelector(".z-bad textarea, details[open] textarea")?.focus();
       } else {
         button.disabled = false;
         place.querySelector("[role=status]").textContent = "It was not added. Reload the page, or save and try again.";
