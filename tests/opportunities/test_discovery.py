@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 from guardian.shortcuts import assign_perm
@@ -41,7 +40,7 @@ def asked(discovery):
 def opened(browser, discovery):
     """Return what the page sends back when nothing is typed: its fields, and the marks of what stood there."""
     form = browser.get(discovery.staff_url()).context["form"]
-    sent = {name: getattr(value, "pk", value) or "" for name, value in form.initial.items()}
+    sent = {name: "" if value is None else getattr(value, "pk", value) for name, value in form.initial.items()}
     return {**sent, "seen": form.marks}
 
 
@@ -125,7 +124,8 @@ def test_the_newer_version_is_asked_on_wish_and_answers_to_unchanged_questions_g
         ("Who signs it?", None),
     ]
     assert Answer.objects.get(question=who).words == "Bo.", "what was answered stays"
-    assert Event.objects.filter(verb="discovery.ask", record_id=discovery.pk, actor=ada).count() == 1
+    told = Event.objects.filter(verb="discovery.ask", record_id=discovery.pk, actor=ada).latest("pk")
+    assert told.facts.values["questionnaires"] == [[f"{ALWAYS}, version 1"], [f"{ALWAYS}, version 2"]]
 
 
 def test_a_version_without_questions_is_not_asked(eve):
@@ -372,7 +372,6 @@ def test_whoever_was_lent_it_to_read_reads_and_writes_nothing(ada, cem, as_user)
     assert browser.post(f"{address}?name=notes", {"notes": "Words."}).status_code == 403
     assert now(discovery).notes == ""
     assert not Note.objects.exists()
-    assert Permission.objects.filter(codename="change_discovery").exists()
 
 
 @pytest.mark.parametrize(
@@ -397,7 +396,6 @@ def test_marks_that_are_none_overwrite_nothing(ada, as_user, seen):
         ("pay\u202eecnerefer\u202c now", "payecnerefer now"),
         ("\ufeffone\u200b two", "one two"),
         ("one\r\ntwo\rthree", "one\ntwo\nthree"),
-        (b"a\xed\xa0\x80b", "a\ufffd\ufffd\ufffdb"),
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
     ],
 )
@@ -408,6 +406,15 @@ def test_words_lose_what_nobody_can_read(ada, eve, as_user, typed, kept):
     assert save(browser, discovery, opened(browser, discovery), **{"notes": typed, field: typed}).status_code == 302
     assert (now(discovery).notes, now(discovery).questions[0].answer.words) == (kept, kept)
     assert "<script>alert" not in browser.get(discovery.staff_url()).content.decode()
+
+
+def test_half_a_letter_is_no_reason_to_break(ada, as_user):
+    discovery = a_discovery(ada)
+    half = "notes=a%ED%A0%80b&next_action=%00Call%ED%A0%80&seen=%ED%A0%80"
+    answer = as_user(ada).post(discovery.staff_url(), half, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 409, "the marks are none, and a next action stands there"
+    assert "a\ufffd\ufffd\ufffdb" in answer.content.decode()
+    assert now(discovery).notes == ""
 
 
 def test_a_megabyte_is_refused_at_its_field_and_nothing_is_lost(ada, as_user):
@@ -464,7 +471,7 @@ def test_the_page_asks_the_same_of_one_question_and_of_fifty(ada, eve, as_user, 
         discovery.write({question.field: "Yes." for question in discovery.questions}, by=ada, seen={})
         assert len(asked(discovery)) == many
         browser.get(discovery.staff_url())
-        with django_assert_max_num_queries(24) as queries:
+        with django_assert_max_num_queries(15) as queries:
             browser.get(discovery.staff_url())
         counts.append(len(queries))
     assert counts[0] == counts[1], counts
