@@ -219,7 +219,7 @@
     let before = text();
     let leaving = false;
     const go = () => {
-      const field = location.hash && document.getElementById(location.hash.slice(1));
+      const field = document.getElementById(location.hash.slice(1));
       if (field?.matches("textarea, input")) field.focus();
     };
     window.addEventListener("hashchange", go);
