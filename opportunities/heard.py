@@ -79,6 +79,12 @@ def forms_for(user, opportunity, data=None) -> list[HeardForm]:
     return [form(data if form.is_begun_in(data) else None, about=opportunity) for form in may]
 
 
+def inside(forms, name):
+    """Let these forms be sent with another on the page, by whichever button."""
+    for field in (field for form in forms for field in form.fields.values()):
+        field.widget.attrs["form"] = name
+
+
 def heard_about(opportunity, most=4) -> list[dict]:
     """Return the newest of each that was heard about a deal, in one query."""
     found = []

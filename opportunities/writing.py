@@ -7,7 +7,8 @@ from django import forms
 
 from .forms import WordsField, near_our_time
 from .models import Discovery, Event, Question, Questionnaire, User
-from .models.discovery import Newer, mark
+from .models.discovery import COMPLETED, Newer, mark
+from .records import Refused
 
 # Which texts of a discovery a part has; the others have one of the part's own name.
 TEXTS = {Question.Part.NOTES: ("notes", "pain_points")}
@@ -19,11 +20,14 @@ class DiscoveryForm(forms.Form):
     def __init__(self, data=None, *, discovery, may_choose):
         super().__init__(data)
         self.discovery, self.use_required_attribute, self.newer = discovery, False, {}
-        if discovery.is_open:
-            for name in Discovery.PARTS:
+        # What was sent to one that was completed meanwhile is shown again, not dropped.
+        takes = (lambda name: True) if discovery.is_open else (lambda name: data is not None and name in data)
+        for name in Discovery.PARTS:
+            if takes(name):
                 label = Discovery._meta.get_field(name).verbose_name.capitalize()
                 self.fields[name] = WordsField(label=label, required=False, rows=4, max_length=50_000)
-            for question in discovery.questions:
+        for question in discovery.questions:
+            if takes(question.field):
                 help_text = question.help
                 asked = WordsField(label=question.words, help_text=help_text, required=False, rows=2, max_length=10_000)
                 self.fields[question.field] = asked
@@ -43,6 +47,7 @@ class DiscoveryForm(forms.Form):
             self.fields[name].required &= data is None or name in data
         if may_choose and discovery.is_open:
             self.offer_services()
+        self.strays = self.answers_to_what_is_not_asked()
 
     def offer_services(self):
         """Offer what the house sells, by the name of the relation that the app above hangs on an opportunity."""
@@ -55,6 +60,29 @@ class DiscoveryForm(forms.Form):
             widget=forms.CheckboxSelectMultiple,
         )
         self.initial["services"] = sorted(service.pk for service in chosen)
+
+    def answers_to_what_is_not_asked(self) -> list[dict]:
+        """Return what was typed under questions that are asked no more, since the page was opened."""
+        sent = [name for name in self.data if name.startswith("question_") and name not in self.fields]
+        names = {int(name[9:]): name for name in sent if name[9:].isdecimal() and len(name) < 19}
+        found = []
+        for question in Question.objects.filter(pk__in=names) if names else ():
+            name = names[question.pk]
+            words = WordsField(required=False, max_length=10**9).clean(self.data[name])
+            if words and mark(words) != self.seen.get(name):
+                found.append({"question": question, "words": words})
+        return found
+
+    @property
+    def typed(self) -> dict:
+        return {
+            name: self.cleaned_data[name] for name in self.written if name in self.data and name in self.cleaned_data
+        }
+
+    def clean(self):
+        if not self.discovery.is_open:
+            for name in set(self.discovery.changes(self.typed, self.seen)) - set(Discovery.CONTRACT):
+                self.add_error(name, COMPLETED)
 
     @property
     def seen(self) -> dict:
@@ -70,17 +98,25 @@ class DiscoveryForm(forms.Form):
         )
         return given | {name: mark(value) for name, value in self.newer.items()}
 
+    def newer_next(self) -> list[dict]:
+        """Return who owes what by when, as far as somebody changed it meanwhile."""
+        return [{"field": self[name], "words": self.newer[name]} for name in Discovery.CONTRACT if name in self.newer]
+
     @property
     def marks(self) -> str:
         return json.dumps(self.seen)
 
     def save(self, *, by) -> bool:
         """Write what was typed. False, with nothing written, when somebody wrote newer words in the same place."""
-        typed = {name: self.cleaned_data[name] for name in self.written if name in self.data}
+        if self.strays:
+            return False
         try:
-            discovery = self.discovery.write(typed, by=by, seen=self.seen)
+            discovery = self.discovery.write(self.typed, by=by, seen=self.seen)
         except Newer as found:
             self.newer = found.words
+            return False
+        except Refused as refusal:
+            self.add_error(None, str(refusal))
             return False
         services = self.cleaned_data.get("services")
         if services is not None and mark(sorted(it.pk for it in services)) != self.seen.get("services", mark([])):
@@ -102,6 +138,8 @@ class SomeWords(DiscoveryForm):
     def keep(self, *, by) -> bool:
         if self.save(by=by):
             return True
+        for stray in self.strays:
+            self.add_error(None, f"“{stray['question']}” is not asked any more. You wrote: “{stray['words']}”.")
         for name, words in self.newer.items():
             self.add_error(name, f"Somebody wrote here meanwhile: “{words}”. Put both together, then save again.")
         return False

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from ..heard import forms_for, heard_about
+from ..heard import forms_for, heard_about, inside
 from ..models import Discovery
 from ..writing import DiscoveryForm, SomeWords, last_writer, newer_questions, sheets
 from .base import RecordAdmin
@@ -75,6 +75,7 @@ class DiscoveryAdmin(RecordAdmin):
         if pressed is not None and pressed.is_valid():
             context["status"] = f"Added: {pressed.add(by=request.user)}."
             context["heard"] = [type(it)(about=it.about) if it is pressed else it for it in forms]
+        inside(context["heard"], "write")
         wrong = pressed is None or not pressed.is_valid()
         context |= {"heard_rows": heard_about(discovery.opportunity), "pressed": pressed and pressed.prefix}
         return TemplateResponse(request, "desk/parts/heard.html", context, status=422 if wrong else 200)
@@ -84,6 +85,10 @@ class DiscoveryAdmin(RecordAdmin):
         parts = sheets(discovery, form)
         for row in [row for part in parts for row in part.rows if row["is_newer"]]:
             row["writer"] = last_writer(discovery, row)
+        newer_next = form.newer_next() if form else []
+        heard = forms_for(request.user, discovery.opportunity) if heard is None else heard
+        if form:
+            inside(heard, "write")
         context: dict = {
             **self.admin_site.each_context(request),
             **self.about(request, discovery),
@@ -92,8 +97,9 @@ class DiscoveryAdmin(RecordAdmin):
             "form": form,
             "parts": parts,
             "newer_questions": newer_questions(discovery) if form else [],
-            "heard": forms_for(request.user, discovery.opportunity) if heard is None else heard,
+            "newer_next": newer_next,
+            "heard": heard,
             "heard_rows": heard_about(discovery.opportunity),
-            "wrong": form is not None and form.is_bound and status == 200,
+            "wrong": form is not None and form.is_bound and (status == 200 or bool(form.errors)),
         }
         return TemplateResponse(request, "admin/discovery.html", context, status=status)

@@ -65,7 +65,8 @@ class UnwrittenPromiseAdmin(RecordAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         # An open one stands in the way of winning: it is settled, not carried off to another deal.
-        return [*super().get_readonly_fields(request, obj), *(["opportunity"] if obj else [])]
+        closed = ["words"] if obj and obj.stage in obj.CLOSED else []
+        return [*super().get_readonly_fields(request, obj), *closed, *(["opportunity"] if obj else [])]
 
 
 class MovesOnly(RecordAdmin):

@@ -8,9 +8,11 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from .. import gates
-from ..records import Kept, Output, edit, lock, plain, stage_field, tell, transition
+from ..records import Kept, Output, Refused, edit, lock, plain, stage_field, tell, transition
 from .opportunity import Opportunity
 from .questionnaire import Question, Questionnaire
+
+COMPLETED = "This discovery was completed meanwhile. Open it again in another tab, then save here."
 
 
 class Newer(Exception):
@@ -144,17 +146,22 @@ class Discovery(Output):
         question = next(question for question in self.questions if question.field == name)
         return question.answer.words if question.answer else ""
 
+    def changes(self, words: dict, seen: dict) -> dict:
+        """Return what of these words is new. Whoever left a field as they found it takes nothing back."""
+        changed = {name: new for name, new in words.items() if new != self.says(name)}
+        return {name: new for name, new in changed.items() if mark(new) != seen.get(name, NOTHING)}
+
     @transaction.atomic
     def write(self, words: dict, *, by, seen: dict):
         """Write into fields and answers, by their names; old and new stay in the diary. Return the discovery.
 
         `seen` are the marks of what stood there when the writer began. Raises `Newer`, and writes nothing, when
-        somebody else wrote there since.
+        somebody else wrote there since. One that is complete takes no words.
         """
         discovery = lock(self)
-        changed = {name: new for name, new in words.items() if new != discovery.says(name)}
-        # Whoever left a field as they found it takes nothing back.
-        changed = {name: new for name, new in changed.items() if mark(new) != seen.get(name, NOTHING)}
+        changed = discovery.changes(words, seen)
+        if not discovery.is_open and set(changed) - set(Discovery.CONTRACT):
+            raise Refused([COMPLETED])
         newer = {
             name: discovery.says(name) for name in changed if mark(discovery.says(name)) != seen.get(name, NOTHING)
         }

@@ -69,7 +69,9 @@ class Questionnaire(DiaryKeeper):
         """Ask this version from now on. Discoveries that began keep theirs."""
         if not self.questions.exists():
             raise Refused(["Add a question before this version is asked."])
-        past = list(self.versions.filter(is_current=True).exclude(pk=self.pk))
+        # All versions, so that two people who choose wait for each other.
+        versions = list(self.versions.select_for_update())
+        past = [version for version in versions if version.is_current and version.pk != self.pk]
         for version in past:
             edit(version, by=by, is_current=False)
         for service in [service for version in past for service in version.services.all()]:

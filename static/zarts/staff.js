@@ -5,7 +5,7 @@
 
   // The theme's script looks for a field of its own around every file input, and stumbles where there is none.
   const files = () => {
-    const ours = (event) => event.target.matches(":is(.z-inline, .z-upload) [type=file]") && event.stopImmediatePropagation();
+    const ours = (event) => event.target.matches(".z-inline [type=file]") && event.stopImmediatePropagation();
     document.addEventListener("change", ours, true);
   };
 
@@ -219,7 +219,7 @@
     let before = text();
     let leaving = false;
     const go = () => {
-      const field = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+      const field = document.getElementById(location.hash.slice(1));
       if (field?.matches("textarea, input")) field.focus();
     };
     window.addEventListener("hashchange", go);
@@ -268,8 +268,11 @@
       const headers = { "X-CSRFToken": token, "X-Requested-With": "staff.js" };
       const answer = await fetch(form.action, { method: "POST", body, headers }).catch(() => null);
       if (answer?.ok || answer?.status === 422) {
-        place.innerHTML = await answer.text();
-        place.querySelector(".z-bad textarea, details[open] textarea")?.focus();
+        const words = await answer.text();
+        // Whoever writes on elsewhere meanwhile keeps the cursor.
+        const here = document.activeElement === document.body || place.contains(document.activeElement);
+        place.innerHTML = words;
+        if (here) place.querySelector(".z-bad textarea, details[open] textarea")?.focus();
       } else {
         button.disabled = false;
         place.querySelector("[role=status]").textContent = "It was not added. Reload the page, or save and try again.";
@@ -324,28 +327,7 @@
     });
   };
 
-  // A file that is at work tells how far it came; when its stage is behind it, the page is read anew.
-  const progress = () => {
-    const place = document.querySelector("[data-progress]");
-    if (!place) return;
-    const look = async () => {
-      try {
-        const answer = await fetch(place.dataset.progress);
-        if (!answer.ok) throw new Error(answer.status);
-        const { stage, percent, words } = await answer.json();
-        if (stage !== place.dataset.stageNow) return location.reload();
-        place.querySelector("progress").value = percent;
-        place.querySelector("[data-words]").textContent = words;
-      } catch {
-        // The next look may reach it.
-      }
-      setTimeout(look, 1000);
-    };
-    setTimeout(look, 700);
-  };
-
   document.addEventListener("DOMContentLoaded", () => {
-    progress();
     writing();
     hearing();
     order();
