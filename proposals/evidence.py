@@ -153,10 +153,15 @@ def take_newest(proposal, *, by) -> int:
         tell(proposal, "row_changed", "changed a claim of", by=by, facts=facts)
         proposal.was_edited(by=by)
         changed += 1
-    proposal = Proposal.objects.get(pk=proposal.pk)
-    if proposal.stage == Proposal.Stage.PAUSED and proposal.paused_by_itself and not gates.proof_stands.lacks(proposal):
-        perform(proposal.resume, by=None)
+    resume_if_cured(Proposal.objects.get(pk=proposal.pk))
     return changed
+
+
+def resume_if_cured(proposal):
+    """Go on with a proposal that paused by itself, once both its proof and its decision path stand again."""
+    waits = proposal.stage == Proposal.Stage.PAUSED and proposal.paused_by_itself
+    if waits and not (gates.proof_stands.lacks(proposal) or gates.decision_path_is_known.lacks(proposal)):
+        perform(proposal.resume, by=None)
 
 
 def newest_of(evidence):

@@ -45,13 +45,7 @@ def pause_what_rests_on_it(audit, event):
 @reacts_to("audit.verify")
 def resume_what_is_cured(audit, event):
     for proposal in Proposal.objects.filter(opportunity=audit.opportunity, stage="paused", paused_by_itself=True):
-        resume_if_cured(proposal)
-
-
-def resume_if_cured(proposal):
-    """Go on with a proposal that paused by itself, once both its proof and its decision path stand again."""
-    if not (gates.proof_stands.lacks(proposal) or gates.decision_path_is_known.lacks(proposal)):
-        perform(proposal.resume, by=None)
+        evidence.resume_if_cured(proposal)
 
 
 @reacts_to("proposal.resume")
@@ -82,8 +76,8 @@ def mind_the_decision_path(opportunity):
         lacks = gates.decision_path_is_known.lacks(proposal)
         if lacks and proposal.stage in Proposal.BEFORE_SENT:
             perform(proposal.pause, by=None, reason=f"The decision path is lost. {lacks[0].words}")
-        elif proposal.stage == Proposal.Stage.PAUSED and proposal.paused_by_itself:
-            resume_if_cured(proposal)
+        else:
+            evidence.resume_if_cured(proposal)
 
 
 @reacts_to("client.edit")

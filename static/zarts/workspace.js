@@ -41,8 +41,12 @@
     const thing = find(mark) || one("#moves :is(a, button, [tabindex])") || one("#title");
     thing.focus({ preventScroll: true });
     if (mark?.far) thing.scrollIntoView();
+    reveal();
     return true;
   };
+
+  // On a narrow screen the row of parts scrolls: the open one is brought into sight.
+  const reveal = () => one(".z-sections [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
   const go = async (address, { push = true, mark = null } = {}) => {
     const answer = await fetch(address, { headers: { "X-Requested-With": "workspace.js" } });
@@ -67,9 +71,16 @@
     dialog.prepend(shut);
     if (!dialog.open) dialog.showModal();
     const wrong = one(".z-bad :is(input, select, textarea)", dialog);
-    (wrong || one("form :is(input:not([type=hidden]), select, textarea)", dialog) || one("form button", dialog) || shut).focus();
+    // Where there are words to write, they come first: what kind they are has its usual value already.
+    const first = one("form :is(input:not([type=hidden]), select, textarea)", dialog);
+    const start = first?.matches("select") ? one("form textarea", dialog) || first : first;
+    (wrong || start || one("form button", dialog) || shut).focus();
+    dialog.dataset.before = typed();
     return true;
   };
+
+  const typed = () => new URLSearchParams(all("form", dialog).flatMap((form) => [...new FormData(form)])).toString();
+  const mayGo = () => typed() === dialog.dataset.before || confirm("Throw away what you typed here?");
 
   const close = () => {
     dialog.close();
@@ -178,7 +189,7 @@
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (event.target.closest("[data-close]") && dialog.contains(event.target)) {
       event.preventDefault();
-      return close();
+      return mayGo() && close();
     }
     const link = event.target.closest("a[href]");
     if (!link || dialog.contains(link) || !one("#content").contains(link)) return;
@@ -215,10 +226,12 @@
     dialog.setAttribute("aria-labelledby", "dialog-title");
     one("#main").append(dialog);
     dialog.addEventListener("close", () => find(opener)?.focus());
+    dialog.addEventListener("cancel", (event) => mayGo() || event.preventDefault());
     document.addEventListener("click", pressed);
     document.addEventListener("submit", submitted);
     document.addEventListener("keydown", keys);
     document.addEventListener("change", (event) => event.target.closest("form[data-swap]")?.requestSubmit());
     window.addEventListener("popstate", () => go(here(), { push: false }));
+    reveal();
   });
 })();

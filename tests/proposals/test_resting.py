@@ -110,6 +110,21 @@ def test_what_was_measured_again_counts_when_the_rows_rest_on_it(ada, ben):
     assert proposal.approvals.filter(stage="lapsed").exists()
 
 
+def test_the_newest_versions_are_kept_although_nobody_is_known_to_decide(ada, ben):
+    """It goes on once somebody decides; what was read anew is not lost until then."""
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    new = slow_of(proposal).correct(by=ada, value="5.9", reason="Measured again.")
+    perform(perform(again(new.audit).submit, by=ada).verify, by=ben)
+    deal, who = proposal.opportunity, proposal.opportunity.decision_owner
+    edit(deal, by=ada, decision_owner=None)
+
+    assert resting.take_newest(again(proposal), by=ada) == 4
+    assert again(proposal).stage == "paused"
+
+    edit(again(deal), by=ada, decision_owner=who)
+    assert again(proposal).stage == "in_review"
+
+
 def test_with_two_audits_it_waits_until_both_count_again(ada, ben, time_machine):
     proposal = a_proposal(ada, approver=ben)
     opportunity = proposal.opportunity
