@@ -149,10 +149,7 @@ def move_person(contact, kept, *, by, why):
         return edit(contact, by=by, reason=why, client=kept)
     for consent in contact.consents.filter(withdrawn_at=None):
         edit(consent, by=by, reason=why, contact=twin)
-    for last in contact.consents.exclude(withdrawn_at=None).order_by("withdrawn_at"):
-        # Whoever opted out at one entry opted out: the address is the same.
-        for given in twin.consents.valid().filter(purpose=last.purpose, captured_at__lt=last.withdrawn_at):
-            given.withdraw(by=by, reason=f"{contact} withdrew it at {contact.client}.", at=last.withdrawn_at)
+    opt_out(twin, contact, twin, by=by)
     model = contact.client.opportunities.model
     for deal in model.objects.filter(decision_owner=contact):
         edit(deal, by=by, reason=why, decision_owner=twin)
@@ -163,3 +160,13 @@ def move_person(contact, kept, *, by, why):
         edit(unsent, by=by, reason=why, contact=twin)
     edit(contact, by=by, reason=why, merged_into=twin)
     return twin
+
+
+def opt_out(contact, *entries, by):
+    """Take back what a person gave before they withdrew it at any of their entries: the address is the same."""
+    kept = contact.consents.model.objects
+    withdrawn = kept.filter(contact__in=entries).exclude(withdrawn_at=None).select_related("contact__client")
+    for last in withdrawn.order_by("withdrawn_at"):
+        for given in contact.consents.valid().filter(purpose=last.purpose, captured_at__lt=last.withdrawn_at):
+            where = f"{last.contact} withdrew it at {last.contact.client}."
+            given.withdraw(by=by, reason=where, at=last.withdrawn_at)

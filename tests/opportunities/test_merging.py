@@ -174,6 +174,17 @@ def test_one_person_at_both_becomes_one_and_an_opt_out_counts_for_both(ada):
     assert list(Contact.objects.here().filter(client=kept)) == [first]
 
 
+def test_an_opt_out_at_the_one_that_goes_on_is_not_undone_by_what_comes_along(ada):
+    gone, kept = a_client(ada), a_client(ada, "Harbor Group")
+    second, first = a_person(gone, ada), a_person(kept, ada)
+    older = a_consent(second, ada, captured_at=timezone.now() - timezone.timedelta(days=9))
+    a_consent(first, ada).withdraw(by=ada, reason="Opted out.")
+    merging.merge_clients(gone, kept, by=ada)
+    assert not first.agreed_to("marketing")
+    assert (now(older).contact, now(older).state) == (first, "withdrawn")
+    assert a_consent(first, ada).state == "valid", "who agrees again agrees"
+
+
 def test_only_whoever_may_change_both_clients_merges_them(ada, cem):
     theirs, mine = a_client(ada), a_client(cem, "West Dental")
     for gone, kept in ((theirs, mine), (mine, theirs)):
