@@ -90,6 +90,27 @@ def test_the_day_on_which_they_left_is_typed_nowhere_else(ada, as_user):
     assert (now(decides).name, now(decides).left_on) == ("Bo B. Larsen", None)
 
 
+def test_nobody_who_left_decides_on_a_new_deal_unless_they_are_back(ada):
+    client = an_opportunity(ada).client
+    left = begin(Contact(client=client, name="Lee Park", email="lee@harbor.example"), by=ada)
+    left.leave(timezone.localdate(), by=ada)
+    lead = a_worked_lead(ada, name="Lee Park", email="LEE@harbor.example")
+    assert not lead.known_people(client)
+    decides = perform(lead.qualify, by=ada, client=client).opportunity.decision_owner
+    assert (decides, decides.left_on) == (left, None)
+    told = Event.objects.filter(verb="contact.edit", record_id=left.pk).latest("pk")
+    assert told.reason == f"The lead {lead} came from their address."
+
+
+def test_whoever_left_is_not_met_again_by_name_alone(ada):
+    client = an_opportunity(ada).client
+    left = begin(Contact(client=client, name="Lee Park"), by=ada)
+    left.leave(timezone.localdate(), by=ada)
+    lead = a_worked_lead(ada, name="Lee Park", email="")
+    decides = perform(lead.qualify, by=ada, client=client).opportunity.decision_owner
+    assert (decides.left_on, decides == left) == (None, False)
+
+
 # -- What they agreed to. ----------------------------------------------------------------------------------------------
 
 
