@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities import merging
-from opportunities.models import Client, Consent, Contact, Event, Lead, Task
+from opportunities.models import Client, Consent, Contact, Event, Lead, Objection, Task
 from opportunities.reads import timeline
-from opportunities.records import Refused, begin, perform
+from opportunities.records import Refused, begin, edit, perform
 from tests.conftest import person
 from tests.makers import a_lead, a_worked_lead, an_opportunity
 
@@ -93,6 +93,52 @@ def test_open_work_goes_on_at_the_one_that_goes_on(ada):
     assert now(task).lead == kept
     assert not gone.tasks.filter(stage__in=["open", "paused"]).exists()
     assert kept.tasks.filter(stage="open").exists()
+
+
+def test_a_lead_that_was_let_go_is_taken_up_again_by_whoever_comes_along_anew(ada):
+    kept = perform(a_lead(ada).disqualify, by=ada, reason="No budget.")
+    gone = a_lead(ada)
+    perform(gone.merge, by=ada, into=kept)
+    assert now(kept).stage == "working"
+    assert open_titles(kept) == [f"Look at what came with the merged lead: {kept}"]
+    other = perform(a_lead(ada).disqualify, by=ada, reason="No budget.")
+    let_go = perform(a_lead(ada).disqualify, by=ada, reason="A test.")
+    perform(let_go.merge, by=ada, into=other)
+    assert now(other).stage == "disqualified", "nothing new came along"
+
+
+def open_titles(lead):
+    return [task.title for task in lead.tasks.filter(stage="open")]
+
+
+CAME = {"purpose": "marketing", "text_version": "1", "source": "A form", "captured_at": "2026-01-05T10:00:00+00:00"}
+
+
+@pytest.mark.parametrize("of", ["another person", "the same person"])
+def test_whoever_is_merged_into_a_qualified_lead_is_known_at_its_client_with_their_consent(ada, of):
+    kept = perform(a_worked_lead(ada).qualify, by=ada)
+    who = {"name": "Lee Park", "email": "lee@harbor.example"} if of == "another person" else {"email": kept.email}
+    gone = a_lead(ada, consent=CAME, **who)
+    perform(gone.merge, by=ada, into=kept)
+    contact = kept.opportunity.client.contacts.get(email=gone.email)
+    assert contact.agreed_to("marketing")
+    assert (contact == kept.opportunity.decision_owner) == (of == "the same person")
+
+
+def test_each_consent_of_one_person_is_kept_once_when_their_merged_leads_are_qualified(ada):
+    kept = a_worked_lead(ada, consent=CAME)
+    for purpose in ("marketing", "transactional"):
+        perform(a_lead(ada, email=kept.email, consent={**CAME, "purpose": purpose}).merge, by=ada, into=now(kept))
+    decides = perform(now(kept).qualify, by=ada).opportunity.decision_owner
+    assert sorted(consent.purpose for consent in decides.consents.all()) == ["marketing", "transactional"]
+
+
+def test_nobody_gets_into_somebody_elses_client_by_a_merge(ada, cem):
+    kept = perform(a_worked_lead(ada).qualify, by=ada)
+    edit(kept, by=ada, owner=cem)
+    with pytest.raises(Refused, match="Somebody else’s client: ask Ada"):
+        perform(a_lead(cem).merge, by=cem, into=now(kept))
+    assert kept.opportunity.client.contacts.count() == 1
 
 
 def test_only_whoever_may_change_both_merges_them(ada, ben, cem):
@@ -183,6 +229,29 @@ def test_an_opt_out_at_the_one_that_goes_on_is_not_undone_by_what_comes_along(ad
     assert not first.agreed_to("marketing")
     assert (now(older).contact, now(older).state) == (first, "withdrawn")
     assert a_consent(first, ada).state == "valid", "who agrees again agrees"
+
+
+def test_no_deal_is_handed_to_somebody_who_left_and_what_only_one_entry_says_stays(ada):
+    opportunity = an_opportunity(ada)
+    decides, kept = opportunity.decision_owner, a_client(ada, "Harbor Group")
+    edit(decides, by=ada, phone="+1 555 010 0101", title="Owner")
+    twin = a_person(kept, ada, email=decides.email, title="Founder")
+    twin.leave(timezone.localdate(), by=ada)
+    merging.merge_clients(opportunity.client, kept, by=ada)
+    twin = now(twin)
+    assert (now(opportunity).decision_owner, twin.left_on) == (twin, None)
+    assert (twin.phone, twin.title, twin.decision_role) == ("+1 555 010 0101", "Founder", "owner")
+
+
+def test_an_objection_goes_along_with_whoever_raised_it(ada):
+    opportunity = an_opportunity(ada)
+    decides, kept = opportunity.decision_owner, a_client(ada, "Harbor Group")
+    doubt = Objection(opportunity=opportunity, kind="price", words="Too dear.", raised_by=decides, owner=ada)
+    doubt = begin(doubt, by=ada)
+    twin = a_person(kept, ada, email=decides.email)
+    merging.merge_clients(opportunity.client, kept, by=ada)
+    assert now(doubt).raised_by == twin
+    now(doubt).clean()
 
 
 def test_only_whoever_may_change_both_clients_merges_them(ada, cem):
