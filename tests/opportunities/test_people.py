@@ -1,6 +1,6 @@
 """The people at a client: who decides, what they agreed to, and what follows when somebody leaves."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -150,6 +150,14 @@ def test_consents_are_a_history_and_the_last_valid_one_counts(ada):
     second.withdraw(by=ada, reason="Enough.")
     assert not contact.agreed_to("marketing")
     assert sorted(consent.state for consent in contact.consents.filter(purpose="marketing")) == ["expired", "withdrawn"]
+
+
+def test_two_consents_of_one_kind_are_told_apart_by_their_day(ada, as_user):
+    contact = an_opportunity(ada).decision_owner
+    for year in (2021, 2022):
+        a_consent(contact, ada, captured_at=timezone.make_aware(datetime(year, 3, 9, 12)))
+    page = as_user(ada).get(contact.client.staff_url()).content.decode()
+    assert page.count("9 Mar 2021") == page.count("9 Mar 2022") == 1
 
 
 @pytest.mark.parametrize(
