@@ -151,6 +151,23 @@ def test_only_whoever_may_change_both_merges_them(ada, ben, cem):
     assert perform(now(theirs).merge, by=person("boss", "Manager", sees="all"), into=mine).stage == "merged"
 
 
+def test_two_leads_of_one_name_are_told_apart_before_what_cannot_be_undone(ada, as_user):
+    lead, *others = (a_lead(ada, company="Harbor Dental") for _ in range(3))
+    page = as_user(ada).get(reverse("admin:opportunities_lead_move", args=[lead.pk, "merge"])).content.decode()
+    for other in others:
+        assert f"(#{other.pk}, new, arrived {timezone.localtime(other.arrived_at):%a %-d %b %Y})" in page
+    assert "It cannot be undone." in page
+
+
+def test_an_opportunity_tells_of_every_lead_that_was_merged_there(ada):
+    kept = a_worked_lead(ada)
+    opportunity = perform(kept.qualify, by=ada).opportunity
+    gone = [a_lead(ada, email="") for _ in range(25)]
+    for lead in gone:
+        perform(lead.merge, by=ada, into=now(kept))
+    assert {lead.diary_id for lead in (kept, *gone)} <= set(now(opportunity).diaries())
+
+
 def test_what_cannot_be_merged_says_what_to_do(ada):
     one, two, three = a_lead(ada), a_lead(ada), a_lead(ada)
     with pytest.raises(Refused, match="this is the same one"):
@@ -281,6 +298,13 @@ def test_a_client_is_merged_on_a_page_that_offers_what_is_alike(ada, as_user):
     page = browser.get(gone.staff_url())
     assert page.status_code == 200
     assert kept.staff_url() in page.content.decode()
+
+
+def test_a_merge_is_offered_to_whoever_may_though_nothing_is_alike(ada, ann, as_user):
+    client = a_client(ada)
+    url = reverse("admin:opportunities_client_merge", args=[client.pk])
+    assert url in as_user(ada).get(client.staff_url()).content.decode()
+    assert url not in as_user(ann).get(client.staff_url()).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
