@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from .duplicates import found
 from .forms import MoveForm
@@ -103,13 +104,17 @@ class IntoForm(MoveForm):
         super().__init__(*args, **kwargs)
         alike = [one for one in found(self.record, self.user) if one.kind == self.words]
         mine = [one for one in alike if one.record and one.record.within_reach(self.user, "change")]
-        self.fields["into"].choices = [(str(one.pk), f"{one.record}. {one.words}") for one in mine]
+        self.fields["into"].choices = [(str(one.pk), f"{self.named(one.record)}. {one.words}") for one in mine]
         self.fields["into"].help_text = " ".join(one.words for one in alike if one not in mine and one.record is None)
         if not mine:
             del self.fields["into"]
             page = self.fields["page"]
             page.label, page.required = "Which one goes on?", True
             page.error_messages["required"] = f"Name the {self.words} that goes on."
+
+    def named(self, record) -> str:
+        """Name one that may be chosen so that no two are named alike."""
+        return str(record)
 
     def clean(self):
         data = super().clean()
@@ -143,7 +148,14 @@ class IntoForm(MoveForm):
 
 
 class MergeLeadForm(IntoForm):
+    """Into which lead this one is merged, and what becomes of both."""
+
     model, words = Lead, "lead"
+    intro = "All that is this lead’s moves to the one that goes on. Both keep their history. It cannot be undone."
+
+    def named(self, lead):
+        arrived = date_format(timezone.localtime(lead.arrived_at), "D j M Y")
+        return f"{lead} (#{lead.pk}, {lead.get_stage_display().lower()}, arrived {arrived})"
 
 
 class MergeClientForm(IntoForm):

@@ -7,11 +7,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.db.models.functions import Lower
 
-from .records import Opens, Refused, edit, holds, lock, plain, tell
+from .records import Opens, Refused, edit, holds, lock, perform, plain, tell
 
 # What an entry takes over from the other where it says nothing itself.
 LEAD_FIELDS = ("company", "email", "phone", "website", "country", "source")
 CLIENT_FIELDS = ("website", "industry", "country")
+CONTACT_FIELDS = ("phone", "title")
 
 STORY = """
 with recursive story as (
@@ -49,10 +50,14 @@ def take_in_lead(kept, gone, *, by):
         raise Refused([f"Choose {kept.merged_into} instead: {kept} was merged into it."])
     if by is not None and not holds(by, "opportunities.move_lead", kept):
         raise PermissionDenied(f"You may not change {kept}: ask {kept.owner} to merge the two.")
+    if kept.stage == kept.Stage.DISQUALIFIED and gone.is_open:
+        kept = perform(kept.reopen, by=by, reason=f"{gone}, who is the same, is here anew.")
     kept = edit(
         kept, by=by, reason=f"From {gone}, who is the same.", **lacking(kept, gone, LEAD_FIELDS), **words(kept, gone)
     )
     tell(kept, "take_in", "took in", by=by, facts={"lead": gone, **take_facts(kept, gone)})
+    if kept.opportunity:
+        bring_to_the_deal(kept, gone, by=by)
     for task in open_tasks(gone).exclude(record_type=gone.label(), record_id=gone.pk):
         edit(task, by=by, lead=kept, diary=kept.diary)
     if kept.is_open and not open_tasks(kept).exists():
@@ -60,6 +65,15 @@ def take_in_lead(kept, gone, *, by):
 
         followups.open_task(kept, Opens("follow_up", "Look at what came with the merged lead", 2), by=by)
     return kept
+
+
+def bring_to_the_deal(kept, gone, *, by):
+    """Make whoever comes along known at the client of the deal that the lead became, with what they agreed to."""
+    client = kept.opportunity.client
+    if wrong := kept.wrong_with_client(client, by):
+        raise Refused([wrong])
+    for lead in (gone, *merged_leads(gone)):
+        lead.find_or_make_contact(by=by, client=client)
 
 
 def lacking(kept, gone, names) -> dict:
@@ -73,7 +87,7 @@ def words(kept, gone) -> dict:
     if gone.words.strip() and gone.words.strip() not in kept.words:
         more["words"] = f"{kept.words}\n\n{gone.name}: {gone.words}".strip()
     same_person = gone.email.lower() == (kept.email or gone.email).lower()
-    if gone.consent and not kept.consent and same_person:
+    if gone.consent and not kept.consent and same_person and not kept.opportunity_id:
         more["consent"] = gone.consent
     if gone.answered_at and (kept.answered_at is None or gone.answered_at < kept.answered_at):
         more |= {"answered_at": max(gone.answered_at, kept.arrived_at), "answered_how": gone.answered_how}
@@ -147,19 +161,35 @@ def move_person(contact, kept, *, by, why):
         twin = there.filter(mail=contact.email.lower()).first()
     if twin is None:
         return edit(contact, by=by, reason=why, client=kept)
+    more = lacking(twin, contact, CONTACT_FIELDS)
+    if twin.decision_role == twin.Role.INFLUENCER:  # as everybody is of whom nothing else is known
+        more["decision_role"] = contact.decision_role
+    if contact.left_on is None:
+        more["left_on"] = None
+    twin = edit(twin, by=by, reason=why, **more)
     for consent in contact.consents.filter(withdrawn_at=None):
         edit(consent, by=by, reason=why, contact=twin)
-    for last in contact.consents.exclude(withdrawn_at=None).order_by("withdrawn_at"):
-        # Whoever opted out at one entry opted out: the address is the same.
-        for given in twin.consents.valid().filter(purpose=last.purpose, captured_at__lt=last.withdrawn_at):
-            given.withdraw(by=by, reason=f"{contact} withdrew it at {contact.client}.", at=last.withdrawn_at)
+    opt_out(twin, contact, twin, by=by)
     model = contact.client.opportunities.model
     for deal in model.objects.filter(decision_owner=contact):
         edit(deal, by=by, reason=why, decision_owner=twin)
+    objection = model._meta.get_field("objections").related_model
+    for doubt in objection.objects.filter(raised_by=contact).order_by("pk"):
+        edit(doubt, by=by, reason=why, raised_by=twin)
     task = model._meta.get_field("tasks").related_model
     for waiting in task.objects.filter(contact=contact, stage__in=["open", "paused"]):
         edit(waiting, by=by, reason=why, contact=twin)
-    for unsent in contact.messages.filter(stage__in=["draft", "queued", "held", "failed"]):
+    for unsent in contact.messages.filter(stage__in=["draft", "queued", "held", "failed", "uncertain"]):
         edit(unsent, by=by, reason=why, contact=twin)
     edit(contact, by=by, reason=why, merged_into=twin)
     return twin
+
+
+def opt_out(contact, *entries, by):
+    """Take back what a person gave before they withdrew it at any of their entries: the address is the same."""
+    kept = contact.consents.model.objects
+    withdrawn = kept.filter(contact__in=entries).exclude(withdrawn_at=None).select_related("contact__client")
+    for last in withdrawn.order_by("withdrawn_at"):
+        for given in contact.consents.valid().filter(purpose=last.purpose, captured_at__lt=last.withdrawn_at):
+            where = f"{last.contact} withdrew it at {last.contact.client}."
+            given.withdraw(by=by, reason=where, at=last.withdrawn_at)

@@ -12,6 +12,7 @@ from .records import Opens, edit, perform, reacts_to
 REST = 30
 # What fell due while a deal was paused gets so many days from when it goes on.
 GRACE = 2
+LOOK_AGAIN = "Look at it again"
 
 
 @reacts_to("opportunity.pause")
@@ -20,14 +21,14 @@ def wait_with_the_deal(opportunity, event):
     for task in opportunity.tasks.open().order_by("pk"):
         perform(task.pause, by=None, reason=f"The opportunity is paused: {event.reason}")
     days = (opportunity.due_on - timezone.localdate()).days if opportunity.due_on else REST
-    open_task(opportunity, Opens("follow_up", "Look at it again", days), by=None)
+    open_task(opportunity, Opens("follow_up", LOOK_AGAIN, days), by=None)
 
 
 @reacts_to("opportunity.resume")
 def go_on_with_the_deal(opportunity, event):
     """Take up what waited for the deal; what fell due meanwhile gets a few days."""
-    # Whatever was open about the deal began to wait with it: what is open now is the promise to look at it again.
-    for task in Task.objects.open().about(opportunity):
+    # What else is open about the deal came up while it waited, and is still to be done.
+    for task in Task.objects.open().about(opportunity).filter(title__startswith=LOOK_AGAIN):
         perform(task.finish, by=None, outcome="The opportunity was resumed.")
     soon = end_of_day(timezone.localdate() + timedelta(days=GRACE))
     waiting = opportunity.tasks.filter(stage=Task.Stage.PAUSED, waits_for_deal=True).order_by("pk")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from .. import firstresponse, gates, merging
 from ..alike import key_field
-from ..records import DiaryKeeper, Kept, Opens, Record, Refused, begin, stage_field, tell, transition
+from ..records import DiaryKeeper, Kept, Opens, Record, Refused, begin, edit, stage_field, tell, transition
 from ..scope import Scoped
 from .client import Client, Consent, Contact
 from .source import Source
@@ -155,8 +155,7 @@ class Lead(Scoped, DiaryKeeper, Record):
         else:
             self.find_or_make_contact(by=by, client=opportunity.client)
         for other in merging.merged_leads(self):
-            if (other.email or other.name).lower() != (self.email or self.name).lower():
-                other.find_or_make_contact(by=by, client=opportunity.client)
+            other.find_or_make_contact(by=by, client=opportunity.client)
         self.opportunity, self.next_action, self.due_on = opportunity, "", None
 
     @transition(
@@ -245,8 +244,8 @@ class Lead(Scoped, DiaryKeeper, Record):
         """Return who is known by this lead's mail address: at any client, or at this one."""
         if not self.email:
             return []
-        people = Contact.objects.filter(merged_into=None).alias(mail=Lower("email")).filter(mail=self.email.lower())
-        people = people.filter(client=client) if client else people.filter(left_on=None)
+        people = Contact.objects.here().alias(mail=Lower("email")).filter(mail=self.email.lower())
+        people = people.filter(client=client) if client else people
         return list(people.select_related("client__owner").order_by("pk")[:10])
 
     def find_or_make_contact(self, *, by, client=None, role=None) -> Contact:
@@ -259,15 +258,25 @@ class Lead(Scoped, DiaryKeeper, Record):
             role, client = role or Contact.Role.OWNER, self.named_client() or self.make_client(by=by)
             contact = next(iter(self.known_people(client)), None)
         if contact is None and not self.email:
-            contact = client.contacts.filter(merged_into=None, name__iexact=self.name).first()
+            contact = client.contacts.here().filter(name__iexact=self.name).first()
+        if contact is None and self.email:
+            contact = self.welcome_back(client, by=by)
         if contact is None:
             fields = {"name": self.name, "email": self.email, "phone": self.phone}
             fields["decision_role"] = role or Contact.Role.INFLUENCER
             contact = begin(Contact(client=client, **fields), by=by, past="added")
         if self.consent:
             given = {**self.consent, "captured_at": datetime.fromisoformat(self.consent["captured_at"])}
-            begin(Consent(contact=contact, **given), by=by, past="kept")
+            if not contact.consents.filter(**given).exists():
+                begin(Consent(contact=contact, **given), by=by, past="kept")
+                merging.opt_out(contact, contact, by=by)
         return contact
+
+    def welcome_back(self, client, *, by) -> Contact | None:
+        """Return who left this client and now wrote from their address there: an address is one person's."""
+        left = client.contacts.filter(merged_into=None).alias(mail=Lower("email"))
+        contact = left.filter(mail=self.email.lower()).first()
+        return contact and edit(contact, by=by, reason=f"The lead {self} came from their address.", left_on=None)
 
     def make_client(self, *, by) -> Client:
         fields = {"website": self.website, "country": self.country, "owner": self.owner}

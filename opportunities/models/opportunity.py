@@ -51,6 +51,8 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     )
     PLACES = (*PATH, Stage.LOST)
     FEW_GRANTS = 500
+    # Its story is told from so many others at most, the newest: each costs its page a look into an index.
+    MOST_DIARIES = 100
     # A deal is stale after so many days in which nothing happened. One that is paused rests, and is not.
     STALE_AFTER = {
         Stage.QUALIFIED: 7,
@@ -150,7 +152,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         """Return the diaries that its story is told in: its own, its client's, its leads', and what merged there."""
         own = [self.diary_id, self.client.diary_id]
         others = {*merging.diaries_of((Client, "id", self.client_id), (Lead, "opportunity_id", self.pk))} - {*own}
-        return [*own, *sorted(others, reverse=True)[:20]]
+        return [*own, *sorted(others, reverse=True)[: self.MOST_DIARIES]]
 
     def staff_url(self, anchor=""):
         """Its page shows one part at a time: an anchor that names a part opens it; a field's is in the full form."""

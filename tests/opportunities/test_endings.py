@@ -74,6 +74,16 @@ def test_a_pause_ends_with_what_waited_going_on_where_it_was(ada, time_machine):
     assert deal.tasks.filter(title__startswith="Look at it again").get().stage == "done"
 
 
+def test_what_came_up_while_a_deal_rested_is_still_to_be_done_when_it_goes_on(ada):
+    deal = perform(an_opportunity(ada).pause, by=ada, reason="They move offices.")
+    deal.decision_owner.leave(timezone.localdate(), by=ada)
+
+    deal = perform(again(deal).resume, by=ada)
+
+    assert deal.tasks.open().filter(title__startswith="Find out who decides after").exists()
+    assert deal.tasks.get(title__startswith="Look at it again").stage == "done"
+
+
 def test_a_deal_for_which_nothing_waited_gets_a_task_when_it_goes_on(ada):
     deal = an_opportunity(ada)
     for task in deal.tasks.open():

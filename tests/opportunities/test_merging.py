@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities import merging
-from opportunities.models import Client, Consent, Contact, Event, Lead, Task
+from opportunities.models import Client, Consent, Contact, Event, Lead, Objection, Task
 from opportunities.reads import timeline
-from opportunities.records import Refused, begin, perform
+from opportunities.records import Refused, begin, edit, perform
 from tests.conftest import person
 from tests.makers import a_lead, a_worked_lead, an_opportunity
 
@@ -95,6 +95,52 @@ def test_open_work_goes_on_at_the_one_that_goes_on(ada):
     assert kept.tasks.filter(stage="open").exists()
 
 
+def test_a_lead_that_was_let_go_is_taken_up_again_by_whoever_comes_along_anew(ada):
+    kept = perform(a_lead(ada).disqualify, by=ada, reason="No budget.")
+    gone = a_lead(ada)
+    perform(gone.merge, by=ada, into=kept)
+    assert now(kept).stage == "working"
+    assert open_titles(kept) == [f"Look at what came with the merged lead: {kept}"]
+    other = perform(a_lead(ada).disqualify, by=ada, reason="No budget.")
+    let_go = perform(a_lead(ada).disqualify, by=ada, reason="A test.")
+    perform(let_go.merge, by=ada, into=other)
+    assert now(other).stage == "disqualified", "nothing new came along"
+
+
+def open_titles(lead):
+    return [task.title for task in lead.tasks.filter(stage="open")]
+
+
+CAME = {"purpose": "marketing", "text_version": "1", "source": "A form", "captured_at": "2026-01-05T10:00:00+00:00"}
+
+
+@pytest.mark.parametrize("of", ["another person", "the same person"])
+def test_whoever_is_merged_into_a_qualified_lead_is_known_at_its_client_with_their_consent(ada, of):
+    kept = perform(a_worked_lead(ada).qualify, by=ada)
+    who = {"name": "Lee Park", "email": "lee@harbor.example"} if of == "another person" else {"email": kept.email}
+    gone = a_lead(ada, consent=CAME, **who)
+    perform(gone.merge, by=ada, into=kept)
+    contact = kept.opportunity.client.contacts.get(email=gone.email)
+    assert contact.agreed_to("marketing")
+    assert (contact == kept.opportunity.decision_owner) == (of == "the same person")
+
+
+def test_each_consent_of_one_person_is_kept_once_when_their_merged_leads_are_qualified(ada):
+    kept = a_worked_lead(ada, consent=CAME)
+    for purpose in ("marketing", "transactional"):
+        perform(a_lead(ada, email=kept.email, consent={**CAME, "purpose": purpose}).merge, by=ada, into=now(kept))
+    decides = perform(now(kept).qualify, by=ada).opportunity.decision_owner
+    assert sorted(consent.purpose for consent in decides.consents.all()) == ["marketing", "transactional"]
+
+
+def test_nobody_gets_into_somebody_elses_client_by_a_merge(ada, cem):
+    kept = perform(a_worked_lead(ada).qualify, by=ada)
+    edit(kept, by=ada, owner=cem)
+    with pytest.raises(Refused, match="Somebody else’s client: ask Ada"):
+        perform(a_lead(cem).merge, by=cem, into=now(kept))
+    assert kept.opportunity.client.contacts.count() == 1
+
+
 def test_only_whoever_may_change_both_merges_them(ada, ben, cem):
     mine, theirs = a_lead(cem), a_lead(ada)
     with pytest.raises(PermissionDenied, match="ask Ada"):
@@ -103,6 +149,23 @@ def test_only_whoever_may_change_both_merges_them(ada, ben, cem):
         perform(theirs.merge, by=cem, into=mine)
     assert now(mine).stage == now(theirs).stage == "new"
     assert perform(now(theirs).merge, by=person("boss", "Manager", sees="all"), into=mine).stage == "merged"
+
+
+def test_two_leads_of_one_name_are_told_apart_before_what_cannot_be_undone(ada, as_user):
+    lead, *others = (a_lead(ada, company="Harbor Dental") for _ in range(3))
+    page = as_user(ada).get(reverse("admin:opportunities_lead_move", args=[lead.pk, "merge"])).content.decode()
+    for other in others:
+        assert f"(#{other.pk}, new, arrived {timezone.localtime(other.arrived_at):%a %-d %b %Y})" in page
+    assert "It cannot be undone." in page
+
+
+def test_an_opportunity_tells_of_every_lead_that_was_merged_there(ada):
+    kept = a_worked_lead(ada)
+    opportunity = perform(kept.qualify, by=ada).opportunity
+    gone = [a_lead(ada, email="") for _ in range(25)]
+    for lead in gone:
+        perform(lead.merge, by=ada, into=now(kept))
+    assert {lead.diary_id for lead in (kept, *gone)} <= set(now(opportunity).diaries())
 
 
 def test_what_cannot_be_merged_says_what_to_do(ada):
@@ -174,6 +237,40 @@ def test_one_person_at_both_becomes_one_and_an_opt_out_counts_for_both(ada):
     assert list(Contact.objects.here().filter(client=kept)) == [first]
 
 
+def test_an_opt_out_at_the_one_that_goes_on_is_not_undone_by_what_comes_along(ada):
+    gone, kept = a_client(ada), a_client(ada, "Harbor Group")
+    second, first = a_person(gone, ada), a_person(kept, ada)
+    older = a_consent(second, ada, captured_at=timezone.now() - timezone.timedelta(days=9))
+    a_consent(first, ada).withdraw(by=ada, reason="Opted out.")
+    merging.merge_clients(gone, kept, by=ada)
+    assert not first.agreed_to("marketing")
+    assert (now(older).contact, now(older).state) == (first, "withdrawn")
+    assert a_consent(first, ada).state == "valid", "who agrees again agrees"
+
+
+def test_no_deal_is_handed_to_somebody_who_left_and_what_only_one_entry_says_stays(ada):
+    opportunity = an_opportunity(ada)
+    decides, kept = opportunity.decision_owner, a_client(ada, "Harbor Group")
+    edit(decides, by=ada, phone="+1 555 010 0101", title="Owner")
+    twin = a_person(kept, ada, email=decides.email, title="Founder")
+    twin.leave(timezone.localdate(), by=ada)
+    merging.merge_clients(opportunity.client, kept, by=ada)
+    twin = now(twin)
+    assert (now(opportunity).decision_owner, twin.left_on) == (twin, None)
+    assert (twin.phone, twin.title, twin.decision_role) == ("+1 555 010 0101", "Founder", "owner")
+
+
+def test_an_objection_goes_along_with_whoever_raised_it(ada):
+    opportunity = an_opportunity(ada)
+    decides, kept = opportunity.decision_owner, a_client(ada, "Harbor Group")
+    doubt = Objection(opportunity=opportunity, kind="price", words="Too dear.", raised_by=decides, owner=ada)
+    doubt = begin(doubt, by=ada)
+    twin = a_person(kept, ada, email=decides.email)
+    merging.merge_clients(opportunity.client, kept, by=ada)
+    assert now(doubt).raised_by == twin
+    now(doubt).clean()
+
+
 def test_only_whoever_may_change_both_clients_merges_them(ada, cem):
     theirs, mine = a_client(ada), a_client(cem, "West Dental")
     for gone, kept in ((theirs, mine), (mine, theirs)):
@@ -201,6 +298,13 @@ def test_a_client_is_merged_on_a_page_that_offers_what_is_alike(ada, as_user):
     page = browser.get(gone.staff_url())
     assert page.status_code == 200
     assert kept.staff_url() in page.content.decode()
+
+
+def test_a_merge_is_offered_to_whoever_may_though_nothing_is_alike(ada, ann, as_user):
+    client = a_client(ada)
+    url = reverse("admin:opportunities_client_merge", args=[client.pk])
+    assert url in as_user(ada).get(client.staff_url()).content.decode()
+    assert url not in as_user(ann).get(client.staff_url()).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,6 @@
 """The people at a client: who decides, what they agreed to, and what follows when somebody leaves."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -90,6 +90,27 @@ def test_the_day_on_which_they_left_is_typed_nowhere_else(ada, as_user):
     assert (now(decides).name, now(decides).left_on) == ("Bo B. Larsen", None)
 
 
+def test_nobody_who_left_decides_on_a_new_deal_unless_they_are_back(ada):
+    client = an_opportunity(ada).client
+    left = begin(Contact(client=client, name="Lee Park", email="lee@harbor.example"), by=ada)
+    left.leave(timezone.localdate(), by=ada)
+    lead = a_worked_lead(ada, name="Lee Park", email="LEE@harbor.example")
+    assert not lead.known_people(client)
+    decides = perform(lead.qualify, by=ada, client=client).opportunity.decision_owner
+    assert (decides, decides.left_on) == (left, None)
+    told = Event.objects.filter(verb="contact.edit", record_id=left.pk).latest("pk")
+    assert told.reason == f"The lead {lead} came from their address."
+
+
+def test_whoever_left_is_not_met_again_by_name_alone(ada):
+    client = an_opportunity(ada).client
+    left = begin(Contact(client=client, name="Lee Park"), by=ada)
+    left.leave(timezone.localdate(), by=ada)
+    lead = a_worked_lead(ada, name="Lee Park", email="")
+    decides = perform(lead.qualify, by=ada, client=client).opportunity.decision_owner
+    assert (decides.left_on, decides == left) == (None, False)
+
+
 # -- What they agreed to. ----------------------------------------------------------------------------------------------
 
 
@@ -129,6 +150,14 @@ def test_consents_are_a_history_and_the_last_valid_one_counts(ada):
     second.withdraw(by=ada, reason="Enough.")
     assert not contact.agreed_to("marketing")
     assert sorted(consent.state for consent in contact.consents.filter(purpose="marketing")) == ["expired", "withdrawn"]
+
+
+def test_two_consents_of_one_kind_are_told_apart_by_their_day(ada, as_user):
+    contact = an_opportunity(ada).decision_owner
+    for year in (2021, 2022):
+        a_consent(contact, ada, captured_at=timezone.make_aware(datetime(year, 3, 9, 12)))
+    page = as_user(ada).get(contact.client.staff_url()).content.decode()
+    assert page.count("9 Mar 2021") == page.count("9 Mar 2022") == 1
 
 
 @pytest.mark.parametrize(
