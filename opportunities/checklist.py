@@ -24,7 +24,7 @@ from .checks import (
     unmet,
     whether,
 )
-from .models import Audit, Closing, Consent, Contact, Discovery, Evidence, Lead, LeadFact, Task
+from .models import Audit, Closing, Consent, Contact, Discovery, Event, Evidence, Lead, LeadFact, Opportunity, Task
 from .records import Lack
 
 
@@ -41,6 +41,7 @@ def learn(deals):
     touches = touches.annotate(agreed_for=Coalesce(NullIf("purpose", Value("")), Value("transactional")))[:MOST]
     consent = Consent.objects.valid().filter(contact=OuterRef("contact"), purpose=OuterRef("agreed_for"))
     closing = Closing.objects.filter(opportunity=MINE).order_by("-pk")[:1]
+    losing = Event.objects.filter(record_type=Opportunity.label(), record_id=MINE, stage_to=Stage.LOST)
     fill(
         deals,
         leads=rows(leads[:MOST], pk="pk"),
@@ -75,7 +76,12 @@ def learn(deals):
             since="reactivate_from",
             until="reactivate_to",
         ),
+        losing=rows(losing.order_by("-pk")[:1], stage="stage_from"),
     )
+    for deal in deals.values():
+        # How far a lost deal came; one that was lost while it rested came as far as where it rested.
+        came = deal.losing[0]["stage"] if deal.losing else Stage.QUALIFIED
+        deal.reached = deal.opportunity.paused_from if came == Stage.PAUSED else came
 
 
 @check(

@@ -87,8 +87,8 @@ class Check:
     def of(self, deal) -> Answer:
         """Ask this line about a deal. What is not due is not asked for; of a lost deal nothing more is due."""
         place = place_of(deal.opportunity)
-        if place is not None and Opportunity.PATH.index(place) < Opportunity.PATH.index(self.due_from):
-            return later(f"From the stage {self.stage} on.")
+        if Opportunity.PATH.index(place or deal.reached) < Opportunity.PATH.index(self.due_from):
+            return later(f"From the stage {self.stage} on." if place else "The deal was lost before this was due.")
         answer = self.ask(deal)
         if place is None and answer.state == "unmet":
             return later("The deal is lost: nothing more is due, unless it is reopened.")

@@ -17,7 +17,7 @@ WORDS = {
     "required": "Fill this in.",
     "null_characters_not_allowed": "Remove what is no letter here, and write it again.",
     "max_length": "Shorten this to %(limit_value)d letters; it has %(show_value)d.",
-    "invalid_choice": "Choose one from the list. Whoever left is no longer in it.",
+    "invalid_choice": "Choose one from the list. Whoever left, or may not do this, is not in it.",
 }
 NUMBERS = {
     "invalid": "Write a number, such as 40.",
@@ -54,7 +54,8 @@ def field_for(db_field, **kwargs):
     elif isinstance(db_field, models.TextField):
         kwargs |= {"widget": forms.Textarea(attrs={"rows": 4}), "max_length": LONGEST}
     elif db_field.related_model is User:
-        kwargs["queryset"] = User.objects.filter(is_active=True, is_staff=True).order_by("first_name", "username")
+        owns = db_field.name == "owner"
+        kwargs["queryset"] = User.who_may_own(db_field.model) if owns else User.who_work_here()
     field = db_field.formfield(**kwargs)
     if field is not None:
         field.error_messages |= WORDS

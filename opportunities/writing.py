@@ -31,8 +31,7 @@ class DiscoveryForm(forms.Form):
                 help_text = question.help
                 asked = WordsField(label=question.words, help_text=help_text, required=False, rows=2, max_length=10_000)
                 self.fields[question.field] = asked
-        people = User.objects.filter(is_active=True, is_staff=True).order_by("first_name", "username")
-        self.fields["owner"] = forms.ModelChoiceField(people, empty_label=None)
+        self.fields["owner"] = forms.ModelChoiceField(User.who_may_own(Discovery), empty_label=None)
         words = {"required": "Write what happens next."}
         self.fields["next_action"] = WordsField(
             max_length=200, widget=forms.TextInput, required=discovery.is_open, error_messages=words

@@ -43,8 +43,12 @@ def learn(deals):
             | Exists(PriceLine.objects.filter(evidence=OuterRef("pk"), proposal=OuterRef(MINE)))
         ]
     )
+    # What `gates.evidence_falls_because` says of one piece, asked of all at once.
     fallen = proof.filter(
-        ~Q(audit__stage="verified") | Q(corrected_by__isnull=False) | Q(fresh_until__lte=timezone.now())
+        ~Q(audit__stage="verified")
+        | Q(withdrawal__isnull=False)
+        | Q(corrected_by__isnull=False)
+        | Q(fresh_until__lte=timezone.now())
     )
     bare = ~Exists(Claim.evidence.through.objects.filter(claim=OuterRef("pk")))
     unsupported = Claim.objects.filter(**its).filter(bare | (~Q(kind="finding") & ~Q(method__regex=r"\S")))
@@ -163,8 +167,9 @@ def scope_is_sorted(deal):
     told_by=("audit.verify",),
 )
 def proof_comes_first(deal):
-    proposal = deal.proposal
-    if place_of(deal.opportunity) not in (Stage.AUDIT, Stage.PROPOSAL):
+    proposal, place = deal.proposal, place_of(deal.opportunity)
+    sold = place not in (None, Stage.AUDIT, Stage.PROPOSAL)
+    if sold or (place is None and proposal and proposal["sent_at"]):
         return met("What was sold was proved when it was sent.")
     verified = [audit for audit in deal.audits if audit["stage"] == Audit.Stage.VERIFIED]
     if not verified:
@@ -264,7 +269,7 @@ def waiting(deal, model, record):
 )
 def dates_are_recorded(deal):
     opportunity, lacks = deal.opportunity, []
-    if place_of(opportunity) not in (Stage.PROPOSAL, Stage.CONTRACT):
+    if place_of(opportunity) in (Stage.WON, Stage.HANDED_OFF):
         return met("It was decided.")
     if not opportunity.probability:
         lacks.append(Lack("Set the probability.", opportunity.staff_url("id_probability")))

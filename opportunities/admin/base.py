@@ -102,9 +102,8 @@ class KeptAdmin(ModelAdmin):
         if "queryset" not in kwargs and hasattr(related, "reach"):
             kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
             if related is User:
-                kwargs["queryset"] = User.objects.filter(is_active=True, is_staff=True).order_by(
-                    "first_name", "username"
-                )
+                owns = db_field.name == "owner"
+                kwargs["queryset"] = User.who_may_own(db_field.model) if owns else User.who_work_here()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):

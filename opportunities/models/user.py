@@ -10,6 +10,10 @@ from django.db.models.functions import Lower
 from ..records import DiaryKeeper
 
 
+# Who may what follows from roles; single grants are of single records.
+BY_ROLE = "django.contrib.auth.backends.ModelBackend"
+
+
 def known_time_zone(name):
     """Refuse a time zone that does not exist."""
     if name not in available_timezones():
@@ -48,6 +52,20 @@ class User(AbstractUser, DiaryKeeper):
 
     def __str__(self):
         return self.get_full_name() or self.username
+
+    @classmethod
+    def who_work_here(cls):
+        """Return the active staff, in the order of lists to choose from."""
+        return cls.objects.filter(is_active=True, is_staff=True).order_by("first_name", "username")
+
+    @classmethod
+    def who_may_own(cls, model):
+        """Return who may have a record of this kind: active staff with the right to work on it."""
+        meta = model._meta
+        rights = {codename for codename, _ in meta.permissions}
+        verb = next((verb for verb in ("move", "write") if f"{verb}_{meta.model_name}" in rights), "change")
+        may = cls.objects.with_perm(f"{meta.app_label}.{verb}_{meta.model_name}", backend=BY_ROLE)
+        return cls.who_work_here().filter(pk__in=may.values("pk"))
 
     @classmethod
     def by_load(cls, role="", team=None):

@@ -27,8 +27,7 @@ class ReassignForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        may = User.objects.filter(is_active=True, is_staff=True, groups__permissions__codename="move_opportunity")
-        self.fields["owner"].queryset = may.distinct().order_by("first_name", "username")
+        self.fields["owner"].queryset = User.who_may_own(Opportunity)
 
     def apply(self, deal, user) -> bool:
         """Give it to them. Return whether it was somebody else's."""
