@@ -9,7 +9,6 @@ from django.db.models.functions import Lower
 
 from ..records import DiaryKeeper
 
-
 # Who may what follows from roles; single grants are of single records.
 BY_ROLE = "django.contrib.auth.backends.ModelBackend"
 
