@@ -58,7 +58,7 @@ def test_the_successor_decides_from_then_on(ada, as_user):
     ("fields", "field", "said"),
     [
         ({"on": (timezone.now() + timedelta(days=3)).date().isoformat()}, "on", "today or a day before"),
-        ({"on": "31.02.2026"}, "on", "valid date"),
+        ({"on": "31.02.2026"}, "on", "Choose a day that there is"),
         ({"on": "0001-01-01"}, "on", "Check the year"),
         ({"successor": ""}, "successor", "Choose one."),
         ({"successor": "999999"}, "successor", "Choose again"),
