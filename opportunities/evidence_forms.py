@@ -3,7 +3,7 @@
 from django import forms
 from django.utils import timezone
 
-from .forms import UNPRINTABLE, near_our_time
+from .forms import near_our_time, say_plainly
 from .models import Audit, Evidence
 
 LONG = forms.Textarea(attrs={"rows": 3})
@@ -49,19 +49,10 @@ class EvidenceForm(forms.ModelForm):
         self.fields["kind"].help_text = "How long it counts follows from this."
         self.fields["kind"].choices = [("", "Choose"), *Evidence.Kind.choices]
         self.fields["kind"].initial = None
-        for name, words in SAID.items():
-            if name in self.fields:
-                self.fields[name].error_messages["required"] = words
-
-    def clean(self):
-        """Take out what turns or hides letters; a field that held nothing else is empty."""
-        data = super().clean()
-        for name in ("metric", "unit", "subject", "provider"):
-            if name in data:
-                data[name] = UNPRINTABLE.sub("", data[name]).strip()
-                if not data[name] and self.fields[name].required:
-                    self.add_error(name, "Write this in letters.")
-        return data
+        for name, field in self.fields.items():
+            say_plainly(field)
+            if name in SAID:
+                field.error_messages["required"] = SAID[name]
 
     def _post_clean(self):
         """Check the fields as evidence is checked; what it belongs to is not the form's."""

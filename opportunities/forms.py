@@ -6,7 +6,7 @@ from datetime import timedelta
 from django import forms
 from django.utils import timezone
 
-from .models import Closing
+from .models import Closing, Contact, User
 
 
 def near_our_time(day):
@@ -19,6 +19,62 @@ def near_our_time(day):
 UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+# What a field says of what is wrong with it: what to do.
+WORDS = {
+    "required": "Fill this in.",
+    "null_characters_not_allowed": "Remove what is no letter here, and write it again.",
+    "max_length": "Shorten this to %(limit_value)d letters; it has %(show_value)d.",
+    "invalid_choice": "Choose one from the list.",
+    "invalid_pk_value": "Choose from the list.",
+    "invalid_list": "Choose from the list.",
+}
+NUMBERS = {
+    "invalid": "Write a number, such as 40.",
+    "min_value": "Write %(limit_value)s or more.",
+    "max_value": "Write %(limit_value)s or less.",
+    "max_digits": "Write a smaller number.",
+    "max_whole_digits": "Write a smaller number.",
+    "max_decimal_places": "Write at most %(max)s digits after the point.",
+}
+DAYS = {"invalid": "Choose a day that there is, such as 2026-12-04."}
+TIMES = {"invalid": "Choose a day and a time that there are, such as 2026-12-04 15:00."}
+PEOPLE = {"invalid_choice": "Choose one from the list. Whoever left, or may not do this, is not in it."}
+PARTS = {"invalid_date": DAYS["invalid"], "invalid_time": "Choose a time that there is, such as 15:00."}
+LINKS = {"invalid": "Write the whole address, such as https://example.com."}
+MAIL = {"invalid": "Write a mail address, such as name@company.com."}
+SAID = (
+    (forms.Field, WORDS),
+    (forms.IntegerField, NUMBERS),
+    (forms.DecimalField, NUMBERS),
+    (forms.DateField, DAYS),
+    (forms.DateTimeField, TIMES),
+    (forms.SplitDateTimeField, TIMES | PARTS),
+    (forms.URLField, LINKS),
+    (forms.EmailField, MAIL),
+)
+
+
+def readable(value):
+    """Return words without what cannot be read. What no database keeps is left for the field to refuse."""
+    return UNPRINTABLE.sub("", value) if isinstance(value, str) and "\0" not in value else value
+
+
+def say_plainly(field):
+    """Have a field say in our words what to do, where it has no words of its own, and keep only what can be read."""
+    theirs: dict = {}
+    for kind in reversed(type(field).__mro__):
+        theirs |= getattr(kind, "default_error_messages", {})
+    ours: dict = {}
+    for kind, said in SAID:
+        ours |= said if isinstance(field, kind) else {}
+    if isinstance(field, forms.ModelChoiceField) and field.queryset.model in (User, Contact):
+        ours |= PEOPLE
+    own = {code: words for code, words in field.error_messages.items() if words != theirs.get(code)}
+    field.error_messages |= ours | own
+    if isinstance(field, forms.CharField) and not isinstance(field, WordsField):
+        read = field.to_python
+        field.to_python = lambda value: read(readable(value))
+    return field
 
 
 class WordsField(forms.CharField):
@@ -46,7 +102,7 @@ class MoveForm(forms.Form):
     def __init__(self, *args, record, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.record, self.user = record, user
-        for field in self.fields.values():
+        for field in map(say_plainly, self.fields.values()):
             if isinstance(field, forms.CharField) and field.max_length is None:
                 field.max_length = 20_000
             if isinstance(field, (forms.DateField, forms.DateTimeField)):

@@ -7,28 +7,12 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from .followups import end_of_day
-from .forms import UNPRINTABLE, near_our_time
+from .forms import UNPRINTABLE, WORDS, near_our_time, say_plainly
 from .heard import NoteForm, ObjectionForm, PromiseForm
 from .models import Contact, Message, Task, User
 from .records import begin, edit, perform
 
 LONGEST = 20_000
-WORDS = {
-    "required": "Fill this in.",
-    "null_characters_not_allowed": "Remove what is no letter here, and write it again.",
-    "max_length": "Shorten this to %(limit_value)d letters; it has %(show_value)d.",
-    "invalid_choice": "Choose one from the list. Whoever left, or may not do this, is not in it.",
-}
-NUMBERS = {
-    "invalid": "Write a number, such as 40.",
-    "min_value": "Write %(limit_value)s or more.",
-    "max_value": "Write %(limit_value)s or less.",
-    "max_digits": "Write a smaller number.",
-    "max_whole_digits": "Write a smaller number.",
-    "max_decimal_places": "Write at most two digits after the point.",
-}
-DAYS = {"invalid": "Choose a day that there is, such as 2026-12-04."}
-TIMES = {"invalid": "Choose a day and a time that there are, such as 2026-12-04 15:00."}
 
 
 class DayInput(forms.DateInput):
@@ -58,11 +42,8 @@ def field_for(db_field, **kwargs):
         kwargs["queryset"] = User.who_may_own(db_field.model) if owns else User.who_work_here()
     field = db_field.formfield(**kwargs)
     if field is not None:
-        field.error_messages |= WORDS
-        if isinstance(field, forms.IntegerField | forms.DecimalField):
-            field.error_messages |= NUMBERS
+        say_plainly(field)
         if isinstance(field, forms.DateField | forms.DateTimeField):
-            field.error_messages |= DAYS if isinstance(field, forms.DateField) else TIMES
             field.validators.append(near_our_time)
     return field
 

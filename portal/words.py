@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-# Marks that turn the direction of text: they can make a name or an address read as another.
-DIRECTION_MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Marks that nobody sees, and that turn the direction of text: they can make a name or an address read as another.
+DIRECTION_MARKS = set("\u200b\ufeff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def clean(text, lines=False):

@@ -122,7 +122,7 @@ MORE = {
     "opportunities_consent": {"withdraw": ("AB", "AB")},
     "opportunities_task": {"fields": ("ABD", "ABD")},
     # No fact without its kind; and to merge, to withdraw and to leave want words, which are asked for.
-    "opportunities_lead": {"fact": ("-", "-"), "answer": ("AB", "AB"), "alike": ("ABC", "-"), "note": ("AB", "AB")},
+    "opportunities_lead": {"fact": ("-", "-"), "answer": ("AB", "AB"), "alike": ("-", "ABC"), "note": ("AB", "AB")},
     "opportunities_note": {"correct": ("ABD", "ABD")},
     "opportunities_questionnaire": {"revise": ("-", "BE"), "make_current": ("-", "BE")},
     # Verified already: nobody adds to it.

@@ -21,7 +21,7 @@ from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 
 from .. import reads
-from ..forms import near_our_time
+from ..forms import near_our_time, say_plainly
 from ..inplace import fields_form
 from ..models import User
 from ..money import said_number
@@ -110,6 +110,8 @@ class KeptAdmin(ModelAdmin):
         if isinstance(db_field, models.URLField):
             kwargs["assume_scheme"] = "https"
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            say_plainly(field)
         if field is not None and isinstance(db_field, models.DateField):
             field.validators.append(near_our_time)
         return field
@@ -458,6 +460,8 @@ class RowInline(TabularInline):
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         """Name each field for those who do not see the heading of its column."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            say_plainly(field)
         if field is not None and field.label:
             field.widget.attrs.setdefault("aria-label", capfirst(field.label))
         return field

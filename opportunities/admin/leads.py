@@ -9,7 +9,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from .. import firstresponse
 from ..duplicates import found
@@ -164,12 +164,12 @@ class LeadAdmin(TakesNotes, RecordAdmin):
                 offers["decision_owner"].append(f"{person}, {person.get_decision_role_display().lower()}")
         return offers
 
-    @method_decorator(require_safe)
+    @method_decorator(require_POST)
     def alike_view(self, request):
-        """Say who is like what is being typed. For whoever may add a lead."""
+        """Say who is like what is being typed, which no address and so no log holds. For whoever may add a lead."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        typed = {name: request.GET.get(name, "")[:500] for name in ("name", "company", "email", "phone", "website")}
+        typed = {name: request.POST.get(name, "")[:500] for name in ("name", "company", "email", "phone", "website")}
         return TemplateResponse(request, "desk/parts/alike.html", {"alike": found(typed, request.user)})
 
     @method_decorator(require_POST)

@@ -316,7 +316,9 @@
     const ask = async () => {
       const typed = names.map((name) => [name, document.querySelector(`#id_${name}`)?.value.trim() ?? ""]);
       const mine = ++asked;
-      const answer = await fetch(`${place.dataset.alike}?${new URLSearchParams(typed)}`);
+      const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+      const sent = { method: "POST", headers: { "X-CSRFToken": token }, body: new URLSearchParams(typed) };
+      const answer = await fetch(place.dataset.alike, sent);
       if (!answer.ok || mine !== asked) return;
       const found = (await answer.text()).trim();
       place.querySelector("[data-found]").innerHTML = found;

@@ -348,8 +348,8 @@ def test_each_deal_is_asked_on_its_own(as_user, ada, cem, early, later):
         ("next", {"next_action": "Call"}, "Choose the day by which it is owed."),
         ("next", {"next_action": "Call", "due_on": "2020-01-01"}, "Choose a day that is still to come."),
         ("next", {"next_action": "Call", "due_on": "9999-01-01"}, "Check the year."),
-        ("next", {"next_action": "a\0b", "due_on": "2030-01-01"}, "Null characters are not allowed."),
-        ("next", {"next_action": "x" * 201, "due_on": "2030-01-01"}, "at most 200 characters"),
+        ("next", {"next_action": "a\0b", "due_on": "2030-01-01"}, "Remove what is no letter here"),
+        ("next", {"next_action": "x" * 201, "due_on": "2030-01-01"}, "Shorten this to 200 letters"),
         ("burn", {}, "Choose what to do"),
     ],
 )
@@ -462,8 +462,8 @@ def test_a_removed_view_is_kept_and_comes_back(as_user, ada, cem):
     [
         ("", "Give the view a name."),
         ("LATE ONES", "You have a view of that name."),
-        ("x" * 61, "at most 60 characters"),
-        ("a\0b", "Null characters are not allowed."),
+        ("x" * 61, "Shorten this to 60 letters"),
+        ("a\0b", "Remove what is no letter here"),
     ],
 )
 def test_a_view_that_cannot_be_saved_says_so_at_its_name(as_user, ada, name, words):

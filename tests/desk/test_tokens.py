@@ -53,7 +53,8 @@ def test_only_an_administrator_sees_makes_and_revokes_them(name, request, as_use
         ("name", "", "Name the program"),
         ("name", "x" * 81, "80"),
         ("source_name", " ", "Name the source"),
-        ("name", "a\0b", "Null"),
+        ("name", "\u200b", "Name the program"),
+        ("name", "a\0b", "Remove what is no letter here"),
     ],
 )
 def test_what_is_wrong_is_said_at_the_field_and_nothing_typed_is_lost(eve, as_user, field, value, said):

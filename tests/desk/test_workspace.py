@@ -169,7 +169,7 @@ def test_one_save_changes_what_was_changed_and_tells_it_once(as_user, ada):
         ("decision_on", "9999-12-31", "Check the year"),
         ("decision_on", "2020-01-01", "still to come"),
         ("next_action", "", "Say what happens next"),
-        ("next_action", "\u202e \u200b", "Fill this in"),
+        ("next_action", "\u202e \u200b", "Say what happens next"),
         ("next_action", "a\x00b", "Remove what is no letter"),
         ("close_risk", "x" * 1_000_000, "Shorten this to 200"),
         ("decision_owner", "999999", "Choose one from the list"),

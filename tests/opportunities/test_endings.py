@@ -112,12 +112,12 @@ def test_the_owner_is_reminded_on_the_day(ada, as_user, time_machine, django_cap
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"until": ""}, "This field is required."),
+        ({"until": ""}, "Fill this in."),
         ({"until": "2020-01-01"}, "Choose a day that is still to come."),
         ({"until": "9999-01-01"}, "Check the year."),
-        ({"until": "soon"}, "Enter a valid date."),
+        ({"until": "soon"}, "Choose a day that there is"),
         ({"reason": " "}, "Say why"),
-        ({"reason": "a\0b"}, "Null characters are not allowed."),
+        ({"reason": "a\0b"}, "Remove what is no letter here"),
     ],
 )
 def test_a_pause_asks_why_and_until_when(ada, as_user, fields, words):
@@ -193,15 +193,15 @@ def test_words_that_a_client_has_read_stay_when_the_deal_is_lost(ada, ben):
     ("fields", "words"),
     [
         ({"words": " "}, "Say what happened"),
-        ({"reason": "weather"}, "Select a valid choice."),
+        ({"reason": "weather"}, "Choose one from the list."),
         ({"reason": "competitor", "competitor": ""}, "Name who won it, or choose another reason."),
         ({"reactivate_from": "2020-01-01"}, "Choose a day that is still to come."),
         ({"reactivate_to": "2020-01-01"}, "Choose a day that is still to come."),
         ({"reactivate_from": "2100-02-01", "reactivate_to": "2100-01-01"}, "The window must end after it begins."),
         ({"reactivate_to": "9999-12-31"}, "Check the year."),
-        ({"reactivate_from": ""}, "This field is required."),
-        ({"words": "x" * 1_000_000}, "at most 4000 characters"),
-        ({"competitor": "a\0b"}, "Null characters are not allowed."),
+        ({"reactivate_from": ""}, "Fill this in."),
+        ({"words": "x" * 1_000_000}, "Shorten this to 4000 letters"),
+        ({"competitor": "a\0b"}, "Remove what is no letter here"),
     ],
 )
 def test_losing_says_at_the_field_what_is_wrong(ada, as_user, fields, words):

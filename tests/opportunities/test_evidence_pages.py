@@ -73,15 +73,15 @@ def test_evidence_written_by_hand_comes_in_with_its_file(ada, as_user, audit):
         ({"captured_at": "2099-01-01T10:00"}, "Evidence cannot come from the future."),
         ({"captured_at": "0001-01-01T00:00"}, "Check the year."),
         ({"captured_at": "9999-12-31T23:59"}, "Check the year."),
-        ({"value": "NaN"}, "Enter a number."),
-        ({"value": "9" * 30}, "Ensure that there are no more than"),
-        ({"metric": "a\0b"}, "Null characters are not allowed."),
-        ({"metric": "\u202e\u200f"}, "Write this in letters."),
-        ({"link": "javascript:alert(1)"}, "Enter a valid URL."),
-        ({"raw_note": "x" * 1_000_000}, "Ensure this value has at most 20000 characters"),
-        ({"kind": "rumour"}, "Select a valid choice."),
+        ({"value": "NaN"}, "Write a number, such as 40."),
+        ({"value": "9" * 30}, "Write a smaller number."),
+        ({"metric": "a\0b"}, "Remove what is no letter here"),
+        ({"metric": "\u202e\u200f"}, "Write what was measured."),
+        ({"link": "javascript:alert(1)"}, "Write the whole address"),
+        ({"raw_note": "x" * 1_000_000}, "Shorten this to 20000 letters"),
+        ({"kind": "rumour"}, "Choose one from the list."),
         ({"metric": " "}, "Write what was measured."),
-        ({"audit": "9" * 40}, "Select a valid choice."),
+        ({"audit": "9" * 40}, "Choose one from the list."),
     ],
 )
 def test_what_makes_no_sense_is_said_at_its_field_and_nothing_is_lost(ada, as_user, audit, changes, sentence):
@@ -117,10 +117,10 @@ def test_the_same_thing_twice_is_corrected_not_added(ada, as_user, audit):
 
 
 def test_only_an_audit_that_is_collected_and_theirs_is_offered(ada, cem, as_user, audit):
-    assert "Select a valid choice" in add(as_user(cem), audit).text
+    assert "Choose one from the list" in add(as_user(cem), audit).text
     some_evidence(audit, ada)
     perform(audit.submit, by=ada)
-    assert "Select a valid choice" in add(as_user(ada), audit).text
+    assert "Choose one from the list" in add(as_user(ada), audit).text
 
 
 # -- Correcting. -------------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_whoever_may_only_read_corrects_and_withdraws_nothing(ada, ann, cem, as_
 def test_a_withdrawal_says_why_and_stays_in_the_table(ada, as_user, audit):
     evidence = some_evidence(audit, ada)
     browser = as_user(ada)
-    assert "This field is required." in browser.post(url_of(evidence, "withdraw"), {"reason": ""}).text
+    assert "Say why: others work from this." in browser.post(url_of(evidence, "withdraw"), {"reason": ""}).text
     browser.post(url_of(evidence, "withdraw"), {"reason": "The wrong site."})
     page = browser.get(audit.staff_url()).text
     assert "The wrong site." in page

@@ -95,11 +95,11 @@ def test_an_answer_is_written_down_on_the_leads_page(ada, as_user):
         ({"at": "2150-01-01T10:00"}, "at", "a time that has passed"),
         ({"at": "1999-01-01T10:00"}, "at", "after the lead arrived"),
         ({"at": "0001-01-01T00:00"}, "at", "Check the year"),
-        ({"at": "soon"}, "at", "valid date"),
-        ({"at": ""}, "at", "required"),
-        ({"how": "pigeon"}, "how", "pigeon"),
+        ({"at": "soon"}, "at", "Choose a day and a time"),
+        ({"at": ""}, "at", "Fill this in."),
+        ({"how": "pigeon"}, "how", "Choose one from the list."),
         ({"words": "x" * 1_000_000}, "words", "4000"),
-        ({"words": "a\0b"}, "words", "Null"),
+        ({"words": "a\0b"}, "words", "Remove what is no letter here"),
     ],
 )
 def test_an_answer_that_cannot_be_is_refused_at_its_field(ada, as_user, fields, field, said):

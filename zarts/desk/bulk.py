@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from opportunities.followups import open_task
-from opportunities.forms import a_day_to_come, near_our_time
+from opportunities.forms import a_day_to_come, near_our_time, say_plainly
 from opportunities.models import Opportunity, User
 from opportunities.records import Opens, edit, holds, lock
 
@@ -27,6 +27,7 @@ class ReassignForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        say_plainly(self.fields["owner"])
         self.fields["owner"].queryset = User.who_may_own(Opportunity)
 
     def apply(self, deal, user) -> bool:
@@ -52,6 +53,8 @@ class NextForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        for asked in self.fields.values():
+            say_plainly(asked)
         self.fields["due_on"].validators.append(near_our_time)
         self.fields["due_on"].initial = timezone.localdate() + timedelta(days=1)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django import forms
 from django.db import IntegrityError, transaction
 
+from opportunities.forms import say_plainly
 from opportunities.models import SavedView, User
 from opportunities.records import begin, edit
 
@@ -49,6 +50,10 @@ class SaveForm(forms.Form):
         label="Save these filters as", max_length=60, error_messages={"required": "Give the view a name."}
     )
     shared = forms.BooleanField(label="Share with everybody", required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        say_plainly(self.fields["name"])
 
 
 def save(user, form: SaveForm, query: dict) -> SavedView | None:

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from opportunities.forms import say_plainly
 from opportunities.records import tell
 from portal.models import IntakeToken
 
@@ -28,6 +29,11 @@ class TokenForm(forms.Form):
         error_messages={"required": "Name the source that its leads get."},
         help_text="Leads whose link names a campaign get that one instead.",
     )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            say_plainly(field)
 
 
 @staff_page("portal.view_intaketoken")
