@@ -66,7 +66,7 @@ def learn(deals):
             pk="pk",
             name="name",
             left=whether(Q(left_on__isnull=False)),
-            mail=whether(~Q(email="")),
+            reachable=whether(Q(left_on=None) & ~Q(email="", phone="")),
         ),
         closing=rows(
             closing,

@@ -200,8 +200,11 @@ def fell(row, words):
     "Pause proposal work when audit evidence, scope, timeline, or decision path is not verified.",
     kind=Kind.RULE,
     due_from=Stage.PROPOSAL,
-    keeper="A proposal pauses by itself when its audit goes stale or is withdrawn, and says why.",
-    names=("proposals.reactions.pause_what_rests_on_it", "proposals.gates.proof_stands"),
+    keeper="A proposal pauses by itself when its proof falls or nobody is known to decide, and says why.",
+    names=(
+        *("proposals.reactions.pause_what_rests_on_it", "proposals.gates.proof_stands"),
+        *("proposals.reactions.follow_who_decides", "proposals.gates.decision_path_is_known"),
+    ),
     told_by=("proposal.pause", "proposal.resume"),
 )
 def work_pauses(deal):
@@ -213,7 +216,7 @@ def work_pauses(deal):
     if proposal["stage"] not in Proposal.BEFORE_SENT:
         return met("Nothing kept it back when it was sent.")
     lacks = [fell(row, "Pause the proposal, or measure again") for row in proposal["fallen"]]
-    if decider is None or decider["left"] or not decider["mail"]:
+    if decider is None or not decider["reachable"]:
         why = f"{decider['name']} cannot be reached any more." if decider else "nobody is known to decide."
         url = deal.opportunity.staff_url("id_decision_owner")
         lacks.append(Lack(f"Name the decision owner, or pause the proposal: {why}", url))

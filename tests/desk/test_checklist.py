@@ -293,7 +293,6 @@ ONE_LACK = [
     ("B3", "draft", drop_milestones, "Add the steps of the timeline."),
     ("B4", "draft", drop_service, "Choose the service that the proposal sells."),
     ("B5", "draft", drop_deadline, "Set the decision deadline."),
-    ("B6", "draft", lose_decider, "Name the decision owner, or pause the proposal: Bo Larsen cannot be"),
     ("B7", "draft", add_caveat, "Write words for the client about what was measured: Lighthouse had a"),
     ("B8", "ready", add_item, "Verify the access to Google Analytics."),
     ("C1", "complete", reopen_discovery, "Write the provider stack."),
@@ -330,9 +329,22 @@ def test_a_proposal_that_nobody_follows_up_is_one_lack(sound, ada):
     assert (row.key, row.answer.lacks[0].words) == ("C5", "Add the follow-up of the proposal.")
 
 
+@pytest.mark.parametrize(("spoil", "why"), [(lose_decider, "The decision path is lost."), (withdraw_audit, "withdr")])
+def test_work_that_paused_by_itself_is_as_the_guide_asks(sound, ada, spoil, why):
+    """B6 is a rule of the house: what it asks for happens, and the line says why."""
+    deal = sound("draft")
+
+    spoil(again(deal), ada)
+
+    (row,) = [row for row in sheet(deal).rows if row.key == "B6"]
+    assert row.answer.state == "met"
+    assert row.answer.words.startswith("Paused: ")
+    assert why in row.answer.words
+
+
 def test_every_line_that_can_be_unmet_was_spoilt():
-    # A lost deal always has its closing: the database keeps it. No retest is recorded yet.
-    assert {key for key, *_ in ONE_LACK} | {"C5"} == set(GUIDE) - {"B9", "B10"}
+    # A lost deal always has its closing: the database keeps it. No retest is recorded yet. B6 keeps itself.
+    assert {key for key, *_ in ONE_LACK} | {"C5"} == set(GUIDE) - {"B6", "B9", "B10"}
 
 
 # -- What is withdrawn, and what is lost. ------------------------------------------------------------------------------
