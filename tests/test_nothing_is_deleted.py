@@ -21,6 +21,8 @@ DRAFTED = {
     "proposals_priceline",
     "proposals_claim",
     "opportunities_question",
+    # What a look at a file found; each look reads it anew, until the file comes in.
+    "opportunities_importrow",
 }
 
 
