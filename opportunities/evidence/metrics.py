@@ -1,12 +1,11 @@
 """A plain list of metrics as CSV: one measured fact a row."""
 
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.utils import timezone
 
 from ..models import Evidence
 from . import tables
-from .base import BadFile, BadLine, Found, Importer, Wrong, at_noon, key_of, plain, when
+from .base import BadFile, BadLine, Found, Importer, Wrong, at_noon, is_web_address, key_of, plain, when
 
 # What a column may be called, for each thing that is said of a measurement.
 NAMES = {
@@ -104,7 +103,7 @@ def moment(text, columns, captured_at):
 def link(text, columns) -> str:
     if text:
         try:
-            URLValidator(schemes=["http", "https"])(text)
+            is_web_address(text)
         except ValidationError:
             raise Wrong(columns["link"], f"“{text[:40]}” is not an address such as https://example.com") from None
         if len(text) > 500:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opportunities.evidence import BadFile, read
-from opportunities.evidence.base import Found
+from opportunities.evidence.base import Found, page_link
 from opportunities.models import Audit, Evidence
 from opportunities.models.shelf_life import USUAL
 from tests.opportunities.evidence_makers import METRICS, PAGES, QUERIES, a_report, a_zip
@@ -62,6 +62,12 @@ def test_a_list_that_lost_or_gained_some_bytes(text, data):
         at = data.draw(st.integers(0, len(raw) - 1))
         raw[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
     stands(bytes(raw) or b"\n")
+
+
+@pytest.mark.parametrize("address", ["https://harbor:dental.example/", "https://", "https://[::1", "https://a b/"])
+def test_a_page_whose_address_lost_its_sense_stands_without_a_link(address):
+    stands(PAGES.replace("https://harbor-dental.example/,", f"{address},").encode())
+    assert page_link(address) == ""
 
 
 @damaged
