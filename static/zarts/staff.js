@@ -5,7 +5,7 @@
 
   // The theme's script looks for a field of its own around every file input, and stumbles where there is none.
   const files = () => {
-    const ours = (event) => event.target.matches(".z-inline [type=file]") && event.stopImmediatePropagation();
+    const ours = (event) => event.target.matches(":is(.z-inline, .z-upload) [type=file]") && event.stopImmediatePropagation();
     document.addEventListener("change", ours, true);
   };
 
@@ -329,7 +329,28 @@
     });
   };
 
+  // A file that is at work tells how far it came; when its stage is behind it, the page is read anew.
+  const progress = () => {
+    const place = document.querySelector("[data-progress]");
+    if (!place) return;
+    const look = async () => {
+      try {
+        const answer = await fetch(place.dataset.progress);
+        if (!answer.ok) throw new Error(answer.status);
+        const { stage, percent, words } = await answer.json();
+        if (stage !== place.dataset.stageNow) return location.reload();
+        place.querySelector("progress").value = percent;
+        place.querySelector("[data-words]").textContent = words;
+      } catch {
+        // The next look may reach it.
+      }
+      setTimeout(look, 1000);
+    };
+    setTimeout(look, 700);
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
+    progress();
     writing();
     hearing();
     order();
