@@ -138,7 +138,7 @@
     ["a", "what can be added"],
     ["n", "add a note"],
     [".", "the next step"],
-    ["1 – 9", "the parts, from the left"],
+    ["1 – 9, 0", "the parts, from the left"],
     ["← →", "from part to part, in their row"],
     ["h", "what happened"],
     ["Esc", "close what is open"],
@@ -163,7 +163,7 @@
     if (key === "n") return one("#add [data-key=n]");
     if (key === ".") return one("#moves :is(a, button, [tabindex])");
     if (key === "h") return one("#timeline select");
-    return /^[1-9]$/.test(key) ? all(".z-sections a")[Number(key) - 1] : null;
+    return /^[0-9]$/.test(key) ? all(".z-sections a")[(Number(key) + 9) % 10] : null;
   };
 
   const keys = (event) => {

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
@@ -54,6 +55,9 @@ class Person:
         self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error.stack or error}"))
         self.page.on("response", self.answered)
         self.page.on("requestfailed", self.failed)
+        self.going = None
+        self.page.on("request", self.goes)
+        self.page.on("framenavigated", self.arrives)
         self.page.on("dialog", lambda dialog: dialog.accept())
 
     # -- What goes wrong. ----------------------------------------------------------------------------------------------
@@ -68,8 +72,18 @@ class Person:
             self.troubles.append(f"{response.status}: {response.request.method} {response.url}")
 
     def failed(self, request):
+        if request == self.going:
+            self.going = None
         if "ERR_ABORTED" not in (request.failure or ""):
             self.troubles.append(f"{request.failure}: {request.url}")
+
+    def goes(self, request):
+        if request.is_navigation_request() and request.frame == self.page.main_frame:
+            self.going = request
+
+    def arrives(self, frame):
+        if frame == self.page.main_frame:
+            self.going = None
 
     @contextmanager
     def refused(self, *statuses):
@@ -80,6 +94,10 @@ class Person:
 
     def look(self):
         """Find nothing wrong with the page that is open: no fault behind it, and nothing beside it."""
+        # A click does not wait for the answer, and what somebody else does next may need it.
+        until = time.monotonic() + 15
+        while self.going and time.monotonic() < until:
+            self.page.wait_for_timeout(20)
         self.page.wait_for_load_state("load")
         # Not the window's own word for its width: on a phone it grows with what does not fit.
         wide, width = self.page.evaluate("document.documentElement.scrollWidth"), self.page.viewport_size["width"]
@@ -153,7 +171,7 @@ class Person:
     def confirm(self, fact, words):
         """Confirm one of the seven facts of the lead whose page is open."""
         row = self.page.locator("#facts li").filter(has=self.page.get_by_label(fact, exact=True))
-        row.get_by_role("textbox").fill(words)
+        row.locator("[name=value]").fill(words)
         row.get_by_role("button", name="Confirm").click()
         self.look()
         return self

@@ -24,7 +24,15 @@ DISCOVERY = {
     "lead_flow": "Search, then the practice page, then the booking form.",
     "provider_stack": "Google Analytics and Search Console; the site is on WordPress.",
     "decision_criteria": "Faster pages before June, and a number that shows it.",
+    "decision_path": "Mia Torres decides; her partner reads along.",
 }
+
+
+def answers(discovery) -> dict:
+    """Return an answer to each question that must be answered, by its field."""
+    return {question.field: "Said on the phone." for question in discovery.questions if question.required}
+
+
 SIZES = [("largest-contentful-paint", 6800), ("speed-index", 5400), ("total-blocking-time", 610)]
 
 

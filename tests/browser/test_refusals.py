@@ -4,6 +4,7 @@ import pytest
 
 from opportunities.records import edit
 from proposals.models import Approval
+from tests.browser.story import DISCOVERY, answers
 from tests.conftest import person
 from tests.makers import a_lead, an_opportunity
 from tests.makers_proposals import a_proposal
@@ -26,8 +27,7 @@ def test_a_closed_gate_leads_to_the_field_that_is_missing(ada, at_browser):
     somebody.sees("Complete discovery").press("Write the current lead flow")
     assert somebody.page.url.endswith("#id_lead_flow")
     somebody.is_shown("#id_lead_flow")
-    asked = [*discovery.PARTS, *(question.field for question in discovery.questions if question.required)]
-    somebody.write(**dict.fromkeys(asked, "Said on the phone.")).save()
+    somebody.write(**DISCOVERY, **answers(discovery)).save()
     somebody.move("Complete discovery").sees("Complete")
 
 

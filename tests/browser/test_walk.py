@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from opportunities.models import Discovery
 from tests.browser.axe import violations
-from tests.browser.story import DISCOVERY, FACTS, leads, lighthouse
+from tests.browser.story import DISCOVERY, FACTS, answers, leads, lighthouse
 from tests.conftest import person
 
 pytestmark = pytest.mark.slow
@@ -34,11 +35,11 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
     # Discovery: the five parts.
     ada.move("Start discovery")
     deal = ada.page.url
-    ada.press("What we heard", within="#discovery").write(**DISCOVERY)
+    ada.press("Open discovery", within="#discovery").write(**DISCOVERY, **answers(Discovery.objects.get()))
     ada.save().move("Complete discovery")
 
     # The audit: one brings the evidence, another vouches for it.
-    ada.open(deal).move("Start audit").press("Audit of Harbor Dental", within="#audit")
+    ada.open(deal).move("Start audit").press("Open audit", within="#audit")
     ada.move("Start collecting").write(file=lighthouse(tmp_path))
     ada.press("Show what is in it").sees("Read as Lighthouse report")
     ada.press("Bring in what is ticked").sees("4 came in")
@@ -91,12 +92,12 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
     mia.write(name="Mia Torres", role="Owner", consent=True)
     mia.press("Sign the contract").sees("You signed this on")
     ben.open(contract).waits_for("Countersign").move("Countersign", role="Managing director")
-    ada.open(deal).move("Mark as won", reason="The proof", words="The number of the booking page convinced her.")
+    ada.open(deal).move("Mark as won", reason="The proof", words="The number of the booking page convinced her.").sees("Done:")
 
     # Delivery takes over, and brings the client live.
     dora.open("/admin/today/").press("Read the promises and accept the handoff")
     dora.press("Handoff of Harbor Dental").press("Accept the", within="#promises").move("Accept the handoff")
-    dora.open(deal).press("Faster pages", within="#project")
+    dora.open(deal).press("Faster pages", within="#handoff")
     project = dora.page.url
     dora.settle_each("items", "Done")
     dora.settle_each("connectors", "Access was granted", "It works", access_holder="Dora", secret_kept_at="no secret")
@@ -105,7 +106,7 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
     dora.open(project).move("Go live")
 
     # The first report, which the client reads in the portal.
-    dora.open(deal).press("Add", within="#summaries")
+    dora.open(deal).press("Proposals", within=".z-sections").press("Add", within="#summaries")
     dora.write(kind="Report", title="Your first month", words="Your booking page is mended. The search pages are next.")
     dora.save().move("Submit for review")
     ben.open("/admin/approvals/").press("Harbor Dental").press("Approve", within=".z-ask")
