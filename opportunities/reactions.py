@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from .followups import end_of_day, open_task
-from .models import Task, WinBack
+from .models import Message, Task, WinBack
 from .records import Opens, edit, perform, reacts_to
 
 # A deal that is paused without a day is looked at again after so many days.
@@ -13,13 +13,15 @@ REST = 30
 # What fell due while a deal was paused gets so many days from when it goes on.
 GRACE = 2
 LOOK_AGAIN = "Look at it again"
+PAUSED = "The opportunity is paused"
 
 
 @reacts_to("opportunity.pause")
 def wait_with_the_deal(opportunity, event):
     """Let everything that is open about the deal wait with it, and promise to look at it again."""
     for task in opportunity.tasks.open().order_by("pk"):
-        perform(task.pause, by=None, reason=f"The opportunity is paused: {event.reason}")
+        perform(task.pause, by=None, reason=f"{PAUSED}: {event.reason}")
+    hold_mail(opportunity, because=f"{PAUSED}: {event.reason}")
     days = (opportunity.due_on - timezone.localdate()).days if opportunity.due_on else REST
     open_task(opportunity, Opens("follow_up", LOOK_AGAIN, days), by=None)
 
@@ -36,7 +38,12 @@ def go_on_with_the_deal(opportunity, event):
         if task.due_at < timezone.now():
             edit(task, by=None, reason="It fell due while the opportunity was paused.", due_at=soon)
         perform(task.resume, by=None)
-    if not waiting:
+    # What was right to write before may be wrong to send now: a person reads it again.
+    held = opportunity.messages.filter(stage=Message.Stage.HELD, trouble__startswith=PAUSED).order_by("pk")
+    held = [message for message in held if not Task.objects.about(message).exists()]
+    for message in held:
+        open_task(message, Opens("follow_up", "Read it again and send it, or leave it", GRACE), by=None)
+    if not (waiting or held):
         open_task(opportunity, Opens("follow_up", "Pick up where it was left", GRACE), by=None)
 
 
@@ -45,7 +52,14 @@ def plan_to_win_it_back(opportunity, event):
     """Nothing more is owed on a lost deal but the second try, inside the window that its closing names."""
     for task in opportunity.tasks.exclude(stage__in=Task.CLOSED).order_by("pk"):
         perform(task.cancel, by=None, reason="The opportunity was lost.")
+    hold_mail(opportunity, because="The opportunity was lost.")
     WinBack.plan(opportunity.closings.latest("pk"))
+
+
+def hold_mail(opportunity, *, because):
+    """Keep back the mail that has not gone yet. Only a person sends it after this."""
+    for message in opportunity.messages.filter(stage=Message.Stage.QUEUED).order_by("pk"):
+        perform(message.hold, by=None, reason=because)
 
 
 @reacts_to("winback.reopen")

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities import followups
-from opportunities.models import Closing, Event, Task, WinBack
+from opportunities.models import Closing, Event, Message, Task, WinBack
 from opportunities.records import Refused, begin, edit, perform
 from proposals.models import Approval
 from tests.makers import an_opportunity
@@ -34,6 +34,12 @@ def lose(deal, by, **fields):
 def a_task(deal, owner, **fields):
     due_at = followups.end_of_day(day(fields.pop("days", 3)))
     return begin(Task(opportunity=deal, title="Send the price list", owner=owner, due_at=due_at, **fields), by=owner)
+
+
+def a_mail(deal, owner, subject="See you on Friday", **fields):
+    about = {"opportunity": deal, "client": deal.client, "contact": deal.decision_owner, "owner": owner}
+    mail_ = begin(Message(**about, subject=subject, body="As we said.", **fields), by=owner)
+    return perform(mail_.queue, by=owner)
 
 
 def post(client, deal, name, **fields):
@@ -138,6 +144,23 @@ def test_the_form_says_how_much_will_wait(ada, as_user):
     assert "2 open tasks of this deal will wait too" in page.text
 
 
+def test_mail_that_has_not_gone_is_held_while_the_deal_rests_and_a_person_reads_it_again(ada):
+    deal = an_opportunity(ada)
+    written = a_mail(deal, ada)
+
+    deal = perform(deal.pause, by=ada, reason="They move offices.")
+    followups.send_due()
+    assert (again(written).stage, again(written).trouble) == ("held", "The opportunity is paused: They move offices.")
+    assert not mail.outbox
+
+    perform(deal.resume, by=ada)
+    followups.send_due()
+    assert again(written).stage == "held", "what was right then may be wrong now"
+    assert not mail.outbox
+    asked = Task.objects.open().about(written).get()
+    assert (asked.title, asked.owner) == (f"Read it again and send it, or leave it: {written}", ada)
+
+
 # -- Lose. -------------------------------------------------------------------------------------------------------------
 
 
@@ -153,6 +176,24 @@ def test_a_lost_deal_owes_nothing_but_the_second_try(ada, ben):
     win_back = deal.win_backs.get()
     assert (win_back.stage, win_back.owner, win_back.closing) == ("waiting", ada, deal.closings.get())
     assert (win_back.opens_on, win_back.ends_on) == (day(90), day(180))
+
+
+def test_mail_to_the_client_does_not_go_out_after_the_deal_is_lost(ada):
+    deal = an_opportunity(ada)
+    written = a_mail(deal, ada)
+    touch = a_task(deal, ada, contact=deal.decision_owner, subject="Well?", words="How does it read?", days=-1)
+
+    lose(deal, ada)
+    followups.send_due()
+
+    assert not mail.outbox
+    assert (again(written).stage, again(written).trouble) == ("held", "The opportunity was lost.")
+    assert again(touch).stage == "cancelled"
+    told = Event.objects.get(verb="message.hold")
+    assert (told.reason, told.diary_id) == ("The opportunity was lost.", deal.diary_id)
+    perform(again(written).queue, by=ada)
+    followups.send_due()
+    assert [sent.subject for sent in mail.outbox] == ["See you on Friday"], "a person may send it all the same"
 
 
 @pytest.mark.parametrize("stage", ["draft", "in_review", "approved", "sent", "viewed"])
