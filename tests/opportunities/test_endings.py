@@ -144,6 +144,27 @@ def test_the_form_says_how_much_will_wait(ada, as_user):
     assert "2 open tasks of this deal will wait too" in page.text
 
 
+def test_a_resumed_deal_says_again_what_was_next_before_it_rested(ada, time_machine):
+    deal = edit(an_opportunity(ada), by=ada, next_action="Send the price list", due_on=day(40))
+    soon = edit(an_opportunity(ada), by=ada, next_action="Call Bo", due_on=day(3))
+    told = edit(an_opportunity(ada), by=ada, next_action="Call Mia", due_on=day(3))
+    deal, soon, told = (perform(each.pause, by=ada, reason="They move.", until=day(9)) for each in (deal, soon, told))
+    edit(told, by=ada, next_action="Send the new address")
+    time_machine.move_to(timezone.now() + timedelta(days=9))
+
+    deal, soon, told = (perform(each.resume, by=ada) for each in (deal, soon, told))
+
+    assert (deal.next_action, deal.due_on) == ("Send the price list", day(31))
+    assert (soon.next_action, soon.due_on) == ("Call Bo", day(2)), "it fell due meanwhile"
+    assert (told.next_action, told.due_on) == ("Send the new address", day(2)), "what was written meanwhile stays"
+    left = Event.objects.filter(verb="opportunity.pause", record_id=deal.pk).get().facts.values
+    assert left["was_next"] == "Send the price list"
+
+
+def test_a_deal_whose_diary_knows_no_pause_says_so_and_does_not_break(ada):
+    assert an_opportunity(ada).left() == ("", None)
+
+
 def test_mail_that_has_not_gone_is_held_while_the_deal_rests_and_a_person_reads_it_again(ada):
     deal = an_opportunity(ada)
     written = a_mail(deal, ada)
@@ -314,6 +335,16 @@ def test_a_reopened_deal_has_a_task_and_no_second_try(ada):
     assert (deal.stage, deal.probability, deal.next_action) == ("qualified", 10, "Find out what has changed")
     assert deal.tasks.open().get().title.startswith("Find out what has changed")
     assert deal.win_backs.get().stage == "expired"
+
+
+def test_nothing_is_in_scope_of_a_reopened_deal(ada, ben):
+    deal = again(a_contract(ada, approver=ben).opportunity)
+    assert deal.scope_state == "approved"
+
+    deal = perform(lose(deal, ada).reopen, by=ada, reason="They found money.")
+
+    assert deal.scope_state == "unscoped"
+    assert deal.closings.get().scope_state == "approved", "it was, when it was lost"
 
 
 def test_a_second_try_that_succeeds_reopens_the_deal(ada):
