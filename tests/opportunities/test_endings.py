@@ -4,16 +4,19 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db.transaction import atomic
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities import followups
-from opportunities.models import Closing, Event, Message, Task, WinBack
+from opportunities import followups, reactions, walls
+from opportunities.gates import proposal_is_accepted
+from opportunities.models import Audit, Closing, Event, Lead, Message, Objection, Task, UnwrittenPromise, WinBack
 from opportunities.records import Refused, begin, edit, perform
+from proposals import clock
 from proposals.models import Approval
-from tests.makers import an_opportunity
+from tests.makers import an_audit, an_opportunity
 from tests.makers_proposals import a_contract, a_proposal, a_summary
-from zarts.desk import due
+from zarts.desk import due, queue
 
 pytestmark = pytest.mark.django_db
 
@@ -182,6 +185,68 @@ def test_mail_that_has_not_gone_is_held_while_the_deal_rests_and_a_person_reads_
     assert (asked.title, asked.owner) == (f"Read it again and send it, or leave it: {written}", ada)
 
 
+def test_what_is_asked_and_measured_waits_with_a_paused_deal_and_gets_a_few_days_after(ada, as_user, time_machine):
+    deal = an_opportunity(ada, stage="discovery")
+    discovery = edit(deal.discoveries.get(), by=ada, due_on=day(5))
+    later = begin(Audit(opportunity=deal, name="Speed", owner=ada, next_action="Measure", due_on=day(60)), by=ada)
+    deal = perform(deal.pause, by=ada, reason="They move offices.", until=day(20))
+    time_machine.move_to(timezone.now() + timedelta(days=20))
+    page = as_user(ada).get(later.staff_url()).text
+    assert "Its deal is paused: resume it to go on." in page
+
+    perform(deal.resume, by=ada)
+
+    assert (again(discovery).stage, again(discovery).due_on) == ("open", day(2))
+    assert again(later).due_on == day(40)
+    assert "Its deal is paused" not in as_user(ada).get(later.staff_url()).text
+
+
+def test_what_the_clock_finds_while_a_deal_rests_waits_with_it(ada, ben, time_machine):
+    deal = an_opportunity(ada, stage="proposal", reviewer=ben)
+    deal = perform(deal.pause, by=ada, reason="They move offices.", until=day(300))
+    time_machine.move_to(timezone.now() + timedelta(days=299))
+
+    due.expire_audits()
+
+    audit = deal.audits.get()
+    assert audit.stage == "stale"
+    found = Task.objects.about(audit).get(title__startswith="Collect the evidence again")
+    assert (found.stage, found.waits_for_deal) == ("paused", True)
+    perform(again(deal).resume, by=ada)
+    assert again(found).stage == "open"
+
+
+@pytest.mark.parametrize("kind", ["proposal", "contract"])
+def test_nothing_is_sent_to_the_client_of_a_paused_deal(ada, ben, kind):
+    make = a_proposal if kind == "proposal" else a_contract
+    record = make(ada, approver=ben, stage="approved")
+    deal = perform(again(record.opportunity).pause, by=ada, reason="They move offices.")
+
+    send = next(move for move in again(record).moves_for(ada) if move.name == "send")
+    assert [lack.words for lack in send.lacks] == ["Resume the deal first: it is paused."]
+
+    perform(deal.resume, by=ada)
+    assert next(move for move in again(record).moves_for(ada) if move.name == "send").ready
+
+
+def test_nobody_is_asked_to_approve_anything_of_a_paused_deal(ada, ben, as_user, time_machine):
+    proposal = a_proposal(ada, approver=ben, stage="in_review")
+    asked = proposal.approvals.filter(stage="pending").first()
+    assert asked in queue.pending(ben)
+    deal = perform(again(proposal.opportunity).pause, by=ada, reason="They move offices.")
+
+    assert not queue.pending(ben)
+    time_machine.move_to(timezone.now() + timedelta(days=9))
+    before = again(asked).due
+    clock.move_on()
+    assert again(asked).due == before, "it is not passed on either"
+
+    perform(again(deal).resume, by=ada)
+    assert asked in queue.pending(ben)
+    assert again(asked).due > timezone.now()
+    assert again(asked).due_on == timezone.localdate(again(asked).due)
+
+
 # -- Lose. -------------------------------------------------------------------------------------------------------------
 
 
@@ -215,6 +280,70 @@ def test_mail_to_the_client_does_not_go_out_after_the_deal_is_lost(ada):
     perform(again(written).queue, by=ada)
     followups.send_due()
     assert [sent.subject for sent in mail.outbox] == ["See you on Friday"], "a person may send it all the same"
+
+
+def test_open_audits_and_discoveries_of_a_lost_deal_are_owed_by_nobody_and_go_on_when_it_is_reopened(ada, ben, as_user):
+    deal = an_opportunity(ada, stage="audit")
+    audit = perform(an_audit(deal, ada).submit, by=ada)
+    collecting = begin(Audit(opportunity=deal, name="Speed", owner=ada, next_action="Measure", due_on=day(1)), by=ada)
+    collecting = perform(collecting.collect, by=ada)
+    discovery = perform(deal.discoveries.get().reopen, by=ada, reason="A second shop.")
+    edit(discovery, by=ada, due_on=day(2))
+    browser = as_user(ada)
+    add = reverse("admin:opportunities_evidence_add")
+    assert collecting in browser.get(add).context["form"].fields["audit"].queryset
+
+    deal = lose(deal, ada)
+
+    for record in (audit, collecting, discovery):
+        assert again(record).due_on is None
+        assert "Its deal is lost: reopen it to go on." in browser.get(record.staff_url()).text
+    assert collecting not in browser.get(add).context["form"].fields["audit"].queryset
+
+    perform(deal.reopen, by=ada, reason="They found money.")
+
+    assert [again(record).stage for record in (audit, collecting, discovery)] == ["in_review", "collecting", "open"]
+    assert Task.objects.open().about(audit).get().owner == ben, "whoever verifies is asked again"
+
+
+def test_what_the_clock_finds_about_a_lost_deal_is_owed_by_nobody(ada, ben, time_machine):
+    deal = lose(an_opportunity(ada, stage="proposal", reviewer=ben), ada)
+    time_machine.move_to(timezone.now() + timedelta(days=60))
+
+    due.expire_audits()
+
+    assert deal.audits.get().stage == "stale"
+    assert not deal.tasks.open().exists()
+
+
+def test_what_was_said_stays_as_it_was_said_when_the_deal_is_lost_and_reopened(ada):
+    deal = an_opportunity(ada)
+    doubt = begin(Objection(opportunity=deal, kind="price", words="Dear.", owner=ada), by=ada)
+    said = begin(UnwrittenPromise(opportunity=deal, words="A free month.", owner=ada), by=ada)
+
+    perform(lose(deal, ada).reopen, by=ada, reason="They found money.")
+
+    assert (again(doubt).stage, again(said).stage) == ("raised", "noted")
+
+
+def test_what_the_client_accepted_counts_no_more_when_the_deal_comes_back(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    deal = lose(again(contract.opportunity), ada)
+
+    assert (again(contract).stage, again(contract.proposal).stage) == ("voided", "withdrawn")
+    deal = perform(deal.reopen, by=ada, reason="They found money.")
+    assert proposal_is_accepted.lacks(deal)
+
+
+def test_a_deal_whose_contract_holds_is_not_lost_before_the_contract_ends(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="active")
+    with pytest.raises(Refused, match="End the contract first: both sides have signed it.") as refusal, atomic():
+        lose(again(contract.opportunity), ada)
+    assert refusal.value.lacks[0].url == contract.staff_url()
+
+    perform(contract.end, by=ben, reason="They closed the shop.")
+    assert lose(again(contract.opportunity), ada).stage == "lost"
+    assert again(contract.proposal).stage == "accepted", "what was signed is history"
 
 
 @pytest.mark.parametrize("stage", ["draft", "in_review", "approved", "sent", "viewed"])
@@ -377,6 +506,13 @@ def test_a_lost_deal_is_not_lost_again(ada):
     with pytest.raises(Refused, match="already lost"):
         lose(deal, ada)
     assert WinBack.objects.count() == 1
+
+
+def test_one_table_says_what_becomes_of_every_kind_of_record_of_a_deal():
+    of_a_deal = [kind for kind in walls.records() if any(field.name == "opportunity" for field in kind._meta.fields)]
+    for kind in of_a_deal:
+        if kind is not Lead and kind._meta.app_label != "handoff":
+            assert f"\n{kind.__name__} " in reactions.__doc__, kind
 
 
 # -- Changing hands. ---------------------------------------------------------------------------------------------------
