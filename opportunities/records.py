@@ -454,8 +454,8 @@ def perform(move: Any, *, by, override: str = "", **details):
 
     `move` is a bound transition, such as `proposal.submit`. `by` is the user or the client contact who
     asks, or None when the clock does. `override` is a manager's reason for passing a closed gate.
-    `details` reach both the transition and the diary, and so does what a transition returns as facts. The record is read again under a lock: go on with
-    the one returned. Raises `Refused` with every reason, or `PermissionDenied`.
+    `details` reach both the transition and the diary; what a transition returns is told as facts too. The record is
+    read again under a lock: go on with the one returned. Raises `Refused` with every reason, or `PermissionDenied`.
     """
     record = move.__self__
     record = lock(record, *(other for other in details.values() if isinstance(other, type(record))))
