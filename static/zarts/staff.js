@@ -324,9 +324,14 @@
       place.querySelector("[data-found]").innerHTML = found;
       place.hidden = !found;
     };
-    document.addEventListener("change", (event) => {
-      if (names.some((name) => event.target.id === `id_${name}`)) ask();
-    });
+    let pause;
+    for (const [typing, wait] of [["input", 400], ["change", 0]]) {
+      document.addEventListener(typing, (event) => {
+        if (!names.some((name) => event.target.id === `id_${name}`)) return;
+        clearTimeout(pause);
+        pause = setTimeout(ask, wait);
+      });
+    }
   };
 
   document.addEventListener("DOMContentLoaded", () => {
