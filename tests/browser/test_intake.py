@@ -51,11 +51,13 @@ def test_who_is_here_already_shows_while_it_is_typed_and_no_address_tells_what(f
     somebody.page.on("request", lambda request: asked.append(request) if "/alike/" in request.url else None)
 
     into = somebody.page.locator(f"#id_{field}")
+    before = into.bounding_box()
     into.press_sequentially(typed, delay=15)
 
     somebody.sees(words).sees("Mia Sato").look()
     expect(into).to_be_focused()
-    somebody.is_shown("#alike a")
+    somebody.is_shown("#alike h2")
+    assert into.bounding_box() == before, "nothing moves away from under the fingers"
     assert {request.method for request in asked} == {"POST"}
     assert typed in parse_qs(asked[-1].post_data)[field]
     assert not any("?" in request.url for request in asked)
