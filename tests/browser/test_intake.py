@@ -41,7 +41,10 @@ def test_a_duplicate_is_seen_at_entry_merged_and_told_in_one_story(house, at_bro
 
 @pytest.mark.parametrize(
     ("field", "typed", "words"),
-    [("email", "mia@harbor-dental.example", "Same mail address"), ("company", "Harbour Dental Group", "Almost the same company name")],
+    [
+        ("email", "mia@harbor-dental.example", "Same mail address"),
+        ("company", "Harbour Dental Group", "Almost the same company name"),
+    ],
 )
 def test_who_is_here_already_shows_while_it_is_typed_and_no_address_tells_what(field, typed, words, house, at_browser):
     ada = person("ada", "Growth ops", team="East")

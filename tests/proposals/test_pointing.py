@@ -83,10 +83,10 @@ def test_a_row_of_another_deal_is_refused(objection, ada, as_user):
 
 
 @pytest.mark.parametrize(
-    "typed", ["\0", "proposals.claim:", "proposals.claim:" + "9" * 40, "x" * 1_000_000, "opportunities.user:1", "\ud800"]
+    "typed", ["\0", "proposals.claim:", "proposals.claim:" + "9" * 40, "x" * 1_000_000, "opportunities.user:1"]
 )
 def test_what_is_no_row_is_a_sentence_at_the_field(typed, objection, ada, as_user):
-    answer = as_user(ada).post(page_of(objection), {"about": typed.encode("utf-8", "replace").decode()})
+    answer = as_user(ada).post(page_of(objection), {"about": typed})
 
     assert answer.status_code == 200
     assert "about" in answer.context["form"].errors
