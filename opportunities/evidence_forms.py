@@ -81,6 +81,7 @@ class AddForm(EvidenceForm):
     def __init__(self, *args, audit=None, **kwargs):
         super().__init__(*args, **kwargs)
         collecting = Audit.objects.visible_to(self.user).filter(stage=Audit.Stage.COLLECTING)
+        collecting = collecting.exclude(opportunity__stage="lost")
         self.fields["audit"].queryset = collecting.select_related("opportunity").order_by("-pk")
         number = int(audit) if audit and audit.isascii() and audit.isdigit() and len(audit) < 19 else None
         self.chosen = collecting.filter(pk=number).first() if number else None

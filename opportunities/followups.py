@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from .models import Consent, Message, Task, User
-from .records import Refused, begin, is_free, perform
+from .records import Refused, begin, edit, is_free, perform
 
 log = logging.getLogger("zarts.followups")
 BATCH = 50
@@ -34,14 +34,29 @@ def after_move(record, step, by):
         # It follows from the move: a client, or anybody who may make the move, need not be allowed to close tasks.
         perform(task.finish, by=None, outcome=f"{record} was {step.custom['past'].rstrip(':')}."[:300])
     if opens := step.custom["opens"]:
-        open_task(record, opens, by=by)
+        promise(record, opens, by=by)
+
+
+def promise(record, opens, *, by):
+    """Open the task that a move promises, unless its deal is lost. What the clock finds in one that rests, waits."""
+    stage = getattr(top_of(record), "stage", "")
+    if stage == "lost" and opens.kind != Task.Kind.WIN_BACK:
+        return
+    task = open_task(record, opens, by=by)
+    if stage == "paused" and by is None:
+        perform(task.pause, by=None, reason="The opportunity is paused.")
+
+
+def top_of(record):
+    """Return the lead, the client or the deal that a record belongs to in the end."""
+    while record.belongs_to:
+        record = record.parent
+    return record
 
 
 def open_task(record, opens, *, by, **fields):
     """Open the task that a move of this record promises, for its owner or for somebody who may do it."""
-    above = record
-    while above.belongs_to:
-        above = above.parent
+    above = top_of(record)
     about = {"lead": above} if above.label() == "opportunities.lead" else {"opportunity": above}
     owner = getattr(record, "owner", None) or above.owner
     task = Task(
@@ -55,6 +70,13 @@ def open_task(record, opens, *, by, **fields):
         **fields,
     )
     return begin(task, by=by, past="promised")
+
+
+def give_days(rows, days):
+    """Let what fell due while its deal rested be due a few days from now."""
+    for late in rows.filter(due_on__lt=timezone.localdate()).order_by("pk"):
+        day = timezone.localdate() + timedelta(days=days)
+        edit(late, by=None, reason="It fell due while the opportunity was paused.", due_on=day)
 
 
 def end_of_day(day):

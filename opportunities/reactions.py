@@ -1,11 +1,31 @@
-"""What follows around a deal, in the same transaction, when it rests, ends, comes back or changes hands."""
+"""What follows around a deal, in the same transaction, when it rests, ends, comes back or changes hands.
+
+What becomes of each kind of record that is open when its deal is
+
+                  paused                  resumed                   lost                      reopened
+Task              waits                   goes on, late ones later  cancelled                 a new one is promised
+Message           held, if not yet sent   a person reads it again   held, if not yet sent     a person may send it
+Discovery         waits                   late ones get some days   owed by nobody            goes on
+Audit             waits                   late ones get some days   owed by nobody            goes on, to be verified
+Objection         stays                   stays                     stays as it was said      stays
+UnwrittenPromise  stays                   stays                     stays: it bars a win      stays
+Confirmation      stays                   stays                     stays                     stays
+Closing           -                       -                         written                   stays
+WinBack           -                       -                         planned                   expires
+Proposal          not sent                late ones get some days   withdrawn                 stays withdrawn
+Contract          not sent                late ones get some days   voided; refused in force  stays voided
+Approval          asked of nobody         asked again, with time    lapses                    stays lapsed
+Summary           stays                   stays                     withdrawn, if not shown   stays withdrawn
+
+The last four are seen to in the `reactions.py` of proposals. Won deals hand over instead: see that of handoff.
+"""
 
 from datetime import timedelta
 
 from django.utils import timezone
 
-from .followups import end_of_day, open_task
-from .models import Task, WinBack
+from .followups import end_of_day, give_days, open_task
+from .models import Audit, Message, Task, WinBack
 from .records import Opens, edit, perform, reacts_to
 
 # A deal that is paused without a day is looked at again after so many days.
@@ -13,13 +33,15 @@ REST = 30
 # What fell due while a deal was paused gets so many days from when it goes on.
 GRACE = 2
 LOOK_AGAIN = "Look at it again"
+PAUSED = "The opportunity is paused"
 
 
 @reacts_to("opportunity.pause")
 def wait_with_the_deal(opportunity, event):
     """Let everything that is open about the deal wait with it, and promise to look at it again."""
     for task in opportunity.tasks.open().order_by("pk"):
-        perform(task.pause, by=None, reason=f"The opportunity is paused: {event.reason}")
+        perform(task.pause, by=None, reason=f"{PAUSED}: {event.reason}")
+    hold_mail(opportunity, because=f"{PAUSED}: {event.reason}")
     days = (opportunity.due_on - timezone.localdate()).days if opportunity.due_on else REST
     open_task(opportunity, Opens("follow_up", LOOK_AGAIN, days), by=None)
 
@@ -36,7 +58,14 @@ def go_on_with_the_deal(opportunity, event):
         if task.due_at < timezone.now():
             edit(task, by=None, reason="It fell due while the opportunity was paused.", due_at=soon)
         perform(task.resume, by=None)
-    if not waiting:
+    for rows in work_on(opportunity):
+        give_days(rows, GRACE)
+    # What was right to write before may be wrong to send now: a person reads it again.
+    held = opportunity.messages.filter(stage=Message.Stage.HELD, trouble__startswith=PAUSED).order_by("pk")
+    held = [message for message in held if not Task.objects.about(message).exists()]
+    for message in held:
+        open_task(message, Opens("follow_up", "Read it again and send it, or leave it", GRACE), by=None)
+    if not (waiting or held):
         open_task(opportunity, Opens("follow_up", "Pick up where it was left", GRACE), by=None)
 
 
@@ -45,7 +74,22 @@ def plan_to_win_it_back(opportunity, event):
     """Nothing more is owed on a lost deal but the second try, inside the window that its closing names."""
     for task in opportunity.tasks.exclude(stage__in=Task.CLOSED).order_by("pk"):
         perform(task.cancel, by=None, reason="The opportunity was lost.")
+    hold_mail(opportunity, because="The opportunity was lost.")
+    for rows in work_on(opportunity):
+        for record in rows.exclude(due_on=None).order_by("pk"):
+            edit(record, by=None, reason="The opportunity was lost.", due_on=None)
     WinBack.plan(opportunity.closings.latest("pk"))
+
+
+def work_on(opportunity):
+    """Return what is still asked and measured for a deal, kind by kind."""
+    return [rows.exclude(stage__in=rows.model.CLOSED) for rows in (opportunity.discoveries, opportunity.audits)]
+
+
+def hold_mail(opportunity, *, because):
+    """Keep back the mail that has not gone yet. Only a person sends it after this."""
+    for message in opportunity.messages.filter(stage=Message.Stage.QUEUED).order_by("pk"):
+        perform(message.hold, by=None, reason=because)
 
 
 @reacts_to("winback.reopen")
@@ -58,6 +102,10 @@ def end_the_win_back(opportunity, event):
     """A deal that is open again needs no second try: what was planned ends."""
     for win_back in opportunity.win_backs.exclude(stage__in=WinBack.CLOSED).order_by("pk"):
         perform(win_back.expire, by=None)
+    # Whoever was to verify an audit was let off when the deal was lost.
+    verify = next(step.custom["opens"] for step in Audit.steps() if step.name == "submit")
+    for audit in opportunity.audits.filter(stage=Audit.Stage.IN_REVIEW).order_by("pk"):
+        open_task(audit, verify, by=None)
 
 
 @reacts_to("opportunity.edit")

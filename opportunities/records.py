@@ -454,8 +454,8 @@ def perform(move: Any, *, by, override: str = "", **details):
 
     `move` is a bound transition, such as `proposal.submit`. `by` is the user or the client contact who
     asks, or None when the clock does. `override` is a manager's reason for passing a closed gate.
-    `details` reach both the transition and the diary. The record is read again under a lock: go on with
-    the one returned. Raises `Refused` with every reason, or `PermissionDenied`.
+    `details` reach both the transition and the diary; what a transition returns is told as facts too. The record is
+    read again under a lock: go on with the one returned. Raises `Refused` with every reason, or `PermissionDenied`.
     """
     record = move.__self__
     record = lock(record, *(other for other in details.values() if isinstance(other, type(record))))
@@ -469,11 +469,11 @@ def perform(move: Any, *, by, override: str = "", **details):
         raise Refused(lacks)
 
     stage_before = record.stage
-    getattr(record, name)(by=by, **details)
+    found = getattr(record, name)(by=by, **details)
     look_ahead(record, step)
     record.save()
 
-    facts = {key: value for key, value in details.items() if key != "reason"}
+    facts = {key: value for key, value in details.items() if key != "reason"} | (found or {})
     if lacks:
         facts["overridden"] = [lack.words for lack in lacks]
     event = tell(

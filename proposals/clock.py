@@ -42,7 +42,8 @@ def moved(move) -> bool:
 def move_on() -> int:
     """Give the questions that are late, or whose approver has left, to somebody else who may answer."""
     late = Q(due__lt=timezone.now()) | Q(owner__is_active=False)
-    waiting = Approval.objects.filter(late, stage="pending").select_related("owner", "opportunity").order_by("due")
+    waiting = Approval.objects.filter(late, stage="pending").exclude(opportunity__stage="paused").order_by("due")
+    waiting = waiting.select_related("owner", "opportunity")
     return sum(hand_on(approval) for approval in waiting[:BATCH])
 
 

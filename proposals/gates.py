@@ -18,6 +18,13 @@ def its_opportunity_is_ready(proposal):
         )
 
 
+@gate("Resume the deal first.")
+def its_deal_goes_on(record):
+    """Nothing goes to a client for a deal that rests."""
+    if record.opportunity.stage == "paused":
+        yield Lack("Resume the deal first: it is paused.", record.opportunity.move_url("resume"))
+
+
 @gate("Say what is included.", mend="scope_items-group")
 def has_scope(proposal):
     return proposal.scope_items.filter(kind="included").exists()

@@ -3,9 +3,10 @@
 from django.db.models import Count, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from opportunities import panels as floor
 from opportunities.panels import FEW, may_change, newest
 
-from . import totals
+from . import pointing, totals
 from .models import Claim, Milestone, PriceLine, ScopeItem, Summary
 
 ROWS = (ScopeItem, Milestone, PriceLine, Claim)
@@ -49,3 +50,10 @@ def proposals(opportunity, user) -> dict:
 def contract(opportunity, user) -> dict:
     """What both sides sign, and what is paid."""
     return newest(opportunity.contracts.select_related("proposal", "signer", "owner", "payment"), FEW)
+
+
+def objections(opportunity, user) -> dict:
+    """What stands in the way, and which part of our offer each doubt is about."""
+    shown = floor.objections(opportunity, user)
+    pointing.say_about([doubt for doubt, _ in shown["doubts"]])
+    return shown | {"may_point": may_change(opportunity, user, "opportunities.change_objection")}

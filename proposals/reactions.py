@@ -1,12 +1,14 @@
 """What follows, in the same transaction, when something that a proposal or a contract rests on moves."""
 
-from opportunities.followups import open_task
+from django.utils import timezone
+
+from opportunities.followups import give_days, open_task
 from opportunities.models import Opportunity
-from opportunities.records import Opens, Refused, edit, perform, reacts_to
+from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication
 
 from . import approvals, evidence, gates, publishing
-from .models import Contract, Proposal, Summary
+from .models import Approval, Contract, Proposal, Summary
 
 # -- Approvals. --------------------------------------------------------------------------------------------------------
 
@@ -112,13 +114,29 @@ def promise_a_follow_up(proposal, event):
 @reacts_to("opportunity.lose")
 def take_back_what_is_open(opportunity, event):
     """Nobody can accept the offer of a deal that is closed, and nobody need decide on words for it."""
+    if binding := Contract.objects.filter(opportunity=opportunity, stage="active").first():
+        raise Refused([Lack("End the contract first: both sides have signed it.", binding.staff_url())])
     unfinished = [*Contract.WRITABLE, Contract.Stage.SENT, Contract.Stage.SIGNED]
     contracts = Contract.objects.filter(opportunity=opportunity, stage__in=unfinished)
-    proposals = Proposal.objects.filter(opportunity=opportunity).exclude(stage__in=Proposal.CLOSED)
+    # An accepted one would let the deal into its next contract as soon as it is reopened; one that was signed is past.
+    over = [stage for stage in Proposal.CLOSED if stage != Proposal.Stage.ACCEPTED]
+    proposals = Proposal.objects.filter(opportunity=opportunity).exclude(stage__in=over)
+    proposals = proposals.exclude(contracts__stage="ended")
     summaries = Summary.objects.filter(opportunity=opportunity, stage__in=Summary.WRITABLE)
-    for rows, move in ((proposals, "withdraw"), (contracts, "void"), (summaries, "withdraw")):
+    for rows, move in ((contracts, "void"), (proposals, "withdraw"), (summaries, "withdraw")):
         for record in rows.order_by("pk"):
             perform(getattr(record, move), by=None, reason="The deal was closed as lost.")
+
+
+@reacts_to("opportunity.resume")
+def give_time_to_what_waited(opportunity, event):
+    """What fell due while the deal rested, and the questions that nobody was to answer then, get a few days."""
+    for rows in (Proposal.objects, Contract.objects):
+        give_days(rows.filter(opportunity=opportunity).exclude(stage__in=rows.model.CLOSED), 2)
+    for approval in Approval.objects.filter(opportunity=opportunity, stage="pending", due__lt=timezone.now()):
+        due = approvals.next_deadline()
+        reason = "Its deadline passed while the opportunity was paused."
+        edit(approval, by=None, reason=reason, due=due, due_on=timezone.localdate(due))
 
 
 @reacts_to("opportunity.win")

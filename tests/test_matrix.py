@@ -123,6 +123,7 @@ MORE = {
     "opportunities_task": {"fields": ("ABD", "ABD")},
     # No fact without its kind; and to merge, to withdraw and to leave want words, which are asked for.
     "opportunities_lead": {"fact": ("-", "-"), "answer": ("AB", "AB"), "alike": ("-", "ABC"), "note": ("AB", "AB")},
+    "opportunities_objection": {"about": ("AB", "AB")},
     "opportunities_note": {"correct": ("ABD", "ABD")},
     "opportunities_questionnaire": {"revise": ("-", "BE"), "make_current": ("-", "BE")},
     # Verified already: nobody adds to it.

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from .desk.views import approvals, checklist, health, mail, outputs, pipeline, refused, rests, today, tokens
+from .desk.views import approvals, checklist, health, mail, outputs, pipeline, pointing, refused, rests, today, tokens
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("admin/mail/", mail.mail, name="mail"),
     path("admin/opportunities/evidence/<int:pk>/rests/", rests.of_evidence, name="opportunities_evidence_rests"),
     path("admin/opportunities/audit/<int:pk>/rests/", rests.of_audit, name="opportunities_audit_rests"),
+    path("admin/opportunities/objection/<int:pk>/about/", pointing.of_objection, name="opportunities_objection_about"),
     path("admin/intake-tokens/", tokens.tokens, name="intake_tokens"),
     path("admin/intake-tokens/<int:pk>/revoke/", tokens.revoke, name="intake_token_revoke"),
     # The theme's own search counts and scans whole tables: each list has a search of its own.

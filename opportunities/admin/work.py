@@ -51,6 +51,7 @@ class ObjectionAdmin(RecordAdmin):
     list_filter = ["stage", "kind"]
     list_select_related = ["opportunity", "owner"]
     fields = ["opportunity", "kind", "words", "owner"]
+    panels = ("admin/panels/objection_about.html",)
 
     def get_readonly_fields(self, request, obj=None):
         return [*super().get_readonly_fields(request, obj), *(["opportunity"] if obj else [])]

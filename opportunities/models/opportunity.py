@@ -1,6 +1,6 @@
 """The opportunity: the spine that everything else hangs on."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import django_fsm as fsm
 import pgtrigger
@@ -9,6 +9,7 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from guardian.shortcuts import get_perms
 
@@ -50,6 +51,8 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         *("objections", "tasks", "messages", "outputs", "checklist"),
     )
     PLACES = (*PATH, Stage.LOST)
+    # What is next while it rests.
+    RESTS = "Resume when the reason is gone"
     FEW_GRANTS = 500
     # Its story is told from so many others at most, the newest: each costs its page a look into an index.
     MOST_DIARIES = 100
@@ -376,10 +379,12 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         answers=False,
     )
     def pause(self, *, by, reason, until=None):
-        """Let the deal rest, and all that is open about it; it remembers where it was."""
+        """Let the deal rest, and all that is open about it; it remembers where it was, and what was to come next."""
+        left = {"was_next": self.next_action, "was_due": self.due_on}
         self.paused_from = self.stage
-        self.next_action = "Resume when the reason is gone"
+        self.next_action = self.RESTS
         self.due_on = until
+        return left
 
     @transition(
         stage,
@@ -388,12 +393,27 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         permission="opportunities.move_opportunity",
         label="Resume",
         past="resumed",
-        then="Pick up where it was left",
-        within=2 * DAY,
         answers=False,
     )
     def resume(self, *, by):
-        """Go on from where the deal was paused, with all that waited for it."""
+        """Go on from where the deal was paused, with all that waited for it and what was to come next.
+
+        What somebody wrote meanwhile stays. What fell due meanwhile, or had no day, is due in two days.
+        """
+        action, due = (self.next_action, self.due_on) if self.next_action != self.RESTS else self.left()
+        self.next_action = action or "Pick up where it was left"
+        soon = timezone.localdate() + 2 * DAY
+        self.due_on = due if due and due > timezone.localdate() else soon
+
+    def left(self) -> tuple:
+        """Return the next action and its day that stood here before the last pause, as its line in the diary says."""
+        from .event import Event
+
+        mine = Event.objects.filter(record_type=self.label(), record_id=self.pk, verb="opportunity.pause")
+        pause = mine.select_related("facts").order_by("-pk").first()
+        values = pause.facts.values if pause and pause.facts else {}
+        due = values.get("was_due")
+        return values.get("was_next", ""), date.fromisoformat(due) if due else None
 
     @transition(
         stage,
@@ -408,8 +428,8 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         opens=Opens("follow_up", "Find out what has changed", 3),
     )
     def reopen(self, *, by, reason):
-        """Try again; the history stays."""
-        self.probability = 10
+        """Try again; the history stays. What was in scope went with the offer that was taken back."""
+        self.probability, self.scope_state = 10, ScopeState.UNSCOPED
 
     def close_as(self, outcome, *, by, **fields):
         """Write down how this ended. Each closing stays as a record of its own."""

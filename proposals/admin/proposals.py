@@ -15,6 +15,7 @@ from opportunities.records import Refused
 
 from ..evidence import outdated, take_newest
 from ..models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem
+from ..pointing import objections_to
 from .writing import WrittenAdmin, WrittenRows
 
 
@@ -109,6 +110,7 @@ class ProposalAdmin(WrittenAdmin):
         has_contract = record.contracts.exclude(stage__in=Contract.CLOSED).exists()
         return super().about(request, record) | {
             "approvals": record.approvals.select_related("owner", "decided_by"),
+            "objections": objections_to(record),
             # Newer numbers than its rows rest on: only where rows can still change.
             "newer_proof": outdated(record) if may_write and record.stage in Proposal.WRITABLE else [],
             "may_revise": may_write and record.stage not in Proposal.WRITABLE,

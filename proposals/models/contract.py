@@ -239,7 +239,12 @@ class Contract(Authored, Output):
         stage,
         source=Stage.APPROVED,
         target=Stage.SENT,
-        gates=[gates.approvals_are_given, gates.its_proposal_is_accepted, gates.has_a_signer],
+        gates=[
+            gates.its_deal_goes_on,
+            gates.approvals_are_given,
+            gates.its_proposal_is_accepted,
+            gates.has_a_signer,
+        ],
         permission=WRITE,
         label="Send to be signed",
         past="sent to be signed",

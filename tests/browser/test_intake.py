@@ -1,5 +1,9 @@
 """A second entry of somebody: seen while it is typed, saved all the same, merged, and told as one story."""
 
+from urllib.parse import parse_qs
+
+import pytest
+
 from opportunities.models import Client, Lead
 from opportunities.records import begin
 from tests.browser.people import expect
@@ -33,3 +37,31 @@ def test_a_duplicate_is_seen_at_entry_merged_and_told_in_one_story(house, at_bro
         expect(story.get_by_text(line).first).to_be_visible()
     first.refresh_from_db()
     assert (first.stage, Lead.objects.get(name="Mia S.").merged_into) == ("new", first)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "words"),
+    [
+        ("email", "mia@harbor-dental.example", "Same mail address"),
+        ("company", "Harbour Dental Group", "Almost the same company name"),
+    ],
+)
+def test_who_is_here_already_shows_while_it_is_typed_and_no_address_tells_what(field, typed, words, house, at_browser):
+    ada = person("ada", "Growth ops", team="East")
+    a_lead(ada, name="Mia Sato", company="Harbor Dental Group", email="mia@harbor-dental.example")
+    somebody = at_browser(ada).open("/admin/opportunities/lead/add/")
+    asked = []
+    somebody.page.on("request", lambda request: asked.append(request) if "/alike/" in request.url else None)
+
+    into = somebody.page.locator(f"#id_{field}")
+    before = into.bounding_box()
+    into.press_sequentially(typed, delay=15)
+
+    somebody.sees(words).sees("Mia Sato").look()
+    expect(into).to_be_focused()
+    somebody.is_shown("#alike h2")
+    assert into.bounding_box() == before, "nothing moves away from under the fingers"
+    assert {request.method for request in asked} == {"POST"}
+    assert typed in parse_qs(asked[-1].post_data)[field]
+    assert not any("?" in request.url for request in asked)
+    assert len(asked) < len(typed) / 2, "it waits until somebody stops typing"

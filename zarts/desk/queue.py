@@ -8,8 +8,9 @@ from proposals.models import Approval, Delegation
 
 
 def pending(user):
-    """Return every question that is open and that this person may see, the most urgent first."""
+    """Return every question that is open and that this person may see, the most urgent first. A paused deal waits."""
     rows = Approval.objects.visible_to(user).filter(stage=Approval.Stage.PENDING)
+    rows = rows.exclude(opportunity__stage="paused")
     subjects = ("proposal", "contract", "summary")
     return rows.select_related("opportunity__client", "owner", "asked_by", *subjects).order_by("due", "pk")
 

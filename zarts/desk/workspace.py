@@ -46,7 +46,7 @@ TABS = (
     Tab("handoff", "Handoff", handoff.handoff, "handoff.view_handoff"),
     Tab("checklist", "Checklist", close_ready, "opportunities.view_opportunity", wide=True),
     Tab("people", "People", floor.people, "opportunities.view_contact"),
-    Tab("objections", "Objections", floor.objections, "opportunities.view_objection"),
+    Tab("objections", "Objections", proposals.objections, "opportunities.view_objection"),
     Tab("tasks", "Tasks", floor.tasks, "opportunities.view_task"),
     Tab("messages", "Messages", floor.messages, "opportunities.view_message"),
 )

@@ -14,7 +14,7 @@ from django.utils import formats, timezone
 from django.utils.text import capfirst
 
 from opportunities.firstresponse import until
-from opportunities.models import Closing, Event, Opportunity
+from opportunities.models import Closing, Event, Opportunity, WinBack
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.records import may_override, who_may
 
@@ -62,6 +62,17 @@ def is_past(value):
         return value < timezone.now()
     return bool(value) and value < timezone.localdate()
 
+
+@register.filter
+def rests(record):
+    """Say why nothing is owed on a record now: its deal is paused, or lost."""
+    deal = getattr(record, "opportunity", None)
+    words = {"paused": "Its deal is paused: resume it to go on.", "lost": "Its deal is lost: reopen it to go on."}
+    return words.get(deal.stage, "") if deal and record.label() not in SECOND_TRIES else ""
+
+
+# What is worked on because a deal is lost.
+SECOND_TRIES = (Closing.label(), WinBack.label())
 
 register.filter(money)
 register.filter(figure)
