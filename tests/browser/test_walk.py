@@ -92,7 +92,8 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
     mia.write(name="Mia Torres", role="Owner", consent=True)
     mia.press("Sign the contract").sees("You signed this on")
     ben.open(contract).waits_for("Countersign").move("Countersign", role="Managing director")
-    ada.open(deal).move("Mark as won", reason="The proof", words="The number of the booking page convinced her.").sees("Done:")
+    ada.open(deal).move("Mark as won", reason="The proof", words="The number of the booking page convinced her.")
+    ada.sees("Done:")
 
     # Delivery takes over, and brings the client live.
     dora.open("/admin/today/").press("Read the promises and accept the handoff")
