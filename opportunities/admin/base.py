@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 
-from .. import reads
+from .. import once, reads
 from ..forms import near_our_time, say_plainly
 from ..inplace import fields_form
 from ..models import User
@@ -234,7 +234,10 @@ class KeptAdmin(ModelAdmin):
         extra |= extra_context or {}
         if record is not None and self.has_view_permission(request, record):
             extra |= self.about(request, record)
-        return super().changeform_view(request, object_id, form_url, extra)
+        show = super().changeform_view
+        if object_id:
+            return show(request, object_id, form_url, extra)
+        return once.saved(request, lambda: show(request, object_id, form_url, extra))
 
     def about(self, request, record) -> dict:
         """Return what stands around the form: the stage, the moves, the panels, the timeline."""

@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from opportunities.firstresponse import until
 from opportunities.models import Closing, Event, Opportunity
 from opportunities.money import MoneyField, figure, money, said_number
+from opportunities.once import hidden_key
 from opportunities.records import may_override, who_may
 
 register = template.Library()
@@ -66,6 +67,7 @@ def is_past(value):
 register.filter(money)
 register.filter(figure)
 register.filter(until)
+register.simple_tag(hidden_key, name="once")
 
 
 @register.filter
