@@ -146,11 +146,8 @@ def test_of_two_that_are_sent_at_the_same_moment_one_is_saved_and_the_other_wait
 
 def test_a_note_about_a_lead_is_taken_once(as_user, ada, world):
     lead = Lead.objects.visible_to(ada).first()
-    address, browser, before = (
-        reverse("admin:opportunities_lead_note", args=[lead.pk]),
-        as_user(ada),
-        Note.objects.count(),
-    )
+    address, browser = reverse("admin:opportunities_lead_note", args=[lead.pk]), as_user(ada)
+    before = Note.objects.count()
     sent = {"note-kind": "note", "note-words": "Calls on Friday.", "once": key_in(browser.get(address))}
     for _ in range(2):
         assert browser.post(address, sent).url == lead.staff_url()
@@ -214,7 +211,7 @@ def the_writing_screen(ada):
 
 
 def test_what_is_heard_is_added_once_whichever_button_sends_it_again(as_user, ada):
-    """An answer that is lost on the way leaves the words in the form; saving the whole page then adds them no second time."""
+    """An answer that is lost leaves the words in the form: saving the whole page then adds them no second time."""
     discovery, address = the_writing_screen(ada)
     browser = as_user(ada)
     page = browser.get(address)
