@@ -505,6 +505,18 @@ def test_the_pipeline_opens_with_the_view_that_was_chosen(as_user, ada, early, l
     assert pipeline(browser).status_code == 200
 
 
+def test_of_views_with_equal_filters_one_is_marked_the_one_that_it_opens_with(as_user, ada):
+    browser = as_user(ada)
+    save(browser, "Late ones", "due=overdue")
+    save(browser, "Late again", "due=overdue")
+    marked = lambda: [tab.name for tab, _, now in pipeline(browser, due="overdue").context["tabs"] if now]  # noqa: E731
+
+    assert marked() == ["Overdue"]
+    browser.post(reverse("pipeline_open_with"), {"view": str(SavedView.objects.get(name="Late again").pk)})
+    assert marked() == ["Late again"]
+    assert pipeline(browser, due="overdue").context["current"].name == "Late again"
+
+
 @pytest.mark.parametrize("key", ["", "99999", "a\0b", "nothing"])
 def test_a_view_that_is_not_there_opens_nothing(as_user, ada, cem, key):
     answer = as_user(ada).post(reverse("pipeline_open_with"), {"view": key})
