@@ -5,6 +5,7 @@ from hashlib import sha256
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -44,9 +45,8 @@ class SourceAdmin(KeptAdmin):
 
     def about(self, request, record):
         leads = Lead.objects.visible_to(request.user).filter(source=record).select_related("owner")
-        deals = (
-            Opportunity.objects.visible_to(request.user).filter(leads__source=record).select_related("owner").distinct()
-        )
+        of_it = Exists(Lead.objects.filter(source=record, opportunity=OuterRef("pk")))
+        deals = Opportunity.objects.visible_to(request.user).filter(of_it).select_related("owner")
         came = {"leads": list(leads.order_by("-pk")[: MOST + 1]), "deals": list(deals.order_by("-pk")[: MOST + 1])}
         may = {"may_see_leads": request.user.has_perm("opportunities.view_lead")}
         return super().about(request, record) | came | may | {"most": MOST}
