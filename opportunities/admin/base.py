@@ -102,8 +102,7 @@ class KeptAdmin(ModelAdmin):
         if "queryset" not in kwargs and hasattr(related, "reach"):
             kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
             if related is User:
-                owns = db_field.name == "owner"
-                kwargs["queryset"] = User.who_may_own(db_field.model) if owns else User.who_work_here()
+                kwargs["queryset"] = people_for(db_field, self.model)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
@@ -495,7 +494,8 @@ class RowInline(TabularInline):
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         related = db_field.related_model
         if "queryset" not in kwargs and hasattr(related, "reach"):
-            kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
+            within = related._base_manager.filter(related.reach(request.user))
+            kwargs["queryset"] = people_for(db_field, self.parent_model) if related is User else within
         return read_once(super().formfield_for_foreignkey(db_field, request, **kwargs))
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
@@ -518,6 +518,11 @@ class ReadOnlyInline(RowInline):
         return False
 
     has_change_permission = has_add_permission
+
+
+def people_for(db_field, model):
+    """Return who may stand in a field: as an owner whoever may work on such a record, else whoever works here."""
+    return User.who_may_own(model) if db_field.name == "owner" else User.who_work_here()
 
 
 def read_once(field):
