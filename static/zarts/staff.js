@@ -307,7 +307,7 @@
     }
   };
 
-  // Who is here already is said while a lead is still being typed.
+  // Who is here already is said while a lead or a client is still being typed.
   const alike = () => {
     const place = document.querySelector("[data-alike]");
     if (!place) return;
