@@ -215,7 +215,8 @@ def test_what_is_heard_is_added_once_whichever_button_sends_it_again(as_user, ad
     discovery, address = the_writing_screen(ada)
     browser = as_user(ada)
     page = browser.get(address)
-    seen = re.search(r'name="seen" value="([^"]*)"', page.text)[1].replace("&quot;", '"')
+    [seen] = re.findall(r'name="seen" value="([^"]*)"', page.text)
+    seen = seen.replace("&quot;", '"')
     sent = {name: key_in(page, name) for name in ("note-once", "objection-once", "unwrittenpromise-once")}
     sent |= {"note-kind": "note", "note-words": "Calls on Friday.", "heard": "note"}
     whole = {"seen": seen, "pain_points": "No calls.", "next_action": "Ask", "owner": ada.pk} | sent
