@@ -1,9 +1,11 @@
 """What is heard while talking: a note, an objection, a promise said aloud. One small form each, for any page."""
 
 from django import forms
+from django.db import transaction
 from django.db.models import F, Model, Value
 from django.db.models.functions import Left
 
+from . import once
 from .forms import WordsField
 from .models import Contact, Note, Objection, UnwrittenPromise
 from .records import begin
@@ -21,6 +23,11 @@ class HeardForm(forms.Form):
         self.about = about
         self.use_required_attribute = False
 
+    @property
+    def key(self) -> str:
+        """Return the name of the field with its key, where several stand on one page."""
+        return self.add_prefix(once.NAME)
+
     @classmethod
     def is_begun_in(cls, data) -> bool:
         """Whether somebody typed words into this one of the forms on a page, or pressed its button."""
@@ -31,6 +38,14 @@ class HeardForm(forms.Form):
         """Make the record, with its line in the diary. Return it."""
         mine = {"opportunity": self.about, "owner": by}
         return begin(self.model(**self.cleaned_data, **mine), by=by, past="noted")
+
+    @transaction.atomic
+    def add_once(self, *, by) -> str:
+        """Make the record, unless this form made it when it was sent before. Return what to say of it."""
+        mine = [pair for pair in self.data.lists() if pair[0].startswith(f"{self.prefix}-")]
+        if self.data.get(self.key) and not once.take(once.mark_of(by, self.about.staff_url(), mine)):
+            return f"Saved already: {self.title.lower()}."
+        return f"Added: {self.add(by=by)}."
 
 
 class NoteForm(HeardForm):

@@ -85,6 +85,18 @@ def settled(name, *columns, once=""):
     )
 
 
+def held_to(name, calls):
+    """Return the wall that asks one of the owner's functions, once a statement, about all the rows that it deletes."""
+    return Wall(
+        name=name,
+        calls=calls,
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Delete,
+        referencing=pgtrigger.Referencing(old="gone"),
+    )
+
+
 def records():
     """Return every kind of record that has a stage."""
     from .records import Record

@@ -118,7 +118,7 @@ MORE = {
     },
     "opportunities_discovery": {"fields": ("AB", "AB")},
     "opportunities_contact": {"fields": ("AB", "AB"), "leave": ("AB", "AB")},
-    "opportunities_client": {"merge": ("AB", "AB")},
+    "opportunities_client": {"merge": ("AB", "AB"), "alike": ("-", "ABC")},
     "opportunities_consent": {"withdraw": ("AB", "AB")},
     "opportunities_task": {"fields": ("ABD", "ABD")},
     # No fact without its kind; and to merge, to withdraw and to leave want words, which are asked for.

@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 
-from .. import reads
+from .. import once, reads
 from ..forms import near_our_time, say_plainly
 from ..inplace import fields_form
 from ..models import User
@@ -102,8 +102,7 @@ class KeptAdmin(ModelAdmin):
         if "queryset" not in kwargs and hasattr(related, "reach"):
             kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
             if related is User:
-                owns = db_field.name == "owner"
-                kwargs["queryset"] = User.who_may_own(db_field.model) if owns else User.who_work_here()
+                kwargs["queryset"] = people_for(db_field, self.model)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
@@ -234,7 +233,10 @@ class KeptAdmin(ModelAdmin):
         extra |= extra_context or {}
         if record is not None and self.has_view_permission(request, record):
             extra |= self.about(request, record)
-        return super().changeform_view(request, object_id, form_url, extra)
+        show = super().changeform_view
+        if object_id:
+            return show(request, object_id, form_url, extra)
+        return once.saved(request, lambda: show(request, object_id, form_url, extra))
 
     def about(self, request, record) -> dict:
         """Return what stands around the form: the stage, the moves, the panels, the timeline."""
@@ -492,7 +494,8 @@ class RowInline(TabularInline):
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         related = db_field.related_model
         if "queryset" not in kwargs and hasattr(related, "reach"):
-            kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
+            within = related._base_manager.filter(related.reach(request.user))
+            kwargs["queryset"] = people_for(db_field, self.parent_model) if related is User else within
         return read_once(super().formfield_for_foreignkey(db_field, request, **kwargs))
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
@@ -515,6 +518,11 @@ class ReadOnlyInline(RowInline):
         return False
 
     has_change_permission = has_add_permission
+
+
+def people_for(db_field, model):
+    """Return who may stand in a field: as an owner whoever may work on such a record, else whoever works here."""
+    return User.who_may_own(model) if db_field.name == "owner" else User.who_work_here()
 
 
 def read_once(field):

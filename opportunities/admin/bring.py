@@ -15,7 +15,7 @@ from django.core import signing
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from ..evidence import BadFile, import_evidence, importer_of, plan
+from ..evidence import BadFile, NoDay, import_evidence, importer_of, plan
 from ..evidence.base import at_noon
 from ..forms import near_our_time
 from ..models import ShelfLife
@@ -41,7 +41,7 @@ def answer(page, request, audit):
         importer = importer_of(raw, name)
         period = PeriodForm(request.POST if "day" in request.POST else None) if importer.asks_when else None
         captured_at = at_noon(period.cleaned_data["day"]) if period and period.is_valid() else None
-        found, trouble = found_in(importer, raw, captured_at, asked=period is not None)
+        found, trouble = found_in(importer, raw, captured_at)
         if found and captured_at is None:
             period = None  # the file said it after all
         if "bring" in request.POST and found:
@@ -72,13 +72,15 @@ def answer(page, request, audit):
     return TemplateResponse(request, "admin/evidence/bring.html", context)
 
 
-def found_in(importer, raw, captured_at, *, asked):
-    """Return what a file holds, or why it cannot be said before a person gave the day."""
+def found_in(importer, raw, captured_at):
+    """Return what a file holds; nothing before a person gave the day, or with what is wrong with the day they gave."""
     try:
         return importer.rows(raw, captured_at), ""
+    except NoDay:
+        return None, ""
     except BadFile as refusal:
-        if asked:
-            return None, str(refusal) if captured_at else ""
+        if captured_at:
+            return None, str(refusal)
         raise
 
 

@@ -6,12 +6,12 @@ from django.http import Http404
 from django.utils import timezone
 
 from .. import merging
-from ..duplicates import found
 from ..forms import ReasonForm
 from ..joining import LeaveForm, MergeClientForm
 from ..models import Client, Consent, Contact, Lead, Opportunity
 from .asking import ask
 from .base import KeptAdmin, ReadOnlyInline
+from .looking import LooksAround
 
 MOST = 10
 
@@ -54,7 +54,8 @@ class Standing(KeptAdmin):
 
 
 @admin.register(Client)
-class ClientAdmin(Standing):
+class ClientAdmin(LooksAround, Standing):
+    alike_kinds = ("client",)
     list_display = ["name", "industry", "country", "owner"]
     list_filter = ["owner"]
     list_select_related = ["owner"]
@@ -80,7 +81,7 @@ class ClientAdmin(Standing):
             "people": list(record.contacts.filter(merged_into=None).order_by("left_on", "pk")[: MOST + 1]),
             "consents": list(consents.order_by("-captured_at", "-pk")[: MOST + 1]),
             "merged": list(record.merged.all()[:MOST]),
-            "alike": [one for one in found(record, user) if one.kind == "client"] if may else [],
+            "alike": self.look(request, record) if may else [],
             "may_merge": may,
             "may_add_people": user.has_perm("opportunities.add_contact") and may,
             "most": MOST,

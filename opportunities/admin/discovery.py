@@ -61,8 +61,8 @@ class DiscoveryAdmin(RecordAdmin):
             return self.shown(request, discovery, form=form, heard=heard)
         with transaction.atomic():
             if form.save(by=request.user):
-                added = [it.add(by=request.user) for it in begun]
-                messages.success(request, " ".join(["Saved.", *(f"Added: {it}." for it in added)]))
+                added = [it.add_once(by=request.user) for it in begun]
+                messages.success(request, " ".join(["Saved.", *added]))
                 return redirect(discovery.staff_url())
         discovery = self.get_object_or_404(request, discovery.pk)
         return self.shown(request, discovery, form=form, heard=heard, status=409)
@@ -73,7 +73,7 @@ class DiscoveryAdmin(RecordAdmin):
         pressed = next((it for it in forms if it.is_bound and it.prefix == request.POST.get("heard")), None)
         context: dict = {"heard": forms, "status": "Nothing was added."}
         if pressed is not None and pressed.is_valid():
-            context["status"] = f"Added: {pressed.add(by=request.user)}."
+            context["status"] = pressed.add_once(by=request.user)
             context["heard"] = [type(it)(about=it.about) if it is pressed else it for it in forms]
         inside(context["heard"], "write")
         wrong = pressed is None or not pressed.is_valid()

@@ -7,6 +7,7 @@ from django.http import FileResponse, Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
+from .. import once
 from ..evidence_forms import AddForm, CorrectForm
 from ..forms import ReasonForm
 from ..models import Audit, Evidence, EvidenceFile, ShelfLife
@@ -65,13 +66,17 @@ class EvidenceAdmin(KeptAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied("Only whoever may collect evidence adds to an audit.")
         form = AddForm(request.POST or None, request.FILES or None, user=request.user, audit=request.GET.get("audit"))
-        if request.method == "POST" and form.is_valid():
-            audit = form.cleaned_data["audit"]
-            if made := self.written(request, form, lambda fields: Evidence.record(audit, by=request.user, **fields)):
-                messages.success(request, f"Added: {made}.")
-                return redirect(audit.staff_url("evidence-group"))
-        back = form.chosen.staff_url("evidence-group") if form.chosen else self.list_url()
-        return self.ask_for(request, form, "Add evidence", "Add", back)
+
+        def answer():
+            if request.method == "POST" and form.is_valid():
+                audit = form.cleaned_data["audit"]
+                if made := self.written(request, form, lambda said: Evidence.record(audit, by=request.user, **said)):
+                    messages.success(request, f"Added: {made}.")
+                    return redirect(audit.staff_url("evidence-group"))
+            back = form.chosen.staff_url("evidence-group") if form.chosen else self.list_url()
+            return self.ask_for(request, form, "Add evidence", "Add", back)
+
+        return once.saved(request, answer)
 
     def correct_view(self, request, pk):
         """Write a new version that stands in for this one."""

@@ -1,13 +1,10 @@
 """Leads and where they come from."""
 
-from hashlib import sha256
-
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
@@ -16,9 +13,9 @@ from ..duplicates import found
 from ..forms import UNPRINTABLE
 from ..joining import AnsweredForm
 from ..models import Contact, Lead, LeadFact, Opportunity, Source
-from ..records import begin
 from .asking import ask
 from .base import KeptAdmin, RecordAdmin
+from .looking import LooksAround
 from .notes import TakesNotes
 
 MOST = 10
@@ -44,36 +41,15 @@ class SourceAdmin(KeptAdmin):
 
     def about(self, request, record):
         leads = Lead.objects.visible_to(request.user).filter(source=record).select_related("owner")
-        deals = (
-            Opportunity.objects.visible_to(request.user).filter(leads__source=record).select_related("owner").distinct()
-        )
+        of_it = Exists(Lead.objects.filter(source=record, opportunity=OuterRef("pk")))
+        deals = Opportunity.objects.visible_to(request.user).filter(of_it).select_related("owner")
         came = {"leads": list(leads.order_by("-pk")[: MOST + 1]), "deals": list(deals.order_by("-pk")[: MOST + 1])}
         may = {"may_see_leads": request.user.has_perm("opportunities.view_lead")}
         return super().about(request, record) | came | may | {"most": MOST}
 
 
-class LeadForm(forms.ModelForm):
-    """A lead as it is typed in. Whoever is like somebody who is here already is looked at before it is saved."""
-
-    user = None
-    alike: list = []
-    signature = ""
-
-    def clean(self):
-        data = super().clean()
-        if self.instance.pk is None and not self.errors:
-            self.alike = found(data, self.user)
-            self.signature = signature(self.alike)
-            if self.alike and self.data.get("anyway") != self.signature:
-                raise forms.ValidationError(
-                    "Somebody like this is here already. Open what is alike, or save it all the same."
-                )
-        return data
-
-
 @admin.register(Lead)
-class LeadAdmin(TakesNotes, RecordAdmin):
-    form = LeadForm
+class LeadAdmin(LooksAround, TakesNotes, RecordAdmin):
     list_display = ["name", "company", "stage", "source", "owner", "next_action", "due_on", "first_answer"]
     list_filter = ["stage", "owner", "source"]
     list_select_related = ["source", "owner"]
@@ -91,7 +67,6 @@ class LeadAdmin(TakesNotes, RecordAdmin):
             *super().pages(),
             ("<int:pk>/fact/", self.fact_view, "fact"),
             ("<int:pk>/answer/", self.answer_view, "answer"),
-            ("alike/", self.alike_view, "alike"),
         ]
 
     # -- The list. -----------------------------------------------------------------------------------------------------
@@ -113,25 +88,8 @@ class LeadAdmin(TakesNotes, RecordAdmin):
 
     # -- The page. -----------------------------------------------------------------------------------------------------
 
-    def get_form(self, request, obj=None, **kwargs):
-        form = super().get_form(request, obj, **kwargs)
-        form.user = request.user
-        return form
-
     def get_changeform_initial_data(self, request):
         return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
-
-    def render_change_form(self, request, context, *args, add=False, **kwargs):
-        if add:
-            form = context["adminform"].form
-            context |= {"asks_alike": True, "alike": form.alike, "signature": form.signature}
-        return super().render_change_form(request, context, *args, add=add, **kwargs)
-
-    def save_model(self, request, obj, form, change):
-        if change or not form.alike:
-            return super().save_model(request, obj, form, change)
-        beside = [f"{one.record or one.kind.capitalize()}: {one.words}" for one in form.alike]
-        begin(obj, by=request.user, past="added, with like ones here,", facts={"like": beside})
 
     def about(self, request, record):
         known = {fact.kind: fact for fact in record.facts.select_related("confirmed_by")}
@@ -163,14 +121,6 @@ class LeadAdmin(TakesNotes, RecordAdmin):
             for person in Contact.objects.here().filter(client__in=clients).order_by("pk")[:MOST]:
                 offers["decision_owner"].append(f"{person}, {person.get_decision_role_display().lower()}")
         return offers
-
-    @method_decorator(require_POST)
-    def alike_view(self, request):
-        """Say who is like what is being typed, which no address and so no log holds. For whoever may add a lead."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        typed = {name: request.POST.get(name, "")[:500] for name in ("name", "company", "email", "phone", "website")}
-        return TemplateResponse(request, "desk/parts/alike.html", {"alike": found(typed, request.user)})
 
     @method_decorator(require_POST)
     def fact_view(self, request, pk):
@@ -219,8 +169,3 @@ class LeadAdmin(TakesNotes, RecordAdmin):
             return f"Written down: {lead} was answered."
 
         return ask(self, request, lead, AnsweredForm, label="Log an answer", act=act)
-
-
-def signature(alike) -> str:
-    """Return a word for exactly these: whoever saves all the same has looked at them."""
-    return sha256(repr(sorted((one.kind, one.pk) for one in alike)).encode()).hexdigest()[:16] if alike else ""

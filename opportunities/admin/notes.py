@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.text import Truncator
 
+from .. import once
 from ..heard import NoteForm
 from ..models import Note
 from ..records import Refused
@@ -21,20 +22,24 @@ def asked_for_note(page, request, about, title, take, initial=None):
     if not may_note(request, about):
         raise PermissionDenied(f"You may read this, but not add to it: {about}.")
     form = NoteForm(request.POST or None, about=about, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            messages.success(request, f"Added: {take(form)}.")
-        except Refused as refusal:
-            messages.warning(request, str(refusal))
-        return redirect(came_from(request, about))
-    context = {
-        **page.admin_site.each_context(request),
-        "title": title,
-        "record": about,
-        "form": form,
-        "back": came_from(request, about),
-    }
-    return TemplateResponse(request, "admin/note.html", context)
+
+    def answer():
+        if request.method == "POST" and form.is_valid():
+            try:
+                messages.success(request, f"Added: {take(form)}.")
+                return redirect(came_from(request, about))
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+        context = {
+            **page.admin_site.each_context(request),
+            "title": title,
+            "record": about,
+            "form": form,
+            "back": came_from(request, about),
+        }
+        return TemplateResponse(request, "admin/note.html", context)
+
+    return once.saved(request, answer)
 
 
 class TakesNotes(KeptAdmin):

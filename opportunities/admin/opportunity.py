@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect
 
+from .. import once
 from ..inplace import NEW, right_to
 from ..models import Opportunity
 from .base import RecordAdmin, came_from
@@ -82,7 +83,11 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
         self.refuse_reader(request, opportunity)
         data = request.POST if request.method == "POST" else None
         form = kind(data, about=opportunity, initial={"owner": request.user.pk})
-        if form.is_valid():
-            messages.success(request, f"Done: {form.add(by=request.user)}.")
-            return redirect(came_from(request, opportunity))
-        return self.ask(request, opportunity, form, kind.button, kind.button)
+
+        def answer():
+            if form.is_valid():
+                messages.success(request, f"Done: {form.add(by=request.user)}.")
+                return redirect(came_from(request, opportunity))
+            return self.ask(request, opportunity, form, kind.button, kind.button)
+
+        return once.saved(request, answer)

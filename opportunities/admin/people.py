@@ -20,6 +20,7 @@ RIGHTS = ["is_active", "is_staff", "team", "reach_of", "groups"]
 @admin.register(User)
 class UserAdmin(KeptAdmin, StockUserAdmin):
     form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    add_form_template = KeptAdmin.change_form_template
     list_display = ["username", "get_full_name", "email", "team", "reach_of", "is_active"]
     list_filter = ["team", "reach_of"]
     list_select_related = ["team"]

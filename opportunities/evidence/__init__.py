@@ -15,9 +15,9 @@ from django.db import transaction
 
 from ..models import Audit, Evidence, EvidenceFile, ShelfLife
 from ..records import lock, tell
-from .base import HEAD, BadFile, BadLine, Found, Importer
+from .base import HEAD, BadFile, BadLine, Found, Importer, NoDay
 
-__all__ = ["BadFile", "Importer", "Report", "import_evidence", "importer_of", "importers", "plan", "read"]
+__all__ = ["BadFile", "Importer", "NoDay", "Report", "import_evidence", "importer_of", "importers", "plan", "read"]
 MEASURED_AGAIN = "Measured again."
 
 

@@ -15,11 +15,15 @@ from django.utils.dateparse import parse_date, parse_datetime
 from ..forms import UNPRINTABLE
 from ..importing.files import BadFile
 
-__all__ = ["BadFile", "BadLine", "Found", "Importer", "Wrong"]
+__all__ = ["BadFile", "BadLine", "Found", "Importer", "NoDay", "Wrong"]
 # An importer needs no more than this of a file to know it.
 HEAD = 64 * 1024
 MOST = Decimal(10) ** 11
 is_web_address = URLValidator(schemes=["http", "https"])
+
+
+class NoDay(BadFile):
+    """The file can be read, and does not say when its numbers were measured: a person must."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from . import tables
-from .base import BadFile, BadLine, Found, Importer, Wrong, key_of, page_link, plain, when
+from .base import BadFile, BadLine, Found, Importer, NoDay, Wrong, key_of, page_link, plain, when
 
 TOP = 5
 # What the columns are called, in the languages in which people have sent us such files.
@@ -51,9 +51,11 @@ class SearchConsole(Importer):
         sheets = {sheet.of: sheet for sheet in read.values() if sheet.of}
         if not sheets:
             raise BadFile("This zip holds no Queries.csv and no Pages.csv of Search Console. Export it again.")
+        if not any(sheet.rows for sheet in sheets.values()):
+            raise BadFile("The export holds no rows that can be read. Choose a longer period, and export it again.")
         captured_at = captured_at or (sheets["day"].last_day() if "day" in sheets else None)
         if captured_at is None:
-            raise BadFile("Say on which day the exported period ends: the file does not.")
+            raise NoDay("Say on which day the exported period ends: the file does not.")
         if captured_at > timezone.now():
             raise BadFile("The period cannot end in the future. Give the last day that Search Console shows.")
         found = Found(bad=[line for sheet in sheets.values() for line in sheet.bad])
@@ -62,8 +64,6 @@ class SearchConsole(Importer):
         for of in ("query", "page"):
             if of in sheets:
                 found.rows += sheets[of].top(captured_at)
-        if not found.rows:
-            raise BadFile("The export holds no rows that can be read. Choose a longer period, and export it again.")
         found.notes.append(f"Totals are of {totals.words()}. {CAVEATS[totals.of]}")
         return found
 

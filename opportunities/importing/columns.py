@@ -53,7 +53,9 @@ FIELDS = {
             *WHO,
             Field("source", "Source", ("leadsource", "source")),
             Field("status", "Status", ("leadstatus", "status", "stage")),
-            Field("created", "Arrived on", ("createddate", "created", "createdat", "date")),
+            Field(
+                "created", "Arrived on", ("createddate", "created", "createdat", "cameon", "camein", "received", "date")
+            ),
             Field("owner", "Owner", ("owner", "salesagent", "salesrep", "assignedto")),
             Field("words", "What they said", ("notes", "note", "description", "message", "comments")),
         ),
@@ -99,7 +101,8 @@ def guess(kind: str, header: list[dict], given: dict | None = None) -> dict:
     found: dict[str, str] = dict(given or {})
     taken = set(found.values())
     for one in FIELDS[kind].fields:
-        column = next((known[name] for name in one.names if name in known and known[name] not in taken), None)
+        called = (*one.names, plain(one.label))
+        column = next((known[name] for name in called if name in known and known[name] not in taken), None)
         if one.name not in found and column:
             found[one.name] = column
             taken.add(column)

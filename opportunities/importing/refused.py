@@ -3,15 +3,9 @@
 import csv
 
 from ..models import ImportRow
+from ..spreadsheets import Echo, safe
 
 WHY, REFUSED = "Why it was refused", " refused"
-
-
-class Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, text):
-        return text
 
 
 def lines(record):
@@ -25,11 +19,6 @@ def lines(record):
     for raw, line, column, reason in rows.values_list("raw", "line", "column", "reason").iterator(chunk_size=1000):
         values = [safe(raw[place]) if place < len(raw) else "" for place in own]
         yield writer.writerow([*values, safe(f"line {line}, {column}: {reason}")])
-
-
-def safe(text: str) -> str:
-    """Return a value that a spreadsheet shows and does not calculate. Our own reader takes the mark off again."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def name_of(record) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from ..models import ImportRow, Lead, Opportunity, User
+from ..spreadsheets import unmarked
 from . import values
 from .columns import FIELDS
 from .files import BadFile, clean
@@ -71,7 +72,7 @@ class Rows:
             text = whole[place]
             if not text.isascii() and BROKEN.search(text):
                 raise Bad(name, "holds bytes that are no UTF-8 letters; save the file as UTF-8")
-            texts[name] = text = unquoted(clean(text))
+            texts[name] = text = unmarked(clean(text))
             if len(text) > 40 and name in LIMITS and len(text) > LIMITS[name]:
                 raise Bad(name, f"is longer than {LIMITS[name]:,} letters")
         for place, text in enumerate(whole[: len(self.table.sheet.header)]):
@@ -305,11 +306,6 @@ def offered_services(record, table: Table) -> dict[str, str]:
     # Who may not add services is not offered this choice.
     made = [word for word, chosen in record.choices.get("product", {}).items() if chosen == "+"]
     return {word.casefold(): word for word in made} | offered
-
-
-def unquoted(text: str) -> str:
-    """Return a value without the mark that keeps Excel from calculating it: our own list of refused rows has it."""
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
 
 
 def storable(own) -> str:

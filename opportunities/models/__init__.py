@@ -16,6 +16,7 @@ from .note import Note
 from .objection import Objection, UnwrittenPromise
 from .opportunity import Opportunity, OpportunityGroupPermission, OpportunityUserPermission
 from .questionnaire import Question, Questionnaire
+from .saved_form import SavedForm
 from .shelf_life import ShelfLife
 from .source import Source
 from .task import Task
@@ -53,8 +54,9 @@ __all__ = [
     "OpportunityUserPermission",
     "Question",
     "Questionnaire",
-    "ShelfLife",
+    "SavedForm",
     "SavedView",
+    "ShelfLife",
     "Source",
     "Task",
     "Team",

@@ -1,5 +1,6 @@
 """Files on their way in: what was uploaded, what each row says and became, and the maps that are used again."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
@@ -10,6 +11,7 @@ from .. import gates, policies
 from ..money import money
 from ..records import DiaryKeeper, Kept, Record, stage_field, transition
 from ..scope import Scoped
+from ..walls import frozen, held_to
 
 MOVE = "opportunities.move_import"
 
@@ -237,6 +239,10 @@ class ImportRow(Kept):
 
     class Meta(Kept.Meta):
         indexes = [models.Index(fields=["of", "verdict", "id"], name="import_row_by_verdict")]
+        triggers = [
+            held_to("looked_at_only", "zarts_keep_staged"),
+            frozen("of_its_file", unless="OLD.of_id = NEW.of_id", operation=pgtrigger.UpdateOf("of_id")),
+        ]
 
     def __str__(self):
         return f"line {self.line}"

@@ -214,7 +214,7 @@
   const writing = () => {
     const form = document.querySelector("form[data-writing]");
     if (!form) return;
-    const fields = () => [...form.elements].filter((field) => field.name && field.matches("input, select, textarea"));
+    const fields = () => [...form.elements].filter((field) => field.name && field.matches("input:not([type=hidden]), select, textarea"));
     const text = () => JSON.stringify(fields().map((field) => field.type === "checkbox" ? field.checked : field.value));
     let before = text();
     let leaving = false;
@@ -307,7 +307,7 @@
     }
   };
 
-  // Who is here already is said while a lead is still being typed.
+  // Who is here already is said while a lead or a client is still being typed.
   const alike = () => {
     const place = document.querySelector("[data-alike]");
     if (!place) return;

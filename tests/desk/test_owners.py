@@ -1,11 +1,13 @@
 """Who may own a record: one rule, wherever somebody is chosen."""
 
 import pytest
+from django.contrib import admin
 from django.urls import reverse
 
+from opportunities.admin.base import RowInline
 from opportunities.models import Discovery, Lead, Opportunity, Task, User
 from opportunities.writing import DiscoveryForm
-from proposals.models import Contract, Proposal, Summary
+from proposals.models import Approval, Contract, Proposal, Summary
 from tests.makers import a_lead, an_opportunity
 from zarts.desk.bulk import ReassignForm
 
@@ -65,3 +67,16 @@ def test_the_writing_screen_and_the_bulk_form_offer_the_same_people(ada, ben, an
 
     for form in (DiscoveryForm(discovery=discovery, may_choose=False), ReassignForm()):
         assert list(form.fields["owner"].queryset) == [ada, ben]
+
+
+def test_an_owner_in_a_row_below_a_record_is_whoever_may_work_on_the_record(rf, ada, ben, dora, ann):
+    class Rows(RowInline):
+        model = Task
+
+    request = rf.get("/")
+    request.user = ben
+    for parent in (Opportunity, Summary):
+        field = Rows(parent, admin.site).formfield_for_foreignkey(Task._meta.get_field("owner"), request)
+        assert list(field.queryset) == list(User.who_may_own(parent))
+    field = Rows(Lead, admin.site).formfield_for_foreignkey(Approval._meta.get_field("decided_by"), request)
+    assert list(field.queryset) == list(User.who_work_here())

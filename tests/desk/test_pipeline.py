@@ -303,7 +303,7 @@ def test_the_same_again_adds_nothing(as_user, ben, cem, early, later):
 
     answer = several(as_user(User.objects.get(pk=ben.pk)), "reassign", [early], owner=cem.pk)
 
-    assert "1 was so already" in answer.text
+    assert "Nothing was changed.</strong> 1 deal was with Cem already." in answer.text
     assert Event.objects.count() == before
 
 
@@ -331,11 +331,30 @@ def test_each_deal_is_asked_on_its_own(as_user, ada, cem, early, later):
 
     answer = several(as_user(ada), "next", deals, next_action="Call", due_on=due)
 
-    assert "1 deal given their next action." in answer.text
+    assert "1 deal has a new next action." in answer.text
+    assert "4 deals stayed as they were:" in answer.text
     for reason in ("not yours", "You may read it, but not change it.", "It is lost", "Resume it first."):
         assert reason in answer.text
     assert str(foreign) not in answer.text
     assert [again(deal).next_action == "Call" for deal in deals] == [True, False, False, False, False]
+
+
+def test_what_came_of_several_is_said_in_the_number_that_it_is(as_user, ada, cem, early, later):
+    due, lost = TODAY() + timedelta(days=1), lose(an_opportunity(ada), ada)
+    strange = [an_opportunity(cem) for _ in range(3)]
+    browser, sent = as_user(ada), {"next_action": "Call", "due_on": due}
+
+    answer = several(browser, "next", [early, lost], **sent).text
+    assert "1 deal has a new next action." in answer
+    assert "1 deal stayed as it was:" in answer
+    assert "It is lost: nothing comes next." in answer
+    answer = several(browser, "next", [early, later, *strange], **sent).text
+    assert "1 deal has a new next action.</strong> 1 deal had it already." in answer
+    assert "3 deals stayed as they were:" in answer
+    assert "3 deals are not there any more, or not yours." in answer
+    answer = several(browser, "next", [early, later], **sent).text
+    assert "Nothing was changed.</strong> 2 deals had it already." in answer
+    assert "stayed as" not in answer
 
 
 @pytest.mark.parametrize(
@@ -503,6 +522,18 @@ def test_the_pipeline_opens_with_the_view_that_was_chosen(as_user, ada, early, l
     assert pipeline(browser, view="all").status_code == 200
     perform(SavedView.objects.get().remove, by=ada)
     assert pipeline(browser).status_code == 200
+
+
+def test_of_views_with_equal_filters_one_is_marked_the_one_that_it_opens_with(as_user, ada):
+    browser = as_user(ada)
+    save(browser, "Late ones", "due=overdue")
+    save(browser, "Late again", "due=overdue")
+    marked = lambda: [tab.name for tab, _, now in pipeline(browser, due="overdue").context["tabs"] if now]  # noqa: E731
+
+    assert marked() == ["Overdue"]
+    browser.post(reverse("pipeline_open_with"), {"view": str(SavedView.objects.get(name="Late again").pk)})
+    assert marked() == ["Late again"]
+    assert pipeline(browser, due="overdue").context["current"].name == "Late again"
 
 
 @pytest.mark.parametrize("key", ["", "99999", "a\0b", "nothing"])

@@ -225,7 +225,7 @@ def test_the_zip_knows_the_end_of_its_period_and_the_sites_own_totals():
     ("value", "sentence"),
     [
         (QUERIES, "Say on which day the exported period ends"),
-        ("Top queries,Clicks,Impressions,CTR,Position\n", "Say on which day"),
+        ("Top queries,Clicks,Impressions,CTR,Position\n", "holds no rows that can be read"),
         (
             "Top queries,10/1/26 - 10/31/26 Clicks,9/1/26 - 9/30/26 Clicks,Clicks,Impressions\na,1,2,3,4\n",
             "compares two periods",

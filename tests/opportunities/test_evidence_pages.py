@@ -12,7 +12,7 @@ from django.utils import timezone
 from opportunities.models import Event, Evidence, EvidenceFile
 from opportunities.records import perform
 from tests.makers import some_evidence
-from tests.opportunities.evidence_makers import METRICS, QUERIES, a_report, an_audit_to_fill, raw
+from tests.opportunities.evidence_makers import METRICS, QUERIES, a_report, a_zip, an_audit_to_fill, raw
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
@@ -196,6 +196,22 @@ def test_a_file_is_shown_first_and_only_what_is_ticked_comes_in(ada, as_user, au
     assert [evidence.metric for evidence in audit.evidence.all()] == ["Cost of a lead"]
     again = bring(browser, audit, file=upload(METRICS, "numbers.csv"))
     assert [row.fate for row in again.context["rows"]] == ["new", "known"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "sentence"),
+    [
+        (a_zip(Queries=QUERIES)[:-30], "export.zip", "This zip cannot be unpacked."),
+        (a_zip(Other="a,b\n1,2\n"), "export.zip", "This zip holds no Queries.csv"),
+        (b"Top queries,Clicks,Impressions,CTR,Position\n", "Queries.csv", "holds no rows that can be read"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_before_anybody_is_asked_for_its_day(
+    ada, as_user, audit, raw, name, sentence
+):
+    answer = bring(as_user(ada), audit, file=upload(raw, name))
+    assert answer.status_code == 302
+    assert sentence in as_user(ada).get(answer.url).text
 
 
 def test_an_export_without_a_day_asks_for_it_and_keeps_the_file(ada, as_user, audit):

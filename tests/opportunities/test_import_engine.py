@@ -1,11 +1,14 @@
 """An import goes on from its last batch, and only one worker is at it."""
 
+import json
+
 import pytest
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from opportunities.importing import engine
 from opportunities.importing.upload import upload
-from opportunities.models import Import, Lead
+from opportunities.models import Import, ImportRow, Lead
 from opportunities.records import perform
 
 pytestmark = pytest.mark.django_db
@@ -37,3 +40,39 @@ def test_of_two_workers_one_is_at_it_and_the_other_can_write_nothing(running):
     with pytest.raises(engine.Lost):
         engine.bring_batch(first)
     assert not Lead.objects.exists()
+
+
+def test_rows_of_a_file_go_only_while_it_is_looked_at(running):
+    """Each look reads them anew; from then on they say what came in."""
+    refused = pytest.raises(DatabaseError, match="only while it is being checked")
+    with refused, transaction.atomic():
+        running.lines_of_file.filter(line=2).delete()
+    engine.go_on()
+    for rows in (ImportRow.objects.filter(of=running), ImportRow.objects.all()):
+        with refused, transaction.atomic():
+            rows.delete()
+    ada, other = running.owner, [("q.csv", [b"Name,Email\nQ,q@x.example\n"])]
+    again = perform(upload("leads", other, owner=ada, by=ada).map_columns, by=ada)
+    moved = pytest.raises(DatabaseError, match="never changed or removed")
+    with moved, transaction.atomic():
+        running.lines_of_file.update(of=again)
+    ImportRow.objects.filter(of=again).delete()
+    assert running.lines_of_file.count() == 5
+
+
+def test_a_hundred_thousand_rows_are_looked_at_anew_as_quickly_as_ever(ada):
+    """The wall asks once a statement: it costs no second a row."""
+    record = perform(upload("leads", [("p.csv", [b"Name\nP\n"])], owner=ada, by=ada).map_columns, by=ada)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'insert into opportunities_importrow (of_id, line, raw, said, reference, verdict, "column", reason)'
+            " select %s, n, '[]', '{}', '', 'new', '', '' from generate_series(1, 100000) n",
+            [record.pk],
+        )
+        explain = "explain (analyze, format json) delete from opportunities_importrow where of_id = %s"
+        cursor.execute(explain, [record.pk])
+        plan = cursor.fetchone()[0]
+    asked = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Triggers"]
+    [wall] = [trigger for trigger in asked if "looked_at_only" in trigger["Trigger Name"]]
+    assert wall["Calls"] == 1
+    assert wall["Time"] < 2000

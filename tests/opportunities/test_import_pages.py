@@ -10,12 +10,13 @@ from openpyxl import Workbook
 
 from opportunities.importing import engine
 from opportunities.importing.upload import upload
-from opportunities.models import Import, ImportMap, Lead
+from opportunities.models import Event, Import, ImportMap, Lead
 from opportunities.records import perform
 from tests.conftest import person
 
 pytestmark = pytest.mark.django_db
 ADD = reverse("admin:opportunities_import_add")
+ASKED = ("import.map_columns", "import.check_again", "import.run")
 LIST = reverse("admin:opportunities_import_changelist")
 PEOPLE = b"Name,Email,Notes\nBo Lee,bo@x.example,=1+1\n=Cy,no address,-2\nDi,di@x.example,\n"
 
@@ -65,6 +66,38 @@ def test_only_who_may_change_it_brings_it_in(as_user, ada, cem, ann):
         assert client.post(at(record, "columns"), {}).status_code in (403, 404)
     record.refresh_from_db()
     assert record.stage == "checked"
+
+
+def test_a_manager_maps_checks_and_brings_in_what_somebody_of_the_team_uploaded(as_user, ada, ben):
+    record = upload("leads", [("people.csv", [PEOPLE])], owner=ada, by=ada)
+    browser = as_user(ben)
+    browser.post(at(record, "columns"), {"map-name": "Name", "map-email": "Email"})
+    engine.go_on()
+    assert Import.objects.get().stage == "checked"
+    browser.post(at(record, "choices"), {"alike": "join"})
+    engine.go_on()
+    assert browser.post(Import.objects.get().move_url("run")).status_code == 302
+    engine.go_on()
+    record = Import.objects.get()
+    assert (record.stage, record.counts["new"], record.runner, record.owner) == ("done", 2, ben, ada)
+    moves = Event.objects.filter(record_type=record.label(), record_id=record.pk, verb__in=ASKED)
+    assert {event.actor for event in moves} == {ben}
+
+
+def test_nobody_of_another_team_maps_checks_or_brings_in(as_user, ada):
+    wes = person("wes", "Manager", team="West", sees="team")
+    fresh = upload("leads", [("people.csv", [PEOPLE])], owner=ada, by=ada)
+    ready = checked(ada)
+    browser = as_user(wes)
+    posts = [
+        (at(fresh, "columns"), {"map-name": "Name", "map-email": "Email"}),
+        (at(ready, "choices"), {"alike": "join"}),
+        *((record.move_url(move), {}) for record in (fresh, ready) for move in ("map_columns", "check_again", "run")),
+        *((record.move_url("leave"), {}) for record in (fresh, ready)),
+    ]
+    for address, sent in posts:
+        assert browser.post(address, sent).status_code in (403, 404), address
+    assert [record.stage for record in Import.objects.order_by("pk")] == ["uploaded", "checked"]
 
 
 # -- Upload. -----------------------------------------------------------------------------------------------------------
@@ -139,6 +172,14 @@ def test_refused_rows_are_handed_out_mended_and_brought_in_and_nothing_comes_twi
     assert checked(ada, mended.encode(), "people refused.csv").counts == {"known": 1}
 
 
+def test_a_refused_row_calculates_nothing_where_cells_end_with_a_semicolon(as_user, ada):
+    record = checked(ada, b"Name,Email\na;=1+1,none\n")
+    text = b"".join(as_user(ada).get(at(record, "refused")).streaming_content).decode()
+    assert "a;'=1+1,none," in text
+    done(ada, text.replace("none", "a@x.example").encode(), "people refused.csv")
+    assert Lead.objects.get().name == "a;=1+1"
+
+
 def test_a_row_leads_to_what_it_became_and_a_refused_one_nowhere(as_user, ada):
     client, record = as_user(ada), checked(ada)
     lead = "/admin/opportunities/lead/"
@@ -155,6 +196,18 @@ def test_a_row_leads_to_what_it_became_and_a_refused_one_nowhere(as_user, ada):
     assert len(links("new")) == 2
     for link in links("new"):
         assert client.get(lead + link).status_code == 200
+
+
+def test_a_file_that_may_be_left_out_says_so_plainly(as_user, ada):
+    page = " ".join(as_user(ada).get(ADD).text.split())
+    assert 'Files that its rows point into <span class="z-quiet">optional</span>' in page
+
+
+def test_columns_are_known_by_the_words_that_people_and_we_use(as_user, ada):
+    given(as_user(ada), b"Name,Email,Came on\nBo,bo@x.example,2026-01-05\n")
+    assert Import.objects.get().columns["created"] == "Came on"
+    given(as_user(ada), b"Name,Email,Arrived on\nBo,bo@x.example,2026-01-05\n", "other.csv")
+    assert Import.objects.latest("pk").columns["created"] == "Arrived on"
 
 
 # -- Maps and choices. -------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.db import DatabaseError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities.models import Consent, Contact, Event, Task
+from opportunities.models import Client, Consent, Contact, Event, Task
 from opportunities.records import begin, perform
 from tests.makers import a_lead, a_worked_lead, an_opportunity
 
@@ -252,6 +252,21 @@ def test_what_is_typed_is_looked_up_as_one_types_and_tells_nobody_what_they_may_
     assert "Bo Secret" not in theirs
     assert "Harbor" not in theirs
     assert as_user(cem).post(url, dict.fromkeys(TYPED, "\0\u202e" * 900)).status_code == 200
+
+
+def test_a_client_is_looked_at_before_it_is_saved_as_a_lead_is(ada, as_user):
+    kept = begin(Client(name="Harbor Dental", owner=ada), by=ada)
+    browser, url = as_user(ada), reverse("admin:opportunities_client_alike")
+    fields = {"name": "Harbour Dental", "time_zone": "UTC", "owner": ada.pk}
+    assert f'data-alike="{url}"' in browser.get("/admin/opportunities/client/add/").text
+
+    assert kept.staff_url() in browser.post(url, fields).text
+    asked = browser.post("/admin/opportunities/client/add/", fields)
+    assert "Almost the same company name: Harbor Dental" in asked.text
+    assert 'form="client_form" name="anyway"' in asked.text
+    fields |= {"anyway": asked.context["adminform"].form.signature}
+    assert browser.post("/admin/opportunities/client/add/", fields).status_code == 302
+    assert Event.objects.filter(verb="client.create").latest("pk").past == "added, with like ones here,"
 
 
 def test_who_may_only_read_a_client_sends_nobody_away(ada, ann, as_user):

@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from opportunities.models import Event, Source
-from opportunities.records import begin
-from tests.makers import a_lead
+from opportunities.models import Event, Lead, Source
+from opportunities.records import begin, perform
+from tests.makers import a_lead, a_worked_lead
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +74,17 @@ def test_its_page_shows_what_came_of_it_as_far_as_one_may_see(ada, cem, as_user,
     assert "Person 14" in page
     assert "Person 00" not in page
     assert "Of Cem" not in page
+
+
+def test_a_deal_of_two_leads_of_a_source_stands_there_once_without_all_deals_being_compared(ada, as_user):
+    source = a_source(ada, "Fair")
+    lead = a_worked_lead(ada, source=source)
+    deal = perform(lead.qualify, by=ada).opportunity
+    Lead.objects.filter(pk=a_lead(ada, source=source).pk).update(opportunity=deal)
+    with CaptureQueriesContext(connection) as asked:
+        page = as_user(ada).get(source.staff_url())
+    assert page.context["deals"] == [deal]
+    assert not [query for query in asked if "SELECT DISTINCT" in query["sql"] and "_opportunity" in query["sql"]]
 
 
 def test_a_source_is_valid_until_its_day(ada):

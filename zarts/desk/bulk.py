@@ -15,6 +15,10 @@ from opportunities.records import Opens, edit, holds, lock
 MOST = 200
 
 
+def deals(count) -> str:
+    return "1 deal" if count == 1 else f"{count} deals"
+
+
 class ReassignForm(forms.Form):
     """Asks who takes the deals over: somebody who works here and may move deals."""
 
@@ -38,9 +42,11 @@ class ReassignForm(forms.Form):
     def why_not(self, deal) -> str:
         return ""
 
-    @property
-    def said(self) -> str:
-        return f"given to {self.cleaned_data['owner']}"
+    def said(self, done) -> str:
+        return f"{deals(done)} given to {self.cleaned_data['owner']}."
+
+    def so_already(self, same) -> str:
+        return f"{deals(same)} {'was' if same == 1 else 'were'} with {self.cleaned_data['owner']} already."
 
 
 class NextForm(forms.Form):
@@ -73,9 +79,11 @@ class NextForm(forms.Form):
             return f"It is {deal.get_stage_display().lower()}: nothing comes next."
         return "It is paused. Resume it first." if deal.stage == Opportunity.Stage.PAUSED else ""
 
-    @property
-    def said(self) -> str:
-        return "given their next action"
+    def said(self, done) -> str:
+        return f"{deals(done)} {'has' if done == 1 else 'have'} a new next action."
+
+    def so_already(self, same) -> str:
+        return f"{deals(same)} had it already."
 
 
 FORMS: dict = {"reassign": ReassignForm, "next": NextForm}
@@ -85,17 +93,37 @@ FORMS: dict = {"reassign": ReassignForm, "next": NextForm}
 class Answer:
     """What came of it: how many were changed, how many were so already, and why the others were not."""
 
-    said: str
+    form: forms.Form
     done: int = 0
     same: int = 0
     refused: list = field(default_factory=list)
+    # Those that are not there any more, or were never within reach: which, nobody is told.
+    gone: int = 0
+
+    @property
+    def said(self) -> str:
+        return self.form.said(self.done) if self.done else "Nothing was changed."
+
+    @property
+    def so_already(self) -> str:
+        return self.form.so_already(self.same) if self.same else ""
+
+    @property
+    def left_out(self) -> str:
+        """Say how many stayed as they were; the reasons follow, each with its deal."""
+        count = len(self.refused) + self.gone
+        return f"{deals(count)} stayed as {'it was' if count == 1 else 'they were'}:" if count else ""
+
+    @property
+    def gone_because(self) -> str:
+        return f"{deals(self.gone)} {'is' if self.gone == 1 else 'are'} not there any more, or not yours."
 
 
 def change(user, pks, form) -> Answer:
     """Change each of these deals, or say why not. What is as it should be already stays, without an event."""
-    answer = Answer(form.said)
-    deals = list(Opportunity.objects.visible_to(user).filter(pk__in=pks).order_by("pk"))
-    for deal in deals:
+    answer = Answer(form)
+    found = list(Opportunity.objects.visible_to(user).filter(pk__in=pks).order_by("pk"))
+    for deal in found:
         with transaction.atomic():
             deal = lock(deal)
             if reason := why_not(user, deal, form):
@@ -104,9 +132,7 @@ def change(user, pks, form) -> Answer:
                 answer.done += 1
             else:
                 answer.same += 1
-    if gone := len(pks) - len(deals):
-        words = "1 deal is" if gone == 1 else f"{gone} deals are"
-        answer.refused.append((None, f"{words} not there any more, or not yours."))
+    answer.gone = len(pks) - len(found)
     return answer
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from handoff import clock as handoff_clock
-from opportunities import followups
+from opportunities import followups, once
 from opportunities.importing import engine
 from opportunities.models import Audit, Heartbeat, WinBack
 from opportunities.records import Refused, lock, perform
@@ -85,6 +85,7 @@ PARTS = {
     "win-backs": turn_win_backs,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
+    "saved forms": once.forget,
     # The last: it takes its few seconds when the mail of the others is out.
     "files that come in": engine.go_on,
 }

@@ -25,6 +25,8 @@ DELETABLE = {
     # Wrong passwords that were long enough ago.
     "axes_accessattempt",
     "axes_accessattemptexpiration",
+    # Which forms were saved lately.
+    "opportunities_savedform",
     "opportunities_user_groups",
     "opportunities_user_user_permissions",
     "auth_group_permissions",

@@ -43,6 +43,12 @@ def tabs(user) -> list[Tab]:
     return [*(Tab(key, name, query) for key, (name, query) in HOUSE.items()), *saved]
 
 
+def current(tabs, chosen: dict, opens_with: str) -> Tab | None:
+    """Return the one view whose filters these are: of equal ones that with which this person's pipeline opens."""
+    same = [tab for tab in tabs if tab.is_of(chosen)]
+    return next((tab for tab in same if tab.key == opens_with), same[0] if same else None)
+
+
 class SaveForm(forms.Form):
     """Asks for the name of a new view."""
 

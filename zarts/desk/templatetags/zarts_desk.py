@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from opportunities.firstresponse import until
 from opportunities.models import Closing, Event, Opportunity, WinBack
 from opportunities.money import MoneyField, figure, money, said_number
+from opportunities.once import hidden_key
 from opportunities.records import may_override, who_may
 
 register = template.Library()
@@ -77,6 +78,7 @@ SECOND_TRIES = (Closing.label(), WinBack.label())
 register.filter(money)
 register.filter(figure)
 register.filter(until)
+register.simple_tag(hidden_key, name="once")
 
 
 @register.filter

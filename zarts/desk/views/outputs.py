@@ -8,16 +8,14 @@ from django.http import StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from opportunities.forms import UNPRINTABLE
 from opportunities.models import Opportunity
+from opportunities.spreadsheets import Echo, safe
 
 from ..access import page_context, staff_page
 from ..outputs import FIELDS, outputs_of
 from .checklist import deal_of
 
 BATCH = 200
-# A spreadsheet would run a cell that begins with one of these, narrow or wide, whatever unseen stands before it.
-FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 HEADS = ["Opportunity", "Client", "Output", *FIELDS.values()]
 
 
@@ -74,18 +72,6 @@ def rows_of(deals):
 
 def plain(value) -> str:
     return value.isoformat() if isinstance(value, date) else str(value or "")
-
-
-def safe(cell: str) -> str:
-    """Keep a spreadsheet from running what somebody typed."""
-    return f"'{cell}" if UNPRINTABLE.sub("", cell).lstrip().startswith(FORMULA) else cell
-
-
-class Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, text):
-        return text
 
 
 def file_of(lines, name):

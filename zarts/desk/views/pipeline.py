@@ -53,11 +53,11 @@ def show(request, *, status=200, **more):
     query = {**filters.chosen, **laid_out(request, page)}
     for column in stages:
         column.url = address(query, look="table", stage=column.stage)
-    tabs = [
-        (tab, address(tab.query, look=tab.query.get("look", query.get("look"))), tab.is_of(filters.chosen))
-        for tab in saved.tabs(request.user)
+    user, tabs = request.user, saved.tabs(request.user)
+    current = saved.current(tabs, filters.chosen, user.pipeline_view)
+    tabs_shown = [
+        (tab, address(tab.query, look=tab.query.get("look", query.get("look"))), tab is current) for tab in tabs
     ]
-    user = request.user
     context = page_context(
         request,
         "Pipeline",
@@ -68,8 +68,8 @@ def show(request, *, status=200, **more):
         table=page,
         heads=heads(page, query, request.user) if page else (),
         next_url=address(query, after=page.next) if page and page.next else "",
-        tabs=tabs,
-        current=next((tab for tab, _, now in tabs if now), None),
+        tabs=tabs_shown,
+        current=current,
         query=query,
         asked=urlencode(query),
         here=address(query),
