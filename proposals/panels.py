@@ -43,7 +43,7 @@ def proposals(opportunity, user) -> dict:
     return shown | {
         "summaries": summaries["rows"],
         "may_write": may_change(opportunity, user, "proposals.write_proposal"),
-        "may_sum_up": may_change(opportunity, user, "proposals.add_summary"),
+        "may_sum_up": may_change(opportunity, user, "proposals.write_summary"),
     }
 
 
