@@ -14,6 +14,7 @@ import tempfile
 import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from secrets import token_urlsafe
 
 from playwright.sync_api import sync_playwright
 
@@ -45,12 +46,29 @@ class Demo:
         return ""
 
 
+class Empty:
+    """A demo that runs, in which nothing has happened yet: one administrator, and whatever a house begins with."""
+
+    password = token_urlsafe(12)
+
+    def __init__(self, port, environment):
+        self.site = f"http://localhost:{port}"
+        made = {"DJANGO_SUPERUSER_USERNAME": "eve", "DJANGO_SUPERUSER_EMAIL": "eve@zarts.example"}
+        made["DJANGO_SUPERUSER_PASSWORD"] = self.password
+        command = [sys.executable, "manage.py", "createsuperuser", "--no-input"]
+        subprocess.run(command, cwd=ROOT, env={**environment, **made}, check=True, stdout=subprocess.DEVNULL)
+
+    def words(self):
+        return ""
+
+
 @contextmanager
-def own_demo():
+def own_demo(empty=False):
     """Run a demo until the pictures are taken."""
     with tempfile.TemporaryDirectory(prefix="zarts-pictures-") as name:
         folder, port = Path(name), two_ports()
         environment = {**os.environ, "DATA_DIR": name, "PORT": str(port), "EMBEDDED_FAST": "1"}
+        environment["DEMO_DATA"] = "0" if empty else "1"
         command = [sys.executable, "-m", "zarts.demo"]
         demo = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
         try:
@@ -61,29 +79,55 @@ def own_demo():
                     break
             if demo.poll() is not None:
                 sys.exit("The demo did not start.")
-            yield Demo(folder)
+            yield Empty(port, environment) if empty else Demo(folder)
         finally:
             demo.send_signal(signal.SIGTERM)
             demo.wait()
 
 
-def take(demo, browser, name, screen):
-    """Take every picture on one kind of screen."""
+class Camera:
+    """Takes pictures of what people see on one kind of screen."""
 
-    def somebody(surface, who="the client"):
-        return Person(browser, demo, screen, surface=surface, name=who, password=demo.password)
+    def __init__(self, browser, demo, name, screen):
+        self.browser, self.demo, self.name, self.screen = browser, demo, name, screen
+        self.people = []
 
-    def picture(person, of):
+    def somebody(self, surface, who="the client"):
+        person = Person(self.browser, self.demo, self.screen, surface=surface, name=who, password=self.demo.password)
+        self.people.append(person)
+        return person.sign_in() if surface == "staff" else person
+
+    def picture(self, person, of):
         person.page.evaluate("document.activeElement?.blur()")
-        person.picture(FOLDER / f"{of}-{name}.png", whole=False)
-        print(f"  {of}-{name}.png", flush=True)
+        person.picture(FOLDER / f"{of}-{self.name}.png", whole=False)
+        print(f"  {of}-{self.name}.png", flush=True)
 
-    ada, ben, client = somebody("staff", "ada").sign_in(), somebody("staff", "ben").sign_in(), somebody("public")
+    def leave(self):
+        for person in self.people:
+            person.close()
+
+
+def first(person, address, link="#content-main tbody a"):
+    """Open the first that stands in a list."""
+    return person.open(person.open(address).page.locator(link).first.get_attribute("href"))
+
+
+def take(camera):
+    """Take every picture of a demo with its agency on one kind of screen."""
+    demo, picture = camera.demo, camera.picture
+    ada, ben, client = camera.somebody("staff", "ada"), camera.somebody("staff", "ben"), camera.somebody("public")
     picture(ada.open("/admin/today/"), "today")
     picture(ada.open("/admin/opportunities/lead/"), "leads")
+    picture(first(ada, "/admin/opportunities/import/"), "import")
     picture(ben.open("/admin/pipeline/"), "pipeline")
-    record = ada.open("/admin/opportunities/opportunity/?stage=audit").page.locator("#content-main tbody a").first
-    picture(ada.open(record.get_attribute("href")), "record")
+    picture(ben.open("/admin/pipeline/?look=table"), "table")
+    picture(first(ada, "/admin/opportunities/opportunity/?stage=audit"), "record")
+    deal = first(ben, "/admin/opportunities/opportunity/?stage=won").page.url.partition("#")[0].partition("?")[0]
+    picture(ben.open(f"{deal}?tab=checklist"), "checklist")
+    picture(ben.open(deal.replace("change/", "outputs/")), "outputs")
+    picture(first(ada, "/admin/opportunities/discovery/"), "discovery")
+    picture(first(ada, "/admin/opportunities/audit/?stage=verified"), "audit")
+    picture(first(ada, "/admin/opportunities/evidence/"), "evidence")
     picture(ben.open("/admin/approvals/").choose("#content-main [data-row] a"), "approvals")
 
     picture(client.open(demo.proposal), "proposal-cover")
@@ -92,19 +136,50 @@ def take(demo, browser, name, screen):
     client.open(demo.mailbox.link_to(demo.guest, "", "/portal/enter/")).press("Come in")
     picture(client, "portal")
     picture(client.press("Read the report"), "report")
-    for person in (ada, ben, client):
-        person.close()
+
+
+# The pages of a house in which nothing has happened yet.
+NAMES = {
+    "today": "today",
+    "pipeline": "pipeline",
+    "pipeline/?look=table": "table",
+    "approvals": "approvals",
+    "opportunities/lead": "leads",
+    "opportunities/opportunity": "opportunities",
+    "opportunities/client": "clients",
+    "opportunities/import": "imports",
+    "opportunities/discovery": "discoveries",
+    "opportunities/audit": "audits",
+    "opportunities/evidence": "evidence",
+}
+
+
+def take_empty(camera):
+    """Take every picture of a demo in which nothing has happened."""
+    eve = camera.somebody("staff", "eve")
+    for page, name in NAMES.items():
+        camera.picture(eve.open(f"/admin/{page}" if "?" in page else f"/admin/{page}/"), f"empty/{name}")
 
 
 def main():
     parser = argparse.ArgumentParser(prog="tests.screenshots", description=__doc__)
     parser.add_argument("--data", type=Path, help="the data folder of a demo that runs")
     given = parser.parse_args()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright, nullcontext(Demo(given.data)) if given.data else own_demo() as demo:
+    (FOLDER / "empty").mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
         browser = chromium(playwright)
-        for name, screen in SCREENS.items():
-            take(demo, browser, name, screen)
+        with nullcontext(Demo(given.data)) if given.data else own_demo() as demo:
+            on_each_screen(take, browser, demo)
+        if not given.data:
+            with own_demo(empty=True) as demo:
+                on_each_screen(take_empty, browser, demo)
+
+
+def on_each_screen(shots, browser, demo):
+    for name, screen in SCREENS.items():
+        camera = Camera(browser, demo, name, screen)
+        shots(camera)
+        camera.leave()
 
 
 if __name__ == "__main__":

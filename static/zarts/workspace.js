@@ -45,8 +45,13 @@
     return true;
   };
 
-  // On a narrow screen the row of parts scrolls: the open one is brought into sight.
-  const reveal = () => one(".z-sections [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  // On a narrow screen the row of parts scrolls: the open one is brought into sight. The page stays where it is.
+  const reveal = () => {
+    const [row, open] = [one(".z-sections ul"), one(".z-sections [aria-current]")];
+    if (!open) return;
+    const aside = open.getBoundingClientRect().left - row.getBoundingClientRect().left;
+    row.scrollLeft += aside - (row.clientWidth - open.offsetWidth) / 2;
+  };
 
   const go = async (address, { push = true, mark = null } = {}) => {
     const answer = await fetch(address, { headers: { "X-Requested-With": "workspace.js" } });

@@ -88,6 +88,7 @@ def test_the_parts_the_story_and_the_keys(ada, at_browser):
     somebody = at_browser(ada, looks=violations).open(opportunity.staff_url())
     by_keys = Keyboard(somebody)
 
+    assert somebody.page.evaluate("scrollY") == 0, "it opens at its top"
     by_keys.press("9").sees("Done of late").press("ArrowRight").is_on("Messages").press("Enter").sees("No mail, call")
     assert "tab=messages" in somebody.page.url
     somebody.page.go_back()
