@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from ..alike import around
 from ..models import Import
 
 TABLES = {"leads": "opportunities_lead", "opportunities": "opportunities_opportunity"}
@@ -24,27 +25,36 @@ from (
 where r.id = d.id and d.n > 1
 """
 
-# The first of the reasons for which a lead may be one that is here, each found by its own index.
+# The first of the reasons for which a lead may be one that is here, and the newest for which it holds. Each value is
+# looked up once, however many rows have it, and by its own index.
 ALIKE_LEADS = """
 with asked as materialized (
   select r.id, lower(r.said->>'email') as mail, zarts_phone_key(r.said->>'phone') as phone,
     zarts_name_key(r.said->>'company') as name, zarts_domain_key(r.said->>'website') as domain
   from opportunities_importrow r where r.of_id = %(of)s and r.verdict = 'new'
 ), found as (
-  select a.id, l.id as lead, 1 as rank, 'mail address' as why
-    from asked a join opportunities_lead l on lower(l.email) = a.mail where a.mail <> ''
+  select a.id, m.lead, 1 as rank, 'mail address' as why from asked a join (
+    select v.mail, max(l.id) as lead from (select distinct mail from asked where mail <> '') v
+    join opportunities_lead l on lower(l.email) = v.mail group by 1) m on m.mail = a.mail
   union all
-  select a.id, l.id, 2, 'phone' from asked a join opportunities_lead l on l.phone_key = a.phone and l.phone_key <> ''
-    where a.phone <> ''
+  select a.id, m.lead, 2, 'phone' from asked a join (
+    select v.phone, max(l.id) as lead from (select distinct phone from asked where phone <> '') v
+    join opportunities_lead l on l.phone_key = v.phone and l.phone_key <> '' group by 1) m on m.phone = a.phone
   union all
-  select a.id, l.id, 3, 'domain' from asked a join opportunities_lead l on l.domain_key = a.domain
-    and l.domain_key <> ''
-    where a.domain <> ''
-  union all
-  select a.id, l.id, 4, 'company' from asked a join opportunities_lead l
-    on zarts_near(l.name_key) && zarts_near(a.name) and zarts_one_slip(l.name_key, a.name) where a.name <> ''
+  select a.id, m.lead, 3, 'domain' from asked a join (
+    select v.domain, max(l.id) as lead from (select distinct domain from asked where domain <> '') v
+    join opportunities_lead l on l.domain_key = v.domain and l.domain_key <> '' group by 1) m on m.domain = a.domain
+), name as materialized (
+  select distinct a.name from asked a where a.name <> '' and not exists (select from found f where f.id = a.id)
+), named as (
+  select name, max(lead) as lead from (
+    select v.name, l.id as lead from name v join opportunities_lead l on l.name_key = v.name and l.name_key <> ''
+    union all
+    select v.name, n.id from name v, lateral ({around}) n) n group by name
 ), best as (
-  select distinct on (f.id) f.id, f.lead, f.why from found f order by f.id, f.rank, f.lead desc
+  select distinct on (f.id) f.id, f.lead, f.why
+  from (select * from found union all select a.id, n.lead, 4, 'company' from asked a join named n using (name)) f
+  order by f.id, f.rank
 )
 update opportunities_importrow r set
   verdict = case when %(join)s and l.stage in ('new', 'working') and {mine} then 'joined' else 'new' end,
@@ -91,14 +101,21 @@ JOINS = """
 def settle(record):
     """Say of every staged row what becomes of it."""
     with connection.cursor() as cursor:
+        by_index(cursor)
         whole = {"of": record.pk, "above": 0, "upto": 2**62}
         known(cursor, record, whole)
         cursor.execute(TWICE, {**whole, "column": (record.columns.get("ref") or "row")[:100]})
         if record.kind == Import.Kind.LEADS:
             join = record.choices.get("alike") == "join"
-            cursor.execute(ALIKE_LEADS.format(mine=mine(record.owner)), {**whole, "join": join})
+            near = around("opportunities_lead", "v.name")
+            cursor.execute(ALIKE_LEADS.format(mine=mine(record.owner), around=near), {**whole, "join": join})
         else:
             cursor.execute(CLIENTS.format(said=JOINS), whole)
+
+
+def by_index(cursor):
+    """Look everything up by its index until the transaction ends: the tables may have grown since they were counted."""
+    cursor.execute("set local enable_seqscan = off")
 
 
 def known(cursor, record, rows):
