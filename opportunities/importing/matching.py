@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from ..alike import around
+from ..alike import MOST_AROUND, around
 from ..models import Import
 
 TABLES = {"leads": "opportunities_lead", "opportunities": "opportunities_opportunity"}
@@ -25,36 +25,32 @@ from (
 where r.id = d.id and d.n > 1
 """
 
-# The first of the reasons for which a lead may be one that is here, and the newest for which it holds. Each value is
-# looked up once, however many rows have it, and by its own index.
+# The first of the reasons for which a lead may be one that is here. Each row is looked up by itself, by one index after
+# the other until something is found: nobody has counted yet how many rows there are, so a join is planned for one.
 ALIKE_LEADS = """
 with asked as materialized (
   select r.id, lower(r.said->>'email') as mail, zarts_phone_key(r.said->>'phone') as phone,
     zarts_name_key(r.said->>'company') as name, zarts_domain_key(r.said->>'website') as domain
   from opportunities_importrow r where r.of_id = %(of)s and r.verdict = 'new'
-), found as (
-  select a.id, m.lead, 1 as rank, 'mail address' as why from asked a join (
-    select v.mail, max(l.id) as lead from (select distinct mail from asked where mail <> '') v
-    join opportunities_lead l on lower(l.email) = v.mail group by 1) m on m.mail = a.mail
-  union all
-  select a.id, m.lead, 2, 'phone' from asked a join (
-    select v.phone, max(l.id) as lead from (select distinct phone from asked where phone <> '') v
-    join opportunities_lead l on l.phone_key = v.phone and l.phone_key <> '' group by 1) m on m.phone = a.phone
-  union all
-  select a.id, m.lead, 3, 'domain' from asked a join (
-    select v.domain, max(l.id) as lead from (select distinct domain from asked where domain <> '') v
-    join opportunities_lead l on l.domain_key = v.domain and l.domain_key <> '' group by 1) m on m.domain = a.domain
-), name as materialized (
-  select distinct a.name from asked a where a.name <> '' and not exists (select from found f where f.id = a.id)
-), named as (
-  select name, max(lead) as lead from (
-    select v.name, l.id as lead from name v join opportunities_lead l on l.name_key = v.name and l.name_key <> ''
-    union all
-    select v.name, n.id from name v, lateral ({around}) n) n group by name
+), found as materialized (
+  select a.id, coalesce(
+    (select array[max(l.id), 1] from (
+      select id from opportunities_lead where lower(email) = a.mail and a.mail <> '' limit {most}
+    ) l having count(*) > 0),
+    (select array[max(l.id), 2] from (
+      select id from opportunities_lead where phone_key = a.phone and phone_key <> '' limit {most}
+    ) l having count(*) > 0),
+    (select array[max(l.id), 3] from (
+      select id from opportunities_lead where domain_key = a.domain and domain_key <> '' limit {most}
+    ) l having count(*) > 0),
+    (select array[max(l.id), 4] from (
+      (select id from opportunities_lead where name_key = a.name and name_key <> '' limit {most})
+      union all ({around})
+    ) l having count(*) > 0)) as lead
+  from asked a
 ), best as (
-  select distinct on (f.id) f.id, f.lead, f.why
-  from (select * from found union all select a.id, n.lead, 4, 'company' from asked a join named n using (name)) f
-  order by f.id, f.rank
+  select id, lead[1] as lead, (array['mail address', 'phone', 'domain', 'company'])[lead[2]] as why
+  from found where lead is not null
 )
 update opportunities_importrow r set
   verdict = case when %(join)s and l.stage in ('new', 'working') and {mine} then 'joined' else 'new' end,
@@ -107,8 +103,9 @@ def settle(record):
         cursor.execute(TWICE, {**whole, "column": (record.columns.get("ref") or "row")[:100]})
         if record.kind == Import.Kind.LEADS:
             join = record.choices.get("alike") == "join"
-            near = around("opportunities_lead", "v.name")
-            cursor.execute(ALIKE_LEADS.format(mine=mine(record.owner), around=near), {**whole, "join": join})
+            near = around("opportunities_lead", "a.name")
+            alike = ALIKE_LEADS.format(mine=mine(record.owner), around=near, most=MOST_AROUND)
+            cursor.execute(alike, {**whole, "join": join})
         else:
             cursor.execute(CLIENTS.format(said=JOINS), whole)
 
