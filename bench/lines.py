@@ -109,5 +109,5 @@ LINES = [
     ("record page, large against small", record_page, 1.2),
     ("search of four letters, large against small", search, 2.0),
     ("a move against a bare UPDATE", a_move, 3.0),
-    ("import against raw COPY", an_import, 2.0),
+    ("import against COPY into the same tables", an_import, 2.0),
 ]

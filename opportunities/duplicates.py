@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Case, Value, When
 
+from .alike import around
 from .models import Client, Lead, Opportunity, User
 
 # The most that one reason finds; a domain of a thousand people says no more with the eleventh.
@@ -55,8 +56,7 @@ class Values:
         return cls(**{name: str(read(name) or "")[:500] for name in cls.__dataclass_fields__})
 
 
-# One look-up for each reason, each by its own index. `offset 0` keeps the planner from walking all clients by their
-# number, the newest first, in the hope of meeting enough that are near. A client is found through its people, too.
+# One look-up for each reason, each by its own index. A client is found through its people, too.
 FINDS = """
 with asked as (
   select lower(btrim(%(email)s)) as mail, zarts_phone_key(%(phone)s) as phone, zarts_name_key(%(company)s) as name,
@@ -72,15 +72,17 @@ union all
 select 'lead', l.id, 'domain', l.domain_key from asked, lateral (select id, domain_key from opportunities_lead
   where domain_key = any (asked.domains) and domain_key <> '' and id <> %(lead)s order by id desc limit %(most)s) l
 union all
-select 'lead', l.id, case when l.name_key = asked.name then 'name' else 'near' end, l.company
-  from asked, lateral (select id, company, name_key from opportunities_lead
-  where name_key = any (zarts_slips(asked.name)) and name_key <> '' and id <> %(lead)s
-  order by id desc limit %(most)s) l
+select 'lead', l.id, 'name', l.company from asked, lateral (select id, company from opportunities_lead
+  where name_key = asked.name and name_key <> '' and id <> %(lead)s order by id desc limit %(most)s) l
 union all
-select 'client', c.id, case when c.name_key = asked.called then 'name' else 'near' end, c.name
-  from asked, lateral (select id, name, name_key from (
-    select id, name, name_key from opportunities_client where zarts_near(name_key) && zarts_near(asked.called) offset 0
-  ) around where zarts_one_slip(name_key, asked.called) and id <> %(client)s order by id desc limit %(most)s) c
+select 'lead', l.id, 'near', l.company from asked, lateral (select n.id from ({near_lead}) n
+  where n.id <> %(lead)s order by n.id desc limit %(most)s) n join opportunities_lead l on l.id = n.id
+union all
+select 'client', c.id, 'name', c.name from asked, lateral (select id, name from opportunities_client
+  where name_key = asked.called and name_key <> '' and id <> %(client)s order by id desc limit %(most)s) c
+union all
+select 'client', c.id, 'near', c.name from asked, lateral (select n.id from ({near_client}) n
+  where n.id <> %(client)s order by n.id desc limit %(most)s) n join opportunities_client c on c.id = n.id
 union all
 select 'client', c.id, 'domain', c.domain_key from asked, lateral (select id, domain_key from opportunities_client
   where domain_key = any (asked.domains) and domain_key <> '' and id <> %(client)s order by id desc limit %(most)s) c
@@ -95,6 +97,10 @@ select 'client', p.client_id, 'domain', p.domain_key from asked, lateral (select
   from opportunities_contact where domain_key = any (asked.domains) and domain_key <> '' and client_id <> %(client)s
   order by id desc limit %(most)s) p
 """
+NEAR = {
+    "near_lead": around("opportunities_lead", "asked.name"),
+    "near_client": around("opportunities_client", "asked.called"),
+}
 SAID = {
     "mail": "Same mail address: {}",
     "phone": "Same phone as {}",
@@ -140,7 +146,7 @@ def finds(values: Values, given=None) -> list[tuple]:
     if isinstance(given, Client):
         clean["company"] = called = given.name
     with connection.cursor() as cursor:
-        cursor.execute(FINDS, {**clean, **own, "called": called, "most": MOST})
+        cursor.execute(FINDS.format(**NEAR), {**clean, **own, "called": called, "most": MOST})
         return cursor.fetchall()
 
 

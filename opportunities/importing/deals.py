@@ -72,11 +72,13 @@ class Batch:
         """Find whose each deal is, and make whoever is new. Return how many."""
         above, upto = self.rows[1:]
         matching.clients(self.cursor, {"of": self.record.pk, "above": above, "upto": upto})
-        keys = f"select key, {next_of('opportunities_client')} as id from (select distinct {KEY} as key {ROWS}"
+        # Each name gets a number of its own, without a join that might be planned for a single row.
+        keys = f"select r.id, {KEY} as key, {next_of('opportunities_client')} as number {ROWS} and r.client_id is null"
         self.cursor.execute(
-            f"update opportunities_importrow r set client_id = n.id from ({keys} and r.client_id is null) k) n"
-            f" where {BATCH} and r.client_id is null and n.key = {KEY}",
-            self.rows * 2,
+            "update opportunities_importrow r set client_id = n.number from"
+            " (select k.id, first_value(k.number) over (partition by k.key order by k.id) as number"
+            f" from ({keys}) k) n where r.id = n.id",
+            self.rows,
         )
         if not self.cursor.rowcount:
             return 0

@@ -130,7 +130,7 @@ def one_batch(mine: Claim) -> bool:
         cursor.execute("select pg_advisory_xact_lock(%s::bigint)", [ONE_AT_A_TIME])
         # What the walls ask for each row was planned when the tables were small: a plan that reads them whole must go.
         cursor.execute("discard plans")
-        cursor.execute("set local enable_seqscan = off")
+        matching.by_index(cursor)
     numbers = ImportRow.objects.filter(of=record, id__gt=record.last_row).order_by("id").values_list("id", flat=True)
     batch = list(numbers[:BATCH])
     if not batch:

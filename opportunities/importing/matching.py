@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from ..alike import MOST_AROUND, around
 from ..models import Import
 
 TABLES = {"leads": "opportunities_lead", "opportunities": "opportunities_opportunity"}
@@ -24,27 +25,32 @@ from (
 where r.id = d.id and d.n > 1
 """
 
-# The first of the reasons for which a lead may be one that is here, each found by its own index.
+# The first of the reasons for which a lead may be one that is here. Each row is looked up by itself, by one index after
+# the other until something is found: nobody has counted yet how many rows there are, so a join is planned for one.
 ALIKE_LEADS = """
 with asked as materialized (
   select r.id, lower(r.said->>'email') as mail, zarts_phone_key(r.said->>'phone') as phone,
     zarts_name_key(r.said->>'company') as name, zarts_domain_key(r.said->>'website') as domain
   from opportunities_importrow r where r.of_id = %(of)s and r.verdict = 'new'
-), found as (
-  select a.id, l.id as lead, 1 as rank, 'mail address' as why
-    from asked a join opportunities_lead l on lower(l.email) = a.mail where a.mail <> ''
-  union all
-  select a.id, l.id, 2, 'phone' from asked a join opportunities_lead l on l.phone_key = a.phone and l.phone_key <> ''
-    where a.phone <> ''
-  union all
-  select a.id, l.id, 3, 'domain' from asked a join opportunities_lead l on l.domain_key = a.domain
-    and l.domain_key <> ''
-    where a.domain <> ''
-  union all
-  select a.id, l.id, 4, 'company' from asked a join opportunities_lead l
-    on zarts_near(l.name_key) && zarts_near(a.name) and zarts_one_slip(l.name_key, a.name) where a.name <> ''
+), found as materialized (
+  select a.id, coalesce(
+    (select array[max(l.id), 1] from (
+      select id from opportunities_lead where lower(email) = a.mail and a.mail <> '' limit {most}
+    ) l having count(*) > 0),
+    (select array[max(l.id), 2] from (
+      select id from opportunities_lead where phone_key = a.phone and phone_key <> '' limit {most}
+    ) l having count(*) > 0),
+    (select array[max(l.id), 3] from (
+      select id from opportunities_lead where domain_key = a.domain and domain_key <> '' limit {most}
+    ) l having count(*) > 0),
+    (select array[max(l.id), 4] from (
+      (select id from opportunities_lead where name_key = a.name and name_key <> '' limit {most})
+      union all ({around})
+    ) l having count(*) > 0)) as lead
+  from asked a
 ), best as (
-  select distinct on (f.id) f.id, f.lead, f.why from found f order by f.id, f.rank, f.lead desc
+  select id, lead[1] as lead, (array['mail address', 'phone', 'domain', 'company'])[lead[2]] as why
+  from found where lead is not null
 )
 update opportunities_importrow r set
   verdict = case when %(join)s and l.stage in ('new', 'working') and {mine} then 'joined' else 'new' end,
@@ -91,14 +97,22 @@ JOINS = """
 def settle(record):
     """Say of every staged row what becomes of it."""
     with connection.cursor() as cursor:
+        by_index(cursor)
         whole = {"of": record.pk, "above": 0, "upto": 2**62}
         known(cursor, record, whole)
         cursor.execute(TWICE, {**whole, "column": (record.columns.get("ref") or "row")[:100]})
         if record.kind == Import.Kind.LEADS:
             join = record.choices.get("alike") == "join"
-            cursor.execute(ALIKE_LEADS.format(mine=mine(record.owner)), {**whole, "join": join})
+            near = around("opportunities_lead", "a.name")
+            alike = ALIKE_LEADS.format(mine=mine(record.owner), around=near, most=MOST_AROUND)
+            cursor.execute(alike, {**whole, "join": join})
         else:
             cursor.execute(CLIENTS.format(said=JOINS), whole)
+
+
+def by_index(cursor):
+    """Look everything up by its index until the transaction ends: the tables may have grown since they were counted."""
+    cursor.execute("set local enable_seqscan = off")
 
 
 def known(cursor, record, rows):

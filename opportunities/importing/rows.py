@@ -1,9 +1,9 @@
 """What one row says: its values checked and in our words, or the first that is wrong. And what the file leaves open."""
 
 import hashlib
-import json
 from collections import Counter, defaultdict
 from datetime import timedelta
+from json.encoder import encode_basestring as quoted
 
 from django.utils import timezone
 
@@ -68,15 +68,16 @@ class Rows:
 
     def texts(self, whole) -> dict:
         texts = {}
+        is_plain = "".join(whole).isascii()
         for name, place in self.places.items():
             text = whole[place]
-            if not text.isascii() and BROKEN.search(text):
+            if not is_plain and BROKEN.search(text):
                 raise Bad(name, "holds bytes that are no UTF-8 letters; save the file as UTF-8")
             texts[name] = text = unmarked(clean(text))
             if len(text) > 40 and name in LIMITS and len(text) > LIMITS[name]:
                 raise Bad(name, f"is longer than {LIMITS[name]:,} letters")
-        for place, text in enumerate(whole[: len(self.table.sheet.header)]):
-            if not text.isascii() and BROKEN.search(text):
+        for place, text in enumerate(whole[: 0 if is_plain else len(self.table.sheet.header)]):
+            if BROKEN.search(text):
                 raise Bad(f"={place}", "holds bytes that are no UTF-8 letters; save the file as UTF-8")
         return texts
 
@@ -310,6 +311,8 @@ def offered_services(record, table: Table) -> dict[str, str]:
 
 def storable(own) -> str:
     """Return a row as JSON that the database takes: without NUL, and nothing longer than a page."""
-    if any(not value.isascii() or "\0" in value or len(value) > RAW_CELL for value in own):
+    together = "".join(own)
+    if not together.isascii() or "\0" in together or len(together) > RAW_CELL:
         own = [value.encode("utf-8", "replace").decode().replace("\0", "")[:RAW_CELL] for value in own]
-    return json.dumps(own, ensure_ascii=False)
+    # As json.dumps would say it, which makes itself ready for each row anew.
+    return f"[{', '.join(map(quoted, own))}]"

@@ -13,6 +13,7 @@ from .rows import Rows, storable
 from .table import Table
 
 BATCH = 5_000
+as_json = json.JSONEncoder(ensure_ascii=False).encode
 COPY = (
     'copy opportunities_importrow (of_id, line, raw, said, reference, verdict, "column", reason, owner_id, client_id,'
     " record_id, diary_id) from stdin"
@@ -57,7 +58,7 @@ def stage(record, rows: Rows, batch):
                         record.pk,
                         line,
                         storable(own),
-                        json.dumps(said, ensure_ascii=False),
+                        as_json(said),
                         reference,
                         str(verdict),
                         column,

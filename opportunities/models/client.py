@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from .. import merging
-from ..alike import key_field, near_index
+from ..alike import key_field, near_indexes
 from ..records import DiaryKeeper, Kept, KeptQuerySet, Opens, edit, lock
 from ..scope import Scoped
 from ..walls import frozen, settled
@@ -42,7 +42,7 @@ class Client(Scoped, DiaryKeeper):
             models.Index(fields=["owner", "-id"], name="client_of_owner"),
             models.Index(fields=["team", "-id"], name="client_of_team"),
             models.Index(fields=["name", "id"], name="client_by_name"),
-            near_index("client_near"),
+            *near_indexes("client"),
             models.Index(fields=["domain_key"], name="client_by_domain", condition=~models.Q(domain_key="")),
         ]
         triggers = [settled("merged_stays", "merged_into_id", once="OLD.merged_into_id IS NOT NULL")]

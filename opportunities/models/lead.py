@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from .. import firstresponse, gates, merging
-from ..alike import key_field
+from ..alike import key_field, near_indexes
 from ..records import DiaryKeeper, Kept, Opens, Record, Refused, begin, edit, stage_field, tell, transition
 from ..scope import Scoped
 from .client import Client, Consent, Contact
@@ -97,7 +97,7 @@ class Lead(Scoped, DiaryKeeper, Record):
             # Only what nobody answered is ever asked how late it is.
             models.Index(fields=["arrived_at"], name="lead_unanswered", condition=firstresponse.UNANSWERED),
             models.Index(fields=["owner", "arrived_at"], name="lead_unanswered_of", condition=firstresponse.UNANSWERED),
-            models.Index(fields=["name_key"], name="lead_by_name", condition=~models.Q(name_key="")),
+            *near_indexes("lead"),
             models.Index(fields=["phone_key"], name="lead_by_phone", condition=~models.Q(phone_key="")),
             models.Index(fields=["domain_key"], name="lead_by_domain", condition=~models.Q(domain_key="")),
         ]
