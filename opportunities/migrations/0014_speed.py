@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     """Names that are one slip apart are found by their halves, and each line of a diary costs less."""
 
     dependencies = [
-        ("opportunities", "0012_imports"),
+        ("opportunities", "0013_once"),
     ]
 
     operations = [
