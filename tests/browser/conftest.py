@@ -1,4 +1,4 @@
-"""One house for all browser tests, and a new database in it for each."""
+"""One house for all browser tests of a worker, and a new database in it for each."""
 
 import os
 import tempfile
@@ -17,8 +17,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/browser" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
-            # One worker plays them all: they share a house, and the machine has few cores.
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The whole house on a test's database: both surfaces, worker, beat and a mail catcher, as `make demo` runs them."""
 
+import os
 from secrets import token_urlsafe
 from urllib.parse import quote, urlsplit
 
@@ -10,8 +11,8 @@ from tests.browser.mailbox import Mailbox
 from tests.browser.people import two_ports
 from zarts.demo import Demo, Stop
 
-# The tests' broker serves others too; this is the browser tests' own room in it.
-REDIS_ROOM = 9
+# The tests' broker serves others too; each worker's house has a room of its own in it.
+REDIS_ROOM = 9 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 6
 
 
 class House(Demo):
