@@ -223,12 +223,13 @@ class ChoicesForm(forms.Form):
         self.ask("status", "Status" if record.kind == Import.Kind.LEADS else "Stage", targets)
         people = User.who_may_own(model_of(record))[:300]
         names = [(person.username, str(person)) for person in people]
+        default = chosen.get("owner_default", "")
         usual = record.owner.username if record.owner.username in dict(names) else IN_TURN
         self.fields["owner_default"] = forms.ChoiceField(
             label="Who owns the rows that name nobody we know",
             choices=[*names, (IN_TURN, "Growth ops, in turn")],
             required=False,
-            initial=chosen.get("owner_default") or usual,
+            initial=default if default in {*dict(names), IN_TURN} else usual,
         )
         self.ask("owner", "Owner", [("", "As above"), *names])
         plainly(self)

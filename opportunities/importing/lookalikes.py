@@ -74,6 +74,38 @@ update opportunities_importrow r set reason = left(concat_ws(' · ',
 from met m where r.id = m.id and (m.by_mail < m.line or m.by_phone < m.line)
 """
 
+# Whose a deal may be, where no client of the name is here. Deals are many, and the clients that they name are few.
+DEALS = """
+with keyed as (
+  select r.id, zarts_name_key(r.said->>'client') as called, zarts_phone_key(r.said->>'phone') as phone,
+    zarts_domain_key(r.said->>'website') as site, zarts_domain_key(r.said->>'email') as domain
+  from opportunities_importrow r
+  where r.of_id = %(of)s and r.id > %(above)s and r.verdict in ('new', 'joined') and r.client_id is null
+), asked as materialized (
+  select array_agg(id) as ids, called, phone, site, domain from keyed group by called, phone, site, domain
+), found as materialized (
+  select a.ids, coalesce({client_reasons}) as client from asked a
+), best as (
+  select unnest(ids) as id, client[1] as client, ({whys})[client[2]] as why from found where client is not null
+)
+update opportunities_importrow r set reason = left(concat_ws(' · ', nullif(r.reason, ''),
+  b.why || case when {my_client} then 'the client ' || left(c.name, 120)
+    else 'a client of ' || {client_owner} end), 400)
+from best b join opportunities_client c on c.id = b.client
+where r.id = b.id
+"""
+
+
+def of_deals(cursor, record, rows):
+    """Say of each deal at a new client which client that may be after all."""
+    my_client, clients = matching.within(Client, Client.reach(record.owner), "c.id", "c")
+    near = {"near_client": around("opportunities_client", "a.called"), "most": MOST_AROUND}
+    # By mail address and by name it would be there already.
+    asked = {why: CLIENTS[why] for why in (2, 3, 5)}
+    owner = matching.OWNER.format("c")
+    words = {"client_reasons": ", ".join(reasons(asked, near)), "whys": WHYS, "client_owner": owner}
+    cursor.execute(DEALS.format(my_client=my_client, **words), rows | clients)
+
 
 def settle(cursor, record, rows):
     """Say of each new row whom it may be the same as, and join it to an open lead if that was chosen."""

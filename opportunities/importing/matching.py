@@ -2,7 +2,6 @@
 
 from django.db import connection
 
-from ..alike import around
 from ..models import Client, Import, Lead, Opportunity, User
 from . import lookalikes
 from .files import BadFile
@@ -56,7 +55,7 @@ with asked as materialized (
   union all
   select a.id, c.id, 3, 'spelling' from asked a join opportunities_client c on c.name_key = a.key where a.key <> ''
 ), best as (
-  select distinct on (f.id) f.id, f.client, f.why from found f order by f.id, f.rank, f.client
+  select distinct on (f.id) f.id, f.client, f.why from found f order by f.id, f.rank, not {open}, f.client
 )
 update opportunities_importrow r set client_id = c.id, {said}
 from best b join opportunities_client c on c.id = b.client
@@ -87,19 +86,7 @@ update opportunities_importrow r set verdict = 'refused', client_id = null, "col
 from opportunities_client c
 where {batch} and c.id = r.client_id and not {open}
 """
-# Names that are nearly, or spelled otherwise in the file itself. It is said and no more: a person decides.
-NEAR_CLIENTS = """
-with asked as materialized (
-  select k.key, (select max(n.id) from ({around}) n) as client from (
-    select distinct zarts_name_key(r.said->>'client') as key from opportunities_importrow r
-    where {batch} and r.client_id is null) k
-), met as materialized (select a.key, c.* from asked a join opportunities_client c on c.id = a.client
-  where c.merged_into_id is null)
-update opportunities_importrow r set
-  reason = 'Almost the name of ' || case when {mine} then left(c.name, 120) else 'a client of ' || {owner} end
-from met c
-where {batch} and r.client_id is null and r.reason = '' and zarts_name_key(r.said->>'client') = c.key
-"""
+# One client under two names, in the file itself: they become one, and it is said.
 SPELLED = """
 with spelled as materialized (
   select r.id, r.said->>'client' as called, first_value(r.said->>'client') over same as first,
@@ -143,10 +130,8 @@ def settle(record):
         else:
             mine, more = within(Client, Client.reach(record.owner), "c.id", "m")
             words = {"mine": mine, "owner": OWNER.format("c"), "batch": BATCH}
-            cursor.execute(CLIENTS.format(said=JOINS.format(**words), batch=BATCH), whole | more)
-            theirs(cursor, record, whole)
-            near = around("opportunities_client", "k.key")
-            cursor.execute(NEAR_CLIENTS.format(**words, around=near), whole | more)
+            clients(cursor, record, whole | more, said=JOINS.format(**words))
+            lookalikes.of_deals(cursor, record, whole)
             cursor.execute(SPELLED.format(batch=BATCH), whole)
 
 
@@ -185,18 +170,22 @@ def known(cursor, record, rows):
         cursor.execute(KNOWN_AS_JOINED.format(**words), rows | more)
 
 
-def clients(cursor, record, rows):
-    """Find the client of each deal of a batch, as it is now."""
-    cursor.execute(CLIENTS.format(said="reason = r.reason", batch=BATCH), rows)
+def clients(cursor, record, rows, said="reason = r.reason"):
+    """Find the client of each deal, as it is now: of several of the name, one that may be used."""
+    is_open, more = open_to(record.runner, "f.client")
+    cursor.execute(CLIENTS.format(said=said, open=is_open, batch=BATCH), rows | more)
     theirs(cursor, record, rows)
+
+
+def open_to(user, row: str) -> tuple[str, dict]:
+    """Return in SQL whether a client is open to somebody: everything is to a command."""
+    return ("true", {}) if user is None else within(Client, Client.reach(user, "change"), row, "o")
 
 
 def theirs(cursor, record, rows):
     """Hang each deal on the client that stands, and refuse those at a client that is somebody else's."""
     cursor.execute(STANDING.format(batch=BATCH), rows)
-    if record.runner is None:
-        return  # a command
-    is_open, more = within(Client, Client.reach(record.runner, "change"), "c.id", "o")
+    is_open, more = open_to(record.runner, "c.id")
     column = next((record.columns[name] for name in ("client", "contact", "email") if record.columns.get(name)), "row")
     words = {"owner": OWNER.format("c"), "open": is_open, "batch": BATCH}
     cursor.execute(ANOTHERS.format(**words), {**rows, **more, "column": column[:100]})

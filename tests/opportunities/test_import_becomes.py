@@ -163,12 +163,20 @@ def test_two_rows_of_one_person_say_so(ada):
     assert reasons(record) == ["", "Same mail address as line 2", "Same phone as line 2"]
 
 
-def test_a_deal_says_which_client_is_almost_of_its_name(ada, cem):
+def test_a_deal_says_which_client_its_new_one_may_be(ada, cem):
     client = makers.an_opportunity(ada).client
-    text = f"Account,Stage\n{client.name.replace('Harbor', 'Harbour')},Won\nOther,Won\n"
+    edit(client.contacts.get(), by=ada, phone="+1 555 010 2030")
+    edit(client, by=ada, website="https://harbor.example")
+    text = (
+        f"Account,Stage,Phone,Email\n{client.name.replace('Harbor', 'Harbour')},Won,,\nOther,Won,(555) 010-2030,\n"
+        "Another,Won,,x@harbor.example\nElse,Won,,\n"
+    )
     record = checked("opportunities", text, ada)
-    assert (verdicts(record), reasons(record)) == (["new", "new"], [f"Almost the name of {client}", ""])
-    assert reasons(checked("opportunities", text, cem, "c.csv")) == ["Almost the name of a client of Ada", ""]
+    assert verdicts(record) == ["new"] * 4
+    said = ["Almost the same company as", "Same phone as", "Same domain as"]
+    assert reasons(record) == [*(f"{words} the client {client}" for words in said), ""]
+    theirs = checked("opportunities", text, cem, "c.csv")
+    assert reasons(theirs) == [*(f"{words} a client of Ada" for words in said), ""]
 
 
 def test_two_spellings_of_a_client_in_one_file_are_said_and_make_one(ada):

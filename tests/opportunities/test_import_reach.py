@@ -5,6 +5,7 @@ from guardian.shortcuts import assign_perm
 
 from opportunities import merging
 from opportunities.models import Client, Lead, Opportunity
+from opportunities.records import edit
 from tests import makers
 from tests.conftest import person
 from tests.opportunities.importers import checked, done, reasons, run, verdicts
@@ -78,3 +79,11 @@ def test_a_deal_is_put_at_the_client_that_its_client_was_merged_into(ada):
     deals = Opportunity.objects.exclude(external_ref="").order_by("pk")
     assert {deal.client for deal in deals} == {third}
     assert len(deals) == 2
+
+
+def test_of_two_clients_whose_names_are_alike_ones_own_gets_the_deal(ada, cem):
+    for owner, name in ((cem, "Acme GmbH"), (ada, "Acme Inc.")):
+        done("opportunities", f"{DEALS}{owner},Won,1,\n", owner, f"{owner}.csv")
+        edit(Client.objects.get(name=str(owner)), by=owner, name=name)
+    record = done("opportunities", f"{DEALS}ACME,Won,5,\n", ada, "acme.csv")
+    assert reasons(record) == ["ACME is Acme Inc."]
