@@ -12,7 +12,7 @@ from django.db import transaction
 from .importing import engine, upload
 from .importing.columns import FIELDS
 from .importing.files import BadFile, open_sheet
-from .importing.rows import IN_TURN
+from .importing.owners import IN_TURN
 from .models import Import, ImportRow, User
 from .records import edit, perform
 

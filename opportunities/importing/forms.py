@@ -4,9 +4,10 @@ from django import forms
 
 from ..forms import say_plainly
 from ..models import Import, User
-from .columns import FIELDS, ORDERS, SIGNS
+from .amounts import SIGNS
+from .columns import FIELDS, ORDERS
 from .files import MOST_BYTES
-from .rows import IN_TURN, model_of
+from .owners import IN_TURN, model_of
 from .storage import MOST_COMPANION, MOST_COMPANIONS
 from .upload import of_another
 from .values import TARGETS

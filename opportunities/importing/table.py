@@ -4,7 +4,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from . import storage
-from .columns import Amounts, Dates
+from .amounts import Amounts
+from .columns import Dates
 from .files import BadFile, Sheet, clean, open_sheet
 
 SAMPLES = 4

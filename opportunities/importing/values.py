@@ -9,7 +9,8 @@ from django.core.validators import URLValidator, validate_email
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from .columns import MONEY, date_parts, signs_of
+from .amounts import MONEY, signs_of
+from .columns import date_parts
 
 SURE_MAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,60}\.)+[A-Za-z]{2,24}")
 SURE_WEB = re.compile(r"https?://[a-z0-9](?:[a-z0-9-]{0,60}\.)+[a-z]{2,24}/?")

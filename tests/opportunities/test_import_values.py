@@ -5,7 +5,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.importing import engine, values
-from opportunities.importing.columns import Amounts, Dates, guess
+from opportunities.importing.amounts import Amounts
+from opportunities.importing.columns import Dates, guess
 from opportunities.importing.upload import upload
 from opportunities.models import Import, Lead, Opportunity
 from tests.opportunities.importers import checked, done, reasons, verdicts

@@ -3,7 +3,8 @@ import re
 
 from django.core.management.base import CommandError
 
-from opportunities.importing.columns import ORDERS, SIGNS
+from opportunities.importing.amounts import SIGNS
+from opportunities.importing.columns import ORDERS
 
 from .import_leads import Command as ImportLeads
 
