@@ -93,12 +93,13 @@ OPEN = {
 def known_by(record) -> str:
     """Say what a row is known by, and where files came from that this one may continue."""
     words = "A row that came in before is known by this and its reference."
-    earlier = Import.objects.filter(kind=record.kind, owner=record.owner_id).exclude(pk=record.pk).order_by("-pk")
-    names = [name for name in dict.fromkeys(earlier.values_list("system", flat=True)[:50]) if name != record.system]
-    if names:
-        words += f" Your earlier files: {', '.join(names[:6])}."
-    if other := of_another(record.kind, record.system, record.owner_id):
-        words += f" {other} brought a file that is known by the same."
+    files = Import.objects.filter(kind=record.kind).exclude(pk=record.pk).order_by("-pk")
+    earlier = files.filter(owner=record.owner_id).values_list("system", flat=True)[:50]
+    if names := [name for name in dict.fromkeys(earlier) if name != record.system][:6]:
+        words += f" Earlier files of {record.owner}: {', '.join(names)}."
+    named = record.system.removesuffix(f" of {record.owner.username}")
+    if other := of_another(record.kind, named, record.owner_id):
+        words += f" {other} brought “{named}”, too: write that if this comes from the same place."
     return words
 
 

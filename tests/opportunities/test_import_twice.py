@@ -75,10 +75,12 @@ def test_two_peoples_files_of_one_name_are_two_places_until_somebody_says_so(ada
     record = checked("leads", text.format("Bea", "bea@y.example"), cem, "leads.csv")
     assert (verdicts(record), record.system) == (["new"], "leads of cem")
     assert checked("leads", text.format("Bea", "bea@y.example"), cem, "leads.csv").system == "leads of cem"
-    fresh = upload("leads", [("leads.csv", [b"Name\nAl\n"])], owner=cem, by=cem, system="leads")
-    page = as_user(cem).get(fresh.staff_url()).text
-    assert "Ada brought a file that is known by the same." in page
-    assert "Your earlier files: leads of cem." in page
+    page = as_user(cem).get(record.staff_url()).text
+    assert "Ada brought “leads”, too: write that if this comes from the same place." in page
+    done("leads", "Name\nDi\n", cem, "fair.csv")
+    page = as_user(cem).get(record.staff_url()).text
+    assert "Earlier files of Cem: fair, leads of cem" not in page
+    assert "Earlier files of Cem: fair." in page
 
 
 def test_a_file_is_checked_by_where_its_owner_says_that_it_comes_from(ada, as_user):
