@@ -12,6 +12,7 @@ from django.db import transaction
 from .importing import engine, upload
 from .importing.columns import FIELDS
 from .importing.files import BadFile, open_sheet
+from .importing.owners import IN_TURN
 from .models import Import, ImportRow, User
 from .records import edit, perform
 
@@ -100,10 +101,14 @@ def bring_in(
             transaction.set_rollback(True)
         return report
     record = check(kind, files, columns, choices, system, sheet, owner, person, told)
-    if record.coming:
+    report = report_of(record)
+    if not record.coming:
+        report.record = perform(record.leave, by=None)
+        return report
+    with transaction.atomic():
         record = perform(record.run, by=None)
-        record = worked(record, told)
-    return report_of(record)
+        mine = claimed(record)
+    return report_of(worked(mine, told))
 
 
 def check(kind, files, columns, choices, system, sheet, owner, person, told) -> Import:
@@ -115,19 +120,24 @@ def check(kind, files, columns, choices, system, sheet, owner, person, told) -> 
             have = ", ".join(column["name"] for column in record.header)
             what = "a name or a mail address" if kind == "leads" else "the client or a contact"
             raise BadFile(f"The file has no column with {what} (it has: {have}). Name it with --map.")
-        chosen = {**(choices or {}), **({"owner_default": owner.username} if owner else {})}
+        chosen = {**(choices or {}), "owner_default": owner.username if owner else IN_TURN}
         record = edit(record, by=None, columns=mapped, choices=chosen)
-        record = perform(record.map_columns, by=None)
-    return worked(record, told)
+        mine = claimed(perform(record.map_columns, by=None))
+    return worked(mine, told)
 
 
-def worked(record, told) -> Import:
-    """Do what is due about an import here and now. Raises BadFile when it fails or somebody else is at it."""
+def claimed(record) -> engine.Claim:
+    """Claim an import in the transaction of its move: no worker sees it before it is ours."""
     mine = engine.claim(record.pk)
     if mine is None:
         raise BadFile(f"Somebody else is bringing {record} in at this moment. Look at its page.")
+    return mine
+
+
+def worked(mine: engine.Claim, told) -> Import:
+    """Do what is due about an import here and now. Raises BadFile when it fails."""
     engine.work(mine, told=told)
-    record = Import.objects.get(pk=record.pk)
+    record = Import.objects.get(pk=mine.record.pk)
     if record.stage == Import.Stage.FAILED:
         raise BadFile(record.trouble)
     return record

@@ -13,7 +13,7 @@ def is_stale() -> Q:
     now, found = timezone.now(), Q()
     for stage, days in Opportunity.STALE_AFTER.items():
         found |= Q(stage=stage, diary__last_at__lt=now - timedelta(days=days))
-    return found
+    return found & ~Opportunity.was_won()
 
 
 def quiet_days(deal) -> int:
@@ -23,6 +23,8 @@ def quiet_days(deal) -> int:
 
 def stale_days(deal) -> int:
     """Return how long nothing happened in a deal that is stale, in days; nothing for one that is not."""
+    if deal.stage == Opportunity.Stage.WON and deal.external_ref and deal.due_on is None:
+        return 0  # it was won before it came in
     limit = Opportunity.STALE_AFTER.get(deal.stage)
     days = quiet_days(deal)
     return days if limit is not None and days >= limit else 0

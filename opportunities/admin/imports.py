@@ -14,12 +14,21 @@ from .. import reads
 from ..importing import refused, upload
 from ..importing.files import BadFile
 from ..importing.forms import ChoicesForm, ColumnsForm, UploadForm
+from ..importing.matching import MODELS
 from ..models import Import, ImportRow
 from ..records import Refused, edit, perform
 from .base import RecordAdmin, whole_number
 
 SHOWN = 50
 VERDICTS = ImportRow.Verdict
+# In these it can be said anew what the columns hold.
+MAPPABLE = (Import.Stage.UPLOADED, Import.Stage.CHECKED, Import.Stage.FAILED, Import.Stage.LEFT)
+
+
+def labels(record) -> list[tuple[str, str]]:
+    """Return what the verdicts are called: a deal that is joined comes in, at a client that is here."""
+    deals = {"joined": "At clients that are here"} if record.kind == Import.Kind.OPPORTUNITIES else {}
+    return [(value, deals.get(value, label)) for value, label in VERDICTS.choices]
 
 
 @admin.register(Import)
@@ -84,8 +93,10 @@ class ImportAdmin(RecordAdmin):
 
     def show(self, request, record, *, form=None, status=200):
         may = self.may_bring(request, record)
-        if form is None and may and record.stage == Import.Stage.UPLOADED:
-            form = ColumnsForm(record=record)
+        columns = form if isinstance(form, ColumnsForm) else None
+        form = None if columns else form
+        if columns is None and may and record.stage in MAPPABLE:
+            columns = ColumnsForm(record=record)
         if form is None and may and record.stage == Import.Stage.CHECKED:
             form = ChoicesForm(record=record, user=request.user)
         verdict = request.GET.get("rows", "")
@@ -96,8 +107,7 @@ class ImportAdmin(RecordAdmin):
         if record.counts:
             found = record.lines_of_file.filter(verdict=verdict, id__gt=after).order_by("id")
             rows = list(found.defer("raw")[: SHOWN + 1])
-            for row in rows:
-                row.of = record  # read once
+            self.link(request, record, rows)
         moves = {move.name: move for move in record.moves_for(request.user)}
         return self.page(
             request,
@@ -107,14 +117,28 @@ class ImportAdmin(RecordAdmin):
             record=record,
             may=may,
             form=form,
+            columns=columns,
             moves=moves,
-            verdicts=[(one, label, record.counts.get(one, 0)) for one, label in VERDICTS.choices],
+            made=", ".join(f"{count:,} {what}" for what, count in record.made.items() if count),
+            verdicts=[(one, label, record.counts.get(one, 0)) for one, label in labels(record)],
             verdict=verdict,
             rows=rows[:SHOWN],
             older=rows[SHOWN - 1].pk if len(rows) > SHOWN else None,
             came=record.stage in (Import.Stage.DONE, Import.Stage.RUNNING),
             timeline=reads.timeline(record, whole_number(request.GET.get("before"))),
         )
+
+    def link(self, request, record, rows):
+        """Lead from each row to what it became, or was already, where this person may see that."""
+        for row in rows:
+            row.of, row.link = record, ""  # read once
+        came = [row for row in rows if row.came_url]
+        if came:
+            model = MODELS[record.kind]
+            seen = model.objects.visible_to(request.user).filter(pk__in=[row.record_id for row in came])
+            pks = set(seen.values_list("pk", flat=True))
+            for row in came:
+                row.link = row.came_url if row.record_id in pks else ""
 
     def page(self, request, template, title, *, status=200, **context):
         context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, **context}
@@ -123,14 +147,15 @@ class ImportAdmin(RecordAdmin):
     @method_decorator(require_POST)
     def columns_view(self, request, pk):
         """Take what the columns hold, keep it as a map if it has a name, and have the file checked."""
-        record = self.theirs(request, pk, Import.Stage.UPLOADED, Import.Stage.CHECKED, Import.Stage.FAILED)
+        record = self.theirs(request, pk, *MAPPABLE)
         form = ColumnsForm(request.POST, record=record)
         if not form.is_valid():
             return self.show(request, record, form=form, status=422)
         if form.sheet and form.sheet != record.sheet:
             return self.other_sheet(request, record, form)
         with transaction.atomic():
-            record = edit(record, by=request.user, columns=form.columns, choices=form.choices)
+            system = form.cleaned_data["system"] or record.system
+            record = edit(record, by=request.user, columns=form.columns, choices=form.choices, system=system)
             if form.cleaned_data["save_as"] and request.user.has_perm("opportunities.add_importmap"):
                 upload.save_map(record, form.cleaned_data["save_as"], by=request.user)
             return self.have_checked(request, record)
@@ -138,10 +163,14 @@ class ImportAdmin(RecordAdmin):
     def other_sheet(self, request, record, form):
         try:
             with transaction.atomic():
-                upload.look(edit(record, by=request.user, sheet=form.sheet))
-        except BadFile as trouble:
-            form.add_error("sheet", str(trouble))
-            return self.show(request, record, form=form, status=422)
+                record = edit(record, by=request.user, sheet=form.sheet)
+                upload.look(record)
+                if record.stage != Import.Stage.UPLOADED:
+                    # What was said of the rows of the other sheet holds no more.
+                    perform(record.check_again, by=request.user)
+        except (BadFile, Refused) as trouble:
+            form.add_error("sheet", " ".join(getattr(trouble, "reasons", [str(trouble)])))
+            return self.show(request, self.get_object_or_404(request, record.pk), form=form, status=422)
         return redirect(record.staff_url("columns"))
 
     @method_decorator(require_POST)

@@ -39,50 +39,64 @@ class Fields:
 
 MAIL, WEB = r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}", r"(https?://|www\.)\S+"
 WHO = (
-    Field("email", "Mail address", ("email", "emailaddress", "mail", "mailaddress"), MAIL),
-    Field("phone", "Phone", ("phone", "phonenumber", "telephone", "mobile")),
-    Field("website", "Website", ("website", "url", "domain"), WEB),
-    Field("country", "Country", ("country", "officelocation", "location")),
+    Field("email", "Mail address", ("email", "emailaddress", "mail", "mailaddress", "mailadresse"), MAIL),
+    Field(
+        "phone", "Phone", ("phone", "phonenumber", "telephone", "mobile", "mobilephone", "telefon", "mobil", "handy")
+    ),
+    Field("website", "Website", ("website", "url", "domain", "websiteurl", "companydomainname", "webseite"), WEB),
+    Field("country", "Country", ("country", "officelocation", "location", "countryregion", "land")),
 )
+FIRST = ("firstname", "vorname", "givenname", "contactfirstname")
+LAST = ("lastname", "nachname", "surname", "familyname", "contactlastname")
+COMPANY = ("company", "companyname", "associatedcompany", "primarycompany", "firma", "unternehmen", "firmenname")
+SOURCE = ("leadsource", "source", "originalsource", "quelle")
+CREATED = ("createddate", "createdate", "created", "createdat", "createdon", "datecreated", "dateadded")
+CLOSED = ("closedate", "closed", "closedon", "expectedclose", "expectedclosedate", "closingdate")
+OWNER = ("salesagent", "owner", "ownername", "salesrep", "assignedto", "recordowner")
+NOTES = ("notes", "note", "description", "comments", "notizen")
 FIELDS = {
     LEADS: Fields(
         (
-            Field("ref", "Reference", ("leadid", "id", "reference")),
-            Field("name", "Name", ("fullname", "name", "contactname", "contact")),
-            Field("company", "Company", ("company", "companyname", "account", "organisation", "organization")),
+            Field("ref", "Reference", ("leadid", "recordid", "id", "reference")),
+            Field("name", "Name", ("fullname", "name", "contactname", "contact", "leadname", "ansprechpartner")),
+            Field("first", "First name", FIRST),
+            Field("last", "Last name", LAST),
+            Field("company", "Company", (*COMPANY, "account", "accountname", "organisation", "organization")),
             *WHO,
-            Field("source", "Source", ("leadsource", "source")),
-            Field("status", "Status", ("leadstatus", "status", "stage")),
-            Field(
-                "created", "Arrived on", ("createddate", "created", "createdat", "cameon", "camein", "received", "date")
-            ),
-            Field("owner", "Owner", ("owner", "salesagent", "salesrep", "assignedto")),
-            Field("words", "What they said", ("notes", "note", "description", "message", "comments")),
+            Field("source", "Source", SOURCE),
+            Field("status", "Status", ("leadstatus", "status", "stage", "leadstage", "lifecyclestage")),
+            Field("created", "Arrived on", (*CREATED, "cameon", "camein", "received", "date", "datum")),
+            Field("owner", "Owner", ("leadowner", "contactowner", *OWNER)),
+            Field("words", "What they said", (*NOTES, "message", "nachricht")),
         ),
-        ("name", "email"),
+        ("name", "last", "first", "email"),
         "Say which column holds the name or the mail address.",
     ),
     OPPORTUNITIES: Fields(
         (
-            Field("ref", "Reference", ("opportunityid", "dealid", "id", "reference")),
-            Field("client", "Client", ("account", "accountname", "company", "companyname", "client", "customer")),
+            Field("ref", "Reference", ("opportunityid", "dealid", "recordid", "id", "reference")),
+            Field("client", "Client", ("account", "accountname", *COMPANY, "client", "customer", "kunde")),
             Field("name", "Name of the deal", ("opportunityname", "dealname", "deal", "name", "subject", "title")),
-            Field("status", "Stage", ("dealstage", "opportunitystage", "stage", "status")),
-            Field("value", "Value", ("closevalue", "estimatedvalue", "value", "amount", "dealvalue")),
+            Field("status", "Stage", ("dealstage", "opportunitystage", "stage", "status", "stagename", "phase")),
+            Field("value", "Value", ("closevalue", "estimatedvalue", "value", "amount", "dealvalue", "wert", "betrag")),
             Field("price", "Value when that is empty", ("salesprice", "listprice", "price")),
-            Field("currency", "Currency", ("currency", "currencycode")),
+            Field("currency", "Currency", ("currency", "currencycode", "dealcurrency", "opportunitycurrency")),
             Field("product", "Service", ("product", "productname", "service")),
-            Field("owner", "Owner", ("salesagent", "owner", "salesrep", "salesid", "assignedto", "agent")),
+            Field("owner", "Owner", ("dealowner", "opportunityowner", "salesid", "agent", *OWNER)),
             Field("manager", "Their manager", ("manager", "salesmanager")),
             Field("office", "Their team", ("regionaloffice", "team", "office", "region")),
-            Field("opened", "Began on", ("engagedate", "createddate", "created", "opened", "startdate")),
-            Field("closed", "Closed on, or expected", ("closedate", "closed", "closedon", "expectedclose")),
-            Field("contact", "Contact", ("fullname", "contactname", "contact")),
+            Field("opened", "Began on", ("engagedate", *CREATED, "opened", "startdate")),
+            Field("closed", "Closed on, or expected", CLOSED),
+            Field("contact", "Contact", ("fullname", "contactname", "contact", "associatedcontact", "primarycontact")),
+            Field("first", "First name of the contact", FIRST),
+            Field("last", "Last name of the contact", LAST),
             *WHO,
             Field("industry", "Industry", ("sector", "industry")),
-            Field("source", "Source", ("leadsource", "source")),
-            Field("reason", "Why it was lost", ("lostreason", "lossreason", "reason", "closereason")),
-            Field("words", "Notes", ("notes", "note", "description", "comments")),
+            Field("source", "Source", SOURCE),
+            Field(
+                "reason", "Why it was lost", ("lostreason", "lossreason", "reason", "closereason", "closedlostreason")
+            ),
+            Field("words", "Notes", NOTES),
         ),
         ("client", "contact", "email"),
         "Say which column holds the client, or else the contact.",
@@ -121,7 +135,8 @@ def guess(kind: str, header: list[dict], given: dict | None = None) -> dict:
 
 NAMES_OF_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MONTHS = {name: number for number, name in enumerate(NAMES_OF_MONTHS, 1)}
-THREE = re.compile(r"(\d{1,4})[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ,]+(\d{1,4})(?:$|[T ])")
+MONTHS |= {"mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12}
+THREE = re.compile(r"(\d{1,4})[-/. ]{1,2}(\d{1,2}|[A-Za-zä]{3,9})[-/. ,]+(\d{1,4})(?:$|[T ])")
 ORDERS = {"ymd": "year, month, day", "dmy": "day, month, year", "mdy": "month, day, year"}
 
 

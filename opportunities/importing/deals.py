@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from ..models import Client, Closing, Contact, Diary, Discovery, Facts, Opportunity, Task
+from ..models import Client, Closing, Contact, Diary, Discovery, Facts, Opportunity, Questionnaire, Task, WinBack
 from ..records import begin
 from . import births, matching
 from .births import Now, birth, event
@@ -12,10 +12,17 @@ from .leads import FILE, FROM_FILE, diaries
 
 Service = Opportunity._meta.get_field("services").related_model
 Through = Opportunity._meta.get_field("services").through
+Asked = Discovery._meta.get_field("questionnaires").remote_field.through
 
 BATCH = "r.of_id = %s and r.id > %s and r.id <= %s and r.verdict in ('new', 'joined')"
 ROWS = f"from opportunities_importrow r where {BATCH}"
 DEALS = f"from opportunities_importrow r join opportunities_opportunity o on o.id = r.record_id where {BATCH}"
+# What a deal is asked: see `Questionnaire.objects.asked_of`.
+ASKED_OF = f"""join opportunities_questionnaire q on q.is_current
+  and exists (select from opportunities_question n where n.questionnaire_id = q.id)
+  and (q.for_every_deal or exists (
+    select from {Through._meta.db_table} x join {Service._meta.db_table} s on s.id = x.service_id
+    where x.opportunity_id = o.id and s.questionnaire_id = q.id))"""
 OPENED, CLOSED = "(r.said->>'opened')::timestamptz", "(r.said->>'closed')::timestamptz"
 
 
@@ -35,8 +42,10 @@ def bring(record, above: int, upto: int, made: dict):
     """Bring in the rows of an import whose numbers lie above the one and up to the other."""
     with connection.cursor() as cursor:
         batch = Batch(cursor, record, [record.pk, above, upto])
+        # Before anything is made: a client that is somebody else's by now takes its rows out.
+        clients = batch.clients()
         made["services"] = made.get("services", 0) + batch.services()
-        made["clients"] = made.get("clients", 0) + batch.clients()
+        made["clients"] = made.get("clients", 0) + clients
         made["contacts"] = made.get("contacts", 0) + batch.contacts()
         batch.deals()
         batch.start_discovery()
@@ -71,7 +80,7 @@ class Batch:
     def clients(self) -> int:
         """Find whose each deal is, and make whoever is new. Return how many."""
         above, upto = self.rows[1:]
-        matching.clients(self.cursor, {"of": self.record.pk, "above": above, "upto": upto})
+        matching.clients(self.cursor, self.record, {"of": self.record.pk, "above": above, "upto": upto})
         # Each name gets a number of its own, without a join that might be planned for a single row.
         keys = f"select r.id, {KEY} as key, {next_of('opportunities_client')} as number {ROWS} and r.client_id is null"
         self.cursor.execute(
@@ -217,9 +226,64 @@ class Batch:
         )
         births.run(self.cursor, made, self.rows)
         births.run(self.cursor, told, self.rows)
+        self.ask()
         self.tell_move("discovery", "start_discovery", custom["past"], OPENED)
         opens = custom["opens"]
         self.promise("discovery", opens.kind, opens.title)
+
+    def ask(self):
+        """Ask the newest questions of every deal and of its service, as `Discovery.ask` does."""
+        asks = self.there("discovery", f"join opportunities_discovery t on t.opportunity_id = o.id {ASKED_OF}")
+        self.cursor.execute(
+            f"insert into {Asked._meta.db_table} (discovery_id, questionnaire_id) select t.id, q.id {asks}"
+            " returning questionnaire_id",
+            self.rows,
+        )
+        asked = {pk for (pk,) in self.cursor.fetchall()}
+        if not asked:
+            return
+        Questionnaire.ask(Questionnaire.objects.filter(pk__in=asked))
+        names = "jsonb_agg(q.name || ', version ' || q.version order by q.name || ', version ' || q.version)"
+        keys = (
+            f"with k as materialized (select g.*, {next_of('opportunities_facts')} as own_facts from (select t.id,"
+            f" jsonb_build_object('questionnaires', jsonb_build_array('[]'::jsonb, {names})) as words {asks}"
+            " group by t.id) g), f as ("
+        )
+        told = self.told(
+            Discovery,
+            "from k join opportunities_discovery t on t.id = k.id join opportunities_opportunity o"
+            " on o.id = t.opportunity_id where (select count(*) from f) >= 0 order by o.diary_id",
+            "ask",
+            "changed the questions of",
+            record="t",
+            at=Now(timezone.now()),
+            subject="left('Discovery of ' || o.name, 200)",
+            diary_id="o.diary_id",
+            stage_to="t.stage",
+            next_action="t.next_action",
+            facts_id="k.own_facts",
+            reason="''",
+        )
+        facts = birth(Facts, "from k", id="k.own_facts", values="k.words")
+        self.run((keys, self.rows), facts, (" returning id) ", []), told)
+
+    def win_back(self):
+        """Plan the second try at each deal whose window is not over, as losing one here does."""
+        rows = self.there("lost", "join opportunities_closing e on e.opportunity_id = o.id")
+        made = birth(
+            WinBack,
+            f"{rows} and e.reactivate_to >= current_date",
+            opportunity_id="o.id",
+            owner_id="o.owner_id",
+            closing_id="e.id",
+            opens_on="e.reactivate_from",
+            ends_on="e.reactivate_to",
+        )
+        births.run(self.cursor, made, self.rows)
+        told = {"record": "t", "at": Now(timezone.now()), "diary_id": "o.diary_id", "stage_to": "t.stage"}
+        told |= {"subject": "left('Win-back of ' || o.name, 200)", "reason": "''", "by": None}
+        there = self.there("lost", "join opportunities_winback t on t.opportunity_id = o.id")
+        births.run(self.cursor, self.told(WinBack, there, "create", "planned", **told), self.rows)
 
     def close(self, outcome: str, verb: str, past: str, next_action: str):
         """Close the deals of a batch that the file says were won or lost, on the day that it says."""
@@ -259,6 +323,8 @@ class Batch:
         births.run(self.cursor, made, self.rows)
         births.run(self.cursor, told, self.rows)
         self.tell_move(outcome, verb, past, CLOSED, reason="coalesce(nullif(r.said->>'reason', ''), '')")
+        if outcome == "lost":
+            self.win_back()
 
     # -- Pieces of statements. -----------------------------------------------------------------------------------------
 
@@ -274,8 +340,7 @@ class Batch:
             "owner_id": f"{record}.owner_id",
             "reason": FROM_FILE,
         }
-        usual = {name: value for name, value in usual.items() if name not in given}
-        return event(model, source, verb, past, by=self.by, **usual, **given)
+        return event(model, source, verb, past, **{"by": self.by, **usual, **given})
 
     def move(self, step: str, target: str, *, next_action: str, probability: int, due="(r.said->>'due')::date") -> int:
         self.cursor.execute(

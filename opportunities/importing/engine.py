@@ -138,7 +138,9 @@ def one_batch(mine: Claim) -> bool:
         return False
     above, upto, made = record.last_row, batch[-1], dict(record.made)
     with connection.cursor() as cursor:
-        matching.known(cursor, record, {"of": record.pk, "above": above, "upto": upto})
+        rows = {"of": record.pk, "above": above, "upto": upto}
+        matching.known(cursor, record, rows)
+        matching.unfit(cursor, record, rows)
     WAYS[Import.Kind(record.kind)](record, above, upto, made)
     mine.hold(progress=record.progress + len(batch), last_row=upto, made=made)
     return True

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from ..spreadsheets import unmarked
+
 # What is longer is one row's trouble: maybe a quote that never closes. No longer line is held in memory.
 csv.field_size_limit(131_072)
 MOST_OF_A_LINE = 8_000_000
@@ -170,7 +172,8 @@ def named(values, what: str) -> list[str]:
         raise BadFile(f"{what} has {len(values):,} columns. Keep the {MOST_COLUMNS} or fewer that matter.")
     names: list[str] = []
     for number, value in enumerate(values, 1):
-        name = clean(str(value or ""))[:80] or f"Column {number}"
+        # Our own list of refused rows marks a name that would calculate, too.
+        name = unmarked(clean(str(value or "")))[:80] or f"Column {number}"
         copies = 2
         while name in names:
             name, copies = f"{name.removesuffix(f' {copies - 1}')} {copies}"[:90], copies + 1

@@ -2,13 +2,23 @@
 
 from django import forms
 
+from ..forms import say_plainly
 from ..models import Import, User
+from .amounts import SIGNS
 from .columns import FIELDS, ORDERS
 from .files import MOST_BYTES
+from .owners import IN_TURN, model_of
 from .storage import MOST_COMPANION, MOST_COMPANIONS
+from .upload import of_another
 from .values import TARGETS
 
 REFUSE = ("", "Refuse these rows")
+
+
+def plainly(form):
+    """Have every field of a form say in our words what to do, and keep only what can be read."""
+    for field in form.fields.values():
+        say_plainly(field)
 
 
 class Files(forms.FileField):
@@ -48,6 +58,7 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["file"].widget.attrs["accept"] = ".csv,.tsv,.txt,.xlsx"
         self.fields["companions"].widget.attrs["accept"] = ".csv,.tsv,.txt,.xlsx"
+        plainly(self)
 
     def clean_file(self):
         file = self.cleaned_data["file"]
@@ -67,6 +78,31 @@ class UploadForm(forms.Form):
         return files
 
 
+# What of a column may be written two ways: its question, and the ways.
+WRITTEN = {
+    "dates": ("How dates in “{}” are written", ORDERS),
+    "numbers": ("How amounts in “{}” are written", SIGNS),
+}
+USED = {"dates": ("created", "opened", "closed"), "numbers": ("value", "price")}
+OPEN = {
+    "dates": "no value tells the day from the month",
+    "numbers": "no value tells the thousands from the cents",
+}
+
+
+def known_by(record) -> str:
+    """Say what a row is known by, and where files came from that this one may continue."""
+    words = "A row that came in before is known by this and its reference."
+    files = Import.objects.filter(kind=record.kind).exclude(pk=record.pk).order_by("-pk")
+    earlier = files.filter(owner=record.owner_id).values_list("system", flat=True)[:50]
+    if names := [name for name in dict.fromkeys(earlier) if name != record.system][:6]:
+        words += f" Earlier files of {record.owner}: {', '.join(names)}."
+    named = record.system.removesuffix(f" of {record.owner.username}")
+    if other := of_another(record.kind, named, record.owner_id):
+        words += f" {other} brought “{named}”, too: write that if this comes from the same place."
+    return words
+
+
 class ColumnsForm(forms.Form):
     """Which column holds what. Beside each choice stand some of its values."""
 
@@ -76,10 +112,13 @@ class ColumnsForm(forms.Form):
         max_length=80,
         help_text="Offered again for a file with these columns.",
     )
+    system = forms.CharField(label="Where it comes from", max_length=40, required=False)
 
     def __init__(self, *args, record, **kwargs):
         super().__init__(*args, **kwargs)
         self.record = record
+        self.fields["system"].initial = record.system
+        self.fields["system"].help_text = known_by(record)
         names = [column["name"] for column in record.header]
         self.samples = {column["name"]: column["samples"] for column in record.header}
         columns = [("", "Not in the file"), *((name, name) for name in names)]
@@ -88,19 +127,21 @@ class ColumnsForm(forms.Form):
             field.initial = record.columns.get(one.name, "")
             self.fields[f"map-{one.name}"] = field
         for place, column in enumerate(record.header):
-            if column["dates"] == "?":
-                field = forms.ChoiceField(
-                    label=f"How dates in “{column['name']}” are written",
-                    choices=[("", "Choose: they can be read two ways"), *ORDERS.items()],
+            for what, (label, ways) in WRITTEN.items():
+                if column.get(what) != "?":
+                    continue
+                self.fields[f"{what}-{place}"] = forms.ChoiceField(
+                    label=label.format(column["name"]),
+                    choices=[("", "Choose: they can be read two ways"), *ways.items()],
                     required=False,
-                    initial=record.choices.get("dates", {}).get(column["name"], ""),
+                    initial=record.choices.get(what, {}).get(column["name"], ""),
                 )
-                self.fields[f"dates-{place}"] = field
         if len(record.sheets) > 1:
             sheets = [(name, name) for name in record.sheets]
             self.fields["sheet"] = forms.ChoiceField(
                 label="Sheet", choices=sheets, required=False, initial=record.sheet or record.sheets[0]
             )
+        plainly(self)
 
     def rows(self):
         """Yield each of our fields with the values of the column that is chosen for it."""
@@ -124,12 +165,12 @@ class ColumnsForm(forms.Form):
 
     @property
     def choices(self) -> dict:
-        dates = {
-            self.record.header[int(name.removeprefix("dates-"))]["name"]: value
-            for name, value in self.cleaned_data.items()
-            if name.startswith("dates-") and value
-        }
-        return {**self.record.choices, "dates": dates}
+        written: dict[str, dict] = {what: {} for what in WRITTEN}
+        for name, value in self.cleaned_data.items():
+            what, _, place = name.partition("-")
+            if what in WRITTEN and value:
+                written[what][self.record.header[int(place)]["name"]] = value
+        return {**self.record.choices, **written}
 
     def clean(self):
         data = super().clean()
@@ -143,10 +184,11 @@ class ColumnsForm(forms.Form):
         if wanted := FIELDS[self.record.kind].lacking(self.columns):
             self.add_error(f"map-{FIELDS[self.record.kind].needs[0]}", wanted)
         for place, column in enumerate(self.record.header):
-            field = f"dates-{place}"
-            used = [name for name in ("created", "opened", "closed") if self.columns.get(name) == column["name"]]
-            if field in self.fields and used and not data.get(field):
-                self.add_error(field, "Choose how they are written: no value tells the day from the month.")
+            for what, ours in USED.items():
+                field = f"{what}-{place}"
+                used = [name for name in ours if self.columns.get(name) == column["name"]]
+                if field in self.fields and used and not data.get(field):
+                    self.add_error(field, f"Choose how they are written: {OPEN[what]}.")
         return data
 
 
@@ -181,15 +223,18 @@ class ChoicesForm(forms.Form):
             self.ask("product", "Service", [REFUSE, *more, *services])
         targets = [REFUSE, *TARGETS[record.kind].items()]
         self.ask("status", "Status" if record.kind == Import.Kind.LEADS else "Stage", targets)
-        people = User.objects.filter(is_active=True, is_staff=True).order_by("first_name", "username")[:300]
+        people = User.who_may_own(model_of(record))[:300]
         names = [(person.username, str(person)) for person in people]
+        default = chosen.get("owner_default", "")
+        usual = record.owner.username if record.owner.username in dict(names) else IN_TURN
         self.fields["owner_default"] = forms.ChoiceField(
             label="Who owns the rows that name nobody we know",
-            choices=[("", "Growth ops, in turn"), *names],
+            choices=[*names, (IN_TURN, "Growth ops, in turn")],
             required=False,
-            initial=chosen.get("owner_default", ""),
+            initial=default if default in {*dict(names), IN_TURN} else usual,
         )
         self.ask("owner", "Owner", [("", "As above"), *names])
+        plainly(self)
 
     def ask(self, kind: str, label: str, choices):
         """Ask about each word that is not known, and again about those that were chosen before."""
@@ -214,7 +259,7 @@ class ChoicesForm(forms.Form):
                 yield title, fields
 
     def clean_without_client(self):
-        return " ".join(self.cleaned_data["without_client"].replace("\0", "").split())
+        return " ".join(self.cleaned_data["without_client"].split())
 
     @property
     def choices(self) -> dict:

@@ -1,11 +1,9 @@
 """A batch of leads comes in: born, told, and moved to where the file says that they stand."""
 
-from datetime import timedelta
-
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from .. import followups
 from ..models import Diary, Lead, Source, Task
 from ..records import begin
 from . import births
@@ -17,6 +15,8 @@ LEADS = (
     "from opportunities_importrow r join opportunities_lead l on l.id = r.record_id"
     " where r.of_id = %s and r.id > %s and r.id <= %s and r.verdict = 'new'"
 )
+# Of the calls that a file brings, no owner finds more on one day than they can make: see `Rows.due`.
+DUE = "nullif(r.said->>'due', '')::date"
 # Where a row came from, as its diary says it.
 FILE = "(select i.file_name from opportunities_import i where i.id = r.of_id)"
 FROM_FILE = f"left('From “' || {FILE} || '”, line ' || r.line || ' (' || r.reference || ').', 400)"
@@ -75,12 +75,11 @@ def move(cursor, name: str, rows, by, told):
     """Make one move of all leads of a batch that the file says it of, as `perform` would: stage, event, task."""
     step = next(step for step in Lead.steps() if step.name == name and step.source == "new")
     custom, there = step.custom, f"{LEADS} and r.said->>'step' = '{name}'"
-    due = timezone.localdate() + custom["within"] if custom["within"] is not None else None
     cursor.execute(
-        "update opportunities_lead l set stage = %s, next_action = %s, due_on = %s::date from opportunities_importrow r"
+        f"update opportunities_lead l set stage = %s, next_action = %s, due_on = {DUE} from opportunities_importrow r"
         " where l.id = r.record_id and r.of_id = %s and r.id > %s and r.id <= %s and r.verdict = 'new'"
         " and r.said->>'step' = %s",
-        [step.target, custom["then"], due, *rows, name],
+        [step.target, custom["then"], *rows, name],
     )
     if not cursor.rowcount:
         return
@@ -92,9 +91,8 @@ def move(cursor, name: str, rows, by, told):
         promise(cursor, opens, there, rows, by, about="lead", owner="l.owner_id", diary="l.diary_id", record="l")
 
 
-def promise(cursor, opens, there, rows, by, *, about, owner, diary, record, due=None):
+def promise(cursor, opens, there, rows, by, *, about, owner, diary, record):
     """Open the task that a move promises for each row, and tell it."""
-    day = timezone.localdate() + timedelta(days=opens.days)
     task, params = birth(
         Task,
         there,
@@ -102,7 +100,7 @@ def promise(cursor, opens, there, rows, by, *, about, owner, diary, record, due=
         owner_id=owner,
         kind=Now(opens.kind),
         title=f"left('{opens.title}: ' || {subject(record) if about == 'lead' else f'{record}.name'}, 200)",
-        due_at=due or Now(followups.end_of_day(day)),
+        due_at=f"({DUE} + time '17:00') at time zone '{settings.TIME_ZONE}'",
         record_type=Now(f"opportunities.{about}"),
         record_id=f"{record}.id",
         **{f"{about}_id": f"{record}.id"},

@@ -1,18 +1,33 @@
-"""What is here already: rows that came in before, rows that stand twice, and whom they may be the same as."""
+"""What is here already: rows that came in before, rows that stand twice, and whose the deals of a file are."""
 
 from django.db import connection
 
-from ..alike import MOST_AROUND, around
-from ..models import Import
+from ..models import Client, Import, Lead, Opportunity, User
+from . import lookalikes
+from .files import BadFile
 
 TABLES = {"leads": "opportunities_lead", "opportunities": "opportunities_opportunity"}
+MODELS = {"leads": Lead, "opportunities": Opportunity}
+BATCH = "r.of_id = %(of)s and r.id > %(above)s and r.id <= %(upto)s and r.verdict in ('new', 'joined')"
+OWNER = "(select coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username)"
+OWNER += " from opportunities_user u where u.id = {}.owner_id)"
 
 KNOWN = """
-update opportunities_importrow r set verdict = 'known', reason = 'Came in before: ' || left(t.name, 200),
-  record_id = t.id
+update opportunities_importrow r set verdict = 'known', record_id = t.id,
+  reason = 'Came in before: ' || case when {mine} then left(t.name, 200) else {anothers} end
 from {table} t
-where r.of_id = %(of)s and r.id > %(above)s and r.id <= %(upto)s and r.verdict in ('new', 'joined')
-  and t.external_ref = r.reference and t.external_ref <> ''
+where {batch} and t.external_ref = r.reference and t.external_ref <> ''
+"""
+
+# A row that was joined to a lead left its reference nowhere else. Found again it is known, and known from then on.
+KNOWN_AS_JOINED = """
+update opportunities_importrow r set verdict = 'known', record_id = t.id,
+  reason = 'Came in before, joined to ' || case when {mine} then left(t.name, 200) else {anothers} end
+from opportunities_importrow o join opportunities_import i on i.id = o.of_id
+  join opportunities_lead t on t.id = o.record_id
+where {batch} and o.reference = r.reference and o.reference <> '' and i.kind = 'leads'
+  and o.verdict in ('joined', 'known') and (o.verdict = 'known' or o.id <= i.last_row)
+  and (o.of_id <> r.of_id or o.id <= %(above)s)
 """
 
 TWICE = """
@@ -20,47 +35,9 @@ update opportunities_importrow r set verdict = 'refused', "column" = %(column)s,
   reason = 'stands in line ' || d.first || ' already; remove one of the two'
 from (
   select id, line, first_value(line) over same as first, row_number() over same as n
-  from opportunities_importrow where of_id = %(of)s and verdict in ('new', 'joined')
+  from opportunities_importrow where of_id = %(of)s and id > %(above)s and verdict in ('new', 'joined')
   window same as (partition by reference order by id)) d
 where r.id = d.id and d.n > 1
-"""
-
-# The first of the reasons for which a lead may be one that is here. Each row is looked up by itself, by one index after
-# the other until something is found: nobody has counted yet how many rows there are, so a join is planned for one.
-ALIKE_LEADS = """
-with asked as materialized (
-  select r.id, lower(r.said->>'email') as mail, zarts_phone_key(r.said->>'phone') as phone,
-    zarts_name_key(r.said->>'company') as name, zarts_domain_key(r.said->>'website') as domain
-  from opportunities_importrow r where r.of_id = %(of)s and r.verdict = 'new'
-), found as materialized (
-  select a.id, coalesce(
-    (select array[max(l.id), 1] from (
-      select id from opportunities_lead where lower(email) = a.mail and a.mail <> '' limit {most}
-    ) l having count(*) > 0),
-    (select array[max(l.id), 2] from (
-      select id from opportunities_lead where phone_key = a.phone and phone_key <> '' limit {most}
-    ) l having count(*) > 0),
-    (select array[max(l.id), 3] from (
-      select id from opportunities_lead where domain_key = a.domain and domain_key <> '' limit {most}
-    ) l having count(*) > 0),
-    (select array[max(l.id), 4] from (
-      (select id from opportunities_lead where name_key = a.name and name_key <> '' limit {most})
-      union all ({around})
-    ) l having count(*) > 0)) as lead
-  from asked a
-), best as (
-  select id, lead[1] as lead, (array['mail address', 'phone', 'domain', 'company'])[lead[2]] as why
-  from found where lead is not null
-)
-update opportunities_importrow r set
-  verdict = case when %(join)s and l.stage in ('new', 'working') and {mine} then 'joined' else 'new' end,
-  record_id = case when %(join)s and l.stage in ('new', 'working') and {mine} then l.id else r.record_id end,
-  reason = case when {mine} then 'Same ' || b.why || ' as ' || left(l.name, 120)
-    else 'Same ' || b.why || ' as a lead of '
-      || coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username)
-    end
-from best b join opportunities_lead l on l.id = b.lead join opportunities_user u on u.id = l.owner_id
-where r.id = b.id
 """
 
 # Whose a deal is: the client of that person's mail address, or of that name, or of a name that is written otherwise.
@@ -69,8 +46,7 @@ with asked as materialized (
   select r.id, r.said->>'client' as called, lower(r.said->>'client') as name, zarts_name_key(r.said->>'client') as key,
     lower(r.said->>'email') as mail
   from opportunities_importrow r
-  where r.of_id = %(of)s and r.id > %(above)s and r.id <= %(upto)s and r.verdict in ('new', 'joined')
-    and r.client_id is null
+  where {batch} and r.client_id is null
 ), found as (
   select a.id, c.id as client, 1 as rank, '' as why from asked a join opportunities_client c on lower(c.name) = a.name
   union all
@@ -79,7 +55,7 @@ with asked as materialized (
   union all
   select a.id, c.id, 3, 'spelling' from asked a join opportunities_client c on c.name_key = a.key where a.key <> ''
 ), best as (
-  select distinct on (f.id) f.id, f.client, f.why from found f order by f.id, f.rank, f.client
+  select distinct on (f.id) f.id, f.client, f.why from found f order by f.id, f.rank, not {open}, f.client
 )
 update opportunities_importrow r set client_id = c.id, {said}
 from best b join opportunities_client c on c.id = b.client
@@ -88,26 +64,94 @@ where r.id = b.id
 JOINS = """
   verdict = 'joined',
   reason = case when r.reason <> '' then r.reason
+    when not {mine} then 'At a client of ' || {owner}
     when b.why = '' then 'The client is here already: ' || left(c.name, 120)
     when b.why = 'mail address' then 'The mail address is one of ' || left(c.name, 120)
     else left(r.said->>'client', 120) || ' is ' || left(c.name, 120) end
+"""
+# A client that was merged away is the one that it was merged into, maybe meanwhile.
+STANDING = """
+update opportunities_importrow r set client_id = (
+  with recursive way as (
+    select c.id, c.merged_into_id from opportunities_client c where c.id = r.client_id
+    union all
+    select c.id, c.merged_into_id from way w join opportunities_client c on c.id = w.merged_into_id
+  ) select id from way where merged_into_id is null)
+where {batch} and exists (select from opportunities_client c where c.id = r.client_id and c.merged_into_id is not null)
+"""
+# A deal of theirs would give them a right to all of the client: see Client.is_open_to.
+ANOTHERS = """
+update opportunities_importrow r set verdict = 'refused', client_id = null, "column" = %(column)s,
+  reason = 'Somebody else’s client: ask ' || {owner} || '.'
+from opportunities_client c
+where {batch} and c.id = r.client_id and not {open}
+"""
+# One client under two names, in the file itself: they become one, and it is said.
+SPELLED = """
+with spelled as materialized (
+  select r.id, r.said->>'client' as called, first_value(r.said->>'client') over same as first,
+    first_value(r.line) over same as line
+  from opportunities_importrow r
+  where {batch} and r.client_id is null and zarts_name_key(r.said->>'client') <> ''
+  window same as (partition by zarts_name_key(r.said->>'client') order by r.id)
+)
+update opportunities_importrow r set reason = left(concat_ws(' · ', nullif(r.reason, ''),
+  'The same client as ' || left(s.first, 120) || ' in line ' || s.line), 400)
+from spelled s where r.id = s.id and lower(s.called) <> lower(s.first)
+"""
+
+
+# Who left meanwhile, or has another role, gets nothing more.
+UNFIT = """
+update opportunities_importrow r set verdict = 'refused', client_id = null, "column" = %(column)s,
+  reason = {owner} || ' left, or may not own {kind}; choose another owner, and bring this row in again'
+where {batch} and not (r.owner_id = any(%(fit)s)) and (r.verdict = 'new' or '{kind}' = 'opportunities')
+"""
+# A file has a few sources. More are another column.
+MOST_SOURCES = 50
+SOURCES = """
+select count(*) from (
+  select distinct lower(r.said->>'source') as name from opportunities_importrow r where {batch}) n
+where not exists (select from opportunities_source s where lower(s.name) = n.name)
 """
 
 
 def settle(record):
     """Say of every staged row what becomes of it."""
+    # What is left of an earlier check is lower than the row with which this one began.
+    whole = {"of": record.pk, "above": record.last_row, "upto": 2**62}
     with connection.cursor() as cursor:
         by_index(cursor)
-        whole = {"of": record.pk, "above": 0, "upto": 2**62}
         known(cursor, record, whole)
         cursor.execute(TWICE, {**whole, "column": (record.columns.get("ref") or "row")[:100]})
         if record.kind == Import.Kind.LEADS:
-            join = record.choices.get("alike") == "join"
-            near = around("opportunities_lead", "a.name")
-            alike = ALIKE_LEADS.format(mine=mine(record.owner), around=near, most=MOST_AROUND)
-            cursor.execute(alike, {**whole, "join": join})
+            few_sources(cursor, record, whole)
+            lookalikes.settle(cursor, record, whole)
         else:
-            cursor.execute(CLIENTS.format(said=JOINS), whole)
+            mine, more = within(Client, Client.reach(record.owner), "c.id", "m")
+            words = {"mine": mine, "owner": OWNER.format("c"), "batch": BATCH}
+            clients(cursor, record, whole | more, said=JOINS.format(**words))
+            lookalikes.of_deals(cursor, record, whole)
+            cursor.execute(SPELLED.format(batch=BATCH), whole)
+
+
+def few_sources(cursor, record, rows):
+    """Refuse a file that would make hundreds of sources."""
+    cursor.execute(SOURCES.format(batch=BATCH), rows)
+    new = cursor.fetchone()[0]
+    if new > MOST_SOURCES and (column := record.columns.get("source")):
+        raise BadFile(
+            f"Is “{column[:80]}” the source column? It would make {new:,} new sources. Choose another column, or none; "
+            "or add those sources first."
+        )
+
+
+def unfit(cursor, record, rows):
+    """Refuse what would become the record of somebody who may not own it any more."""
+    fit = list(User.who_may_own(MODELS[record.kind]).values_list("pk", flat=True))
+    column = (record.columns.get("owner") or "Owner")[:100]
+    words = UNFIT.format(batch=BATCH, kind=str(record.kind), owner=OWNER.format("r"))
+    cursor.execute(words, {**rows, "fit": fit, "column": column})
 
 
 def by_index(cursor):
@@ -117,18 +161,42 @@ def by_index(cursor):
 
 def known(cursor, record, rows):
     """Mark the rows that are here already. Asked again in each batch: another file may have been quicker."""
-    cursor.execute(KNOWN.format(table=TABLES[record.kind]), rows)
+    model = MODELS[record.kind]
+    mine, more = within(model, model.reach(record.owner), "t.id", "m")
+    anothers = f"'somebody else’s {model._meta.verbose_name}, ask ' || {OWNER.format('t')}"
+    words = {"mine": mine, "anothers": anothers, "batch": BATCH, "table": TABLES[record.kind]}
+    cursor.execute(KNOWN.format(**words), rows | more)
+    if record.kind == Import.Kind.LEADS:
+        cursor.execute(KNOWN_AS_JOINED.format(**words), rows | more)
 
 
-def clients(cursor, rows):
-    """Find the client of each deal of a batch, as it is now."""
-    cursor.execute(CLIENTS.format(said="reason = r.reason"), rows)
+def clients(cursor, record, rows, said="reason = r.reason"):
+    """Find the client of each deal, as it is now: of several of the name, one that may be used."""
+    is_open, more = open_to(record.runner, "f.client")
+    cursor.execute(CLIENTS.format(said=said, open=is_open, batch=BATCH), rows | more)
+    theirs(cursor, record, rows)
 
 
-def mine(user) -> str:
-    """Return the condition in SQL for the leads that this person may see."""
-    if user is None or user.sees_all:
-        return "true"
-    if user.sees_team:
-        return f"(l.owner_id = {int(user.pk)} or l.team_id = {int(user.team_id)})"
-    return f"(l.owner_id = {int(user.pk)})"
+def open_to(user, row: str) -> tuple[str, dict]:
+    """Return in SQL whether a client is open to somebody: everything is to a command."""
+    return ("true", {}) if user is None else within(Client, Client.reach(user, "change"), row, "o")
+
+
+def theirs(cursor, record, rows):
+    """Hang each deal on the client that stands, and refuse those at a client that is somebody else's."""
+    cursor.execute(STANDING.format(batch=BATCH), rows)
+    is_open, more = open_to(record.runner, "c.id")
+    column = next((record.columns[name] for name in ("client", "contact", "email") if record.columns.get(name)), "row")
+    words = {"owner": OWNER.format("c"), "open": is_open, "batch": BATCH}
+    cursor.execute(ANOTHERS.format(**words), {**rows, **more, "column": column[:100]})
+
+
+def within(model, condition, row: str, prefix: str) -> tuple[str, dict]:
+    """Return in SQL, with its parameters, whether the record with the number `row` meets a condition."""
+    if not condition:
+        return "true", {}
+    found = model._base_manager.filter(condition).order_by().values("pk")
+    text, values = found.query.sql_with_params()
+    names = [f"{prefix}{number}" for number in range(len(values))]
+    text %= tuple(f"%({name})s" for name in names)
+    return f"exists (select from ({text}) seen(id) where seen.id = {row})", dict(zip(names, values, strict=True))

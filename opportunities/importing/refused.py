@@ -4,8 +4,9 @@ import csv
 
 from ..models import ImportRow
 from ..spreadsheets import Echo, safe
+from .rows import WHY
 
-WHY, REFUSED = "Why it was refused", " refused"
+REFUSED = " refused"
 
 
 def lines(record):

@@ -7,23 +7,29 @@ from json.encoder import encode_basestring as quoted
 
 from django.utils import timezone
 
-from ..models import ImportRow, Lead, Opportunity, User
+from ..models import ImportRow, Lead, Opportunity
 from ..spreadsheets import unmarked
 from . import values
 from .columns import FIELDS
 from .files import BadFile, clean
+from .owners import owners_of, people_by_name
 from .table import Table
 from .values import BROKEN, Bad
 
 LIMITS = {"words": 20_000, "reason": 2_000}
 LIMITS |= {name: Lead._meta.get_field(name).max_length for name in ("name", "company", "email", "phone", "country")}
 LIMITS |= {"source": 120, "client": 160, "contact": 120, "industry": 80, "product": 120, "owner": 120}
-LIMITS |= {"manager": 120, "office": 120, "status": 60, "currency": 20}
+LIMITS |= {"first": 60, "last": 60, "manager": 120, "office": 120, "status": 60, "currency": 20}
 # No owner finds more than so many first calls on one day.
 A_DAY = 25
 # The most different words of one column that a person is asked about.
 MOST_ASKED = 60
 RAW_CELL = 100_000
+# An expected close may be so many years ahead.
+AHEAD = 10
+# What our own list of refused rows adds to them.
+WHY = "Why it was refused"
+MOST_REFERENCE = ImportRow._meta.get_field("reference").max_length
 Verdict = ImportRow.Verdict
 
 
@@ -34,19 +40,23 @@ class Rows:
         self.record, self.table, self.kind = record, table, record.kind
         self.choices = record.choices
         self.places = places(record, table)
-        self.orders = {name: self.order_of(column) for name, column in record.columns.items()}
+        self.orders = {name: self.written(column, "dates") for name, column in record.columns.items()}
+        self.signs = {name: self.written(column, "numbers") for name, column in record.columns.items()}
+        header = table.sheet.header
+        self.own = None if WHY not in header else [place for place, name in enumerate(header) if name != WHY]
         self.people = owners_of(record)
-        self.by_word = people_by_name()
+        self.by_word = people_by_name(record)
+        self.faults: list[Bad] = []
         self.turn = 0
         state = record.questions or {}
         self.loads = Counter({int(pk): n for pk, n in state.get("loads", {}).items()})
         self.unknown = defaultdict(Counter, {name: Counter(words) for name, words in state.get("unknown", {}).items()})
         self.offered = offered_services(record, table)
 
-    def order_of(self, column: str) -> str:
-        """Return how a column's dates are written: as its values tell, or where they do not, as the person chose."""
-        found = next((one.get("dates", "") for one in self.record.header if one["name"] == column), "")
-        chosen = self.choices.get("dates", {})
+    def written(self, column: str, what: str) -> str:
+        """Return how a column's dates or numbers are written: as its values tell, or else as the person chose."""
+        found = next((one.get(what, "") for one in self.record.header if one["name"] == column), "")
+        chosen = self.choices.get(what, {})
         return chosen.get(column, chosen.get("*", found)) if found == "?" else found
 
     def state(self) -> dict:
@@ -59,12 +69,31 @@ class Rows:
         self.turn += 1
         if wrong:
             return {}, "", None, Verdict.REFUSED, "row", wrong
+        self.faults = []
+        said, owner = {}, None
         try:
             texts = self.texts(whole)
             said, owner = self.lead(texts, whole) if self.kind == "leads" else self.deal(texts, whole)
         except Bad as trouble:
-            return {}, "", None, Verdict.REFUSED, self.column(trouble.name, whole)[:100], trouble.reason[:400]
+            self.faults.append(trouble)
+        if self.faults:
+            return {}, "", None, Verdict.REFUSED, *self.told(whole)
         return said, self.reference(texts, own), owner, Verdict.NEW, "", said.pop("note", "")
+
+    def told(self, whole) -> tuple[str, str]:
+        """Return the column of the first fault, and all that is wrong with the row: it is mended once."""
+        faults = {(self.column(one.name, whole), one.reason): None for one in self.faults}
+        (column, first), *others = faults
+        more = "".join(f" · {name}: {reason}" for name, reason in others)
+        return column[:100], f"{first}{more}"[:400]
+
+    def ask(self, read, *given):
+        """Return what a value means, or nothing when it is wrong: then the next ones are looked at all the same."""
+        try:
+            return read(*given)
+        except Bad as fault:
+            self.faults.append(fault)
+            return None
 
     def texts(self, whole) -> dict:
         texts = {}
@@ -98,27 +127,31 @@ class Rows:
         """Return by what the row is known again: its own reference, or else what stands in it."""
         ref = texts.get("ref")
         if not ref:
-            ref = "row " + hashlib.sha256("\x1f".join(own).encode("utf-8", "replace")).hexdigest()[:24]
-        return f"{self.record.system}:{ref}"[:120]
+            # Mended, it comes back with the reason beside it, and with marks before what would calculate.
+            own = own if self.own is None else [own[place] for place in self.own if place < len(own)]
+            ref = "row " + digest_of("\x1f".join(map(unmarked, own)).replace("\0", ""))[:24]
+        known = f"{self.record.system}:{ref}"
+        return known if len(known) <= MOST_REFERENCE else f"{self.record.system}:{digest_of(ref)}"
 
     # -- Leads. --------------------------------------------------------------------------------------------------------
 
     def lead(self, texts, whole):
-        name, email = texts.get("name", ""), texts.get("email", "")
+        name, email = texts.get("name", "") or named(texts), texts.get("email", "")
         if not name and not email:
             for one in ("name", "email"):
                 if one in self.places and (why := self.table.absent(self.places[one], whole)):
                     raise Bad(one, why)
             raise Bad("name", "is empty; a lead needs a name or a mail address")
-        step = self.step(texts)
-        values.mail("email", email)
-        arrived = self.day(texts, "created")
+        step = self.ask(self.step, texts)
+        self.ask(values.mail, "email", email)
+        arrived = self.ask(self.day, texts, "created")
+        owner = self.ask(self.owner, texts)
         said = {
             "name": name or email[:120],
             "company": texts.get("company", ""),
             "email": email,
             "phone": texts.get("phone", ""),
-            "website": values.web("website", texts.get("website", "")),
+            "website": self.ask(values.web, "website", texts.get("website", "")),
             "country": texts.get("country", ""),
             "words": texts.get("words", ""),
             "source": texts.get("source", "") or "Imported file",
@@ -126,7 +159,9 @@ class Rows:
             "step": step,
             "status": texts.get("status", ""),
         }
-        return said, self.owner(texts)
+        if step == "work" and not self.faults:
+            said["due"] = self.due(owner, 3)
+        return said, owner
 
     def step(self, texts) -> str:
         word = texts.get("status", "")
@@ -136,7 +171,7 @@ class Rows:
             self.unknown["status"][word] += 1
             raise
 
-    def day(self, texts, name):
+    def day(self, texts, name, ahead=1):
         text = texts.get(name, "")
         if not text:
             return None
@@ -144,7 +179,15 @@ class Rows:
         if order == "?":
             self.unknown["dates"][self.record.columns[name]] += 1
             raise Bad(name, f"“{text[:40]}” can be read two ways; choose how its dates are written")
-        return values.day(name, text, order)
+        return values.day(name, text, order, ahead)
+
+    def amount(self, texts, name):
+        try:
+            return values.amount(name, texts.get(name, ""), self.signs.get(name, ""))
+        except Bad as fault:
+            if "two ways" in fault.reason:
+                self.unknown["numbers"][self.record.columns[name]] += 1
+            raise
 
     def owner(self, texts) -> int:
         """Return whose it becomes: whom the row names, whom the person chose for that name, or the next in turn."""
@@ -155,38 +198,34 @@ class Rows:
             if person:
                 return person
             self.unknown["owner"][word] += 1
+        if not self.people:
+            whom = self.choices.get("owner_default", "")
+            raise Bad("owner", f"{whom} left, or may not own {self.kind}; choose another owner")
         return self.people[self.turn % len(self.people)]
 
     # -- Opportunities. ------------------------------------------------------------------------------------------------
 
     def deal(self, texts, whole):
-        step = self.step(texts)
-        contact, email = texts.get("contact", ""), values.mail("email", texts.get("email", ""))
-        client, note = texts.get("client") or contact or email, ""
-        if not client:
-            for one in ("client", "contact", "email"):
-                if one in self.places and (why := self.table.absent(self.places[one], whole)):
-                    raise Bad(one, why)
-            self.unknown["client"][""] += 1
-            client = self.choices.get("without_client", "")
-            if not client:
-                raise Bad("client", "is empty; name the client, or choose whose the rows without one are")
-            note = f"Names no client: joined to {client}"
-        opened, closed = self.day(texts, "opened"), self.day(texts, "closed")
+        step = self.ask(self.step, texts)
+        contact = texts.get("contact", "") or named(texts)
+        email = self.ask(values.mail, "email", texts.get("email", "")) or ""
+        client, note = self.ask(self.client, texts, whole, contact or email) or ("", "")
+        opened, closed = self.ask(self.day, texts, "opened"), self.ask(self.day, texts, "closed", AHEAD)
         if opened and closed and closed.date() < opened.date():
-            raise Bad("closed", f"“{texts['closed'][:40]}” is before it began")
+            self.faults.append(Bad("closed", f"“{texts['closed'][:40]}” is before it began"))
         now = timezone.now()
         if step in ("won", "lost") and closed and closed > now:
-            raise Bad("closed", f"“{texts['closed'][:40]}” is still to come; a deal that is {step} was closed before")
+            late = f"“{texts['closed'][:40]}” is still to come; a deal that is {step} was closed before"
+            self.faults.append(Bad("closed", late))
         opened = min(opened or (closed if step in ("won", "lost") else None) or now, now)
-        price = values.amount("price", texts.get("price", ""))
-        value = values.amount("value", texts.get("value", ""))
-        value = price if value is None else value
-        currency = texts.get("currency", "").upper() or "USD"
-        if len(currency) != 3 or not currency.isalpha():
-            raise Bad("currency", f"“{currency[:10]}” is no currency such as USD or EUR")
-        product, service = self.service(texts.get("product", ""))
-        owner = self.owner(texts)
+        price, price_in = self.ask(self.amount, texts, "price") or (None, "")
+        value, value_in = self.ask(self.amount, texts, "value") or (None, "")
+        value, beside = (price, price_in) if value is None else (value, value_in)
+        currency = self.ask(values.currency, "currency", texts.get("currency", ""), beside)
+        product, service = self.ask(self.service, texts.get("product", "")) or ("", "")
+        owner = self.ask(self.owner, texts)
+        if self.faults:
+            return {}, owner
         name = texts.get("name") or (f"{client}: {service or product}" if service or product else f"{client}: growth")
         said = {
             "client": client,
@@ -202,7 +241,7 @@ class Rows:
             "contact": contact,
             "email": email,
             "phone": texts.get("phone", ""),
-            "website": values.web("website", texts.get("website", "")),
+            "website": self.ask(values.web, "website", texts.get("website", "")),
             "country": texts.get("country", ""),
             "industry": texts.get("industry", ""),
             "reason": texts.get("reason", ""),
@@ -219,6 +258,22 @@ class Rows:
         if note:
             said["note"], said["joins"] = note, True
         return said, owner
+
+    def client(self, texts, whole, person: str) -> tuple[str, str]:
+        """Return whose the deal is, and a note when the row itself does not say so."""
+        client = texts.get("client") or person
+        if client:
+            return client, ""
+        for one in ("client", "contact", "email"):
+            if one in self.places and (why := self.table.absent(self.places[one], whole)):
+                raise Bad(one, why)
+        if texts.get("email"):
+            return "", ""  # it is no mail address, and that is told
+        self.unknown["client"][""] += 1
+        client = self.choices.get("without_client", "")
+        if not client:
+            raise Bad("client", "is empty; name the client, or choose whose the rows without one are")
+        return client, f"Names no client: joined to {client}"
 
     def service(self, word: str) -> tuple[str, str]:
         """Return the word for what is sold, and the service that it is, if it is one of ours or becomes one."""
@@ -275,23 +330,13 @@ def places(record, table: Table) -> dict[str, int]:
     return found
 
 
-def owners_of(record) -> list[int]:
-    """Return who shall own the rows that name nobody: the one that was chosen, or growth ops in turn."""
-    if chosen := record.choices.get("owner_default"):
-        return [User.objects.get(username=chosen, is_active=True).pk]
-    people = [person.pk for person in User.by_load("Growth ops")]
-    if not people:
-        raise BadFile("Nobody has the role Growth ops yet: make a user with it, or name an owner with --owner.")
-    return people
+def named(texts) -> str:
+    """Return the name that stands in two columns."""
+    return " ".join(filter(None, [texts.get("first"), texts.get("last")]))
 
 
-def people_by_name() -> dict[str, int]:
-    people = {}
-    for user in User.objects.filter(is_active=True, is_staff=True).order_by("-pk"):
-        for word in (user.username, user.email, user.get_full_name()):
-            if word:
-                people[word.casefold()] = user.pk
-    return people
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def offered_services(record, table: Table) -> dict[str, str]:

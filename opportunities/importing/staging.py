@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from itertools import islice
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from ..models import ImportRow
 from . import births, matching
@@ -23,7 +24,7 @@ COPY = (
 def check(record, claim, until: float) -> bool:
     """Read on where the last worker stopped, and when all rows are there compare them. False when time was up first."""
     if record.progress == 0:
-        ImportRow.objects.filter(of=record).delete()
+        begin_anew(record, claim)
     with ExitStack() as stack:
         table = Table.of(stack, record)
         rows = Rows(record, table)
@@ -39,9 +40,19 @@ def check(record, claim, until: float) -> bool:
         questions = rows.state() | {"offered": sorted(set(rows.offered.values()))[:500]}
     with transaction.atomic():
         matching.settle(record)
+        ImportRow.objects.filter(of=record, id__lte=record.last_row).delete()
         counts = count(record)
         claim.hold(questions=questions, counts=counts, row_count=sum(counts.values()), progress=0, last_row=0)
     return True
+
+
+@transaction.atomic
+def begin_anew(record, claim):
+    """Forget the rows of an earlier check, but for those that are known: nothing else remembers what was joined."""
+    rows = ImportRow.objects.filter(of=record)
+    rows.filter(verdict=ImportRow.Verdict.JOINED, id__lte=record.last_row).update(verdict=ImportRow.Verdict.KNOWN)
+    rows.exclude(verdict=ImportRow.Verdict.KNOWN).delete()
+    claim.hold(last_row=rows.aggregate(last=Max("id"))["last"] or 0)
 
 
 def stage(record, rows: Rows, batch):

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from . import storage
+from .amounts import Amounts
 from .columns import Dates
 from .files import BadFile, Sheet, clean, open_sheet
 
@@ -132,6 +133,8 @@ def look_at(record) -> dict:
         table = Table.of(stack, record)
         samples: list[list[str]] = [[] for _ in table.columns]
         dates = {place: Dates() for place in range(len(table.columns))}
+        # Only deals have amounts.
+        amounts = {place: Amounts() for place in range(len(table.columns) if record.kind == "opportunities" else 0)}
         wanting = set(range(len(table.columns)))
         count = 0
         for _, _, values, wrong in table.rows():
@@ -149,9 +152,16 @@ def look_at(record) -> dict:
                     found.meet(value[:40])
                     if found.odd > 20 and not found.is_date:
                         del dates[place]
+            for place, amount in amounts.items():
+                amount.meet(clean(values[place])[:61])
         own = len(table.sheet.header)
         columns = [
-            {"name": name, "samples": samples[place], "dates": dates[place].order if place in dates else ""}
+            {
+                "name": name,
+                "samples": samples[place],
+                "dates": dates[place].order if place in dates else "",
+                "numbers": amounts[place].sign if place in amounts else "",
+            }
             | ({} if place < own else {"of": companion_of(table, place)})
             for place, name in enumerate(table.columns)
         ]

@@ -4,12 +4,13 @@ import re
 
 from django.db import transaction
 
-from ..models import Import, ImportMap
+from ..models import Import, ImportMap, User
 from ..records import begin, edit
 from . import storage
 from .columns import FIELDS, guess
 from .files import BadFile, clean
-from .refused import REFUSED, WHY
+from .refused import REFUSED
+from .rows import WHY
 from .table import look_at
 
 # What a browser or a person adds to the name of a copy.
@@ -24,9 +25,8 @@ def upload(kind: str, files, *, owner, by, system="", sheet="") -> Import:
     named = [(clean(name).replace("/", " ")[-200:] or "file", chunks) for name, chunks in files]
     # What was refused and mended comes from where the first file came from.
     stem = COPY.sub("", (named[0][0].rpartition(".")[0] or named[0][0]).removesuffix(REFUSED))
-    record = Import(
-        kind=kind, file_name=named[0][0], owner=owner, sheet=sheet, system=(clean(system) or stem.lower())[:40]
-    )
+    place = clean(system) or own_system(kind, stem.lower(), owner, by)
+    record = Import(kind=kind, file_name=named[0][0], owner=owner, sheet=sheet, system=place[:40])
     begin(record, by=by, past="uploaded")
     record.refresh_from_db(fields=["team"])  # the database says which: what is saved later must not take it away
     digests = [storage.keep(record, number, name, chunks) for number, (name, chunks) in enumerate(named)]
@@ -34,9 +34,28 @@ def upload(kind: str, files, *, owner, by, system="", sheet="") -> Import:
     # The same file under another name is known by the first one's.
     before = Import.objects.filter(kind=kind, digest=record.digest).exclude(pk=record.pk).order_by("pk").first()
     if before and not system:
-        record.system = before.system
+        record.system = own_system(kind, before.system, owner, by)
     look(record)
     return record
+
+
+def own_system(kind, name: str, owner, by) -> str:
+    """Return where a file seems to come from by its name. Two people's files of one name need not be from one place.
+
+    The page asks, and says whose else is known by it. A command knows the house's files.
+    """
+    name = name[:40]
+    if by is None or not of_another(kind, name, owner.pk):
+        return name
+    whose = f" of {owner.username}"[:20]
+    return name[: 40 - len(whose)].removesuffix(whose) + whose
+
+
+def of_another(kind, system: str, owner_id):
+    """Return somebody else whose files are known by this, when the person's own are not."""
+    of = Import.objects.filter(kind=kind, system=system).exclude(owner=owner_id, stage=Import.Stage.UPLOADED)
+    owners = User.objects.filter(pk__in=of.values("owner")) if system else ()
+    return None if any(owner.pk == owner_id for owner in owners) else next(iter(owners), None)
 
 
 def look(record):

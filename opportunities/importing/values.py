@@ -2,13 +2,14 @@
 
 import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from .amounts import MONEY, signs_of
 from .columns import date_parts
 
 SURE_MAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,60}\.)+[A-Za-z]{2,24}")
@@ -17,6 +18,9 @@ BROKEN = re.compile("[\ud800-\udfff\ufffd]")
 is_address = URLValidator(schemes=["http", "https"])
 # A deal that is worth more is a slip of the finger, and more than the column holds.
 MOST_VALUE = Decimal("9999999999.99")
+# Beside an amount the sign says the currency; a dollar may be one of several.
+CURRENCIES = {"€": "EUR", "£": "GBP", "$": "USD"}
+DOLLARS = {"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"}
 
 
 class Bad(Exception):
@@ -54,8 +58,8 @@ def short(name: str, text: str, limit: int) -> str:
     return text
 
 
-def day(name: str, text: str, order: str = "ymd") -> datetime | None:
-    """Return the time that a text means; a day is noon of it."""
+def day(name: str, text: str, order: str = "ymd", ahead: int = 1) -> datetime | None:
+    """Return the time that a text means, at most so many years ahead; a day is noon of it."""
     if not text:
         return None
     parts = date_parts(text, order) if order in ("ymd", "dmy", "mdy") else None
@@ -65,7 +69,9 @@ def day(name: str, text: str, order: str = "ymd") -> datetime | None:
             found = exact if timezone.is_aware(exact) else timezone.make_aware(exact)
     except (ValueError, OverflowError):
         found = None
-    if found is None or not 1990 <= found.year <= timezone.now().year + 1:
+    if found and found.year > timezone.now().year + ahead:
+        raise Bad(name, f"“{text[:40]}” is too far away; check the year")
+    if found is None or found.year < 1990:
         raise Bad(name, f"“{text[:40]}” is not a date such as {EXAMPLES.get(order, EXAMPLES['ymd'])}")
     return found
 
@@ -73,26 +79,38 @@ def day(name: str, text: str, order: str = "ymd") -> datetime | None:
 EXAMPLES = {"ymd": "2026-11-23", "dmy": "23-11-2026", "mdy": "11/23/2026"}
 
 
-def amount(name: str, text: str) -> Decimal | None:
-    """Return an amount however its thousands are split: 1,054.50 or 1.054,50 or € 1 054."""
-    bare = re.sub(r"[\s\u00a0'’$€£]|USD|EUR|GBP", "", text)
-    if not bare:
-        return None
-    if re.fullmatch(r"-?\d{1,3}(\.\d{3})+(,\d+)?|-?\d+,\d{1,2}", bare) and not re.fullmatch(r"-?\d+\.\d{3}", bare):
-        bare = bare.replace(".", "").replace(",", ".")
-    elif re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", bare):
-        bare = bare.replace(",", "")
-    try:
-        number = Decimal(bare) if re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", bare) else None
-    except InvalidOperation:
-        number = None
-    if number is None:
+def amount(name: str, text: str, sign: str = ".") -> tuple[Decimal | None, str]:
+    """Return an amount and its currency, if it names one. `sign` is what begins the cents where one cannot tell."""
+    found = MONEY.fullmatch(text) if len(text) <= 60 else None
+    number = re.sub(r"[\s'’]", "", found["number"]) if found else ""
+    signs = signs_of(number)
+    if found and not number:
+        return None, ""
+    if not (found and signs):
         raise Bad(name, f"“{text[:40]}” is not an amount such as 1054.50")
-    if number < 0:
+    if sign == "?" and len(signs) > 1 and ("." in number or "," in number):
+        raise Bad(name, f"“{text[:40]}” can be read two ways; choose how its amounts are written")
+    cents = sign if sign in signs else "." if "." in signs else ","
+    whole = number.replace("." if cents == "," else ",", "").replace(cents, ".")
+    value = Decimal(whole)
+    if value and (found["minus"] or found["minus_too"]):
         raise Bad(name, f"“{text[:40]}” is less than nothing")
-    if number > MOST_VALUE:
+    if value > MOST_VALUE:
         raise Bad(name, f"“{text[:40]}” is more than we can count")
-    return number.quantize(Decimal("0.01"))
+    named = {CURRENCIES.get(word, word.upper()) for word in (found["before"], found["after"]) if word}
+    if len(named) > 1:
+        raise Bad(name, f"“{text[:40]}” names two currencies")
+    return value.quantize(Decimal("0.01")), next(iter(named), "")
+
+
+def currency(name: str, text: str, beside: str) -> str:
+    """Return the currency of a row: its own column's, or the one that stands beside the amount."""
+    said = text.upper()
+    if said and (len(said) != 3 or not said.isascii() or not said.isalpha()):
+        raise Bad(name, f"“{text[:10]}” is no currency such as USD or EUR")
+    if said and beside and said != beside and not (beside == "USD" and said in DOLLARS):
+        raise Bad(name, f"says {said} where the amount says {beside}")
+    return said or beside or "USD"
 
 
 LEAD_STEPS = {"new": "", "open": "", "": "", "working": "work", "contacted": "work", "qualified": "work"}
@@ -125,5 +143,6 @@ def step(kind: str, name: str, text: str, chosen: dict) -> str:
     word = chosen.get(text, word)
     if word not in steps:
         known = ", ".join(sorted(filter(None, steps)))
-        raise Bad(name, f"“{text[:40]}” is no status that we know ({known})"[:390])
+        what = f"status that we know ({known})" if kind == "leads" else "stage that we know; choose what it means"
+        raise Bad(name, f"“{text[:40]}” is no {what}"[:390])
     return steps[word]

@@ -70,12 +70,12 @@ class Client(Scoped, DiaryKeeper):
         return user is None or self.within_reach(user, "change")
 
     @classmethod
-    def reach(cls, user):
-        """Own or team's by columns, and every client of an opportunity that this person may see."""
+    def reach(cls, user, to="view"):
+        """Own or team's by columns, and every client of an opportunity that this person may see, or change."""
         if user.sees_all:
             return models.Q()
         opportunities = cls._meta.get_field("opportunities").related_model
-        theirs = opportunities._base_manager.filter(opportunities.reach(user)).values("client")
+        theirs = opportunities._base_manager.filter(opportunities.reach(user, to)).values("client")
         return super().reach(user) | models.Q(pk__in=theirs)
 
     def within_reach(self, user, to):

@@ -14,6 +14,8 @@ from ..scope import Scoped
 from ..walls import frozen, held_to
 
 MOVE = "opportunities.move_import"
+# Where a lead stands after the move that its row says.
+BECOMES = {"": "New", "work": "Working", "disqualify": "Disqualified"}
 
 
 class Import(Scoped, DiaryKeeper, Record):
@@ -63,7 +65,8 @@ class Import(Scoped, DiaryKeeper, Record):
     last_row = models.BigIntegerField(default=0, editable=False)
     made = models.JSONField("made along the way", default=dict, editable=False)
     trouble = models.TextField(blank=True, editable=False)
-    # Who asked for the rows, so that their diaries say so; nobody when it was a command.
+    # Who asked for the check or the rows: what they may not reach stays out, and the diaries name them. Nobody when it
+    # was a command.
     runner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     # Whoever is at it, and until when they are believed to live.
     claimed_by = models.UUIDField(null=True, editable=False)
@@ -112,7 +115,7 @@ class Import(Scoped, DiaryKeeper, Record):
     )
     def map_columns(self, *, by):
         """Say what the columns hold; every row is then read and compared."""
-        self.start_over()
+        self.start_over(by)
 
     @transition(
         stage,
@@ -136,7 +139,7 @@ class Import(Scoped, DiaryKeeper, Record):
     )
     def check_again(self, *, by):
         """Read and compare every row anew, after a choice was changed or after a break."""
-        self.start_over()
+        self.start_over(by)
 
     @transition(
         stage,
@@ -187,7 +190,8 @@ class Import(Scoped, DiaryKeeper, Record):
         """Stop here. What came in stays; the rest can come in later."""
         self.claimed_by = self.claimed_until = None
 
-    def start_over(self):
+    def start_over(self, by):
+        self.runner = by
         self.progress, self.counts, self.questions, self.trouble = 0, {}, {}, ""
         self.claimed_by = self.claimed_until = None
 
@@ -238,7 +242,13 @@ class ImportRow(Kept):
     diary_id = models.BigIntegerField(null=True)
 
     class Meta(Kept.Meta):
-        indexes = [models.Index(fields=["of", "verdict", "id"], name="import_row_by_verdict")]
+        indexes = [
+            models.Index(fields=["of", "verdict", "id"], name="import_row_by_verdict"),
+            # By what a row is known that was joined: nothing else keeps its reference.
+            models.Index(
+                fields=["reference"], name="import_row_known", condition=models.Q(verdict__in=["joined", "known"])
+            ),
+        ]
         triggers = [
             held_to("looked_at_only", "zarts_keep_staged"),
             frozen("of_its_file", unless="OLD.of_id = NEW.of_id", operation=pgtrigger.UpdateOf("of_id")),
@@ -260,7 +270,13 @@ class ImportRow(Kept):
         if "client" in said:
             worth = money(said["value"], said["currency"]) if said.get("value") else ""
             return " · ".join(filter(None, [said["name"].removeprefix(f"{said['client']}: "), said["step"], worth]))
-        return " · ".join(filter(None, [said.get("email"), said.get("phone"), said.get("status")]))
+        return " · ".join(filter(None, [said.get("email"), said.get("phone"), self.status]))
+
+    @property
+    def status(self) -> str:
+        """Return the status that the file names, and what the lead becomes by it when that is another."""
+        word, becomes = self.said.get("status", ""), BECOMES.get(self.said.get("step", ""), "")
+        return word if word.casefold() in ("", becomes.casefold()) else f"{word} → {becomes}"
 
     @property
     def came_url(self) -> str:

@@ -165,12 +165,14 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         return f"{url}?tab={anchor}#{anchor}" if anchor in self.PARTS else f"{url}#{anchor}" if anchor else url
 
     @classmethod
-    def reach(cls, user):
+    def reach(cls, user, to="view"):
         """Own, team or all by columns, and single ones by grant to the user or to a group of theirs."""
         if user.sees_all:
             return models.Q()
-        by_user = OpportunityUserPermission.objects.filter(user=user, content_object=models.OuterRef("pk"))
-        by_group = OpportunityGroupPermission.objects.filter(group__user=user, content_object=models.OuterRef("pk"))
+        right = {"permission__codename": "change_opportunity"} if to == "change" else {}
+        of_this = {"content_object": models.OuterRef("pk"), **right}
+        by_user = OpportunityUserPermission.objects.filter(user=user, **of_this)
+        by_group = OpportunityGroupPermission.objects.filter(group__user=user, **of_this)
         return super().reach(user) | models.Q(models.Exists(by_user)) | models.Q(models.Exists(by_group))
 
     @classmethod
@@ -194,6 +196,12 @@ class Opportunity(Scoped, DiaryKeeper, Output):
             known[user.pk] = get_perms(user, self)
         granted = known[user.pk]
         return f"{to}_opportunity" in granted or (to == "view" and "change_opportunity" in granted)
+
+    @classmethod
+    def was_won(cls) -> models.Q:
+        """Return the condition for deals that were won before they came in: nobody owes anything on them."""
+        # One that is won here is to be handed over by a day.
+        return models.Q(stage=cls.Stage.WON, due_on=None) & ~models.Q(external_ref="")
 
     def moves_for(self, user):
         """Return every move from here but the one that only a file makes: no button for it is ever shown."""

@@ -249,3 +249,15 @@ def test_an_imports_pages_ask_the_same_of_the_database_for_one_row_and_for_fifty
             client.get(record.staff_url())
         with django_assert_max_num_queries(12):
             client.get(LIST)
+
+
+def test_a_page_that_asks_everything_costs_no_more(as_user, ada, cem, django_assert_max_num_queries):
+    text = b"ID,Name,Email,Status,Owner\n1,Bo,bo@x.example,New,bob\n2,Cy,cy@y.example,Asleep,bea\n"
+    done(cem, text)
+    done(ada, text)
+    record = checked(ada, text)
+    client = as_user(ada)
+    for page in ("", "?rows=known", "?rows=refused"):
+        client.get(record.staff_url() + page)
+        with django_assert_max_num_queries(15):
+            client.get(record.staff_url() + page)

@@ -124,6 +124,9 @@ class Filters:
         rows = Opportunity.objects.filter(self.seen)
         places = [Opportunity.PLACES.index(stage) for stage in self.stages]
         rows = rows.filter(place=places[0]) if self.stage else rows.filter(place__lte=places[-1])
+        if not (self.stage or self.words):
+            # What was won before it came in is found by its stage or its name: it is no work of today.
+            rows = rows.exclude(Opportunity.was_won())
         for name, value in self.chosen.items():
             if name != "stage":
                 rows = rows.filter(CONDITIONS[name](value, self.user))

@@ -64,12 +64,16 @@ class Command(BaseCommand):
 
     def summary(self, report, dry_run) -> str:
         words = "would come in" if dry_run else "came in"
-        joined = f", {report.joined} joined what is here" if report.joined else ""
+        added, joined = self.came(report)
         made = ", ".join(f"{count} {what}" for what, count in report.made.items() if count)
         return (
-            f"{report.added} {self.noun} {words}{joined}, {report.known} were here already, "
+            f"{added} {self.noun} {words}{joined}, {report.known} were here already, "
             f"{len(report.bad)} rows are bad." + (f" Made along the way: {made}." if made else "")
         )
+
+    def came(self, report) -> tuple[int, str]:
+        """Return how many came in, and in words what became of those that join what is here."""
+        return report.added, f", {report.joined} joined what is here" if report.joined else ""
 
 
 def map_paths(paths) -> list[Path]:

@@ -3,6 +3,7 @@ import re
 
 from django.core.management.base import CommandError
 
+from opportunities.importing.amounts import SIGNS
 from opportunities.importing.columns import ORDERS
 
 from .import_leads import Command as ImportLeads
@@ -40,6 +41,9 @@ class Command(ImportLeads):
             "--stage", action="append", default=[], metavar='"WORD=won"', help="what a stage's name means"
         )
         parser.add_argument("--dates", choices=sorted(ORDERS), help="how dates are written that can be read two ways")
+        parser.add_argument(
+            "--cents", choices=sorted(SIGNS), help="the sign before the cents where an amount does not tell"
+        )
 
     def companions(self, file, options) -> list:
         """Return the files that the rows point into: those that were named, else those that lie beside it."""
@@ -55,8 +59,15 @@ class Command(ImportLeads):
             "status": pairs(options["stage"], "--stage"),
             "without_client": "" if without == "refuse" else without,
             "dates": {"*": options["dates"]} if options["dates"] else {},
+            "numbers": {"*": options["cents"]} if options["cents"] else {},
             "create_services": True,
         }
+
+    def came(self, report) -> tuple[int, str]:
+        if not report.joined:
+            return report.added, ""
+        some = f"{report.joined} of them " if report.added else ""
+        return report.added + report.joined, f", {some}at clients that are here"
 
 
 def pairs(given, option) -> dict:
