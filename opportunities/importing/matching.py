@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from ..alike import MOST_AROUND, around
+from ..alike import MOST_AROUND, around, domain_of
 from ..models import Import
 
 TABLES = {"leads": "opportunities_lead", "opportunities": "opportunities_opportunity"}
@@ -30,7 +30,7 @@ where r.id = d.id and d.n > 1
 ALIKE_LEADS = """
 with asked as materialized (
   select r.id, lower(r.said->>'email') as mail, zarts_phone_key(r.said->>'phone') as phone,
-    zarts_name_key(r.said->>'company') as name, zarts_domain_key(r.said->>'website') as domain
+    zarts_name_key(r.said->>'company') as name, {domain} as domain
   from opportunities_importrow r where r.of_id = %(of)s and r.verdict = 'new'
 ), found as materialized (
   select a.id, coalesce(
@@ -104,7 +104,9 @@ def settle(record):
         if record.kind == Import.Kind.LEADS:
             join = record.choices.get("alike") == "join"
             near = around("opportunities_lead", "a.name")
-            alike = ALIKE_LEADS.format(mine=mine(record.owner), around=near, most=MOST_AROUND)
+            alike = ALIKE_LEADS.format(
+                mine=mine(record.owner), around=near, most=MOST_AROUND, domain=domain_of("r.said->>'website'")
+            )
             cursor.execute(alike, {**whole, "join": join})
         else:
             cursor.execute(CLIENTS.format(said=JOINS), whole)
