@@ -56,7 +56,9 @@ lock: .venv/installed
 clean:
 	@if [ -e "$(DATA_DIR)/demo.lock" ] && command -v flock >/dev/null && ! flock -n "$(DATA_DIR)/demo.lock" true; then \
 		echo "A demo is running on $(DATA_DIR). Stop it first, with Ctrl-C."; exit 1; fi
-	rm -rf .data .venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	@if [ "$(DATA_DIR)" != .data ] && [ -e "$(DATA_DIR)" ] && [ ! -e "$(DATA_DIR)/demo.lock" ]; then \
+		echo "$(DATA_DIR) is no demo's folder: nothing was removed. Set DATA_DIR to the folder of a demo."; exit 1; fi
+	rm -rf "$(DATA_DIR)" .venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- What the others stand on. ----------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.shortcuts import redirect
+from django.urls import NoReverseMatch, reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin
@@ -44,7 +46,16 @@ class PromiseInline(ReadOnlyInline):
 class ReceiptInline(ReadOnlyInline):
     model = Receipt
     verbose_name_plural = "Receipt: what winning made"
-    fields = ["words"]
+    fields = ["page"]
+
+    @admin.display(description="What")
+    def page(self, row):
+        """Lead to what was made, where it has a page."""
+        try:
+            url = reverse(f"admin:{row.record_type.replace('.', '_')}_change", args=[row.record_id])
+        except NoReverseMatch:
+            return row.words
+        return format_html('<a href="{}">{}</a>', url, row.words)
 
 
 @admin.register(Handoff)

@@ -1,7 +1,11 @@
 """What must be true of a handoff, a project or a report before it may move."""
 
+from django.utils.formats import date_format
+
 from opportunities import gates as of_opportunities
 from opportunities.records import Lack, gate
+
+from . import cadence
 
 # -- Handoffs. ---------------------------------------------------------------------------------------------------------
 
@@ -93,9 +97,9 @@ def connectors_are_verified(project):
 
 @gate("Set the day of the first report.")
 def first_report_is_dated(project):
-    cadence = project.cadences.first()
-    if cadence is None or cadence.first_due_on is None:
-        url = cadence.staff_url("id_first_due_on") if cadence else project.staff_url("cadences-group")
+    terms = project.cadences.first()
+    if terms is None or terms.first_due_on is None:
+        url = terms.staff_url("id_first_due_on") if terms else project.staff_url("cadences-group")
         yield Lack("Set the day of the first report.", url)
 
 
@@ -130,3 +134,10 @@ def is_as_approved(report):
 @gate("Say why it is late.", mend="id_breach_reason")
 def lateness_is_explained(report):
     return not (report.is_late or report.breach) or bool(report.breach_reason.strip())
+
+
+@gate("Wait until its period has ended.")
+def period_has_ended(report):
+    """A report on days that are still to come would be made up."""
+    if report.period_to >= cadence.today(report.cadence.time_zone):
+        yield Lack(f"Wait until its period has ended: it runs until {date_format(report.period_to, 'D j M Y')}.")

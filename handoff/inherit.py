@@ -206,7 +206,7 @@ class Will:
             kind = record._meta.label_lower
             put.append(Receipt(handoff=self.handoff, record_type=kind, record_id=record.pk, words=words_for(record)))
         Receipt.objects.bulk_create(put)
-        tell(self.handoff, "inherit", "inherited", by=by, facts={"receipt": [line.words for line in put]})
+        tell(self.handoff, "inherit", "wrote the receipt of", by=by, facts={"receipt": [line.words for line in put]})
         publishing.show_project(self.project)
         return self.handoff
 

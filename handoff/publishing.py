@@ -1,5 +1,7 @@
 """What delivery shows a client: the onboarding list and the reports, field by field, through the one door."""
 
+from django.utils import timezone
+
 from proposals import publishing
 
 from .house import OTHER, PROVIDERS
@@ -23,8 +25,14 @@ def show_project(project):
     if waiting and project.stage in ("setup", "ready"):
         what = "One thing on your onboarding list" if waiting == 1 else f"{waiting} things on your onboarding list"
         needs = [{"what": what, "url_kind": "onboarding", "id": project.pk}]
-    live = project.stage == "live"
+    live = live_since(project) if project.stage == "live" else None
     publishing.publish_status(project.opportunity, live=live, owner=project.owner if live else None, needs=needs)
+
+
+def live_since(project):
+    """Return the day on which a project went live, as its diary says."""
+    moves = project.opportunity.diary.events.filter(record_type=project.label(), record_id=project.pk)
+    return timezone.localdate(moves.filter(verb="project.go_live").latest("pk").at)
 
 
 def publish(kind, record, title, body, approved_by):

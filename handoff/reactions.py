@@ -5,9 +5,10 @@ from django.utils import timezone
 from opportunities import followups
 from opportunities.models import Task
 from opportunities.records import ClientSafe, Opens, edit, perform, reacts_to
+from proposals.models import Contract, Proposal, Summary
 from proposals.publishing import withdraw
 
-from . import inherit, publishing
+from . import inherit, publishing, standing
 from .models import LaunchBlocker, Report
 
 
@@ -118,6 +119,33 @@ def schedule_the_next(report, event):
     owed = report.project.reports.exclude(stage="published").order_by("due_on").first()
     if owed and report.project.stage == "live":
         edit(report.project, by=None, next_action="Send the next report", due_on=owed.due_on)
+
+
+# Whatever carries words to the client, from its birth on.
+CARRIERS = [
+    f"{model._meta.model_name}.{name}"
+    for model in (Proposal, Contract, Summary, Report)
+    for name in ("create", *(step.name for step in model.steps()))
+]
+
+
+@reacts_to(*dict.fromkeys(CARRIERS), "audit.verify", "handoff.create", "project.create", "opportunity.reopen")
+def keep_what_is_derived(record, event):
+    """The scope of a deal and its words for the client follow what was written, approved, shown and taken back."""
+    keep_standing(record)
+
+
+@reacts_to("report.edit")
+def keep_what_a_report_says(report, facts):
+    """The same, when a published report is taken back with its words."""
+    if "client_safe" in facts:
+        keep_standing(report)
+
+
+def keep_standing(record):
+    while record.label() != "opportunities.opportunity":
+        record = record.parent
+    standing.keep(record)
 
 
 def open_report_task(report):

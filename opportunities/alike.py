@@ -17,6 +17,15 @@ def key_field(kind: str, *columns: str) -> models.GeneratedField:
     return models.GeneratedField(expression=key, output_field=models.TextField(), db_persist=True)
 
 
+# Written where nobody has one, in examples and tests: whoever has it in common has nothing in common.
+NOBODYS = "^example[.](com|org|net|example)$"
+
+
+def domain_of(address: str) -> str:
+    """Return the key of an address, an expression in SQL, by which others are looked for: none where it is nobody's."""
+    return f"regexp_replace(zarts_domain_key({address}), '{NOBODYS}', '')"
+
+
 def near_indexes(name: str) -> list[models.Index]:
     """Return the indexes that find the same name, and with `around` those that differ from it by one slip."""
     halves = [(f"{name}_{half}_half", half) for half in ("first", "last")]

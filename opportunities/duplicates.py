@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Case, Value, When
 
-from .alike import around
+from .alike import around, domain_of
 from .models import Client, Lead, Opportunity, User
 
 # The most that one reason finds; a domain of a thousand people says no more with the eleventh.
@@ -29,6 +29,9 @@ class Alike:
     owner: User
     record: Any = None
     opportunities: list = field(default_factory=list)
+
+    # Whether nothing but a domain is the same.
+    by_domain_only: bool = False
 
     @property
     def words(self) -> str:
@@ -61,7 +64,7 @@ FINDS = """
 with asked as (
   select lower(btrim(%(email)s)) as mail, zarts_phone_key(%(phone)s) as phone, zarts_name_key(%(company)s) as name,
     zarts_name_key(%(called)s) as called,
-    array_remove(array[zarts_domain_key(%(website)s), zarts_domain_key(%(email)s)], '') as domains
+    array_remove(array[{website}, {email}], '') as domains
 )
 select 'lead', l.id, 'mail', l.email from asked, lateral (select id, email from opportunities_lead
   where lower(email) = asked.mail and asked.mail <> '' and id <> %(lead)s order by id desc limit %(most)s) l
@@ -98,6 +101,8 @@ select 'client', p.client_id, 'domain', p.domain_key from asked, lateral (select
   order by id desc limit %(most)s) p
 """
 NEAR = {
+    "website": domain_of("%(website)s"),
+    "email": domain_of("%(email)s"),
     "near_lead": around("opportunities_lead", "asked.name"),
     "near_client": around("opportunities_client", "asked.called"),
 }
@@ -129,7 +134,8 @@ def found(given, user) -> list[Alike]:
         for record in model._base_manager.filter(pk__in=pks).select_related("owner").annotate(is_seen=seen):
             why = reasons[kind, record.pk]
             said = [why[reason] for reason in WEIGHT if reason in why]
-            alike.append(Alike(kind, record.pk, said, record.owner, record if record.is_seen else None))
+            seen_one = record if record.is_seen else None
+            alike.append(Alike(kind, record.pk, said, record.owner, seen_one, by_domain_only=[*why] == ["domain"]))
     weight = {key: sum(WEIGHT[reason] for reason in why) for key, why in reasons.items()}
     alike.sort(key=lambda one: (-weight[one.kind, one.pk], one.kind, -one.pk))
     with_their_deals(alike, user)

@@ -9,11 +9,11 @@ from email.utils import formataddr
 from smtplib import SMTPException, SMTPServerDisconnected
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection, send_mail
+from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 from django.utils import timezone
 
-from .models import Consent, Message, Task, User
+from .models import Consent, Contact, Message, Task, User
 from .records import Refused, begin, edit, is_free, perform
 
 log = logging.getLogger("zarts.followups")
@@ -69,7 +69,8 @@ def open_task(record, opens, *, by, **fields):
         record_id=record.pk,
         **fields,
     )
-    return begin(task, by=by, past="promised")
+    # What a client's move makes us owe is ours: it was not promised by them.
+    return begin(task, by=None if isinstance(by, Contact) else by, past="promised")
 
 
 def give_days(rows, days):
@@ -93,20 +94,27 @@ def send_due() -> dict:
 
 
 def take_due_tasks() -> int:
-    """Queue the mail of each due follow-up that has a contact, and remind the owners of the others."""
+    """Queue the mail of each due follow-up that has a contact, and remind the owners of the others.
+
+    While the mail server takes nothing, nobody is reminded: their tasks stay due and untold, which is their queue.
+    """
     due = Task.objects.filter(stage=Task.Stage.OPEN, told_at=None, due_at__lte=timezone.now()).order_by("due_at")
-    taken = 0
-    for pk, diary_id in due.values_list("pk", "diary_id")[:BATCH]:
+    if not due.exists():
+        return 0
+    taken, connection = 0, get_connection()
+    ready = due if is_reached(connection) else due.exclude(contact=None).exclude(words="")
+    for pk, diary_id in ready.values_list("pk", "diary_id")[:BATCH]:
         try:
-            taken += take(due.filter(pk=pk), diary_id)
+            taken += take(due.filter(pk=pk), diary_id, connection)
         except Exception:
             # One that cannot be taken must not keep the others waiting. It is tried again in the next round.
             log.exception("Task %s is due and could not be taken.", pk)
+    connection.close()
     return taken
 
 
 @transaction.atomic
-def take(due, diary_id) -> bool:
+def take(due, diary_id, connection) -> bool:
     """Take one due task. False when somebody is at it now, or was quicker.
 
     Its diary is locked before its row, as in every move: the other way round the two would wait for each other.
@@ -118,7 +126,7 @@ def take(due, diary_id) -> bool:
         touch(task)
     else:
         Task.objects.filter(pk=task.pk).update(told_at=timezone.now())
-        transaction.on_commit(lambda: remind(task), robust=True)
+        transaction.on_commit(lambda: remind(task, connection), robust=True)
     return True
 
 
@@ -163,11 +171,24 @@ def why_not(task) -> str:
     return ""
 
 
-def remind(task):
-    """Mail the owner of a task that has fallen due."""
+def remind(task, connection):
+    """Mail the owner of a task that has fallen due. While no server takes the mail, the task is untold again."""
     link = f"{settings.SITE_URL}{task.staff_url()}"
     words = f"{task.title}\n\nIt is due now. Open it here:\n{link}\n\nYou get this mail because the task is yours."
-    send_mail(f"Due: {' '.join(task.title.split())}", words, None, [task.owner.email])
+    mail = EmailMessage(f"Due: {' '.join(task.title.split())}", words, None, [task.owner.email], connection=connection)
+    try:
+        connection.open()
+        mail.send()
+    except OSError as trouble:
+        log.warning("The reminder of task %s did not go: %s", task.pk, trouble)
+        connection.close()
+        if is_no_answer(trouble):
+            Task.objects.filter(pk=task.pk).update(told_at=None)
+
+
+def is_no_answer(trouble) -> bool:
+    """Whether the mail server never answered, so that it may take the same mail later. What it refused it refuses."""
+    return isinstance(trouble, SMTPServerDisconnected) or not isinstance(trouble, SMTPException)
 
 
 # -- The outbox. -------------------------------------------------------------------------------------------------------

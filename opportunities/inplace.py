@@ -13,6 +13,7 @@ from .models import Contact, Message, Task, User
 from .records import begin, edit, perform
 
 LONGEST = 20_000
+SAY_NEXT = "Say what happens next."
 
 
 class DayInput(forms.DateInput):
@@ -94,7 +95,7 @@ class FieldsForm(InPlaceForm):
         super().__init__(*args, **kwargs)
         if "next_action" in self.fields and getattr(self.instance, "is_open", False):
             self.fields["next_action"].required = True
-            self.fields["next_action"].error_messages["required"] = "Say what happens next."
+            self.fields["next_action"].error_messages["required"] = SAY_NEXT
 
     def clean(self):
         data = super().clean()

@@ -50,7 +50,10 @@ class QualifyForm(MoveForm):
         field.choices = [*self.offered(), new]
         if not self.alike:
             field.required, field.initial = False, "new"
-        field.help_text = " ".join(self.notes())
+        others = [one for one in self.alike if not self.is_offered(one)]
+        # A domain alone says little: what is alike by nothing else is folded away.
+        self.beside = [one for one in others if not one.by_domain_only]
+        self.by_domain = [one for one in others if one.by_domain_only]
 
     def offered(self):
         """Yield what may be joined: each open opportunity, and each client for a new one."""
@@ -64,15 +67,11 @@ class QualifyForm(MoveForm):
             if one.record.within_reach(self.user, "change"):
                 yield f"client:{one.pk}", f"A new opportunity of {one.record}. {one.words}"
 
-    def notes(self):
-        """Say what is alike and cannot be chosen, each once."""
-        for one in self.alike:
-            if one.record is None:
-                yield one.words
-            elif one.kind == "lead" and one.record.is_open:
-                yield f"The lead {one.record} is alike, too: {one.words}. Merge the two first if they are one."
-            elif one.kind == "client" and not one.record.within_reach(self.user, "change"):
-                yield f"{one.record} is alike ({one.words}), and yours to read only: ask {one.owner}."
+    def is_offered(self, one) -> bool:
+        """Whether it is among the choices, or a lead that is done with: those are not told."""
+        if one.record is None:
+            return False
+        return not one.record.is_open if one.kind == "lead" else one.record.within_reach(self.user, "change")
 
     def clean(self):
         data = super().clean()

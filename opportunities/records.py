@@ -334,6 +334,8 @@ class Record(Kept):
 
     # Stages in which nothing more is owed.
     CLOSED: tuple = ()
+    # Stages in which somebody's decision is awaited: the task to decide is done by deciding.
+    ASKS: tuple = ()
 
     class Meta(Kept.Meta):
         abstract = True
@@ -527,7 +529,9 @@ def look_ahead(record, step):
 def begin(record, *, by, past: str = "created", facts: dict | None = None, reason: str = ""):
     """Save a new record and write its birth in the diary. Return it."""
     record.save(force_insert=True)
-    tell(record, "create", past, by=by, facts=facts, reason=reason)
+    event = tell(record, "create", past, by=by, facts=facts, reason=reason)
+    for react in REACTIONS[event.verb]:
+        react(record, event)
     return record
 
 
@@ -599,7 +603,7 @@ REACTIONS: dict[str, list[Callable]] = defaultdict(list)
 
 
 def reacts_to(*verbs: str) -> Callable[[Callable], Callable]:
-    """Run a function (record, event) after each of these moves, in the same transaction.
+    """Run a function (record, event) after each of these moves, in the same transaction. A birth is "proposal.create".
 
     After an edit ("proposal.edit") it gets (record, facts): the old and the new value of each field that changed.
     """

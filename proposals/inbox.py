@@ -6,14 +6,15 @@ becomes a task for the owner; one row that cannot be read never keeps the others
 
 import logging
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage, get_connection
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from opportunities.followups import end_of_day, open_task
+from opportunities.followups import end_of_day, is_no_answer, is_reached, open_task
 from opportunities.models import Contact, Lead, Message, Opportunity, Source, Task, User
 from opportunities.records import Opens, Refused, begin, perform
 from portal.consent import INQUIRIES
@@ -33,7 +34,7 @@ def read() -> dict:
     """Handle everything that waits, oldest first. Return the counts."""
     return {
         "inquiries": each(Inquiry, take_inquiry),
-        "sign_ins": each(SignInRequest, take_sign_in),
+        "sign_ins": mail_sign_ins(),
         "actions": each(ClientAction, take_action),
     }
 
@@ -170,7 +171,7 @@ def asked(action) -> str:
         record_id=proposal.pk,
     )
     perform(begin(message, by=contact, past="wrote").receive, by=None)
-    open_task(proposal, Opens("follow_up", f"Answer {contact}: {' '.join(action.words.split())[:80]}", 1), by=contact)
+    open_task(proposal, Opens("follow_up", f"Answer {contact}: {' '.join(action.words.split())[:80]}", 1), by=None)
     return "Filed, and a task to answer it was opened."
 
 
@@ -253,8 +254,25 @@ def a_source(name, kind) -> Source:
 # -- Who wants to sign in. ---------------------------------------------------------------------------------------------
 
 
-def take_sign_in(request) -> dict:
-    """Mail a single-use link to every guest with this address. Whoever is unknown hears nothing."""
+def mail_sign_ins() -> int:
+    """Mail what was asked for. While the mail server takes nothing, each request waits as it is."""
+    if not SignInRequest.objects.unhandled().exists():
+        return 0
+    connection = get_connection()
+    if not is_reached(connection):
+        return 0
+    try:
+        return each(SignInRequest, partial(take_sign_in, connection=connection))
+    finally:
+        connection.close()
+
+
+def take_sign_in(request, connection=None) -> dict:
+    """Mail a single-use link to every guest with this address. Whoever is unknown hears nothing.
+
+    It is handled once the server took the mail: one that gives no answer is asked again in the next round.
+    """
+    connection = connection or get_connection()
     for guest in Guest.objects.filter(email=request.email.lower(), revoked_at=None):
         token = SignInLink.mint(guest)
         words = (
@@ -262,7 +280,12 @@ def take_sign_in(request) -> dict:
             f"{settings.PORTAL_URL}/portal/enter/{token}\n\n"
             "You get this mail because somebody typed your address on our sign-in page. If it was not you, do nothing."
         )
-        transaction.on_commit(
-            lambda words=words, guest=guest: send_mail("Your link to sign in", words, None, [guest.email]), robust=True
-        )
+        try:
+            connection.open()
+            EmailMessage("Your link to sign in", words, None, [guest.email], connection=connection).send()
+        except OSError as trouble:
+            connection.close()
+            if is_no_answer(trouble):
+                raise
+            log.warning("The mail server refused the sign-in link of guest %s: %s", guest.pk, trouble)
     return {}

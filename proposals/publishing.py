@@ -297,17 +297,37 @@ NEXT = {
     "qualified": "We talk about what you need",
     "discovery": "We talk about what you need",
     "audit": "We measure where you stand",
-    "proposal": "We write our proposal",
-    "contract": "We prepare the contract",
     "won": "We get everything ready to start",
     "handed_off": "We get everything ready to start",
     "paused": "We wait, as we agreed",
     "lost": "Nothing is open between us",
 }
+# While there is an offer or a contract, what comes next is what its own stage says.
+WRITE, PREPARE = "We write our proposal", "We prepare the contract"
+NEXT_OF_PROPOSAL = {
+    "accepted": PREPARE,
+    "declined": "We talk about what you told us",
+    "expired": "We talk about whether you want a new proposal",
+}
+NEXT_OF_CONTRACT = {"signed": "We sign the contract, too", "active": NEXT["won"]}
 
 
-def publish_status(opportunity, *, live=False, owner=None, needs=()):
-    """Show the client where we are, what comes next and who owns it. Only where somebody there can sign in."""
+def what_comes_next(opportunity) -> str:
+    """Say what we do next. The newest contract knows, else the newest offer, else the deal."""
+    if opportunity.stage not in ("proposal", "contract"):
+        return NEXT[opportunity.stage]
+    contract = opportunity.contracts.order_by("-id").values_list("stage", flat=True).first()
+    if opportunity.stage == "contract" or contract in NEXT_OF_CONTRACT:
+        return NEXT_OF_CONTRACT.get(contract, PREPARE)
+    offers = opportunity.proposals.exclude(stage__in=["superseded", "withdrawn"]).order_by("-id")
+    return NEXT_OF_PROPOSAL.get(offers.values_list("stage", flat=True).first(), WRITE)
+
+
+def publish_status(opportunity, *, live=None, owner=None, needs=()):
+    """Show the client where we are, what comes next and who owns it. Only where somebody there can sign in.
+
+    `live` is the day on which the work went live, once it has.
+    """
     if not Guest.objects.filter(client_id=opportunity.client_id, revoked_at=None).exists():
         return None
     body = status_body(opportunity, live=live, owner=owner, needs=needs)
@@ -315,13 +335,13 @@ def publish_status(opportunity, *, live=False, owner=None, needs=()):
     return publish("status", ref(opportunity), opportunity.client_id, opportunity.pk, "Where we are", body, words)
 
 
-def status_body(opportunity, *, live=False, owner=None, needs=()) -> dict:
+def status_body(opportunity, *, live=None, owner=None, needs=()) -> dict:
     stage = opportunity.paused_from if opportunity.stage == "paused" else opportunity.stage
     now = len(PATH) - 1 if live else PLACE.get(stage, -1)
     states = ["done" if place < now else "now" if place == now else "next" for place in range(len(PATH))]
     asked = [*needs, *needs_of(opportunity)]
-    what = asked[0]["what"] if asked else "Your reports, as agreed" if live else NEXT[opportunity.stage]
-    days = days_of(opportunity, now)
+    what = asked[0]["what"] if asked else "Your reports, as agreed" if live else what_comes_next(opportunity)
+    days = days_of(opportunity, now, live)
     return {
         "path": [
             {"name": name, "state": state, "on": day} for name, state, day in zip(PATH, states, days, strict=True)
@@ -340,9 +360,9 @@ def about(opportunity) -> str:
     return newest.title if newest else ""
 
 
-def days_of(opportunity, now) -> list:
+def days_of(opportunity, now, live=None) -> list:
     """Return the day on which each part of the path was done, and since when we are at the present one."""
-    begun: dict[int, object] = {}
+    begun: dict[int, object] = {len(PATH) - 1: live} if live else {}
     moves = opportunity.diary.events.filter(record_type=opportunity.label(), record_id=opportunity.pk)
     for event in moves.exclude(stage_to="").order_by("pk"):
         if event.stage_to in PLACE:

@@ -162,8 +162,8 @@ def close_the_door_behind_who_left(contact, facts):
 
 SEEN = [
     *(f"opportunity.{step.name}" for step in Opportunity.steps()),
-    *(f"proposal.{name}" for name in ("send", "accept", "decline", "expire", "withdraw", "supersede")),
-    *(f"contract.{name}" for name in ("send", "sign", "countersign", "decline", "void")),
+    *(f"proposal.{name}" for name in ("create", "send", "accept", "decline", "expire", "withdraw", "supersede")),
+    *(f"contract.{name}" for name in ("create", "send", "sign", "countersign", "decline", "void")),
 ]
 
 

@@ -1,5 +1,7 @@
 """Makers of what delivery inherits. Each walks the real moves: a deal is won, and the win makes the rest."""
 
+from django.utils import timezone
+
 from opportunities.records import edit, perform
 from proposals.models import Summary
 from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all
@@ -60,7 +62,13 @@ def pay(project, by):
 
 
 def a_report(owner, *, manager, delivery, stage="scheduled", **terms):
-    """The first report of a live project, written by delivery and approved by the manager."""
+    """The first report of a live project, written by delivery and approved by the manager.
+
+    One that is approved is due today: its period has ended.
+    """
+    if stage in ("approved", "published"):
+        today = timezone.localdate()
+        terms = {"report_day": today.day, "first_report_on": today, **terms}
     report = a_project(owner, manager=manager, delivery=delivery, stage="live", **terms).reports.first()
     reached = REPORT_PATH.index(stage)
     if reached >= 1:

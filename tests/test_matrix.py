@@ -10,10 +10,13 @@ from datetime import date
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 
 from handoff.models import Report, ReportNote
+from opportunities import reads
 from opportunities.models import Opportunity, Source, User
 from opportunities.records import begin
 from portal.models import IntakeToken
@@ -327,3 +330,39 @@ def test_every_address_of_the_public_surface_answers_a_stranger_as_written(porta
         for method in ("put", "patch", "delete"):
             assert getattr(portal_client, method)(path).status_code in (404, 405), f"{method} {path}"
     assert got == PUBLIC
+
+
+# -- What a list costs. ------------------------------------------------------------------------------------------------
+
+# So many questions a list asks at most, and the same of one row as of all.
+MOST = 12
+# Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
+LISTS = {"today", "pipeline", "approvals", "intake_tokens"}
+NO_LISTS = {
+    *("healthz", "readyz", "start", "home", "outputs_list_csv"),
+    *("admin:index", "admin:login", "admin:password_change", "admin:password_change_done", "admin:jsi18n"),
+}
+
+
+def test_every_page_without_a_record_is_a_list_or_none():
+    """A new one is named above, so that what it costs is pinned."""
+    bare = {name for name, pattern in patterns("zarts.urls") if name in PAGES and not pattern.pattern.converters}
+    assert {name for name in bare if PAGES[name][0] != "-"} == LISTS | NO_LISTS
+
+
+def test_every_list_asks_a_bounded_number_of_questions(world, eve, ann, monkeypatch):
+    """The lists come from the resolver: one that is new is asked, too."""
+    lists = [name for name, _ in patterns("zarts.urls") if name.endswith("_changelist")]
+    assert len(lists) > 30
+    browsers, wrong = [browser_of(ann), browser_of(eve)], {}
+    for name in [*lists, *LISTS]:
+        browser = next(browser for browser in browsers if browser.get(reverse(name)).status_code == 200)
+        counts = []
+        for size in (1, 50):
+            monkeypatch.setattr(reads.page_of, "__defaults__", (None, size))
+            with CaptureQueriesContext(connection) as asked:
+                assert browser.get(reverse(name)).status_code == 200, name
+            counts.append(len(asked))
+        if max(counts) > MOST or counts[0] != counts[1]:
+            wrong[name] = counts
+    assert wrong == {}

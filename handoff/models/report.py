@@ -235,7 +235,7 @@ class Report(Output):
     )
     def start(self, *, by):
         """Begin to write."""
-        self.written_by = by
+        self.written_by, self.client_safe = by, ClientSafe.DRAFTED
 
     @transition(
         stage,
@@ -286,7 +286,12 @@ class Report(Output):
         stage,
         source=Stage.APPROVED,
         target=Stage.PUBLISHED,
-        gates=[gates.summary_is_approved, gates.is_as_approved, gates.lateness_is_explained],
+        gates=[
+            gates.period_has_ended,
+            gates.summary_is_approved,
+            gates.is_as_approved,
+            gates.lateness_is_explained,
+        ],
         permission=PUBLISH,
         label="Publish to the client",
         past="published",

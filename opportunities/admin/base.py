@@ -22,7 +22,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from .. import once, reads
 from ..forms import near_our_time, say_plainly
-from ..inplace import fields_form
+from ..inplace import LONGEST, SAY_NEXT, fields_form
 from ..models import User
 from ..money import said_number
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
@@ -68,8 +68,12 @@ class KeptAdmin(ModelAdmin):
     empty_words = "Nothing here yet."
     # What the list can be taken away as: the words, and the name of the address, which gets the list's own filters.
     downloads: tuple = ()
+    # What the diary says that was done with a new one.
+    born = "created"
     # Templates with more about the record, above the form.
     panels: tuple = ()
+    # Whether a new one that names no next action begins with the usual one.
+    says_its_first_action = False
     # The fields that can be changed in a small form, from another page.
     in_place: tuple = ()
 
@@ -108,12 +112,26 @@ class KeptAdmin(ModelAdmin):
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if isinstance(db_field, models.URLField):
             kwargs["assume_scheme"] = "https"
+        if type(db_field) is models.TextField:
+            kwargs["max_length"] = LONGEST
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None:
             say_plainly(field)
         if field is not None and isinstance(db_field, models.DateField):
             field.validators.append(near_our_time)
+        if type(db_field) is models.TextField and field is not None:
+            # The browser would cut a long paste off; the page says instead what to do with it.
+            field.widget.attrs.pop("maxlength", None)
         return field
+
+    def get_form(self, request, obj=None, **kwargs):
+        """No open record is without a next action. A new one that may be left empty here says its first itself."""
+        form = super().get_form(request, obj, **kwargs)
+        field = form.base_fields.get("next_action")
+        if field is not None and (obj.is_open if obj else not self.says_its_first_action):
+            field.required = True
+            field.error_messages["required"] = SAY_NEXT
+        return form
 
     def get_changeform_initial_data(self, request):
         """Take from an address what a field can hold; a date as a date, and none where it is no date."""
@@ -286,7 +304,7 @@ class KeptAdmin(ModelAdmin):
         else:
             self.before_birth(request, obj)
             self.refuse_reader(request, getattr(obj, "parent", None))
-            begin(obj, by=request.user)
+            begin(obj, by=request.user, past=self.born)
 
     def refuse_reader(self, request, above):
         """Whoever may only read what a new record belongs to adds nothing to it."""
@@ -409,7 +427,9 @@ class RecordAdmin(KeptAdmin):
         if move is not None and not move.allowed:
             raise PermissionDenied(f"{move.who} may do this: {move.label}.")
         if move is None:
-            messages.warning(request, f"{record} is already {record.get_stage_display().lower()}.")
+            into = getattr(record, "merged_into", None)
+            already = f"was merged already, into {into}" if into else f"is already {record.get_stage_display().lower()}"
+            messages.warning(request, f"{record} {already}.")
             return redirect(came_from(request, record))
 
         form = None

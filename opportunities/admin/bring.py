@@ -14,6 +14,7 @@ from django.contrib import messages
 from django.core import signing
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from ..evidence import BadFile, NoDay, import_evidence, importer_of, plan
 from ..evidence.base import at_noon
@@ -65,6 +66,7 @@ def answer(page, request, audit):
         "trouble": trouble,
         "rows": rows,
         "coming": sum(row.comes_in for row in rows),
+        "aged": sum(row.comes_in and row.until <= timezone.now() for row in rows),
         "bad": found.bad if found else [],
         "notes": found.notes if found else [],
         "back": audit.staff_url("evidence-group"),

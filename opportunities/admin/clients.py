@@ -1,8 +1,9 @@
 """Clients, their people, and what those agreed to."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from .. import merging
@@ -89,6 +90,10 @@ class ClientAdmin(LooksAround, Standing):
 
     def merge_view(self, request, pk):
         """Make one client of two."""
+        second = self.get_object_or_404(request, pk)
+        if second.merged_into_id:
+            messages.warning(request, f"{second} was merged already, into {second.merged_into}.")
+            return redirect(second.merged_into.staff_url())
         client = self.for_change(request, pk)
 
         def act(into):
@@ -151,6 +156,7 @@ class ConsentAdmin(KeptAdmin):
     list_select_related = ["contact"]
     fields = ["contact", "purpose", "basis", "text_version", "source", "captured_at", "expires_at"]
     panels = ("admin/panels/consent_state.html",)
+    born = "wrote down the consent to"
     empty_words = "Nobody agreed to anything yet. Open a contact and add what they agreed to."
 
     @admin.display(description="Now")

@@ -1,10 +1,11 @@
 """Leads and where they come from."""
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
@@ -19,6 +20,12 @@ from .looking import LooksAround
 from .notes import TakesNotes
 
 MOST = 10
+
+
+def has_passed(at):
+    """Refuse a time that is still to come: how soon somebody was answered counts from it."""
+    if at > timezone.now():
+        raise ValidationError("Choose a time that has passed: this is when they asked.")
 
 
 @admin.register(Source)
@@ -68,6 +75,12 @@ class LeadAdmin(LooksAround, TakesNotes, RecordAdmin):
             ("<int:pk>/fact/", self.fact_view, "fact"),
             ("<int:pk>/answer/", self.answer_view, "answer"),
         ]
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "arrived_at" and field is not None:
+            field.validators.append(has_passed)
+        return field
 
     # -- The list. -----------------------------------------------------------------------------------------------------
 

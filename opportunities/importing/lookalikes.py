@@ -4,17 +4,18 @@ Each row is looked up by itself, by one index after the other until something is
 rows there are, so a join is planned for one.
 """
 
-from ..alike import MOST_AROUND, around
+from ..alike import MOST_AROUND, around, domain_of
 from ..models import Client, Lead
 from . import matching
 
+DOMAINS = {"site": domain_of("r.said->>'website'"), "domain": domain_of("r.said->>'email'")}
 # The first of the reasons for which a lead may be one that is here, and the first for which it may be a client.
 LOOKED_UP = """
 with asked as materialized (
   select r.id, lower(r.said->>'email') as mail, zarts_phone_key(r.said->>'phone') as phone,
     zarts_name_key(r.said->>'company') as name,
     zarts_name_key(coalesce(nullif(r.said->>'company', ''), r.said->>'name')) as called,
-    zarts_domain_key(r.said->>'website') as site, zarts_domain_key(r.said->>'email') as domain
+    {site} as site, {domain} as domain
   from opportunities_importrow r where r.of_id = %(of)s and r.id > %(above)s and r.verdict = 'new'
 ), found as materialized (
   select a.id, coalesce({lead_reasons}) as lead, coalesce({client_reasons}) as client
@@ -78,7 +79,7 @@ from met m where r.id = m.id and (m.by_mail < m.line or m.by_phone < m.line)
 DEALS = """
 with keyed as (
   select r.id, zarts_name_key(r.said->>'client') as called, zarts_phone_key(r.said->>'phone') as phone,
-    zarts_domain_key(r.said->>'website') as site, zarts_domain_key(r.said->>'email') as domain
+    {site} as site, {domain} as domain
   from opportunities_importrow r
   where r.of_id = %(of)s and r.id > %(above)s and r.verdict in ('new', 'joined') and r.client_id is null
 ), asked as materialized (
@@ -104,7 +105,7 @@ def of_deals(cursor, record, rows):
     asked = {why: CLIENTS[why] for why in (2, 3, 5)}
     owner = matching.OWNER.format("c")
     words = {"client_reasons": ", ".join(reasons(asked, near)), "whys": WHYS, "client_owner": owner}
-    cursor.execute(DEALS.format(my_client=my_client, **words), rows | clients)
+    cursor.execute(DEALS.format(my_client=my_client, **words, **DOMAINS), rows | clients)
 
 
 def settle(cursor, record, rows):
@@ -123,6 +124,7 @@ def settle(cursor, record, rows):
         my_client=my_client,
         lead_owner=matching.OWNER.format("l"),
         client_owner=matching.OWNER.format("c"),
+        **DOMAINS,
     )
     cursor.execute(looked_up, rows | more | clients)
     cursor.execute(SAME_PERSON, rows)

@@ -36,6 +36,7 @@ class Audit(Output):
         WITHDRAWN = "withdrawn"
 
     CLOSED = (Stage.VERIFIED, Stage.WITHDRAWN)
+    ASKS = (Stage.IN_REVIEW,)
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="audits")
     name = models.CharField(max_length=160)

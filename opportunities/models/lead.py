@@ -268,7 +268,7 @@ class Lead(Scoped, DiaryKeeper, Record):
         if self.consent:
             given = {**self.consent, "captured_at": datetime.fromisoformat(self.consent["captured_at"])}
             if not contact.consents.filter(**given).exists():
-                begin(Consent(contact=contact, **given), by=by, past="kept")
+                begin(Consent(contact=contact, **given), by=by, past="wrote down the consent to")
                 merging.opt_out(contact, contact, by=by)
         return contact
 

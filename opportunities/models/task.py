@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from ..records import KeptQuerySet, Record, stage_field, transition
+from ..records import KeptQuerySet, Lack, Record, Refused, stage_field, transition
 from .client import Contact
 from .event import Diary
 
@@ -45,6 +45,19 @@ class TaskQuerySet(KeptQuerySet):
 
     def overdue(self):
         return self.open().filter(due_at__lt=timezone.now())
+
+    def knowing_questions(self):
+        """Know of each task whether it is to decide something that nobody has decided yet."""
+        asking = [model for model in apps.get_models() if getattr(model, "ASKS", ())]
+        open_ones = [
+            models.When(
+                models.Q(record_type=model.label())
+                & models.Exists(model._base_manager.filter(pk=models.OuterRef("record_id"), stage__in=model.ASKS)),
+                then=True,
+            )
+            for model in asking
+        ]
+        return self.annotate(is_question=models.Case(*open_ones, default=False))
 
 
 class Task(About, Record):
@@ -146,6 +159,25 @@ class Task(About, Record):
             self.diary_id = self.parent.diary_id
         super().save(*args, **kwargs)
 
+    def undecided(self) -> list[Lack]:
+        """Return the question that this is the task to decide, while it is open. It is done by deciding."""
+        if "is_question" not in self.__dict__:
+            asked = bool(self.record_type and getattr(apps.get_model(self.record_type), "ASKS", ()))
+            mine = type(self).objects.filter(pk=self.pk)
+            self.is_question = asked and mine.knowing_questions().get().is_question
+        if not self.is_question:
+            return []
+        about = apps.get_model(self.record_type)(pk=self.record_id)
+        return [Lack("Decide it: this task is done with that.", about.staff_url())]
+
+    def moves_for(self, user):
+        """Say before the button is pressed that a question is not ticked off."""
+        moves = super().moves_for(user)
+        for move in moves:
+            if move.name == "finish" and move.allowed:
+                move.lacks = self.undecided()
+        return moves
+
     @transition(
         stage,
         source=[Stage.OPEN, Stage.PAUSED],
@@ -155,7 +187,9 @@ class Task(About, Record):
         past="did",
     )
     def finish(self, *, by, outcome=""):
-        """Say that it is done, and what came of it."""
+        """Say that it is done, and what came of it. What somebody was asked is done by deciding it."""
+        if by is not None and (lacks := self.undecided()):
+            raise Refused(lacks)
         self.outcome = outcome
 
     @transition(

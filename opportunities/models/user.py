@@ -4,10 +4,10 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 
-from ..records import DiaryKeeper
+from ..records import DiaryKeeper, tell
 
 # Who may what follows from roles; single grants are of single records.
 BY_ROLE = "django.contrib.auth.backends.ModelBackend"
@@ -51,6 +51,14 @@ class User(AbstractUser, DiaryKeeper):
 
     def __str__(self):
         return self.get_full_name() or self.username
+
+    @transaction.atomic
+    def save(self, *args, **kwargs):
+        """Whoever is born with every right is made at the keyboard and by no page: the diary says so all the same."""
+        is_told_here = self._state.adding and self.is_superuser
+        super().save(*args, **kwargs)
+        if is_told_here:
+            tell(self, "create", "created", by=None)
 
     @classmethod
     def who_work_here(cls):

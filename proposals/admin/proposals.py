@@ -77,6 +77,7 @@ class ProposalAdmin(WrittenAdmin):
     ]
     inlines = [ScopeRows, MilestoneRows, PriceRows, ClaimRows]
     panels = ("proposals/proposal.html",)
+    says_its_first_action = True
     empty_words = "No proposals here. Start one on an opportunity whose audit is verified."
 
     def get_readonly_fields(self, request, obj=None):
@@ -113,7 +114,7 @@ class ProposalAdmin(WrittenAdmin):
             "objections": objections_to(record),
             # Newer numbers than its rows rest on: only where rows can still change.
             "newer_proof": outdated(record) if may_write and record.stage in Proposal.WRITABLE else [],
-            "may_revise": may_write and record.stage not in Proposal.WRITABLE,
+            "may_revise": may_write and not record.not_revised(),
             "may_draw_up": may_contract and record.stage == Proposal.Stage.ACCEPTED and not has_contract,
         }
 
@@ -123,7 +124,11 @@ class ProposalAdmin(WrittenAdmin):
         proposal = self.get_object_or_404(request, pk)
         if not (request.user.has_perm(self.right) and proposal.within_reach(request.user, "change")):
             raise PermissionDenied("Only whoever may write proposals begins a revision.")
-        copy = proposal.revise(by=request.user)
+        try:
+            copy = proposal.revise(by=request.user)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return redirect(proposal.staff_url())
         messages.success(request, f"Begun: {copy}. It starts unapproved.")
         return redirect(copy.staff_url())
 

@@ -20,6 +20,7 @@ class SummaryAdmin(WrittenAdmin):
         ("Next", {"fields": ["owner", "next_action", "due_on"]}),
     ]
     panels = ("proposals/summary.html",)
+    says_its_first_action = True
     empty_words = "No client words yet. Write the first about a finding of an audit."
 
     def get_readonly_fields(self, request, obj=None):

@@ -35,6 +35,7 @@ class Approval(Output):
 
     CLOSED = (Stage.APPROVED, Stage.REJECTED, Stage.CHANGES_REQUESTED, Stage.RECALLED, Stage.LAPSED)
     LIVE = (Stage.PENDING, Stage.APPROVED)
+    ASKS = (Stage.PENDING,)
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="approvals")
     proposal = models.ForeignKey(Proposal, models.PROTECT, null=True, related_name="approvals")
@@ -102,6 +103,12 @@ class Approval(Output):
     def subject(self):
         """Return the record that is to be approved."""
         return self.proposal or self.contract or self.summary
+
+    @property
+    def amount(self):
+        """Return what the record itself comes to, by which the rules ask, and its currency. Words cost nothing."""
+        offer = self.proposal or (self.contract and self.contract.proposal)
+        return (self.subject.amount, offer.currency) if offer else None
 
     def decide(self, by, digest="", reason=""):
         if digest and digest != self.digest:

@@ -138,6 +138,7 @@ class Contract(Authored, Output):
             owner=proposal.owner,
             source=f"Proposal {proposal}",
             scope_state=ScopeState.APPROVED,
+            client_safe=ClientSafe.DRAFTED,
             next_action="Read it and submit it for review",
             due_on=day + 2 * DAY,
             **terms,
@@ -322,7 +323,7 @@ class Contract(Authored, Output):
     )
     def decline(self, *, by, reason):
         """The client does not sign."""
-        self.next_action = ""
+        self.client_safe, self.next_action = ClientSafe.WITHDRAWN, ""
         publishing.withdraw(self, reason)
 
     @transition(

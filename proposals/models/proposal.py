@@ -9,6 +9,7 @@ from django.utils import timezone
 from opportunities.models import Contact, Evidence, Lead, Objection, Opportunity
 from opportunities.records import (
     ClientSafe,
+    Lack,
     Opens,
     Output,
     Refused,
@@ -131,6 +132,7 @@ class Proposal(Authored, Output):
                 self.number = cursor.fetchone()[0]
         if self._state.adding:
             self.next_action = self.next_action or "Write the rows and submit it for review"
+            self.scope_state, self.client_safe = ScopeState.DRAFTED, ClientSafe.DRAFTED
         super().save(*args, **kwargs)
 
     # -- What it says. -------------------------------------------------------------------------------------------------
@@ -243,13 +245,21 @@ class Proposal(Authored, Output):
         price = {"unit_price": self.service.price, "recurring": self.service.recurring}
         self.add(price_line(title=self.service.name, **price), by=by)
 
+    def not_revised(self) -> list[Lack]:
+        """Return why this one has no next revision yet."""
+        if self.stage in self.WRITABLE:
+            return [Lack("Change this one: it has not gone to the client.", self.staff_url())]
+        rests = self.contracts.exclude(stage__in=self.contracts.model.CLOSED)
+        return [Lack(f"A contract rests on it: void {each.number} first.", each.staff_url()) for each in rests]
+
     @transaction.atomic
     def revise(self, *, by):
         """Make the next revision, a draft with the same rows. It starts unapproved. Return it.
 
         Whoever presses twice gets the one that is being written.
         """
-        lock(self)
+        if lacks := lock(self).not_revised():
+            raise Refused(lacks)
         revisions = type(self).objects.filter(number=self.number)
         if begun := revisions.filter(revision__gt=self.revision, stage__in=self.WRITABLE).order_by("-revision").first():
             return begun
@@ -465,7 +475,8 @@ class Proposal(Authored, Output):
     )
     def resume(self, *, by):
         """Go on from where it was paused."""
-        self.paused_because = ""
+        was = {"in_review": ScopeState.VERIFIED, "approved": ScopeState.APPROVED}
+        self.paused_because, self.scope_state = "", was.get(self.paused_from, ScopeState.DRAFTED)
 
     @transition(
         stage,

@@ -76,6 +76,8 @@ class Summary(Authored, About, Output):
         return self.title
 
     def save(self, *args, **kwargs):
+        if self._state.adding:
+            self.client_safe = ClientSafe.DRAFTED
         if self.stage == self.Stage.DRAFT:
             self.next_action = self.next_action or "Write the words and submit them for review"
         super().save(*args, **kwargs)

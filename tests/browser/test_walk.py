@@ -12,6 +12,7 @@ from tests.conftest import person
 
 pytestmark = pytest.mark.slow
 MIA = "mia@harbor-dental.example"
+TODAY = timezone.localdate()
 KICKOFF = (timezone.localdate() + timedelta(days=10)).isoformat()
 
 
@@ -81,6 +82,8 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
     # The contract: drawn up, approved, signed by both sides.
     ada.open(proposal).waits_for("accepted").open(deal).move("Start contract")
     ada.open(proposal).press("Draw up the contract").write(kickoff_on=KICKOFF)
+    # The first report is on the week before today: one is published only when its period has ended.
+    ada.write(report_every="Weekly", report_weekday=f"{TODAY:%A}", first_report_on=TODAY.isoformat())
     ada.save().move("Submit for review")
     contract = ada.page.url
     ben.open("/admin/approvals/").press("Harbor Dental").press("Approve", within=".z-ask")
@@ -108,11 +111,11 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
 
     # The first report, which the client reads in the portal.
     dora.open(deal).press("Proposals", within=".z-sections").press("Add", within="#summaries")
-    dora.write(kind="Report", title="Your first month", words="Your booking page is mended. The search pages are next.")
+    dora.write(kind="Report", title="Your first week", words="Your booking page is mended. The search pages are next.")
     dora.save().move("Submit for review")
     ben.open("/admin/approvals/").press("Harbor Dental").press("Approve", within=".z-ask")
     dora.open(project).press("Report of", within="#reports-group").move("Start writing")
-    dora.write(numbers="Largest Contentful Paint: 2.7", summary="Your first month", next_steps="Mend the search pages")
+    dora.write(numbers="Largest Contentful Paint: 2.7", summary="Your first week", next_steps="Mend the search pages")
     dora.save().move("Submit for review")
     ben.open(dora.page.url).move("Approve")
     dora.open(dora.page.url).move("Publish to the client")

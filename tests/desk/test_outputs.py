@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 from django.urls import reverse
 
-from opportunities.models import Opportunity
-from opportunities.records import edit, perform
+from opportunities.models import Audit, Opportunity
+from opportunities.records import begin, edit, perform
 from tests.makers import an_opportunity
-from tests.makers_proposals import a_contract, a_proposal
+from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all
 from zarts.desk.outputs import FIELDS, OUTPUTS, outputs_of
 from zarts.desk.views import outputs as view
 
@@ -94,6 +94,88 @@ def test_what_is_settled_owes_nothing_more(ada):
     deal = an_opportunity(ada, stage="audit")
     values = lines_of(deal)["Discovery notes"].values
     assert (values["due_on"], values["next_action"]) == (None, "")
+
+
+# -- What is derived: how far the scope and the words for the client have come. -------------------------------------
+
+
+def standing_of(deal):
+    """Return the scope and the words for the client, as the outputs say them."""
+    values = lines_of(deal)["Qualified opportunity"].values
+    return values["scope_state"], values["client_safe"]
+
+
+def test_a_deal_says_how_far_its_offer_has_come(ada, ben):
+    deal = an_opportunity(ada, stage="proposal")
+    assert standing_of(deal) == ("Unscoped", "None yet")
+
+    proposal = a_proposal(ada, opportunity=deal)
+    assert standing_of(deal) == ("Drafted", "Drafted")
+    proposal = perform(proposal.submit, by=ada)
+    assert standing_of(deal) == ("Verified", "In review")
+    proposal = approve_all(proposal, ben)
+    assert standing_of(deal) == ("Approved", "Approved")
+    proposal = perform(proposal.pause, by=ada, reason="They moved house.")
+    assert standing_of(deal) == ("Changed", "Approved")
+    proposal = perform(proposal.resume, by=ada)
+    assert standing_of(deal) == ("Approved", "Approved")
+    proposal = perform(proposal.send, by=ada, contact=deal.decision_owner)
+    assert standing_of(deal) == ("Approved", "Published")
+    perform(proposal.withdraw, by=ada, reason="A wrong price.")
+    assert standing_of(deal) == ("Unscoped", "Withdrawn")
+
+
+def test_the_proof_and_the_notes_say_whether_a_client_reads_what_came_of_them(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    lines = lines_of(proposal.opportunity)
+    assert [lines[name].values["client_safe"] for name in ("Discovery notes", "Audit proof")] == ["Approved"] * 2
+
+    perform(proposal.send, by=ada, contact=proposal.opportunity.decision_owner)
+
+    lines = lines_of(proposal.opportunity)
+    assert [lines[name].values["client_safe"] for name in ("Discovery notes", "Audit proof")] == ["Published"] * 2
+
+
+def test_an_audit_that_no_offer_rests_on_has_said_nothing_to_a_client(ada, ben):
+    deal = a_proposal(ada, approver=ben, stage="sent").opportunity
+    begin(Audit(opportunity=deal, name="A second look", owner=ada, next_action="Collect the evidence"), by=ada)
+
+    perform(deal.proposals.get().mark_viewed, by=deal.decision_owner)
+
+    assert [audit.client_safe for audit in deal.audits.order_by("pk")] == ["published", "internal"]
+
+
+def test_what_a_client_finds_of_a_finding_is_said_before_there_is_an_offer(ada, ben):
+    deal = an_opportunity(ada, stage="proposal")
+    a_summary(ada, approver=ben, stage="approved", opportunity=deal)
+
+    assert deal.audits.get().client_safe == "approved"
+    assert standing_of(deal) == ("Unscoped", "Approved")
+
+
+def test_a_handoff_says_that_its_contract_is_with_the_client(world):
+    line = lines_of(world)["Contract handoff"]
+    assert line.record == world.handoffs.get()
+    assert line.values["client_safe"] == "Published"
+    assert standing_of(world) == ("Approved", "Published")
+
+
+def test_a_lost_deal_keeps_its_scope_and_says_that_its_words_were_taken_back(ada, ben):
+    deal = again(a_contract(ada, approver=ben, stage="sent").opportunity)
+    window = {"reactivate_from": date(2027, 3, 1), "reactivate_to": date(2027, 6, 1)}
+
+    deal = perform(deal.lose, by=ada, reason="price", words="Twice what they planned.", **window)
+
+    assert standing_of(deal) == ("Approved", "Withdrawn")
+    perform(again(deal).reopen, by=ada, reason="They found money.")
+    assert standing_of(deal) == ("Unscoped", "Withdrawn")
+
+
+def test_the_page_of_a_deal_says_it_too(ada, ben, as_user):
+    deal = a_proposal(ada, approver=ben, stage="sent").opportunity
+    page = as_user(ada).get(deal.staff_url()).text
+    assert "<dt>Scope state</dt><dd>Approved</dd>" in page
+    assert "<dt>Words for the client</dt><dd>Published</dd>" in page
 
 
 # -- Files. ------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The desk: who may see it, what it shows, and what a raw POST may do."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.models import Client, Heartbeat, Opportunity, Task
-from opportunities.records import perform
+from opportunities.records import Refused, perform
 from proposals.models import Approval
-from tests.makers import a_lead, a_worked_lead, an_opportunity
-from tests.makers_proposals import a_contract, a_proposal
+from tests.makers import a_lead, a_worked_lead, an_audit, an_opportunity
+from tests.makers_proposals import a_contract, a_proposal, a_summary
 from zarts.desk import board, due, queue
 from zarts.desk.filters import Filters
 
@@ -223,6 +224,74 @@ def test_another_digest_is_refused(as_user, asked, ben):
 
     assert answer.status_code == 409
     assert again(asked).stage == "pending"
+
+
+def test_approving_goes_on_with_the_same_record_and_then_to_the_list(as_user, ada, ben):
+    """What stands under the finger next is never of another client."""
+    asked = list(a_proposal(ada, stage="in_review").approvals.order_by("due", "pk"))
+    another = a_proposal(ada, stage="in_review").approvals.first()
+    Approval.objects.filter(pk=another.pk).update(due=timezone.now() - timedelta(days=1))
+    browser = as_user(ben)
+
+    ways = [decide(browser, each, move="approve", digest=each.digest).url for each in asked]
+
+    assert ways == [*(reverse("approval", args=[each.pk]) for each in asked[1:]), reverse("approvals")]
+    text = page(browser, "approvals").text
+    assert "Done: you approved" in text
+    assert reverse("approval", args=[another.pk]) in text
+
+
+def test_who_decides_reads_what_the_record_itself_comes_to(as_user, asked, ben):
+    """The proposal comes to 15,600 in its first year, its option included; the deal was thought to bring 12,000."""
+    text = page(as_user(ben), "approval", asked.pk).text
+    assert re.search(r"<dt>Amount, first year</dt><dd[^>]*>\$15,600.00</dd>", text), asked.amount
+    assert re.search(r"<dt>Estimate of the deal</dt><dd[^>]*>\$12,000.00</dd>", text)
+    listed = page(as_user(ben), "approvals").text
+    assert "$15,600.00" in listed
+    assert "12,000" not in listed
+
+
+def test_words_have_no_amount_and_show_the_estimate_as_one(as_user, ada, ben):
+    a_summary(ada, stage="in_review")
+    assert '$12,000.00 <span class="z-quiet">estimate</span>' in page(as_user(ben), "approvals").text
+
+
+def test_a_question_is_done_by_deciding_it_and_not_by_ticking_it_off(as_user, asked, ben):
+    task = Task.objects.about(asked).get()
+    with pytest.raises(Refused, match="Decide it: this task is done with that."):
+        perform(task.finish, by=ben)
+    url = reverse("admin:opportunities_task_move", args=[task.pk, "finish"])
+    assert as_user(ben).post(url).status_code == 409
+    assert asked.staff_url() in as_user(ben).get(task.staff_url()).text
+
+    decide(as_user(ben), asked, move="approve", digest=asked.digest)
+    assert again(task).stage == "done"
+
+
+def test_today_lists_a_question_once_and_leads_to_it(as_user, asked, ada, ben):
+    answer = page(as_user(ben), "today")
+    assert set(answer.context["approvals"]) == set(asked.proposal.approvals.all())
+    tasks = [task for name in ("overdue", "due", "coming") for task in answer.context[name]]
+    assert not [task for task in tasks if task.record_type == Approval.label()]
+
+
+def test_what_only_waits_for_somebody_else_leads_to_its_question(as_user, asked, ada):
+    """Where nobody else may answer, the author's own task names the question."""
+    Task.objects.about(asked).update(owner=ada, due_at=timezone.now())
+    text = page(as_user(ada), "today").text
+    assert f'href="{reverse("approval", args=[asked.pk])}">Decide' in text
+
+
+def test_an_audit_is_verified_and_not_ticked_off(as_user, ada, ben):
+    audit = perform(an_audit(an_opportunity(ada, stage="audit"), ada).submit, by=ada)
+    task = Task.objects.about(audit).open().get()
+    Task.objects.filter(pk=task.pk).update(due_at=timezone.now(), owner=ben)
+    assert f'href="{audit.staff_url()}">Decide' in page(as_user(ben), "today").text
+    with pytest.raises(Refused, match="Decide it"):
+        perform(task.finish, by=ben)
+
+    perform(again(audit).verify, by=ben)
+    assert again(task).stage == "done"
 
 
 def test_a_rejection_without_a_reason_asks_for_one(as_user, asked, ben):

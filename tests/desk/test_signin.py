@@ -5,7 +5,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 from axes.models import AccessAttempt
+from django.core.management import call_command
 from django.utils import timezone
+
+from opportunities.models import Event, User
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -78,3 +81,11 @@ def test_a_browser_runs_only_our_own_code(client, ada, path):
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "'unsafe-inline'" not in policy.partition("style-src")[0]
+
+
+def test_whoever_is_made_at_the_keyboard_has_a_birth_in_the_diary(db, monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
+    call_command("createsuperuser", username="root", email="root@zarts.example", interactive=False, verbosity=0)
+    root = User.objects.get(username="root")
+    told = Event.objects.get(verb="user.create", record_id=root.pk)
+    assert (told.actor_name, told.subject) == ("ZartsAlgo", "root")

@@ -392,3 +392,23 @@ def test_the_page_of_a_won_deal_is_bounded(as_user, world, ada, django_assert_ma
     for tab in TABS:
         with django_assert_max_num_queries(15):
             show(browser, world, tab=tab)
+
+
+def test_a_fingerprint_stands_among_the_particulars(as_user, ada, ben):
+    proposal = a_proposal(ada, stage="in_review")
+    asked = proposal.approvals.first()
+    perform(asked.approve, by=ben, digest=asked.digest)
+    text = as_user(ada).get(asked.staff_url()).text
+    assert f'<span class="z-fact">{asked.digest}' not in text
+    assert asked.digest in text.partition("<summary>Particulars</summary>")[2]
+
+
+def test_who_changes_nothing_is_not_sent_to_the_next_step(as_user, ada, ann):
+    deal = an_opportunity(ada)
+    url = f"{deal.staff_url()}?tab=discovery"
+    assert "Go to the next step" in as_user(ada).get(url).text
+    assert "Go to the next step" not in as_user(ann).get(url).text
+
+
+def test_the_value_of_a_deal_is_said_to_be_an_estimate(as_user, world, ada):
+    assert '$12,000.00 <span class="z-quiet">estimate</span>' in as_user(ada).get(world.staff_url()).text

@@ -7,6 +7,7 @@ from threading import Barrier, Thread
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
+from django.utils import timezone
 
 from handoff.inherit import inherit, preview, range_of
 from handoff.models import Handoff, Project, Promise, Receipt
@@ -14,7 +15,7 @@ from opportunities.models import Event, Task
 from opportunities.records import Refused, edit, perform
 from portal.models import Guest, Publication
 from proposals.models import Claim
-from tests.makers_handoff import a_signed_deal, a_won_deal
+from tests.makers_handoff import a_project, a_signed_deal, a_won_deal
 
 
 def test_winning_makes_everything_in_one_go(ada, ben, dora):
@@ -240,3 +241,24 @@ def test_whoever_takes_over_a_project_reaches_it(ada, ben, dora):
 def test_a_won_deal_leaves_its_contract_to_delivery(ada, ben, dora):
     contract = a_won_deal(ada, manager=ben).contracts.get()
     assert (contract.next_action, contract.due_on) == ("Deliver what was signed", None)
+
+
+def test_the_receipt_is_told_once_and_its_lines_lead_to_what_was_made(ada, ben, dora, as_user):
+    handoff = a_won_deal(ada, manager=ben).handoffs.get()
+    told = Event.objects.filter(record_type=handoff.label(), record_id=handoff.pk).values_list("past", flat=True)
+    assert list(told).count("inherited") == 1
+    assert "wrote the receipt of" in told
+
+    text = as_user(dora).get(handoff.staff_url()).text
+    assert f'<a href="{handoff.project.staff_url()}">Project: {handoff.project}</a>' in text
+    for line in handoff.receipts.filter(record_type="portal.guest"):
+        assert line.words in text, "what has no page is said all the same"
+
+
+def test_the_clients_path_says_since_when_it_is_live(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora, stage="live")
+    path = Publication.objects.filter(kind="status").latest("id").body["path"]
+    today = timezone.localdate().isoformat()
+    assert path[-1] == {"name": "Live", "state": "now", "on": today}
+    assert (path[-2]["state"], path[-2]["on"]) == ("done", today)
+    assert project.stage == "live"

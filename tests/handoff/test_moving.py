@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
 
 from handoff.models import ChecklistItem, Connector, LaunchBlocker, Project
 from opportunities.models import Event, Task
@@ -114,7 +115,7 @@ def test_a_sound_project_goes_live_and_owes_its_first_report(ada, ben, dora):
     assert (project.stage, project.due_on) == ("live", first.due_on)
     assert Task.objects.about(first).get().owner == dora
     status = Publication.objects.filter(kind="status").latest("id").body
-    assert status["path"][-1] == {"name": "Live", "state": "now", "on": None}
+    assert status["path"][-1] == {"name": "Live", "state": "now", "on": timezone.localdate().isoformat()}
     assert status["next"]["who"] == "Dora"
 
 

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from handoff import clock
 from handoff.models import Report, ReportNote
@@ -31,6 +32,23 @@ def test_a_published_report_says_exactly_what_was_approved(ada, ben, dora):
     assert shown.body["next_report_on"] == report.cadence.reports.filter(stage="scheduled").first().due_on.isoformat()
     assert report.breach == ""
     assert again(report.summary).stage == "published"
+
+
+@pytest.mark.parametrize("days", [40, 0])
+def test_a_report_is_published_when_its_period_has_ended(ada, ben, dora, days):
+    """Neither before the period begins nor in the middle of it: nobody knows yet what it will have brought."""
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    last = timezone.localdate() + timedelta(days=days)
+    period = {"period_from": last - timedelta(days=30), "period_to": last, "due_on": last + timedelta(days=1)}
+    report = edit(report, by=dora, **period)
+
+    with pytest.raises(Refused) as refusal:
+        perform(report.publish, by=ben)
+    day = date_format(last, "D j M Y")
+    assert refusal.value.reasons == [f"Wait until its period has ended: it runs until {day}."]
+
+    with time_machine.travel(noon_after(last, 1)):
+        assert perform(report.publish, by=dora).stage == "published"
 
 
 def test_a_note_stays_among_us(ada, ben, dora):

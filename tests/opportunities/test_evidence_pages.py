@@ -198,6 +198,17 @@ def test_a_file_is_shown_first_and_only_what_is_ticked_comes_in(ada, as_user, au
     assert [row.fate for row in again.context["rows"]] == ["new", "known"]
 
 
+def test_what_has_aged_already_is_not_ticked(ada, as_user, audit, time_machine):
+    time_machine.move_to("2026-11-23T10:00:00Z")
+    old, new = a_report(fetchTime="2026-01-01T10:00:00Z"), a_report(fetchTime="2026-11-20T10:00:00Z")
+    shown = bring(as_user(ada), audit, file=upload(old)).text
+    assert " checked" not in shown
+    assert "5 rows aged already and prove nothing any more: tick what you want to keep all the same." in shown
+    shown = bring(as_user(ada), audit, file=upload(new)).text
+    assert shown.count(" checked") == 5
+    assert "aged already" not in shown
+
+
 @pytest.mark.parametrize(
     ("raw", "name", "sentence"),
     [

@@ -107,6 +107,58 @@ def test_a_task_without_a_mail_reminds_its_owner_once(ada, django_capture_on_com
     ]
 
 
+def nobody_listens(settings):
+    """Let the mail server be one that is down."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings.EMAIL_HOST, settings.EMAIL_PORT = probe.getsockname()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+
+
+@pytest.mark.django_db
+def test_a_reminder_waits_for_the_mail_server_and_goes_once(
+    ada, settings, mail_server, django_capture_on_commit_callbacks
+):
+    a_follow_up(ada, contact=None)
+    touch = a_follow_up(ada)
+    nobody_listens(settings)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert followups.take_due_tasks() == 1, "what only has to be queued is queued"
+    assert Task.objects.get(pk=touch.pk).stage == "done"
+
+    catcher = mail_server()
+    for _ in range(2):
+        with django_capture_on_commit_callbacks(execute=True):
+            followups.take_due_tasks()
+    assert [envelope.rcpt_tos for envelope in catcher.got] == [[ada.email]]
+
+
+@pytest.mark.django_db
+def test_a_reminder_that_the_server_dropped_is_due_again(
+    ada, settings, mail_server, django_capture_on_commit_callbacks
+):
+    """It was there when the task was taken, and gone when the mail was to go."""
+    mail_server()
+    task = a_follow_up(ada, contact=None)
+    with django_capture_on_commit_callbacks() as callbacks:
+        followups.take_due_tasks()
+    assert Task.objects.get(pk=task.pk).told_at
+    nobody_listens(settings)
+    followups.remind(task, followups.get_connection())
+    assert callbacks
+    assert Task.objects.get(pk=task.pk).told_at is None
+
+
+@pytest.mark.django_db
+def test_a_reminder_that_the_server_refuses_is_not_tried_for_ever(ada, mail_server, django_capture_on_commit_callbacks):
+    catcher = mail_server("554 We do not like you")
+    a_follow_up(ada, contact=None)
+    for _ in range(2):
+        with django_capture_on_commit_callbacks(execute=True):
+            followups.take_due_tasks()
+    assert len(catcher.got) == 1
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("spoil", "reason"),

@@ -1,14 +1,18 @@
 """What becomes of a lead: a new deal, or one more person at a deal that is there."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
-from opportunities.models import Client, Contact
+from opportunities.duplicates import found
+from opportunities.merging import merge_clients
+from opportunities.models import Client, Contact, Event, Lead
 from opportunities.records import Refused, begin, perform
 from tests.conftest import person
-from tests.makers import a_worked_lead, an_opportunity
+from tests.makers import a_lead, a_worked_lead, an_opportunity
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +137,100 @@ def test_who_left_and_writes_again_breaks_nothing(ada):
     client.contacts.get().leave(timezone.localdate(), by=ada)
     lead = perform(a_worked_lead(ada, company=client.name, email="mia@harbor-dental.example").qualify, by=ada)
     assert (lead.opportunity.client, client.contacts.count()) == (client, 1)
+
+
+# -- Its form. ---------------------------------------------------------------------------------------------------------
+
+
+def typed(owner, at=None, **fields):
+    at = timezone.localtime(at)
+    when = {"arrived_at_0": f"{at:%Y-%m-%d}", "arrived_at_1": f"{at:%H:%M:%S}"}
+    return {"name": "Bo", "email": "bo@x.example", "owner": owner.pk, "next_action": "Call", **when, **fields}
+
+
+def wrong(answer):
+    """Return what is said at the fields of a form that was not taken."""
+    assert answer.status_code == 200
+    return answer.context["adminform"].form.errors
+
+
+@pytest.mark.parametrize("words", ["", " ", "\u200b"])
+def test_an_open_lead_says_what_happens_next(ada, as_user, words):
+    add = reverse("admin:opportunities_lead_add")
+    assert wrong(as_user(ada).post(add, typed(ada, next_action=words))) == {"next_action": ["Say what happens next."]}
+
+    lead = a_lead(ada)
+    refused = as_user(ada).post(lead.staff_url(), typed(ada, next_action=words))
+    assert wrong(refused) == {"next_action": ["Say what happens next."]}
+    assert Lead.objects.get().next_action == lead.next_action
+
+
+def test_a_deal_that_is_typed_in_says_what_happens_next(ada, as_user):
+    client = a_client_of(ada)
+    fields = {"name": "Growth", "client": client.pk, "owner": ada.pk, "currency": "USD", "probability": "10"}
+    refused = as_user(ada).post(reverse("admin:opportunities_opportunity_add"), fields)
+    assert wrong(refused) == {"next_action": ["Say what happens next."]}
+
+
+def test_a_lead_that_is_closed_owes_nothing(ada, as_user):
+    lead = perform(a_worked_lead(ada).disqualify, by=ada, reason="A student.")
+    answer = as_user(ada).post(lead.staff_url(), typed(ada, name="Bo Berg", next_action=""))
+    assert answer.status_code == 302
+    assert Lead.objects.get().name == "Bo Berg"
+
+
+def test_nobody_asked_tomorrow(ada, as_user):
+    tomorrow = timezone.now() + timedelta(days=1)
+    refused = as_user(ada).post(reverse("admin:opportunities_lead_add"), typed(ada, at=tomorrow))
+    assert wrong(refused) == {"arrived_at": ["Choose a time that has passed: this is when they asked."]}
+
+
+def test_what_a_lead_said_is_as_long_as_other_words(ada, as_user):
+    browser, add = as_user(ada), reverse("admin:opportunities_lead_add")
+    refused = browser.post(add, typed(ada, words="x" * 20_001))
+    assert wrong(refused) == {"words": ["Shorten this to 20000 letters; it has 20001."]}
+    assert "maxlength" not in str(refused.context["adminform"].form["words"])
+    assert browser.post(add, typed(ada, words="x" * 20_000)).status_code == 302
+
+
+def test_what_is_alike_and_no_choice_is_a_list_and_a_mere_domain_is_folded_away(ada, as_user):
+    same = a_lead(ada, name="Mia Sato", company="Harbor Dental", email="mia@harbor.example")
+    domain = a_lead(ada, name="Lee Park", company="Elsewhere", email="lee@harbor.example")
+    lead = a_worked_lead(ada, name="Mia", company="Harbor Dental", email="m@harbor.example")
+
+    shown = as_user(ada).get(qualifying(lead))
+
+    form = shown.context["form"]
+    assert [one.record for one in form.beside] == [same]
+    assert [one.record for one in form.by_domain] == [domain]
+    beside, _, folded = shown.text.partition("<details><summary>1 with nothing but the same domain</summary>")
+    assert f'<a class="z-strong" href="{same.staff_url()}">{same}</a>' in beside
+    assert f'<a class="z-strong" href="{domain.staff_url()}">{domain}</a>' in folded
+    assert "Merge a lead first if the two are one." in beside
+
+
+@pytest.mark.parametrize("domain", ["example.com", "example.org", "example.net", "example.example"])
+def test_the_domains_of_examples_are_nobodys(ada, as_user, domain):
+    a_lead(ada, name="Lee Park", company="Elsewhere", email=f"lee@{domain}")
+    lead = a_worked_lead(ada, name="Mia", company="Harbor Dental", email=f"mia@{domain}", website=f"https://{domain}/")
+    assert found(lead, ada) == []
+
+
+def test_merging_again_says_what_became_of_it(ada, as_user):
+    kept, gone = a_lead(ada), a_lead(ada, name="Bo L.")
+    perform(gone.merge, by=ada, into=kept)
+    browser = as_user(ada)
+    answer = browser.post(reverse("admin:opportunities_lead_move", args=[gone.pk, "merge"]), {"into": kept.pk})
+    assert f"was merged already, into {kept}." in browser.get(answer.url).text
+
+    client, second = a_client_of(ada), begin(Client(name="Harbour Dental", owner=ada), by=ada)
+    merge_clients(second, client, by=ada)
+    answer = browser.post(reverse("admin:opportunities_client_merge", args=[second.pk]), {"page": str(client.pk)})
+    assert answer.url == client.staff_url()
+    assert "Harbour Dental was merged already, into Harbor Dental." in browser.get(answer.url).text
+
+
+def test_a_consent_that_came_along_was_written_down(ada):
+    perform(a_known_lead(ada, company="Elsewhere").qualify, by=ada)
+    told = Event.objects.get(verb="consent.create")
+    assert f"{told.past} {told.subject}" == "wrote down the consent to Transactional mail to Bo Larsen"

@@ -169,7 +169,7 @@ def test_a_report_draws_what_was_promised_behind_what_came(portal_client):
     assert 'class="band"' not in portal_client.get(f"/portal/reports/{without.pk}/").content.decode()
 
 
-def test_a_contract_is_signed_once_by_a_signer(portal_client):
+def test_a_contract_is_signed_once_by_a_signer(portal_client, settings):
     contract = a_publication(kind="contract")
     signed_in(portal_client)
     form = {
@@ -181,6 +181,8 @@ def test_a_contract_is_signed_once_by_a_signer(portal_client):
     }
     path = f"/portal/contracts/{contract.pk}/"
 
+    unsigned = portal_client.get(path).content.decode()
+    assert f'<li>{settings.AGENCY_NAME} <span class="quiet">signs after you</span></li>' in unsigned
     assert "Sign the contract" in portal_client.get(path).content.decode()
     assert portal_client.post(f"{path}sign", {**form, "name": ""}).status_code == 422
     assert portal_client.post(f"{path}sign", {**form, "digest": "0" * 64}).status_code == 409
@@ -190,6 +192,7 @@ def test_a_contract_is_signed_once_by_a_signer(portal_client):
     assert ClientAction.objects.get().verb == "signed"
     page = portal_client.get(path).content.decode()
     assert "You signed this" in page
+    assert f"{settings.AGENCY_NAME} signs after you, and then we start." in page
     assert "Sign the contract" not in page
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from datetime import date
 from uuid import uuid4
 
@@ -25,8 +26,9 @@ from portal.models import (
 from portal.tokens import token_hash
 from proposals import inbox, publishing
 from proposals.models import Contract
+from proposals.publishing import CONSENT
 from tests.conftest import person
-from tests.makers_proposals import a_contract, a_proposal
+from tests.makers_proposals import a_contract, a_proposal, approve_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,6 +176,24 @@ def test_an_unknown_or_revoked_address_gets_no_mail(ada, ben, portal_cursor):
     assert not SignInRequest.objects.unhandled().exists()
 
 
+def test_a_sign_in_link_waits_for_the_mail_server(ada, ben, portal_cursor, settings):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    backend = settings.EMAIL_BACKEND
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings.EMAIL_HOST, settings.EMAIL_PORT = probe.getsockname()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    portal_cursor.execute("select portal_request_sign_in(%s, '10.0.0.1')", [proposal.recipient.email])
+    assert inbox.read()["sign_ins"] == 0
+    assert SignInRequest.objects.unhandled().count() == 1
+
+    settings.EMAIL_BACKEND = backend
+    assert [inbox.read()["sign_ins"] for _ in range(2)] == [1, 0]
+    (sent,) = mail.outbox
+    token = re.search(r"/portal/enter/([\w-]{43})\n", sent.body)[1]
+    assert portal_cursor.execute("select portal_sign_in(%s, %s)", [token, "a" * 64]).fetchone()[0]
+
+
 def test_whoever_leaves_the_company_is_out_at_once_and_in_again_when_they_come_back(ada, ben, portal_cursor):
     proposal = a_proposal(ada, approver=ben, stage="sent")
     contact = proposal.recipient
@@ -249,6 +269,44 @@ def test_the_client_sees_where_we_are_in_the_houses_own_words(ada, ben):
     before = Publication.objects.filter(kind="status").count()
     publishing.publish_status(proposal.opportunity)
     assert Publication.objects.filter(kind="status").count() == before
+
+
+def what_is_next():
+    """Return what the client reads of what comes next, and who has to do it."""
+    next_one = Publication.objects.filter(kind="status").order_by("-id").first().body["next"]
+    return next_one["what"], next_one["who"]
+
+
+def test_what_comes_next_is_said_by_the_offer_and_the_contract(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    assert what_is_next() == ("Read and answer our proposal", "You")
+    proposal = a_proposal(ada, approver=ben, stage="accepted")
+    assert what_is_next() == ("We prepare the contract", "Ada")
+    contract = a_contract(ada, approver=ben, proposal=proposal)
+    assert what_is_next() == ("We prepare the contract", "Ada")
+    contract = approve_all(perform(contract.submit, by=ada), ben)
+    contract = perform(contract.send, by=ada)
+    assert what_is_next() == ("Read and sign the contract", "You")
+    digest = Publication.objects.get(pk=contract.publication_id).digest
+    contract = perform(contract.sign, by=contract.signer, name="Bo", role="", consent=CONSENT, digest=digest)
+    assert what_is_next() == ("We sign the contract, too", "Ada")
+    perform(contract.countersign, by=ben)
+    assert what_is_next() == ("We get everything ready to start", "Ada")
+
+
+def test_what_a_clients_move_makes_us_owe_is_promised_by_us(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="signed")
+    told = Event.objects.filter(verb="task.create", subject__startswith="Countersign the contract").get()
+    assert (told.actor_kind, told.actor_name) == ("system", "ZartsAlgo")
+    assert Event.objects.get(verb="contract.sign").actor_name == str(contract.signer)
+
+
+def test_what_comes_next_after_a_no_is_a_talk_and_then_the_next_offer(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="viewed")
+    proposal = perform(proposal.decline, by=proposal.recipient, reason="Too dear.")
+    assert what_is_next() == ("We talk about what you told us", "Ada")
+    proposal.revise(by=ada)
+    assert what_is_next() == ("We write our proposal", "Ada")
 
 
 def test_words_that_we_never_showed_were_agreed_to_by_nobody(ada, portal_cursor):

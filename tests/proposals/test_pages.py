@@ -126,10 +126,10 @@ def test_revising_and_drawing_up_are_posts_only(as_user, ada, ben):
     browser = as_user(ada)
     for name in ("revise", "contract"):
         assert browser.get(reverse(f"admin:proposals_proposal_{name}", args=[proposal.pk])).status_code == 405
-    browser.post(reverse("admin:proposals_proposal_contract", args=[proposal.pk]))
-    assert Contract.objects.get().proposal == proposal
     browser.post(reverse("admin:proposals_proposal_revise", args=[proposal.pk]))
     assert Proposal.objects.filter(number=proposal.number).count() == 2
+    browser.post(reverse("admin:proposals_proposal_contract", args=[proposal.pk]))
+    assert Contract.objects.get().proposal == proposal
 
 
 def test_an_approver_decides_on_the_page(as_user, ada, ben):

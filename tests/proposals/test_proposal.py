@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.models import Evidence, Message, Objection, Task
@@ -14,7 +15,7 @@ from portal.models import Guest, ProposalLink, Publication
 from proposals import clock, totals
 from proposals.models import Claim, PriceLine, Proposal, ScopeItem
 from tests.makers import an_opportunity
-from tests.makers_proposals import a_proposal, a_summary, approve_all
+from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all
 
 pytestmark = pytest.mark.django_db
 
@@ -225,8 +226,8 @@ def test_sending_a_revision_supersedes_the_earlier_one_and_leads_its_link_on(ada
     assert shown.pk == second.publication_id, "the client's own pages show the newest revision only"
 
 
-def test_a_number_and_revision_exist_once(ada):
-    proposal = a_proposal(ada)
+def test_a_number_and_revision_exist_once(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
     copy = proposal.revise(by=ada)
     with pytest.raises(IntegrityError), transaction.atomic():
         Proposal.objects.filter(pk=copy.pk).update(revision=1)
@@ -313,3 +314,28 @@ def test_it_resumes_by_itself_when_the_evidence_was_measured_again(ada, ben):
     perform(perform(audit.submit, by=ada).verify, by=ben)
     proposal.refresh_from_db()
     assert proposal.stage == "in_review"
+
+
+@pytest.mark.parametrize("stage", ["draft", "in_review", "approved"])
+def test_a_revision_that_has_not_left_us_is_changed_and_not_revised(ada, ben, as_user, stage):
+    proposal = a_proposal(ada, approver=ben, stage=stage)
+    with pytest.raises(Refused, match="Change this one: it has not gone to the client."):
+        proposal.revise(by=ada)
+    browser = as_user(ada)
+    answer = browser.post(reverse("admin:proposals_proposal_revise", args=[proposal.pk]))
+    page = browser.get(answer.url).text
+    assert "Change this one: it has not gone to the client." in page
+    assert "Begin the next revision" not in page
+    assert Proposal.objects.count() == 1
+
+
+def test_an_offer_that_a_contract_rests_on_is_not_revised_while_that_runs(ada, ben, as_user):
+    contract = a_contract(ada, approver=ben)
+    proposal = contract.proposal
+    with pytest.raises(Refused, match=f"A contract rests on it: void {contract.number} first."):
+        proposal.revise(by=ada)
+    assert "Begin the next revision" not in as_user(ada).get(proposal.staff_url()).text
+
+    perform(contract.void, by=ben, reason="They want more.")
+    assert "Begin the next revision" in as_user(ada).get(proposal.staff_url()).text
+    assert proposal.revise(by=ada).revision == 2

@@ -10,6 +10,7 @@ from datetime import date
 from django.db.models import Case, F, TextField, When
 
 from handoff.models import ChecklistItem, Handoff
+from handoff.standing import ACCEPTED_FIRST
 from opportunities.models import Audit, Closing, Discovery, Opportunity
 from opportunities.records import Output
 from proposals.models import Approval, Contract, Proposal
@@ -133,7 +134,6 @@ def onboarding(items, deal) -> Line:
 
 
 WITHDRAWN_LAST = Case(When(stage="withdrawn", then=1), default=0)
-ACCEPTED_FIRST = Case(When(stage="accepted", then=0), When(stage__in=["superseded", "withdrawn"], then=2), default=1)
 
 
 def newest(rows, deals, *related, first=()):

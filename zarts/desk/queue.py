@@ -11,8 +11,9 @@ def pending(user):
     """Return every question that is open and that this person may see, the most urgent first. A paused deal waits."""
     rows = Approval.objects.visible_to(user).filter(stage=Approval.Stage.PENDING)
     rows = rows.exclude(opportunity__stage="paused")
-    subjects = ("proposal", "contract", "summary")
-    return rows.select_related("opportunity__client", "owner", "asked_by", *subjects).order_by("due", "pk")
+    rows = rows.select_related("opportunity__client", "owner", "asked_by", "proposal", "contract__proposal", "summary")
+    # The lines of the price say what each is worth.
+    return rows.prefetch_related("proposal__price_lines", "contract__proposal__price_lines").order_by("due", "pk")
 
 
 def waiting_for(user):

@@ -3,12 +3,14 @@
 from datetime import datetime, time, timedelta
 
 from django.db.models import Case, F, OuterRef, Q, Subquery, When
+from django.urls import reverse
 from django.utils import timezone
 
 from opportunities import firstresponse
 from opportunities.models import Event, Lead, Opportunity, Task
 from opportunities.neglect import is_adrift
 from portal.models import ClientAction
+from proposals.models import Approval
 
 from . import queue
 
@@ -43,10 +45,19 @@ def people(rows, user, team: bool):
     return rows.visible_to(user) if team else rows.filter(owner=user)
 
 
-def tasks(user, team) -> Rows:
-    """Return what is due next, the oldest first: what is owed until tonight, and a little of what comes."""
-    rows = people(Task.objects.open(), user, team)
-    return first(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk"), MOST * 2)
+def tasks(user, team, asked=()) -> Rows:
+    """Return what is due next, the oldest first: what is owed until tonight, and a little of what comes.
+
+    The questions that are `asked` stand in a part of their own. What else is to be decided leads there.
+    """
+    rows = people(Task.objects.open(), user, team).knowing_questions()
+    rows = rows.exclude(record_type=Approval.label(), record_id__in=[question.pk for question in asked])
+    found = first(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk"), MOST * 2)
+    for task in found:
+        of_desk = task.is_question and task.record_type == Approval.label()
+        lacks = [] if of_desk else task.undecided()
+        task.decide_at = reverse("approval", args=[task.record_id]) if of_desk else lacks[0].url if lacks else ""
+    return found
 
 
 def approvals(user) -> Rows:

@@ -35,6 +35,7 @@ class Workspace(OpportunityAdmin):
             "opts": self.opts,
             "record": opportunity,
             "moves": moves,
+            "may_move": any(move.allowed for move in moves),
             "can_override": [move.name for move in moves if may_override(opportunity, move.step, request.user)],
             "contract": self.contract(opportunity),
             "here": request.get_full_path(),

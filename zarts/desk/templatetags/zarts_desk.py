@@ -242,6 +242,8 @@ def diary_entries(events):
         words = event.facts.values.get("words", "") if event.verb == "note.create" and event.facts_id else ""
         facts = [fact for fact in facts if not words or fact["new"] != words]
         one = facts.pop() if len(facts) == 1 and "old" not in facts[0] and len(facts[0]["new"]) < 90 else None
+        if one and "digest" in event.facts.values:  # a proof for machines: among the particulars
+            one, facts = None, [one]
         entry = {"event": event, "url": page_of(event), "one": one, "facts": facts, "record": kind_of(event)}
         entry["words"] = words
         small = event.verb.endswith(".edit") and not event.reason

@@ -30,10 +30,8 @@ def approvals(request):
 def approval(request, pk):
     """Show one question with everything that it is about, and take the answer."""
     rows = Approval.objects.visible_to(request.user)
-    found = rows.select_related("opportunity__client", "owner", "asked_by", "proposal", "contract", "summary").filter(
-        pk=pk
-    )
-    asked = found.first()
+    subjects = ("proposal", "contract__proposal", "summary")
+    asked = rows.select_related("opportunity__client", "owner", "asked_by", *subjects).filter(pk=pk).first()
     if asked is None:
         raise Http404("No such approval, or it is not yours.")
     lacks, form = [], ReasonForm(None, record=asked, user=request.user)
@@ -88,11 +86,12 @@ def listed(request) -> dict:
     """Return the list at the left: mine to decide, or everything that is open and that I may see."""
     everything = request.GET.get("show") == "all"
     rows = queue.pending(request.user) if everything else queue.waiting_for(request.user)
-    rows = list(rows[:MOST])
-    return page_context(request, "Approvals", rows=rows, everything=everything)
+    return page_context(request, "Approvals", rows=list(rows[:MOST]), everything=everything)
 
 
 def next_one(request, decided) -> str:
-    """Return where to go on: the next question that waits, or the empty list."""
-    following = queue.waiting_for(request.user).exclude(pk=decided.pk).first()
-    return reverse("approval", args=[following.pk]) if following else reverse("approvals")
+    """Return where to go on: the next aspect of the same record. Another record is chosen, in the list."""
+    of_it = {name: getattr(decided, f"{name}_id") for name in ("proposal", "contract", "summary")}
+    rows = queue.waiting_for(request.user).filter(**of_it).exclude(pk=decided.pk)
+    following = rows.values_list("pk", flat=True).first()
+    return reverse("approval", args=[following]) if following else reverse("approvals")

@@ -24,7 +24,8 @@ def today(request):
     may_see_team = user.sees_team or user.sees_all
     team = may_see_team and request.GET.get("whose") == "team"
     deals, tasks = user.has_perm("opportunities.view_opportunity"), user.has_perm("opportunities.view_task")
-    open_tasks, tonight = owed.tasks(user, team) if tasks else owed.Rows(), owed.end_of_today()
+    asked = owed.approvals(user) if user.has_perm("proposals.view_approval") else owed.Rows()
+    open_tasks, tonight = owed.tasks(user, team, asked) if tasks else owed.Rows(), owed.end_of_today()
     due = [task for task in open_tasks if task.due_at <= tonight]
     context = page_context(
         request,
@@ -37,7 +38,7 @@ def today(request):
         overdue=[task for task in due if owed.is_overdue(task)],
         due=[task for task in due if not owed.is_overdue(task)],
         coming=[task for task in open_tasks if task.due_at > tonight][:5],
-        approvals=owed.approvals(user) if user.has_perm("proposals.view_approval") else [],
+        approvals=asked,
         answers=owed.answers(user, team) if deals else [],
         paused=owed.paused(user, team) if deals else [],
         waiting=owed.waiting_tasks(user, team) if tasks else [],
