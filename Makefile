@@ -20,7 +20,7 @@ demo: .venv/installed
 	@exec $(BIN)/python -m zarts.demo
 
 test: .venv/installed chromium
-	@exec $(BIN)/python -m pytest -n $(or $(WORKERS),2) $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist worksteal $(ARGS)
 
 check: .venv/installed
 	$(BIN)/ruff check .
