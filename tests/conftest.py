@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 
 from opportunities.models import Team, User
 from tests import database
+from tests.kept import numbered_alike
 from tests.world import a_world
 
 
@@ -28,11 +29,11 @@ def quick_passwords(settings):
 
 def person(name, role, *, team=None, sees="own"):
     """Make a user as an administrator would."""
-    team = Team.objects.get_or_create(name=team)[0] if team else None
+    team = team and (Team.objects.filter(name=team).first() or numbered_alike(Team(name=team), team))
     first, mail = name.capitalize(), f"{name}@zarts.example"
     user = User(username=name, first_name=first, email=mail, team=team, reach_of=sees, is_staff=True)
     user.set_password("correct horse battery")
-    user.save()
+    numbered_alike(user, name)
     user.groups.add(Group.objects.get(name=role))
     return User.objects.get(pk=user.pk)
 

@@ -16,6 +16,7 @@ from django.db import connections
 from django.test import Client, TransactionTestCase, override_settings
 from psycopg import sql
 
+from tests.kept import FUNCTIONS
 from zarts.desk import logins
 from zarts.settings import database
 
@@ -81,6 +82,9 @@ def fresh():
         for statement in logins.database_statements(OWN):
             server.execute(statement)
     use(OWN)
+    with login("owner") as connection:
+        if is_superuser(connection):
+            connection.execute(FUNCTIONS)
 
 
 # Empties every table that a test wrote to, past the walls. What `migrate` put there stays.
@@ -103,7 +107,7 @@ def empty():
     """Give this worker a database in which nothing has happened yet, quicker than by a clone."""
     close()
     with login("owner") as connection:
-        if not connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()[0]:
+        if not is_superuser(connection):
             fresh()
             return
         # Nobody may still be at work there: a thread that was left behind would wait for us, and we for it.
@@ -113,6 +117,10 @@ def empty():
         )
         connection.execute("set session_replication_role = replica")
         connection.execute(EMPTY)
+
+
+def is_superuser(connection) -> bool:
+    return connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()[0]
 
 
 def use(name):

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from opportunities.models import Discovery, Evidence, Lead, LeadFact
 from opportunities.records import begin, edit, perform
+from tests.kept import kept
 
 FACTS = {
     "source": "Referred by Bright Smiles",
@@ -44,6 +45,7 @@ def a_lead(owner, **fields):
     return LeadFactory(owner=owner, **fields)
 
 
+@kept
 def a_worked_lead(owner, **fields):
     """A lead with all seven facts confirmed."""
     lead = perform(a_lead(owner, **fields).work, by=owner)
@@ -52,6 +54,7 @@ def a_worked_lead(owner, **fields):
     return lead
 
 
+@kept
 def an_opportunity(owner, *, stage="qualified", reviewer=None, **fields):
     """An opportunity with nothing wrong with it, at one of the stages from qualified to proposal."""
     lead = perform(a_worked_lead(owner).qualify, by=owner, value=Decimal("12000"))

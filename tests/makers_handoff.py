@@ -4,12 +4,14 @@ from django.utils import timezone
 
 from opportunities.records import edit, perform
 from proposals.models import Summary
+from tests.kept import kept
 from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all
 
 PROJECT_PATH = ["setup", "ready", "live"]
 REPORT_PATH = ["scheduled", "drafting", "in_review", "approved", "published"]
 
 
+@kept
 def a_signed_deal(owner, *, manager, stack="They use GA4, HubSpot and the Google Search Console.", options=(), **terms):
     """An opportunity in contract whose contract both sides have signed. `options` are titles of price lines."""
     proposal = a_proposal(owner, approver=manager, stage="viewed")
@@ -21,12 +23,14 @@ def a_signed_deal(owner, *, manager, stack="They use GA4, HubSpot and the Google
     return type(opportunity).objects.get(pk=contract.opportunity_id)
 
 
+@kept
 def a_won_deal(owner, *, manager, **terms):
     """A won opportunity, with everything that delivery inherits. Somebody must be in delivery."""
     opportunity = a_signed_deal(owner, manager=manager, **terms)
     return perform(opportunity.win, by=owner, reason="proof", words="The numbers convinced them.")
 
 
+@kept
 def a_handoff(owner, *, manager, delivery, stage="ready", **terms):
     handoff = a_won_deal(owner, manager=manager, **terms).handoffs.get()
     if stage == "accepted":
@@ -36,6 +40,7 @@ def a_handoff(owner, *, manager, delivery, stage="ready", **terms):
     return handoff
 
 
+@kept
 def a_project(owner, *, manager, delivery, stage="setup", **terms):
     project = a_handoff(owner, manager=manager, delivery=delivery, stage="accepted", **terms).project
     reached = PROJECT_PATH.index(stage)
@@ -61,6 +66,7 @@ def pay(project, by):
     return perform(project.handoff.contract.payment.waive, by=by, reason="The first month is a present.")
 
 
+@kept
 def a_report(owner, *, manager, delivery, stage="scheduled", **terms):
     """The first report of a live project, written by delivery and approved by the manager.
 

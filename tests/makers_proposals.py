@@ -12,6 +12,7 @@ from portal.models import Publication
 from proposals.house import furnish
 from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Service, Summary
 from proposals.publishing import CONSENT
+from tests.kept import kept
 from tests.makers import an_opportunity
 
 PROPOSAL_PATH = ["draft", "in_review", "approved", "sent", "viewed", "accepted"]
@@ -22,6 +23,7 @@ INTERNAL = {
 CONTRACT_PATH = ["draft", "in_review", "approved", "sent", "signed", "active"]
 
 
+@kept
 def a_proposal(owner, *, approver=None, stage="draft", opportunity=None, **fields):
     """A proposal with nothing wrong with it. `approver` is needed from approved on."""
     furnish()
@@ -76,6 +78,7 @@ def approve_all(record, approver):
     return type(record).objects.get(pk=record.pk)
 
 
+@kept
 def a_contract(owner, *, approver, stage="draft", proposal=None, **terms):
     """A contract with nothing wrong with it, of an accepted proposal."""
     proposal = proposal or a_proposal(owner, approver=approver, stage="accepted")
@@ -100,6 +103,7 @@ def a_contract(owner, *, approver, stage="draft", proposal=None, **terms):
     return Contract.objects.get(pk=contract.pk)
 
 
+@kept
 def a_summary(owner, *, approver=None, stage="draft", opportunity=None, **fields):
     """Client-safe words about a finding."""
     opportunity = opportunity or an_opportunity(owner, stage="proposal")

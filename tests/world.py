@@ -14,10 +14,12 @@ from opportunities.models import (
     WinBack,
 )
 from opportunities.records import begin, perform
+from tests.kept import kept
 from tests.makers_handoff import a_won_deal
 from tests.makers_proposals import a_summary
 
 
+@kept
 def a_world(owner, *, manager):
     """Win one deal, and hang on it what a deal need not have. Return its opportunity."""
     opportunity = a_won_deal(owner, manager=manager)
