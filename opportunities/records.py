@@ -6,9 +6,11 @@ A stage changes only through `perform`, a record is born through `begin`, and it
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -450,7 +452,31 @@ def is_free(diary_id: int) -> bool:
         return cursor.fetchone()[0]
 
 
-@transaction.atomic
+INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
+
+
+def whole(change):
+    """Make all of a change or nothing. What it makes of other records stands or falls with it, without savepoints.
+
+    Whoever goes on after a change that was refused within another one puts it into a `transaction.atomic` of its own.
+    """
+
+    @functools.wraps(change)
+    def run(*args, **details):
+        if INSIDE.get():
+            with transaction.atomic(savepoint=False):
+                return change(*args, **details)
+        token = INSIDE.set(True)
+        try:
+            with transaction.atomic():
+                return change(*args, **details)
+        finally:
+            INSIDE.reset(token)
+
+    return run
+
+
+@whole
 def perform(move: Any, *, by, override: str = "", **details):
     """Make a move and write it in the diary, or do neither. Return the moved record.
 
@@ -525,7 +551,7 @@ def look_ahead(record, step):
         record.due_on = timezone.localdate() + step.custom["within"]
 
 
-@transaction.atomic
+@whole
 def begin(record, *, by, past: str = "created", facts: dict | None = None, reason: str = ""):
     """Save a new record and write its birth in the diary. Return it."""
     record.save(force_insert=True)
@@ -535,7 +561,7 @@ def begin(record, *, by, past: str = "created", facts: dict | None = None, reaso
     return record
 
 
-@transaction.atomic
+@whole
 def edit(record, *, by, reason: str = "", **changes):
     """Change fields of a record, and write the old and the new values in the diary. Return the record.
 
