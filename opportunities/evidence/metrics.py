@@ -33,7 +33,7 @@ class Metrics(Importer):
 
     def rows(self, raw, captured_at=None):
         lines, bad, delimiter = tables.read(raw, "The list")
-        columns = columns_of(tables.header_of(raw[:4096]))
+        columns = columns_of(tables.header_of(raw))
         if not columns.keys() >= {"metric", "value"}:
             raise BadFile(f"The list needs at least the columns metric and value; best are {EXAMPLE}.")
         found, seen = Found(bad=bad), {}

@@ -101,7 +101,7 @@ class Sheet:
 
     def __init__(self, raw, name):
         self.of, self.rows, self.bad = "", [], []
-        header = tables.header_of(raw[:4096])
+        header = tables.header_of(raw)
         columns = columns_of(header)
         clicks = [column for column in header if any(word in column for word in NAMES["clicks"])]
         if len(clicks) > 1:

@@ -9,6 +9,8 @@ from .base import BadFile, BadLine, plain
 
 # More than this is no list of evidence but a database.
 MOST_ROWS = 5000
+# What may stand before the header.
+BEFORE = " \r\n"
 
 
 def text_of(raw: bytes) -> str:
@@ -21,38 +23,45 @@ def text_of(raw: bytes) -> str:
         return raw.decode("cp1252", errors="replace")
 
 
-def delimiter_of(line: str) -> str:
-    return max(",;\t", key=line.count)
+def delimiter_of(text: str) -> str:
+    """Return what separates the names of the first line."""
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    return max(",;\t", key=first.count)
+
+
+def values_of(text: str):
+    """Yield the values of each line. Only this tells where one ends: other marks break lines elsewhere."""
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
+
+
+def names_of(values) -> list[str]:
+    return [plain(name).lower() for name in values]
 
 
 def header_of(head: bytes) -> list[str]:
     """Return the column names of what may be a CSV file, in small letters."""
-    lines = text_of(head).lstrip().splitlines()
-    if not lines or "\0" in lines[0]:
-        return []
+    text = text_of(head).lstrip(BEFORE)
     try:
-        names = next(csv.reader([lines[0]], delimiter=delimiter_of(lines[0])), [])
+        values = next(values_of(text), [])
     except csv.Error:
         return []
-    return [plain(name).lower() for name in names]
+    return [] if any("\0" in value for value in values) else names_of(values)
 
 
 def read(raw: bytes, what: str) -> tuple[list[tuple[int, dict]], list[BadLine], str]:
     """Split a file into rows by column name (small letters), each with its line. Return also what separates them."""
     text = text_of(raw).replace("\0", "")
-    skipped = len(text) - len(text.lstrip("\r\n"))
-    text = text.lstrip("\r\n")
-    first = text.splitlines()[0] if text.strip() else ""
-    if not first:
+    bare = text.lstrip(BEFORE)
+    skipped = len(re.findall(r"\r\n|\r|\n", text[: len(text) - len(bare)]))
+    if not bare.strip():
         raise BadFile(f"{what} is empty. Export it again, with its header line.")
-    delimiter = delimiter_of(first)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = values_of(bare)
     rows, bad, line = [], [], 1 + skipped
     header: list[str] = []
     try:
         for values in reader:
             if not header:
-                header = [plain(name).lower() for name in values]
+                header = names_of(values)
             elif any(value.strip() for value in values):
                 if len(values) > len(header):
                     bad.append(BadLine(line, "row", f"has {len(values)} values, the header names {len(header)}"))
@@ -67,7 +76,7 @@ def read(raw: bytes, what: str) -> tuple[list[tuple[int, dict]], list[BadLine], 
         if not header:
             raise BadFile(f"{what} begins with a line that cannot be split into column names.") from None
         bad.append(BadLine(line, "row", f"cannot be split into values ({trouble}); check its quotes"))
-    return rows, bad, delimiter
+    return rows, bad, delimiter_of(bare)
 
 
 def plain_value(text) -> str:

@@ -54,6 +54,13 @@ def test_an_answer_with_anything_in_it(changes):
     stands(json.dumps({"lighthouseResult": a_report(), **changes}).encode())
 
 
+@pytest.mark.parametrize("mark", ["\x0b", "\x0c", "\x85", "\u2028", '"\n"'])
+def test_a_mark_that_breaks_lines_elsewhere_breaks_no_header(mark):
+    stands(PAGES.replace("Impressions,CTR", f"Impressions{mark}CTR").encode())
+    stands(PAGES.replace("Position", f"Position,{mark},").encode())
+    stands(f"  {mark}\n{PAGES}".encode())
+
+
 @damaged
 @given(st.sampled_from([QUERIES, PAGES, METRICS]), st.data())
 def test_a_list_that_lost_or_gained_some_bytes(text, data):
