@@ -16,7 +16,7 @@ from django.db import connections
 from django.test import Client, TransactionTestCase, override_settings
 from psycopg import sql
 
-from tests.kept import FUNCTIONS
+from tests.kept import FUNCTIONS, MIGRATED
 from zarts.desk import logins
 from zarts.settings import database
 
@@ -88,13 +88,13 @@ def fresh():
 
 
 # Empties every table that a test wrote to, past the walls. What `migrate` put there stays.
-EMPTY = """
+EMPTY = f"""
 do $$
 declare
   name text;
 begin
-  for name in select format('%I', tablename) from pg_tables where schemaname = 'public' and tablename <> all (array[
-    'django_migrations', 'django_content_type', 'auth_permission', 'auth_group', 'auth_group_permissions'])
+  for name in select format('%I', tablename) from pg_tables
+    where schemaname = 'public' and tablename <> all (array{MIGRATED})
   loop
     -- Few rows and no foreign keys to check: quicker than to truncate.
     execute 'delete from ' || name;

@@ -7,16 +7,13 @@ LEVELS = {
     # What passes is most of a page, and nobody reads it.
     "resultTypes": ["violations"],
 }
-# The colours are the same on every screen, and to compare them takes longest: the desktop's are enough.
-NARROW, ON_A_PHONE = 700, {**LEVELS, "rules": {"color-contrast": {"enabled": False}}}
 # What the theme does and we cannot mend from outside: (rule, what its selector holds, why it harms nobody).
 KNOWN: list[tuple[str, str, str]] = []
 
 
 def violations(page) -> list[str]:
     """Return each thing on the open page that bars somebody, with where it stands."""
-    options = ON_A_PHONE if page.viewport_size["width"] < NARROW else LEVELS
-    found = Axe().run(page, options=options).response["violations"]
+    found = Axe().run(page, options=LEVELS).response["violations"]
     lines = []
     for rule in found:
         for node in rule["nodes"]:
