@@ -3,13 +3,19 @@
 from handoff.models import LaunchBlocker
 from opportunities.importing.upload import upload
 from opportunities.models import (
+    Campaign,
     Checkpoint,
     Closing,
     Confirmation,
+    InboundMail,
     Message,
+    MessageTemplate,
     Note,
     Objection,
+    QuietDate,
     SavedView,
+    Sequence,
+    SequenceRun,
     UnwrittenPromise,
     WinBack,
 )
@@ -37,7 +43,15 @@ def a_world(owner, *, manager):
     perform(file.map_columns, by=owner)
     contact = opportunity.decision_owner
     draft = {"client": opportunity.client, "contact": contact, "subject": "The kickoff", "body": "Shall we say nine?"}
-    begin(Message(**draft, **mine), by=owner)
+    message = begin(Message(**draft, **mine), by=owner)
+    mail = InboundMail(digest="0" * 64, via="imap", from_address=contact.email, subject="Nine it is")
+    perform(begin(mail, by=None).match, by=None, message=message)
+    template = begin(MessageTemplate(name="How did it go?"), by=manager)
+    template.revise("How did it go?", "Hello, how did it go?", by=manager)
+    sequence = begin(Sequence(name="Three letters"), by=manager)
+    begin(SequenceRun(sequence=sequence, contact=contact, **mine), by=owner)
+    begin(QuietDate(words="Trade fair", first_on="2026-12-01", last_on="2026-12-02"), by=manager)
+    begin(Campaign(name="Spring", template=template, owner=owner), by=owner)
     return opportunity
 
 

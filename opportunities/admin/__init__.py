@@ -1,17 +1,22 @@
 """The staff pages of the path. `base` holds what they share."""
 
 from . import (  # noqa: F401  (each registers its pages)
+    campaigns,
     checkpoints,
     clients,
     discovery,
     evidence,
     imports,
+    inbound,
     leads,
     notes,
     opportunity,
     people,
     proof,
     questionnaires,
+    quiet,
+    sequences,
+    templates,
     views,
     work,
 )

@@ -1,11 +1,17 @@
 """Clients, the people there, and what those people agreed to."""
 
+import re
+from datetime import time
+
+import pycountry
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from holidays import list_supported_countries
 
 from .. import merging
 from ..alike import key_field, near_indexes
@@ -86,6 +92,18 @@ class Client(Scoped, DiaryKeeper):
         return any(opportunity.within_reach(user, to) for opportunity in theirs)
 
 
+def countries():
+    """Return the countries whose holidays are known: code and name."""
+    named = ((code, pycountry.countries.get(alpha_2=code)) for code in list_supported_countries())
+    return sorted(((code, country.name) for code, country in named if country), key=lambda pair: pair[1])
+
+
+def known_days(days):
+    """Refuse what is no list of weekdays."""
+    if not re.fullmatch("1?2?3?4?5?6?7?", days) or not days:
+        raise ValidationError("Write the days in order, 1 for Monday to 7 for Sunday: 12345.")
+
+
 class ContactQuerySet(KeptQuerySet):
     def here(self):
         """Return who works there and is no second entry of somebody."""
@@ -113,6 +131,18 @@ class Contact(Kept):
     title = models.CharField("job title", max_length=80, blank=True)
     decision_role = models.CharField(max_length=12, choices=Role, default=Role.INFLUENCER)
     time_zone = models.CharField(max_length=40, default="UTC", validators=[known_time_zone])
+    # When follow-ups may reach them: their days and hours, without the holidays of their country.
+    country = models.CharField(
+        max_length=2, blank=True, choices=countries, help_text="Whose holidays they keep. Empty: their client's."
+    )
+    works_from = models.TimeField("works from", default=time(9))
+    works_to = models.TimeField("works until", default=time(17))
+    works_on = models.CharField(
+        "works on", max_length=7, default="12345", validators=[known_days], help_text="1 is Monday, 7 Sunday: 12345."
+    )
+    # Since when mail to their address comes back, and what the mail server said.
+    mail_failed_at = models.DateTimeField("mail comes back since", null=True, blank=True, editable=False)
+    mail_trouble = models.CharField(max_length=300, blank=True, editable=False)
     # Set by `leave`, which asks who decides from then on.
     left_on = models.DateField("left the company", null=True, blank=True)
     merged_into = models.ForeignKey(

@@ -1,10 +1,14 @@
 """Messages: every word that goes to a client or comes from one."""
 
-from django.conf import settings
-from django.db import models
+from uuid import uuid4
 
-from .. import firstresponse, gates, policies
-from ..records import Record, stage_field, transition
+from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.utils.crypto import salted_hmac
+
+from .. import clock, firstresponse, gates, policies
+from ..records import Record, Refused, stage_field, transition
 from .client import Client, Contact
 from .task import About, Task, refuse_another_clients
 
@@ -13,7 +17,7 @@ class Message(About, Record):
     """A mail, a call or a meeting with a contact.
 
     draft → queued → sending → sent; a sending one that nobody confirmed is uncertain and asks a person, it
-    is never sent twice by itself. A queued one can be held, a refused one has failed.
+    is never sent twice by itself. A queued one can be held, a refused one has failed, and so has one that came back.
     """
 
     belongs_to = "client"
@@ -52,7 +56,26 @@ class Message(About, Record):
     # The link itself, until the mail server has it. No page, event or export shows it.
     secret_link = models.CharField(max_length=300, blank=True, editable=False)
     # Made once: a mail server that saw it before can tell, and so can a person who settles an uncertain one.
+    key = models.UUIDField(default=uuid4, db_default=RandomUUID(), unique=True, editable=False)
     message_id = models.CharField(max_length=120, unique=True, editable=False)
+    # The name before the @ to which an answer to this one goes; it says which one it answers.
+    reply_key = models.CharField(max_length=40, blank=True, editable=False)
+    in_reply_to = models.CharField(max_length=300, blank=True, editable=False)
+    template_version = models.ForeignKey(
+        "opportunities.TemplateVersion", models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    # When it may go. What is queued goes by the order of this.
+    go_at = models.DateTimeField(null=True, editable=False)
+    # Which condition a held one waits for, and when that is looked at again.
+    waits_for = models.CharField(max_length=8, choices=Task.Waits, blank=True, editable=False)
+    again_at = models.DateTimeField(null=True, editable=False)
+    # To which address it went, and of one that is a touch, the day there: one a day for each purpose.
+    sent_to = models.CharField(max_length=254, blank=True, editable=False)
+    touch_day = models.DateField(null=True, editable=False)
+    # The number that the mail provider gave it, by which it tells us later what became of it.
+    provider_id = models.CharField(max_length=200, blank=True, editable=False)
+    # When a call or a meeting was held, or a mail came in.
+    happened_at = models.DateTimeField("when", null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, editable=False)
     attempt = models.PositiveSmallIntegerField(default=0, editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
@@ -64,10 +87,24 @@ class Message(About, Record):
         constraints = [
             models.CheckConstraint(
                 name="sent_message_keeps_no_secret", condition=~models.Q(stage="sent") | models.Q(secret_link="")
-            )
+            ),
+            models.UniqueConstraint(fields=["reply_key"], name="reply_key_once", condition=~models.Q(reply_key="")),
+            models.UniqueConstraint(
+                fields=["sent_to", "purpose", "touch_day"],
+                name="one_touch_a_day",
+                condition=models.Q(touch_day__isnull=False),
+            ),
         ]
         indexes = [
-            models.Index(fields=["id"], name="message_queued", condition=models.Q(stage="queued")),
+            models.Index(fields=["go_at", "id"], name="message_queued", condition=models.Q(stage="queued")),
+            models.Index(
+                fields=["again_at"],
+                name="message_waits",
+                condition=models.Q(stage="held", again_at__isnull=False),
+            ),
+            models.Index(fields=["id"], name="message_troubled", condition=models.Q(stage__in=["failed", "uncertain"])),
+            models.Index(fields=["contact", "-id"], name="message_of_contact"),
+            models.Index(fields=["provider_id"], name="message_at_provider", condition=~models.Q(provider_id="")),
             models.Index(fields=["claimed_at"], name="message_sending", condition=models.Q(stage="sending")),
             models.Index(fields=["opportunity", "-id"], name="message_of_opportunity"),
         ]
@@ -104,15 +141,31 @@ class Message(About, Record):
 
     def save(self, *args, **kwargs):
         if not self.message_id:
-            from email.utils import make_msgid
-
-            self.message_id = make_msgid(domain=settings.AGENCY_EMAIL.rpartition("@")[2])
+            # Of its key alone, so that it is the same however often it is made; salted, so that nobody guesses it.
+            self.message_id = f"<{self.mark('id')}@{settings.AGENCY_EMAIL.rpartition('@')[2]}>"
+            self.reply_key = self.mark("reply")[:32]
         super().save(*args, **kwargs)
+
+    def mark(self, of: str) -> str:
+        return salted_hmac(f"zarts.message.{of}", self.key.hex).hexdigest()
 
     @property
     def mailed_words(self) -> str:
         """Return the body as its reader gets it, with their link."""
         return self.body.replace(self.LINK, self.secret_link)
+
+    @property
+    def is_touch(self) -> bool:
+        """Whether nobody pressed a button for it: a follow-up, a step of a sequence, a letter of a campaign."""
+        return self.task_id is not None
+
+    def refuse_another_attempt(self, attempt):
+        """Hear a worker only about the attempt that is the latest: it may have been frozen while others went on."""
+        if attempt is not None and attempt != self.attempt:
+            raise Refused([f"{self} was taken up again meanwhile."])
+
+    def wait_no_more(self):
+        self.trouble, self.waits_for, self.again_at, self.go_at = "", "", None, clock.now()
 
     @transition(
         stage,
@@ -125,7 +178,7 @@ class Message(About, Record):
     )
     def queue(self, *, by):
         """Let the pump send it."""
-        self.trouble = ""
+        self.wait_no_more()
 
     @transition(
         stage,
@@ -136,9 +189,22 @@ class Message(About, Record):
         past="held",
         asks="opportunities.forms.ReasonForm",
     )
-    def hold(self, *, by, reason):
-        """Keep it back."""
-        self.trouble = reason[:300]
+    def hold(self, *, by, reason, waits_for="", again_at=None):
+        """Keep it back, saying why. What waits for a condition goes by itself when that is met."""
+        self.trouble, self.waits_for, self.again_at = reason[:300], waits_for, again_at
+
+    @transition(
+        stage,
+        source=Stage.HELD,
+        target=Stage.QUEUED,
+        gates=[gates.its_link_is_open],
+        permission=policies.by_itself,
+        label="Go on",
+        past="let go on",
+    )
+    def go_on(self, *, by):
+        """What it waited for is so now."""
+        self.wait_no_more()
 
     @transition(
         stage,
@@ -148,29 +214,63 @@ class Message(About, Record):
         label="Hand over",
         past="handed over",
     )
-    def start_sending(self, *, by):
-        """Claim it, before the mail server hears of it."""
+    def start_sending(self, *, by, touch_day=None):
+        """Claim it, before the mail server hears of it. A touch takes its contact's day for its purpose."""
         self.attempt += 1
-
-    @transition(
-        stage, source=Stage.SENDING, target=Stage.SENT, permission=policies.by_itself, label="Mark as sent", past="sent"
-    )
-    def confirm_sent(self, *, by):
-        """The mail server took it."""
-        self.secret_link = ""
-        firstresponse.heard(self, by=None)
+        self.claimed_at, self.touch_day = clock.now(), touch_day
+        self.sent_to = self.contact.email.lower()
 
     @transition(
         stage,
         source=Stage.SENDING,
+        target=Stage.QUEUED,
+        permission=policies.by_itself,
+        label="Put back",
+        past="put back",
+    )
+    def release(self, *, by, reason, attempt):
+        """It was claimed, and surely not handed over."""
+        self.refuse_another_attempt(attempt)
+        self.touch_day, self.go_at = None, clock.now()
+
+    @transition(
+        stage,
+        source=[Stage.SENDING, Stage.UNCERTAIN],
+        target=Stage.SENT,
+        permission=policies.by_itself,
+        label="Mark as sent",
+        past="sent",
+    )
+    def confirm_sent(self, *, by, attempt=None, provider_id=""):
+        """The mail server took it. Its word may come late, when it was doubted already."""
+        self.refuse_another_attempt(attempt)
+        self.provider_id = provider_id[:200]
+        self.went(by=None)
+
+    @transition(
+        stage,
+        source=[Stage.SENDING, Stage.UNCERTAIN],
         target=Stage.FAILED,
         permission=policies.by_itself,
         label="Mark as failed",
         past="failed to send",
     )
-    def fail(self, *, by, reason):
+    def fail(self, *, by, reason, attempt=None):
         """The mail server refused it."""
-        self.trouble = reason[:300]
+        self.refuse_another_attempt(attempt)
+        self.trouble, self.touch_day = reason[:300], None
+
+    @transition(
+        stage,
+        source=Stage.SENT,
+        target=Stage.FAILED,
+        permission=policies.by_itself,
+        label="Mark as come back",
+        past="got back",
+    )
+    def come_back(self, *, by, reason):
+        """The mail server took it, and sent it back later."""
+        self.trouble, self.touch_day = reason[:300], None
 
     @transition(
         stage,
@@ -180,8 +280,9 @@ class Message(About, Record):
         label="Mark as uncertain",
         past="lost sight of",
     )
-    def doubt(self, *, by, reason):
+    def doubt(self, *, by, reason, attempt=None):
         """Nobody knows whether the mail server took it."""
+        self.refuse_another_attempt(attempt)
         self.trouble = reason[:300]
 
     @transition(
@@ -194,8 +295,7 @@ class Message(About, Record):
     )
     def settle_sent(self, *, by):
         """A person found out that it arrived."""
-        self.secret_link = ""
-        firstresponse.heard(self, by=by)
+        self.went(by=by)
 
     @transition(
         stage,
@@ -208,6 +308,12 @@ class Message(About, Record):
     )
     def settle_unsent(self, *, by):
         """A person found out that it never arrived."""
+        self.touch_day = None
+        self.wait_no_more()
+
+    def went(self, *, by):
+        self.secret_link, self.trouble, self.sent_at = "", "", clock.now()
+        firstresponse.heard(self, by=by)
 
     @transition(
         stage,

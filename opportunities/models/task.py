@@ -9,6 +9,7 @@ from django.utils import timezone
 from ..records import KeptQuerySet, Lack, Record, Refused, stage_field, transition
 from .client import Contact
 from .event import Diary
+from .user import known_time_zone
 
 
 def refuse_another_clients(contact, opportunity, field="contact"):
@@ -74,6 +75,20 @@ class Task(About, Record):
 
     CLOSED = (Stage.DONE, Stage.CANCELLED)
 
+    class Waits(models.TextChoices):
+        """What a task that is paused by itself waits for: one of the four conditions."""
+
+        CONSENT = "consent"
+        TIMING = "timing"
+        SOURCE = "source", "Source context"
+        PATH = "path", "Decision path"
+
+    class Repeats(models.TextChoices):
+        DAILY = "daily", "Every day"
+        WORKDAYS = "workdays", "Every workday"
+        WEEKLY = "weekly", "Every week"
+        MONTHLY = "monthly", "Every month"
+
     class Kind(models.TextChoices):
         FOLLOW_UP = "follow_up", "Follow-up"
         PROPOSAL_REVIEW = "proposal_review", "Proposal review"
@@ -93,12 +108,35 @@ class Task(About, Record):
     title = models.CharField(max_length=200)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="tasks")
     due_at = models.DateTimeField("due")
+    # Where it was said when it is due: a task that repeats keeps its hour there. Empty: the agency's.
+    time_zone = models.CharField("time zone", max_length=40, blank=True, validators=[known_time_zone])
+    promised_to = models.ForeignKey(
+        Contact, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="promised to"
+    )
+    repeats = models.CharField(max_length=8, choices=Repeats, blank=True)
+    repeats_until = models.DateField("repeats until", null=True, blank=True)
+    # The one before it, of a task that repeats: each is followed once.
+    follows = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="followed_by"
+    )
     # A task with a contact is a touch: when it falls due, mail goes to that person.
     contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+")
     purpose = models.CharField(max_length=14, blank=True, default="transactional")
+    # The promised window: after this the mail comes too late, and a person decides.
+    not_after = models.DateTimeField("not after", null=True, blank=True)
+    # Words are written here, or come from a template at the moment of sending.
+    template = models.ForeignKey(
+        "opportunities.MessageTemplate", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    run = models.ForeignKey(
+        "opportunities.SequenceRun", models.PROTECT, null=True, editable=False, related_name="tasks"
+    )
     subject = models.CharField("subject of the mail", max_length=200, blank=True)
     words = models.TextField("words of the mail", blank=True)
     paused_because = models.CharField(max_length=300, blank=True, editable=False)
+    # Which condition it waits for, and when that is looked at again.
+    waits_for = models.CharField(max_length=8, choices=Waits, blank=True, editable=False)
+    again_at = models.DateTimeField(null=True, editable=False)
     # It waits for its deal, and goes on when the deal does.
     waits_for_deal = models.BooleanField(default=False, editable=False)
     outcome = models.CharField(max_length=300, blank=True, editable=False)
@@ -119,6 +157,9 @@ class Task(About, Record):
         indexes = [
             # Only what is open and not yet told is ever searched for by the pump.
             models.Index(fields=["due_at"], name="task_due", condition=models.Q(stage="open", told_at=None)),
+            models.Index(
+                fields=["again_at"], name="task_waits", condition=models.Q(stage="paused", again_at__isnull=False)
+            ),
             models.Index(fields=["owner", "due_at"], name="task_of_owner", condition=models.Q(stage="open")),
             models.Index(fields=["record_type", "record_id"], name="task_about"),
         ]

@@ -1,5 +1,6 @@
 """Who works here, in which team, and how far they see."""
 
+from datetime import time
 from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -41,13 +42,20 @@ class User(AbstractUser, DiaryKeeper):
     reach_of = models.CharField("sees", max_length=4, choices=Reach, default=Reach.OWN)
     time_zone = models.CharField(max_length=40, default="UTC", validators=[known_time_zone])
     title = models.CharField("job title", max_length=80, blank=True)
+    # In their own time zone; empty: no mail of the day.
+    digest_at = models.TimeField("mail of the day at", null=True, blank=True, default=time(7, 30))
+    # Of the token with which a calendar reads their tasks. The token itself is shown once.
+    feed_digest = models.CharField(max_length=64, blank=True, editable=False)
     # The view with which the pipeline opens for them: one that comes with the house, or the number of a saved one.
     pipeline_view = models.CharField("opens the pipeline with", max_length=20, blank=True, editable=False)
 
     objects = UserManager()
 
     class Meta(DiaryKeeper.Meta, AbstractUser.Meta):
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_mail_address_once")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_mail_address_once"),
+            models.UniqueConstraint(fields=["feed_digest"], name="user_feed_once", condition=~models.Q(feed_digest="")),
+        ]
 
     def __str__(self):
         return self.get_full_name() or self.username

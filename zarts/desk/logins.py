@@ -27,6 +27,8 @@ DELETABLE = {
     "axes_accessattemptexpiration",
     # Which forms were saved lately.
     "opportunities_savedform",
+    # Processes that were not heard of for days.
+    "opportunities_heartbeat",
     "opportunities_user_groups",
     "opportunities_user_user_permissions",
     "auth_group_permissions",

@@ -53,6 +53,12 @@ PAGES = [
         [
             ("Tasks", "task_alt", "opportunities.task", ""),
             ("Messages", "mail", "opportunities.message", ""),
+            ("Mail that came in", "inbox", "opportunities.inboundmail", ""),
+            ("Templates", "draft", "opportunities.messagetemplate", ""),
+            ("Sequences", "linear_scale", "opportunities.sequence", ""),
+            ("Win-backs", "replay", "opportunities.winback", ""),
+            ("Campaigns", "groups_3", "opportunities.campaign", ""),
+            ("Quiet dates", "do_not_disturb_on", "opportunities.quietdate", ""),
             ("Checkpoints", "checklist", "opportunities.checkpoint", ""),
             ("Caught mail", "mark_email_unread", "mail", ""),
             ("Shelf lives", "hourglass", "opportunities.shelflife", ""),

@@ -1,0 +1,18 @@
+"""Mail that comes in: how it is read, and where it belongs."""
+
+from django import forms
+
+from .forms import MoveForm
+from .models import Contact, Opportunity
+
+
+class FileForm(MoveForm):
+    """The deal that a mail belongs to, and who of the client wrote it."""
+
+    opportunity = forms.ModelChoiceField(Opportunity.objects.none())
+    contact = forms.ModelChoiceField(Contact.objects.none())
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["opportunity"].queryset = Opportunity.objects.visible_to(self.user)
+        self.fields["contact"].queryset = Contact.objects.visible_to(self.user)
