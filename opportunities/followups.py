@@ -5,21 +5,22 @@ Due work is rows. A round claims them with SKIP LOCKED, so any number of workers
 
 import logging
 from datetime import datetime, time, timedelta
-from email.utils import formataddr
-from smtplib import SMTPException, SMTPServerDisconnected
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from .models import Consent, Contact, Message, Task, User
+from . import clock, conditions, notices, outbox
+from .models import Contact, Message, Notice, Task, User
 from .records import Refused, begin, edit, is_free, perform
 
 log = logging.getLogger("zarts.followups")
 BATCH = 50
-# A message that was handed to the mail server this long ago, and never confirmed, asks a person.
-LEASE = timedelta(minutes=5)
+# Tasks of ours that fall due are told of by so many at once.
+MANY = 500
+# What waits is looked at again at the latest after this long; what cures it may say so earlier.
+LOOK_AGAIN = timedelta(hours=6)
 
 
 # -- Moves open and close tasks. ---------------------------------------------------------------------------------------
@@ -89,190 +90,199 @@ def end_of_day(day):
 
 
 def send_due() -> dict:
-    """Remind and touch for every task that has fallen due, and send every queued message. Return the counts."""
-    return {"tasks": take_due_tasks(), "sent": send_queued(), "doubted": doubt_expired()}
+    """Look again at what waits, take what has fallen due, and send what is queued. Return the counts."""
+    done = {"resumed": resume_waiting() + outbox.go_on_waiting(), "told": tell_owners(), "touched": take_touches()}
+    return done | outbox.run()
 
 
-def take_due_tasks() -> int:
-    """Queue the mail of each due follow-up that has a contact, and remind the owners of the others.
+def due():
+    return Task.objects.filter(stage=Task.Stage.OPEN, told_at=None, due_at__lte=clock.now()).order_by("due_at")
 
-    While the mail server takes nothing, nobody is reminded: their tasks stay due and untold, which is their queue.
-    """
-    due = Task.objects.filter(stage=Task.Stage.OPEN, told_at=None, due_at__lte=timezone.now()).order_by("due_at")
-    if not due.exists():
-        return 0
-    taken, connection = 0, get_connection()
-    ready = due if is_reached(connection) else due.exclude(contact=None).exclude(words="")
-    for pk, diary_id in ready.values_list("pk", "diary_id")[:BATCH]:
-        try:
-            taken += take(due.filter(pk=pk), diary_id, connection)
-        except Exception:
-            # One that cannot be taken must not keep the others waiting. It is tried again in the next round.
-            log.exception("Task %s is due and could not be taken.", pk)
-    connection.close()
-    return taken
+
+def is_touch():
+    """Return the condition for the tasks that mail somebody by themselves when they fall due."""
+    return ~Q(contact=None) & (~Q(words="") | ~Q(template=None))
+
+
+def tell_owners() -> int:
+    """Tell the owners of tasks that have fallen due, once each: the telling and its mark are one transaction."""
+    told = 0
+    while batch := tell_some():
+        told += batch
+    return told
 
 
 @transaction.atomic
-def take(due, diary_id, connection) -> bool:
-    """Take one due task. False when somebody is at it now, or was quicker.
+def tell_some() -> int:
+    rows = due().exclude(is_touch()).select_for_update(skip_locked=True, of=("self",)).select_related("owner")
+    tasks = list(rows[:MANY])
+    if tasks:
+        notices.tell_all(
+            [
+                (
+                    task.owner,
+                    Notice.Kind.DUE,
+                    f"Due: {task.title}",
+                    task.staff_url(),
+                    f"{task.pk}:{task.due_at:%s}",
+                    task,
+                )
+                for task in tasks
+            ]
+        )
+        Task.objects.filter(pk__in=[task.pk for task in tasks]).update(told_at=clock.now())
+    return len(tasks)
+
+
+def take_touches() -> int:
+    """Write the mail of each follow-up that has fallen due, or let it wait and say why."""
+    taken = 0
+    while rows := list(due().filter(is_touch()).values_list("pk", "diary_id")[:BATCH]):
+        batch = sum(took(*row) for row in rows)
+        taken += batch
+        if batch < len(rows):
+            break  # somebody moves those deals just now, or one cannot be taken: in the next round
+    return taken
+
+
+def took(pk, diary_id) -> bool:
+    try:
+        return take(pk, diary_id)
+    except Exception:
+        # One that cannot be taken must not keep the others waiting. It is tried again in the next round.
+        log.exception("Task %s is due and could not be taken.", pk)
+        return False
+
+
+@transaction.atomic
+def take(pk, diary_id) -> bool:
+    """Take one due follow-up. False when somebody is at it now, or was quicker.
 
     Its diary is locked before its row, as in every move: the other way round the two would wait for each other.
     """
-    task = due.select_for_update(skip_locked=True, of=("self",)).first() if is_free(diary_id) else None
+    mine = due().filter(pk=pk).select_for_update(skip_locked=True, of=("self",))
+    task = (
+        mine.select_related("contact__client", "opportunity", "template", "owner").first()
+        if is_free(diary_id)
+        else None
+    )
     if task is None:
         return False
-    if task.contact_id and task.words:
-        touch(task)
+    if task.opportunity and task.opportunity.stage == "paused":
+        perform(task.pause, by=None, reason="The opportunity is paused.")
+    elif found := why_not(task):
+        pause_for(task, found[0])
     else:
-        Task.objects.filter(pk=task.pk).update(told_at=timezone.now())
-        transaction.on_commit(lambda: remind(task, connection), robust=True)
+        touch(task)
     return True
+
+
+def why_not(task) -> list:
+    """Return what this touch waits for: the four conditions, and one touch a day."""
+    at = clock.now()
+    found = conditions.waits(task.contact, task.purpose, opportunity=task.opportunity, at=at, not_after=task.not_after)
+    return found or conditions.touched(task.contact, task.purpose, at)
 
 
 def touch(task):
-    """Queue the mail that a due follow-up promised, or pause the follow-up and say why."""
-    if reason := why_not(task):
-        perform(task.pause, by=None, reason=reason)
-        return
-    message = Message(
-        client=task.contact.client,
-        opportunity=task.opportunity,
-        contact=task.contact,
-        task=task,
-        owner=task.owner,
-        purpose=task.purpose,
-        template="follow_up",
-        subject=task.subject or f"A word from {settings.AGENCY_NAME}",
-        body=task.words,
-        record_type=task.record_type,
-        record_id=task.record_id,
-    )
-    perform(begin(message, by=None, past="wrote").queue, by=None)
-    Task.objects.filter(pk=task.pk).update(told_at=timezone.now())
-    perform(task.finish, by=None, outcome="Mail queued.")
-
-
-def why_not(task) -> str:
-    """Return why this touch must wait, or nothing: consent, source context and decision path are asked."""
-    contact, opportunity = task.contact, task.opportunity
-    if contact.left_on or not contact.email:
-        return f"{contact} cannot be reached: find a new contact path."
-    if not contact.agreed_to(task.purpose or Consent.Purpose.TRANSACTIONAL):
-        return f"{contact} has not agreed to {task.purpose or 'transactional'} mail."
-    if opportunity and opportunity.stage == "paused":
-        return "The opportunity is paused."
-    if opportunity and not (opportunity.decision_owner and not opportunity.decision_owner.left_on):
-        return "Nobody is known to decide: name the decision owner."
-    if opportunity and any(
-        lead.source and not lead.source.is_valid for lead in opportunity.leads.select_related("source")
-    ):
-        return "The source that it came from is no longer valid."
-    return ""
-
-
-def remind(task, connection):
-    """Mail the owner of a task that has fallen due. While no server takes the mail, the task is untold again."""
-    link = f"{settings.SITE_URL}{task.staff_url()}"
-    words = f"{task.title}\n\nIt is due now. Open it here:\n{link}\n\nYou get this mail because the task is yours."
-    mail = EmailMessage(f"Due: {' '.join(task.title.split())}", words, None, [task.owner.email], connection=connection)
-    try:
-        connection.open()
-        mail.send()
-    except OSError as trouble:
-        log.warning("The reminder of task %s did not go: %s", task.pk, trouble)
-        connection.close()
-        if is_no_answer(trouble):
-            Task.objects.filter(pk=task.pk).update(told_at=None)
-
-
-def is_no_answer(trouble) -> bool:
-    """Whether the mail server never answered, so that it may take the same mail later. What it refused it refuses."""
-    return isinstance(trouble, SMTPServerDisconnected) or not isinstance(trouble, SMTPException)
-
-
-# -- The outbox. -------------------------------------------------------------------------------------------------------
-
-
-def send_queued() -> int:
-    """Send what is queued. Each is claimed first, in a transaction of its own, so no two workers send one."""
-    sent = 0
-    connection = get_connection()
-    while queued().exists() and is_reached(connection) and (message := claim()):
-        sent += deliver(message, connection)
-    connection.close()
-    return sent
-
-
-def queued():
-    return Message.objects.filter(stage=Message.Stage.QUEUED).order_by("id")
-
-
-def is_reached(connection) -> bool:
-    """Whether the mail server takes mail now. While it does not, what is queued stays queued."""
-    try:
-        connection.open()
-    except OSError as trouble:
-        log.warning("The mail server cannot be reached: %s", trouble)
-        return False
-    return True
-
-
-def claim():
-    """Take one queued message, or None. From here on it is `sending`: nobody sends it again by themselves."""
-    for waiting in queued().select_related("opportunity", "client")[:BATCH]:
-        with transaction.atomic():
-            mine = queued().filter(pk=waiting.pk).select_for_update(skip_locked=True)
-            message = mine.first() if is_free(waiting.diary_id) else None
-            if message is not None:
-                message = perform(message.start_sending, by=None)
-                Message.objects.filter(pk=message.pk).update(claimed_at=timezone.now())
-                return message
-    return None
-
-
-def deliver(message, connection) -> bool:
-    """Hand a claimed message to the mail server, and write down what it said."""
-    mail = EmailMessage(
-        message.subject,
-        message.mailed_words,
-        formataddr((str(message.owner), settings.AGENCY_EMAIL)),
-        [formataddr((message.contact.name, message.contact.email))],
-        headers={"Message-ID": message.message_id},
-        connection=connection,
-    )
-    try:
-        mail.send()
-    except ValueError as trouble:
-        perform(message.fail, by=None, reason=f"It cannot be written as a mail: {trouble}")
-        return False
-    except SMTPServerDisconnected as trouble:
-        return no_answer(message, connection, trouble)
-    except SMTPException as refusal:
-        perform(message.fail, by=None, reason=f"The mail server refused it: {refusal}")
-        return False
-    except OSError as trouble:
-        return no_answer(message, connection, trouble)
-    message = perform(message.confirm_sent, by=None)
-    Message.objects.filter(pk=message.pk).update(sent_at=timezone.now())
-    return True
-
-
-def no_answer(message, connection, trouble) -> bool:
-    """Ask a person about a message that may have gone or not, and begin the next one on a new connection."""
-    perform(message.doubt, by=None, reason=f"The mail server gave no answer: {trouble}")
-    connection.close()
-    return False
-
-
-def doubt_expired() -> int:
-    """Ask a person about messages that were handed over and never confirmed."""
-    expired = Message.objects.filter(stage=Message.Stage.SENDING, claimed_at__lt=timezone.now() - LEASE)[:BATCH]
-    count = 0
-    for message in expired:
+    """Write the mail that a due follow-up promised. It is done when the mail has gone; it never has a second mail."""
+    message = task.messages.first()
+    if message is None:
         try:
-            perform(message.doubt, by=None, reason="The worker that sent it was never heard of again.")
-        except Refused:
-            continue  # another round was quicker
-        count += 1
-    return count
+            write_for(task)
+        except Refused as refusal:
+            lack = refusal.lacks[0]
+            pause_for(task, conditions.Wait(Task.Waits.SOURCE, lack.words, lack.url))
+            return
+    elif message.stage == Message.Stage.HELD and message.waits_for:
+        perform(message.go_on, by=None)
+    elif message.stage == Message.Stage.FAILED:
+        perform(message.retry, by=None)
+    Task.objects.filter(pk=task.pk).update(told_at=clock.now())
+
+
+def write_for(task):
+    """Write a follow-up's mail: in its own words, or in those of its template for this very contact."""
+    from . import filling
+
+    version = task.template.current if task.template else None
+    subject, words = task.subject or f"A word from {settings.AGENCY_NAME}", task.words
+    if version:
+        subject, words = filling.fill(
+            version, contact=task.contact, owner=task.owner, opportunity=task.opportunity, record=task.record
+        )
+    outbox.write(
+        task.contact,
+        subject,
+        words,
+        owner=task.owner,
+        by=None,
+        purpose=task.purpose or "transactional",
+        record=task.record,
+        opportunity=task.opportunity,
+        task=task,
+        template=task.template.name[:40] if task.template else "follow_up",
+        template_version=version,
+    )
+
+
+# -- Waiting for a condition, and going on. ----------------------------------------------------------------------------
+
+
+def pause_for(task, wait):
+    """Let a follow-up wait for a condition, saying why; until it is met, it is looked at again by itself."""
+    return perform(task.pause, by=None, reason=wait.words, waits_for=wait.condition, again_at=look_again(wait))
+
+
+def look_again(wait):
+    """Return when a wait is looked at again: when it ends, if that is known."""
+    return wait.until or clock.now() + LOOK_AGAIN
+
+
+def hasten(**about):
+    """Have what waits be looked at in the next round: something changed that may cure it.
+
+    `about` says which: contact=…, opportunity__in=…; nothing: all that waits for the right time. What somebody is at
+    just now is passed over, and looked at when its turn comes.
+    """
+    which = about or {"waits_for": Task.Waits.TIMING}
+    for rows in (Task.objects.filter(stage=Task.Stage.PAUSED), Message.objects.filter(stage=Message.Stage.HELD)):
+        mine = (
+            rows.filter(again_at__gt=clock.now(), **which)
+            .order_by("pk")
+            .select_for_update(skip_locked=True, of=("self",))
+        )
+        rows.filter(pk__in=list(mine.values_list("pk", flat=True))).update(again_at=clock.now())
+
+
+def resume_waiting() -> int:
+    """Let the follow-ups go on whose condition is met, and say anew why the others wait."""
+    resumed, rows = 0, Task.objects.filter(stage=Task.Stage.PAUSED, again_at__lte=clock.now()).order_by("again_at")
+    # Whatever else it waits for: it waits for its deal first.
+    rows = rows.exclude(opportunity__stage="paused")
+    for pk, diary_id in rows.values_list("pk", "diary_id")[: BATCH * 4]:
+        try:
+            resumed += look_at(pk, diary_id)
+        except Exception:
+            log.exception("Task %s waits and could not be looked at.", pk)
+    return resumed
+
+
+@transaction.atomic
+def look_at(pk, diary_id) -> bool:
+    """Look at one follow-up that waits. Return whether it goes on."""
+    mine = Task.objects.filter(pk=pk, stage=Task.Stage.PAUSED, again_at__lte=clock.now())
+    mine = mine.select_for_update(skip_locked=True, of=("self",)).select_related("contact__client", "opportunity")
+    task = mine.first() if is_free(diary_id) else None
+    if task is None:
+        return False
+    found = why_not(task) if task.contact_id else []
+    if not found:
+        perform(task.resume, by=None)
+        return True
+    wait = found[0]
+    if (task.waits_for, task.paused_because) != (wait.condition, wait.words[:300]):
+        edit(task, by=None, waits_for=wait.condition, paused_because=wait.words[:300], again_at=look_again(wait))
+    else:
+        Task.objects.filter(pk=pk).update(again_at=look_again(wait))
+    return False

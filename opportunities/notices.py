@@ -36,8 +36,32 @@ def tell(user, kind, words: str, url: str, *, key: str, about=None):
         | {"in_digest": how == How.DIGEST},
     )
     if is_new and how == How.ON:
-        write(user, words, f"{words}\n\nOpen it here:\n{settings.SITE_URL}{url}", key=f"notice:{notice.pk}")
+        write(user, words, f"{words}\n\nOpen it here:\n{settings.SITE_URL}{url}", key=mark)
     return notice
+
+
+def tell_all(told):
+    """Tell many things at once: rows of (user, kind, words, url, key, about), each as `tell` would."""
+    chosen = {
+        (choice.user_id, choice.kind): choice.how
+        for choice in NoticeChoice.objects.filter(user__in={user.pk for user, *_ in told})
+    }
+    at, rows, at_once = clock.now(), [], []
+    for user, kind, words, url, key, about in told:
+        how = chosen.get((user.pk, kind), USUAL[kind])
+        if how == How.OFF or not user.is_active:
+            continue
+        words = " ".join(words.split())[:300]
+        of = {"record_type": about.label(), "record_id": about.pk} if about is not None else {}
+        mark = f"{kind}:{user.pk}:{key}"[:160]
+        rows.append(
+            Notice(user=user, kind=kind, words=words, url=url, at=at, key=mark, in_digest=how == How.DIGEST, **of)
+        )
+        if how == How.ON:
+            body = f"{words}\n\nOpen it here:\n{settings.SITE_URL}{url}"
+            at_once.append(Letter(user=user, key=mark, subject=words[:200], body=body, go_at=at))
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    Letter.objects.bulk_create(at_once, ignore_conflicts=True)
 
 
 def write(user, subject: str, body: str, *, key: str, go_at=None):

@@ -28,6 +28,11 @@ def may_retire_checkpoint(checkpoint, user):
     return not checkpoint.guide and holds(user, "opportunities.move_checkpoint", checkpoint)
 
 
+@policy("Whoever may send messages, and administrators")
+def may_settle(message, user):
+    return holds(user, "opportunities.move_message", message) or user.has_perm("opportunities.see_due_work")
+
+
 @policy("Whoever may verify audits, but not the one who collected this one")
 def may_verify_audit(audit, user):
     if audit.collected_by_id == user.pk or audit.evidence.current().filter(collected_by=user).exists():

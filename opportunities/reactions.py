@@ -24,7 +24,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from .followups import end_of_day, give_days, open_task
+from .followups import end_of_day, give_days, hasten, open_task
 from .models import Audit, Message, Task, WinBack
 from .records import Opens, edit, perform, reacts_to
 
@@ -90,6 +90,54 @@ def hold_mail(opportunity, *, because):
     """Keep back the mail that has not gone yet. Only a person sends it after this."""
     for message in opportunity.messages.filter(stage=Message.Stage.QUEUED).order_by("pk"):
         perform(message.hold, by=None, reason=because)
+
+
+@reacts_to("message.confirm_sent", "message.settle_sent")
+def finish_what_mailed_it(message, event):
+    """A follow-up is done when its mail has gone, and not before."""
+    if message.task_id and message.task.stage not in Task.CLOSED:
+        perform(message.task.finish, by=None, outcome="The mail went.")
+
+
+@reacts_to("task.finish", "task.cancel")
+def keep_back_its_mail(task, event):
+    """The mail of a follow-up that somebody closed otherwise goes no more by itself."""
+    for message in task.messages.filter(stage__in=[Message.Stage.QUEUED, Message.Stage.HELD]):
+        if message.stage == Message.Stage.QUEUED:
+            perform(message.hold, by=None, reason=f"Its follow-up was closed: {event.reason or 'it is done'}")
+        elif message.waits_for:
+            edit(message, by=None, waits_for="", again_at=None, trouble="Its follow-up was closed.")
+
+
+@reacts_to("consent.create", "consent.edit", "contact.edit")
+def look_again_at_who_waits(record, event):
+    """What waits for a contact may go on: they agreed, or there is another way to them."""
+    contact = getattr(record, "contact", record)
+    hasten(contact=contact)
+    if record is contact:
+        hasten(opportunity__decision_owner=contact)
+
+
+@reacts_to("opportunity.edit")
+def look_again_at_the_deal(opportunity, facts):
+    """What waits for somebody to decide may go on."""
+    if "decision_owner" in facts:
+        hasten(opportunity=opportunity)
+
+
+@reacts_to("source.edit")
+def look_again_at_its_source(source, facts):
+    """What waits for its source to hold again may go on."""
+    hasten(opportunity__leads__source=source)
+
+
+@reacts_to("quietdate.create", "quietdate.edit", "client.edit")
+def look_again_at_the_calendar(record, event):
+    """What waits for a working day may go earlier, or later."""
+    if record.label() == "opportunities.client":
+        hasten(contact__client=record)
+    else:
+        hasten()
 
 
 @reacts_to("winback.reopen")

@@ -14,8 +14,9 @@ from django.core.mail import EmailMessage, get_connection
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from opportunities.followups import end_of_day, is_no_answer, is_reached, open_task
+from opportunities.followups import end_of_day, open_task
 from opportunities.models import Contact, Lead, Message, Opportunity, Source, Task, User
+from opportunities.outbox import is_no_answer, is_reached
 from opportunities.records import Opens, Refused, begin, perform
 from portal.consent import INQUIRIES
 from portal.models import ClientAction, Guest, Inquiry, SignInLink, SignInRequest

@@ -465,6 +465,13 @@ class Migration(migrations.Migration):
                         "default_permissions": ("view", "add", "change"),
                     },
                 ),
+                migrations.AlterModelOptions(
+                    name="heartbeat",
+                    options={
+                        "default_permissions": (),
+                        "permissions": [("see_due_work", "Can see the due work of everybody, and settle its mail")],
+                    },
+                ),
                 pgtrigger.migrations.RemoveTrigger(
                     model_name="message",
                     name="stage_edge",
@@ -1015,6 +1022,12 @@ class Migration(migrations.Migration):
                         condition=models.Q(("provider_id", ""), _negated=True),
                         fields=["provider_id"],
                         name="message_at_provider",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="message",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("task__isnull", False)), fields=("task",), name="one_mail_a_follow_up"
                     ),
                 ),
                 migrations.AddConstraint(

@@ -197,9 +197,10 @@ class Contact(Kept):
 
 
 class ConsentQuerySet(KeptQuerySet):
-    def valid(self):
-        now = timezone.now()
-        return self.filter(withdrawn_at=None, captured_at__lte=now).exclude(expires_at__lte=now)
+    def valid(self, at=None):
+        """Return those that count now, or at another time."""
+        at = at or timezone.now()
+        return self.filter(withdrawn_at=None, captured_at__lte=at).exclude(expires_at__lte=at)
 
 
 class Consent(Kept):

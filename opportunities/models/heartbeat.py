@@ -15,6 +15,7 @@ class Heartbeat(models.Model):
 
     class Meta:
         default_permissions = ()
+        permissions = [("see_due_work", "Can see the due work of everybody, and settle its mail")]
 
     def __str__(self):
         return self.name

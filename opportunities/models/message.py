@@ -1,5 +1,6 @@
 """Messages: every word that goes to a client or comes from one."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 from django.conf import settings
@@ -88,6 +89,10 @@ class Message(About, Record):
             models.CheckConstraint(
                 name="sent_message_keeps_no_secret", condition=~models.Q(stage="sent") | models.Q(secret_link="")
             ),
+            # A follow-up never has a second mail.
+            models.UniqueConstraint(
+                fields=["task"], name="one_mail_a_follow_up", condition=models.Q(task__isnull=False)
+            ),
             models.UniqueConstraint(fields=["reply_key"], name="reply_key_once", condition=~models.Q(reply_key="")),
             models.UniqueConstraint(
                 fields=["sent_to", "purpose", "touch_day"],
@@ -169,7 +174,7 @@ class Message(About, Record):
 
     @transition(
         stage,
-        source=[Stage.DRAFT, Stage.HELD, Stage.FAILED],
+        source=[Stage.DRAFT, Stage.HELD],
         target=Stage.QUEUED,
         gates=[gates.its_link_is_open],
         permission="opportunities.move_message",
@@ -222,16 +227,16 @@ class Message(About, Record):
 
     @transition(
         stage,
-        source=Stage.SENDING,
+        source=[Stage.SENDING, Stage.UNCERTAIN],
         target=Stage.QUEUED,
         permission=policies.by_itself,
         label="Put back",
         past="put back",
     )
-    def release(self, *, by, reason, attempt):
-        """It was claimed, and surely not handed over."""
+    def release(self, *, by, reason, attempt, minutes=0):
+        """It was claimed, and surely not handed over, or the server would not take it yet."""
         self.refuse_another_attempt(attempt)
-        self.touch_day, self.go_at = None, clock.now()
+        self.touch_day, self.go_at = None, clock.now() + timedelta(minutes=minutes)
 
     @transition(
         stage,
@@ -262,6 +267,19 @@ class Message(About, Record):
 
     @transition(
         stage,
+        source=Stage.FAILED,
+        target=Stage.QUEUED,
+        gates=[gates.its_link_is_open],
+        permission=policies.may_settle,
+        label="Send again",
+        past="queued again",
+    )
+    def retry(self, *, by):
+        """Try once more: what was in its way is gone."""
+        self.wait_no_more()
+
+    @transition(
+        stage,
         source=Stage.SENT,
         target=Stage.FAILED,
         permission=policies.by_itself,
@@ -289,7 +307,7 @@ class Message(About, Record):
         stage,
         source=Stage.UNCERTAIN,
         target=Stage.SENT,
-        permission="opportunities.move_message",
+        permission=policies.may_settle,
         label="It went",
         past="settled as sent:",
     )
@@ -302,7 +320,7 @@ class Message(About, Record):
         source=Stage.UNCERTAIN,
         target=Stage.QUEUED,
         gates=[gates.its_link_is_open],
-        permission="opportunities.move_message",
+        permission=policies.may_settle,
         label="Send it",
         past="settled as not sent:",
     )

@@ -254,9 +254,9 @@ class Task(About, Record):
         past="paused",
         asks="opportunities.forms.ReasonForm",
     )
-    def pause(self, *, by, reason):
-        """Let it wait, saying why. What waits because its deal is paused goes on with the deal."""
-        self.paused_because = reason[:300]
+    def pause(self, *, by, reason, waits_for="", again_at=None):
+        """Let it wait, saying why. What waits for a condition, or because its deal is paused, goes on by itself."""
+        self.paused_because, self.waits_for, self.again_at = reason[:300], waits_for, again_at
         self.waits_for_deal = by is None and self.opportunity_id is not None and self.opportunity.stage == "paused"
 
     @transition(
@@ -269,6 +269,6 @@ class Task(About, Record):
     )
     def resume(self, *, by):
         """Go on: the reason is gone."""
-        self.paused_because = ""
+        self.paused_because, self.waits_for, self.again_at = "", "", None
         self.waits_for_deal = False
         self.told_at = None

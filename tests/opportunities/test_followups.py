@@ -6,13 +6,12 @@ from datetime import timedelta
 
 import pytest
 from aiosmtpd.controller import Controller
-from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from opportunities import followups
-from opportunities.models import Message, Task
+from opportunities import followups, outbox
+from opportunities.models import Letter, Message, Notice, Task
 from opportunities.records import begin, lock, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
@@ -97,14 +96,15 @@ def test_what_is_not_due_waits(ada):
 
 
 @pytest.mark.django_db
-def test_a_task_without_a_mail_reminds_its_owner_once(ada, django_capture_on_commit_callbacks):
-    a_follow_up(ada, contact=None)
-    for _ in range(2):
-        with django_capture_on_commit_callbacks(execute=True):
-            followups.take_due_tasks()
-    assert [(message.to, message.subject) for message in mail.outbox] == [
-        ([ada.email], "Due: Ask whether they saw our note")
-    ]
+def test_a_task_of_ours_is_told_to_its_owner_once_and_mailed_once(ada, mail_server):
+    catcher = mail_server()
+    task = a_follow_up(ada, contact=None)
+    followups.send_due()
+    followups.send_due()
+    notice = Notice.objects.get()
+    assert (notice.user, notice.words, notice.url) == (ada, f"Due: {task.title}", task.staff_url())
+    assert [envelope.rcpt_tos for envelope in catcher.got] == [[ada.email]]
+    assert Letter.objects.get().state == "sent"
 
 
 def nobody_listens(settings):
@@ -116,47 +116,76 @@ def nobody_listens(settings):
 
 
 @pytest.mark.django_db
-def test_a_reminder_waits_for_the_mail_server_and_goes_once(
-    ada, settings, mail_server, django_capture_on_commit_callbacks
-):
+def test_what_we_are_told_waits_for_the_mail_server_and_goes_once(ada, settings, mail_server):
     a_follow_up(ada, contact=None)
     touch = a_follow_up(ada)
     nobody_listens(settings)
-    with django_capture_on_commit_callbacks(execute=True):
-        assert followups.take_due_tasks() == 1, "what only has to be queued is queued"
-    assert Task.objects.get(pk=touch.pk).stage == "done"
+    followups.send_due()
+    assert Notice.objects.filter(user=ada).exists(), "it is told in the app at once"
+    assert Message.objects.get(task=touch).stage == "queued"
 
     catcher = mail_server()
-    for _ in range(2):
-        with django_capture_on_commit_callbacks(execute=True):
-            followups.take_due_tasks()
-    assert [envelope.rcpt_tos for envelope in catcher.got] == [[ada.email]]
+    followups.send_due()
+    followups.send_due()
+    assert sorted(envelope.rcpt_tos[0] for envelope in catcher.got) == sorted([ada.email, touch.contact.email])
 
 
 @pytest.mark.django_db
-def test_a_reminder_that_the_server_dropped_is_due_again(
-    ada, settings, mail_server, django_capture_on_commit_callbacks
-):
-    """It was there when the task was taken, and gone when the mail was to go."""
-    mail_server()
-    task = a_follow_up(ada, contact=None)
-    with django_capture_on_commit_callbacks() as callbacks:
-        followups.take_due_tasks()
-    assert Task.objects.get(pk=task.pk).told_at
-    nobody_listens(settings)
-    followups.remind(task, followups.get_connection())
-    assert callbacks
-    assert Task.objects.get(pk=task.pk).told_at is None
-
-
-@pytest.mark.django_db
-def test_a_reminder_that_the_server_refuses_is_not_tried_for_ever(ada, mail_server, django_capture_on_commit_callbacks):
+def test_a_letter_that_the_server_refuses_is_not_tried_for_ever(ada, mail_server):
     catcher = mail_server("554 We do not like you")
     a_follow_up(ada, contact=None)
-    for _ in range(2):
-        with django_capture_on_commit_callbacks(execute=True):
-            followups.take_due_tasks()
+    followups.send_due()
+    followups.send_due()
     assert len(catcher.got) == 1
+    assert Letter.objects.get().state == "failed"
+
+
+@pytest.mark.django_db
+def test_a_mail_that_the_server_will_not_take_yet_is_tried_again_by_itself(ada, mail_server):
+    catcher = mail_server("451 Come back later")
+    a_follow_up(ada)
+    followups.send_due()
+    message = Message.objects.get()
+    assert (message.stage, len(catcher.got)) == ("queued", 1)
+    assert message.go_at > timezone.now()
+    catcher.answer = "250 OK"
+    Message.objects.update(go_at=timezone.now() - timedelta(seconds=1))
+    followups.send_due()
+    assert Message.objects.get().stage == "sent"
+
+
+@pytest.mark.django_db
+def test_a_follow_up_is_done_when_its_mail_has_gone_and_not_before(ada, mail_server):
+    mail_server("554 We do not like you")
+    task = a_follow_up(ada)
+    followups.send_due()
+    assert Task.objects.get(pk=task.pk).stage == "open"
+    perform(Message.objects.get().retry, by=ada)
+    mail_server()
+    followups.send_due()
+    assert Task.objects.get(pk=task.pk).stage == "done"
+
+
+@pytest.mark.django_db
+def test_the_mail_of_a_follow_up_that_somebody_closed_goes_no_more(ada, mail_server):
+    task = a_follow_up(ada)
+    followups.take_touches()
+    perform(Task.objects.get(pk=task.pk).cancel, by=ada, reason="They called.")
+    catcher = mail_server()
+    followups.send_due()
+    assert (Message.objects.get().stage, catcher.got) == ("held", [])
+
+
+@pytest.mark.django_db
+def test_a_follow_up_that_is_resumed_by_hand_never_has_a_second_mail(ada, mail_server):
+    catcher = mail_server()
+    task = a_follow_up(ada)
+    followups.take_touches()
+    task = perform(Task.objects.get(pk=task.pk).pause, by=ada, reason="Wait.")
+    perform(task.resume, by=ada)
+    followups.send_due()
+    followups.send_due()
+    assert (Message.objects.count(), len(catcher.got)) == (1, 1)
 
 
 @pytest.mark.django_db
@@ -195,8 +224,8 @@ def test_a_mail_that_the_server_refuses_has_failed_and_says_why(ada, mail_server
 @pytest.mark.django_db
 def test_a_mail_that_nobody_confirmed_asks_a_person_and_is_never_sent_by_itself(ada, mail_server):
     a_follow_up(ada)
-    followups.take_due_tasks()
-    message = followups.claim()
+    followups.take_touches()
+    message = outbox.claim()
     Message.objects.filter(pk=message.pk).update(claimed_at=timezone.now() - timedelta(minutes=6))
     catcher = mail_server()
     followups.send_due()
@@ -211,9 +240,8 @@ def test_a_mail_that_nobody_confirmed_asks_a_person_and_is_never_sent_by_itself(
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_send_each_mail_once(mail_server):
     ada = person("ada", "Growth ops", team="East")
-    opportunity = an_opportunity(ada)
     for _ in range(6):
-        a_follow_up(ada, opportunity)
+        a_follow_up(ada)
     catcher = mail_server()
 
     def work():
@@ -243,9 +271,8 @@ def test_while_the_mail_server_is_down_what_is_queued_stays_queued(ada, mail_ser
 @pytest.mark.django_db
 def test_a_server_that_hangs_up_without_an_answer_leaves_a_doubt_and_keeps_nobody_else_waiting(ada, mail_server):
     catcher = mail_server()
-    opportunity = an_opportunity(ada)
-    a_follow_up(ada, opportunity)
-    a_follow_up(ada, opportunity)
+    a_follow_up(ada)
+    a_follow_up(ada)
     hang_up_once(catcher)
     followups.send_due()
     assert list(Message.objects.order_by("id").values_list("stage", flat=True)) == ["uncertain", "sent"]
@@ -280,12 +307,12 @@ def test_the_round_leaves_a_deal_that_somebody_moves_for_later():
     mover = threading.Thread(target=move)
     mover.start()
     held.wait(10)
-    followups.take_due_tasks()
-    assert Task.objects.get(pk=task.pk).stage == "open"
+    followups.take_touches()
+    assert not Message.objects.exists()
     done.set()
     mover.join()
-    followups.take_due_tasks()
-    assert Task.objects.get(pk=task.pk).stage == "done"
+    followups.take_touches()
+    assert Message.objects.get().task == task
 
 
 @pytest.mark.django_db
@@ -299,6 +326,5 @@ def test_a_task_that_cannot_be_taken_does_not_keep_the_others_waiting(ada, monke
         return why_not(task)
 
     monkeypatch.setattr(followups, "why_not", fail_for_one)
-    followups.take_due_tasks()
-    assert Task.objects.get(pk=broken.pk).stage == "open"
-    assert Task.objects.get(pk=sound.pk).stage == "done"
+    followups.take_touches()
+    assert [message.task for message in Message.objects.all()] == [sound]

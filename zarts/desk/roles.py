@@ -86,6 +86,7 @@ ROLES = {
         "opportunities": [
             "view_*",
             "*_user",
+            "see_due_work",
             "*_team",
             "*_source",
             "*_questionnaire",
@@ -108,7 +109,7 @@ ROLES = {
     },
 }
 # Rights over people and the house are the administrators', whatever a "*" says.
-HOUSE = ("user", "team")
+HOUSE = ("user", "team", "heartbeat")
 
 
 def sync(using: str):

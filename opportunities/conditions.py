@@ -1,0 +1,223 @@
+"""The four conditions under which a follow-up may reach somebody: decision path, consent, source context, timing.
+
+They are asked when it falls due and again at the moment of sending, always by the database's clock.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import holidays
+import pycountry
+from django.utils import formats, timezone
+
+from . import clock
+from .models import Message, QuietDate, Task
+
+Condition = Task.Waits
+# So many days ahead a day is looked for on which somebody works.
+AHEAD = 60
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Why a follow-up must wait: which condition, what to do in words, where, and until when, if that is known."""
+
+    condition: Any
+    words: str
+    url: str = ""
+    until: datetime | None = None
+
+
+def waits(contact, purpose, *, opportunity=None, at=None, not_after=None) -> list[Wait]:
+    """Return everything that a touch of this contact waits for now. Empty: it may go.
+
+    `not_after` is the end of the window in which it was promised.
+    """
+    at = at or clock.now()
+    return [
+        *path(contact, opportunity),
+        *consent(contact, purpose, at),
+        *source(opportunity, at),
+        *timing(contact, at, not_after),
+    ]
+
+
+# -- The decision path. ------------------------------------------------------------------------------------------------
+
+
+def path(contact, opportunity=None) -> list[Wait]:
+    """Whether there is a way to this contact, and somebody is known to decide on the deal."""
+    found = way_to(contact)
+    if opportunity is not None:
+        decider = opportunity.decision_owner
+        if decider is None or decider.left_on:
+            words = "Nobody is known to decide: name the decision owner."
+            found.append(Wait(Condition.PATH, words, opportunity.staff_url("people")))
+        elif decider != contact and not decider.is_reachable:
+            words = f"{decider}, who decides, cannot be reached: write down a mail address or a phone."
+            found.append(Wait(Condition.PATH, words, decider.staff_url()))
+    return found
+
+
+def way_to(contact) -> list[Wait]:
+    """Whether mail reaches this contact."""
+    if contact.left_on or not contact.email:
+        words = f"{contact} cannot be reached: find a new contact path."
+    elif contact.mail_failed_at:
+        words = f"Mail to {contact} comes back: write down another address."
+    else:
+        return []
+    return [Wait(Condition.PATH, words, contact.staff_url())]
+
+
+# -- Consent. ----------------------------------------------------------------------------------------------------------
+
+
+def consent(contact, purpose, at) -> list[Wait]:
+    purpose = purpose or "transactional"
+    if contact.consents.valid(at).filter(purpose=purpose).exists():
+        return []
+    words = f"{contact} has not agreed to {purpose} mail."
+    return [Wait(Condition.CONSENT, words, contact.staff_url())]
+
+
+# -- Source context. ---------------------------------------------------------------------------------------------------
+
+
+def source(opportunity, at) -> list[Wait]:
+    """Whether where the deal came from still holds."""
+    if opportunity is None:
+        return []
+    day = timezone.localdate(at)
+    over = opportunity.leads.filter(source__valid_until__lt=day).select_related("source").first()
+    if over is None:
+        return []
+    words = f"The source that it came from is no longer valid: {over.source}."
+    return [Wait(Condition.SOURCE, words, over.source.staff_url())]
+
+
+# -- Timing. -----------------------------------------------------------------------------------------------------------
+
+
+def timing(contact, at, not_after=None) -> list[Wait]:
+    """Whether this is a working hour of theirs, on no holiday and no quiet date, within the promised window."""
+    try:
+        zone = ZoneInfo(contact.time_zone)
+    except (KeyError, ValueError, OSError):  # what is no time zone is no key, no path, or a folder
+        words = f"The time zone “{contact.time_zone}” of {contact} does not exist: choose another."
+        return [Wait(Condition.TIMING, words, contact.staff_url("id_time_zone"))]
+    opens, why = opening(contact, at, zone)
+    if not_after and (at > not_after or opens is None or opens > not_after):
+        day = formats.date_format(not_after.astimezone(zone), "j F Y, H:i")
+        words = f"It was promised until {day} ({zone}), and no working hour is left before: decide what to do."
+        return [Wait(Condition.TIMING, words)]
+    if opens is None:
+        words = f"No working hour of {contact} in the next {AHEAD} days: look at their hours and the quiet dates."
+        return [Wait(Condition.TIMING, words, contact.staff_url("id_works_on"))]
+    return [] if opens <= at else [later(contact, why, opens, zone)]
+
+
+def later(contact, why, opens, zone) -> Wait:
+    """Say until when something waits, in the time of whoever gets it."""
+    local = opens.astimezone(zone)
+    words = f"{why}: it goes on {formats.date_format(local, 'l j F')} at {local:%H:%M} ({zone})."
+    return Wait(Condition.TIMING, words, contact.staff_url("id_works_from"), opens)
+
+
+def opening(contact, at, zone) -> tuple[datetime | None, str]:
+    """Return the first moment from `at` on at which this contact works, and why it is not now."""
+    first = at.astimezone(zone).date()
+    quiet, why = quiet_days(contact, first), ""
+    for day in (first + timedelta(days=number) for number in range(AHEAD)):
+        if reason := why_not_on(contact, day, quiet):
+            why = why or reason
+            continue
+        opens, closes = hours(contact, day, zone)
+        if at < closes:
+            return max(at, opens), why or f"{contact} works from {contact.works_from:%H:%M}"
+        why = why or f"{contact} works until {contact.works_to:%H:%M}"
+    return None, why
+
+
+def hours(contact, day, zone) -> tuple[datetime, datetime]:
+    """Return when a contact's day begins and ends. Whoever begins when they end works round the clock."""
+    # In UTC: two times of one zone would be compared by their faces, which on the day of a change are wrong.
+    opens = datetime.combine(day, contact.works_from, zone).astimezone(UTC)
+    if contact.works_from < contact.works_to:
+        return opens, datetime.combine(day, contact.works_to, zone).astimezone(UTC)
+    if contact.works_from == contact.works_to:
+        opens = datetime.combine(day, time(), zone).astimezone(UTC)
+    return opens, datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+def why_not_on(contact, day, quiet) -> str:
+    """Return why nobody works on this day, or nothing."""
+    if words := quiet.get(day):
+        return f"Quiet: {words}"
+    if str(day.isoweekday()) not in contact.works_on:
+        return f"{contact} does not work on {formats.date_format(day, 'l')}s"
+    if name := holidays_of(country_of(contact), day.year).get(day):
+        return f"Holiday of {contact}: {name}"
+    return ""
+
+
+def quiet_days(contact, first) -> dict[date, str]:
+    """Return the quiet dates of everybody and of this client from a day on, with why."""
+    last = first + timedelta(days=AHEAD)
+    rows = QuietDate.objects.filter(last_on__gte=first, first_on__lte=last)
+    found = {}
+    for quiet in (row for row in rows if row.client_id in (None, contact.client_id)):
+        for number in range((min(quiet.last_on, last) - max(quiet.first_on, first)).days + 1):
+            found[max(quiet.first_on, first) + timedelta(days=number)] = quiet.words
+    return found
+
+
+def country_of(contact) -> str:
+    """Return the code of the country whose holidays a contact keeps: their own, else their client's."""
+    return contact.country or code_of(contact.client.country)
+
+
+@lru_cache(maxsize=1000)
+def code_of(name) -> str:
+    """Return the code of a country as people write it ("USA", "Germany"), or nothing."""
+    try:
+        return pycountry.countries.lookup(name.strip()).alpha_2 if name.strip() else ""
+    except LookupError:
+        return ""
+
+
+@lru_cache(maxsize=1000)
+def holidays_of(code, year) -> dict:
+    """Return the public holidays of a country: date and name. Those of single states are nobody's here."""
+    if not code:
+        return {}
+    try:
+        return dict(holidays.country_holidays(code, years=year, language="en_US"))
+    except NotImplementedError:
+        return {}
+
+
+# -- One touch a day. --------------------------------------------------------------------------------------------------
+
+
+def day_of(contact, at) -> date:
+    """Return the day that it is for a contact."""
+    return at.astimezone(ZoneInfo(contact.time_zone)).date()
+
+
+def touched(contact, purpose, at) -> list[Wait]:
+    """Whether somebody was followed up for this purpose today already. Then it goes on their next working day."""
+    day, zone = day_of(contact, at), ZoneInfo(contact.time_zone)
+    mine = Message.objects.filter(sent_to=contact.email.lower(), purpose=purpose, touch_day=day)
+    return [tomorrow(contact, at, zone)] if mine.exists() else []
+
+
+def tomorrow(contact, at, zone=None) -> Wait:
+    """Return the wait for the next working day after this one."""
+    zone = zone or ZoneInfo(contact.time_zone)
+    midnight = datetime.combine(day_of(contact, at) + timedelta(days=1), time(), zone).astimezone(UTC)
+    opens = opening(contact, midnight, zone)[0] or midnight + timedelta(days=1)
+    return later(contact, f"{contact} was followed up today already", opens, zone)

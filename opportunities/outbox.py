@@ -1,0 +1,366 @@
+"""The outbox: every mail that leaves the house, to clients and to ourselves. None is lost, none goes twice.
+
+A mail is claimed in a transaction of its own before the mail server hears of it, and confirmed in another. Whatever
+happens between the two leaves it `sending`; when the lease is over it is uncertain, and a person looks. The number of
+the attempt is the fence: a worker that was frozen is heard about its own attempt only.
+"""
+
+import logging
+import smtplib
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import formataddr
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils.crypto import salted_hmac
+
+from . import clock, conditions
+from .models import Letter, Message
+from .records import Refused, begin, is_free, perform, tell
+
+log = logging.getLogger("zarts.outbox")
+BATCH = 50
+# A mail that was claimed this long ago, and never confirmed, asks a person.
+LEASE = timedelta(minutes=5)
+# Whoever has not handed a mail over by then puts it back instead.
+TOO_LATE = LEASE.total_seconds() / 2
+# What the server would not take just now is tried again after so many minutes, by the attempt; then it has failed.
+AGAIN = (1, 5, 15, 60, 180, 360, 720, 1440)
+# A database that was away is waited for this long to hear that a mail went.
+PATIENCE = 30
+
+
+def write(contact, subject, body, *, owner, by, purpose="transactional", record=None, **fields) -> Message:
+    """Write a mail to a contact and queue it. Return the message.
+
+    `record` is what it speaks of. `fields` are the message's own: opportunity, task, template, template_version.
+    """
+    of = {"record_type": record.label(), "record_id": record.pk} if record is not None else {}
+    message = Message(
+        client=contact.client,
+        contact=contact,
+        owner=owner,
+        purpose=purpose,
+        subject=subject,
+        body=body,
+        **of,
+        **fields,
+    )
+    return perform(begin(message, by=by, past="wrote").queue, by=by)
+
+
+def run() -> dict:
+    """Send what is queued and may go, and ask a person about what nobody confirmed. Return the counts."""
+    return {"doubted": doubt_expired() + doubt_letters(), **send()}
+
+
+def send() -> dict:
+    """Send until nothing is left that may go now. While the mail server takes nothing, all of it stays queued."""
+    sent = {"messages": 0, "letters": 0}
+    server = get_connection()
+    kinds = (("messages", queued, claim, deliver), ("letters", queued_letters, claim_letter, deliver_letter))
+    try:
+        for name, rows, take, hand_over in kinds:
+            while rows().exists() and is_reached(server) and (mail := take()):
+                sent[name] += hand_over(mail, server)
+    finally:
+        with suppress(OSError):
+            server.close()
+    return sent
+
+
+def is_reached(server) -> bool:
+    """Whether the mail server takes mail now."""
+    try:
+        server.open()
+    except Exception as trouble:  # each provider has its own kinds of trouble
+        log.warning("The mail server cannot be reached: %s", trouble)
+        return False
+    return True
+
+
+# -- Claiming: here the conditions are asked for the last time. --------------------------------------------------------
+
+
+def queued():
+    return Message.objects.filter(stage=Message.Stage.QUEUED, go_at__lte=clock.now()).order_by("go_at", "id")
+
+
+def claim():
+    """Take one queued message that may go, or None. From here on it is `sending`: nobody else sends it."""
+    for pk, diary_id in [(message.pk, message.diary_id) for message in waiting()]:
+        with transaction.atomic():
+            mine = queued().filter(pk=pk).select_for_update(skip_locked=True, of=("self",))
+            message = (
+                mine.select_related("contact__client", "opportunity", "task").first() if is_free(diary_id) else None
+            )
+            if message is not None and (claimed := hold_or_start(message)):
+                claimed.claimed = time.monotonic()
+                return claimed
+    return None
+
+
+def waiting():
+    return queued().select_related("opportunity", "client")[:BATCH]
+
+
+def hold_or_start(message):
+    """Begin to send a message, or let it wait and say why. Return it when it begins."""
+    at = clock.now()
+    if found := waits(message, at):
+        let_wait(message, found[0])
+        return None
+    day = conditions.day_of(message.contact, at) if message.is_touch else None
+    try:
+        with transaction.atomic():
+            return perform(message.start_sending, by=None, touch_day=day)
+    except IntegrityError:
+        # Another worker began a touch of the same day a moment ago: the database lets one of them have it.
+        let_wait(message, conditions.tomorrow(message.contact, at))
+        return None
+
+
+def waits(message, at) -> list:
+    """Return what a message waits for. All four conditions are for touches; what somebody sends is theirs to time."""
+    contact = message.contact
+    if message.is_touch:
+        found = conditions.waits(
+            contact, message.purpose, opportunity=message.opportunity, at=at, not_after=message.task.not_after
+        )
+        return found or conditions.touched(contact, message.purpose, at)
+    marketing = conditions.consent(contact, message.purpose, at) if message.purpose == "marketing" else []
+    return conditions.way_to(contact) + marketing
+
+
+def let_wait(message, wait):
+    """Hold a message for a condition. Its follow-up waits with it, and looks again for both."""
+    from . import followups  # it writes by this module
+
+    alone = {} if message.task_id else {"again_at": followups.look_again(wait)}
+    perform(message.hold, by=None, reason=wait.words, waits_for=wait.condition, **alone)
+    if message.task_id and message.task.stage == "open":
+        followups.pause_for(message.task, wait)
+
+
+def go_on_waiting() -> int:
+    """Look again at held messages that belong to no follow-up, and queue those whose condition is met."""
+    rows = Message.objects.filter(stage=Message.Stage.HELD, again_at__lte=clock.now()).order_by("again_at")
+    return sum(look_at(message) for message in rows.select_related("opportunity", "client")[:BATCH])
+
+
+@transaction.atomic
+def look_at(message) -> bool:
+    from . import followups  # it writes by this module
+
+    rows = Message.objects.filter(pk=message.pk, stage="held", again_at__lte=clock.now())
+    rows = rows.select_related("contact__client", "opportunity")
+    message = rows.select_for_update(skip_locked=True, of=("self",)).first() if is_free(message.diary_id) else None
+    if message is None:
+        return False
+    if found := waits(message, clock.now()):
+        Message.objects.filter(pk=message.pk).update(
+            again_at=followups.look_again(found[0]), trouble=found[0].words[:300], waits_for=found[0].condition
+        )
+        return False
+    perform(message.go_on, by=None)
+    return True
+
+
+# -- Handing over. -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Answer:
+    """What came of handing a mail over: `sent`, `refused`, `later` or `unknown`, with the server's own words."""
+
+    kind: str
+    words: str = ""
+    provider_id: str = ""
+
+
+def hand_over(mail, server) -> Answer:
+    """Give one mail to the server, and say what is known of it afterwards. Never raises."""
+    asked = watch(server)
+    try:
+        mail.send()
+    except ValueError as trouble:
+        return Answer("refused", f"It cannot be written as a mail: {trouble}")
+    except smtplib.SMTPServerDisconnected as trouble:
+        return lost(server, asked, trouble)
+    except smtplib.SMTPRecipientsRefused as refusal:
+        codes = [code for code, _ in refusal.recipients.values()]
+        return Answer("later" if all(400 <= code < 500 for code in codes) else "refused", f"{refusal}")
+    except smtplib.SMTPResponseException as refusal:
+        return Answer("later" if 400 <= refusal.smtp_code < 500 else "refused", f"{refusal}")
+    except smtplib.SMTPException as refusal:
+        return Answer("refused", f"{refusal}")
+    except OSError as trouble:
+        return lost(server, asked, trouble)
+    except Exception as trouble:  # a provider's own
+        status = getattr(trouble, "status_code", None)
+        if status == 429:
+            return Answer("later", f"{trouble}")
+        return Answer("refused" if status and 400 <= status < 500 else "unknown", f"{trouble}")
+    told = getattr(mail, "anymail_status", None)
+    return Answer("sent", provider_id=str(getattr(told, "message_id", "") or ""))
+
+
+def watch(server) -> list:
+    """Note in the list that is returned whether the mail itself was handed over: before that, nothing is in doubt."""
+    handed: list = []
+    smtp = getattr(server, "connection", None)
+    if not isinstance(smtp, smtplib.SMTP):
+        return [True]
+    data = type(smtp).data.__get__(smtp)
+
+    def note(words):
+        handed.append(True)
+        return data(words)
+
+    vars(smtp)["data"] = note
+    return handed
+
+
+def lost(server, handed, trouble) -> Answer:
+    """The server went away. Before it had the mail, the mail waits; after, nobody knows."""
+    with suppress(OSError):
+        server.close()
+    return Answer("unknown" if handed else "later", f"The mail server gave no answer: {trouble}")
+
+
+def deliver(message, server) -> bool:
+    """Hand a claimed message to the mail server, and write down what it said. Return whether it went."""
+    if time.monotonic() - message.claimed > TOO_LATE:
+        heard(message, "release", reason="It was kept for too long before it was handed over.")
+        return False
+    answer = hand_over(letter_of(message, server), server)
+    if answer.kind == "sent":
+        return heard(message, "confirm_sent", provider_id=answer.provider_id)
+    if answer.kind == "unknown":
+        heard(message, "doubt", reason=answer.words)
+    elif answer.kind == "later" and message.attempt <= len(AGAIN):
+        heard(message, "release", reason=answer.words, minutes=AGAIN[message.attempt - 1])
+    else:
+        heard(message, "fail", reason=f"The mail server refused it: {answer.words}")
+    return False
+
+
+def letter_of(message, server) -> EmailMessage:
+    """Return a message as the mail that goes out."""
+    from . import incoming, optout
+
+    headers = {"Message-ID": message.message_id, **optout.links(message)}
+    if message.in_reply_to:
+        headers |= {"In-Reply-To": message.in_reply_to, "References": message.in_reply_to}
+    answers_to = incoming.reply_address(message)
+    words = message.mailed_words + (f"\n\n-- \n{line}" if (line := optout.line(message)) else "")
+    return EmailMessage(
+        message.subject,
+        words,
+        formataddr((str(message.owner), settings.AGENCY_EMAIL)),
+        [formataddr((message.contact.name, message.sent_to))],
+        reply_to=[answers_to] if answers_to else None,
+        headers=headers,
+        connection=server,
+    )
+
+
+def heard(message, move, **details) -> bool:
+    """Write down what the mail server said of an attempt. A database that is away meanwhile is waited for."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            perform(getattr(message, move), by=None, attempt=message.attempt, **details)
+        except Refused:
+            # Somebody settled it meanwhile, or it was taken up again: then this is told, and changes nothing.
+            tell(
+                message, "heard", "heard late of", by=None, facts={"said": move, "attempt": message.attempt, **details}
+            )
+            return False
+        except OperationalError:
+            if connection.in_atomic_block or time.monotonic() > until:
+                raise  # it stays `sending`, and asks a person when the lease is over
+            connection.close()
+            time.sleep(0.5)
+        else:
+            return move == "confirm_sent"
+
+
+def doubt_expired() -> int:
+    """Ask a person about messages that were handed over and never confirmed."""
+    late = Message.objects.filter(stage=Message.Stage.SENDING, claimed_at__lt=clock.now() - LEASE)
+    count = 0
+    for message in late.order_by("claimed_at")[:BATCH]:
+        with suppress(Refused):  # another round was quicker, or its worker is back
+            reason = "The worker that sent it was never heard of again."
+            perform(message.doubt, by=None, reason=reason, attempt=message.attempt)
+            count += 1
+    return count
+
+
+# -- Letters to ourselves. They have no diary, and go the same way. ----------------------------------------------------
+
+State = Letter.State
+
+
+def queued_letters():
+    return Letter.objects.filter(state=State.QUEUED, go_at__lte=clock.now()).order_by("go_at", "id")
+
+
+@transaction.atomic
+def claim_letter():
+    """Take one queued letter, or None."""
+    letter = queued_letters().select_for_update(skip_locked=True, of=("self",)).select_related("user").first()
+    if letter is None:
+        return None
+    letter.state, letter.attempt, letter.claimed_at = State.SENDING, letter.attempt + 1, clock.now()
+    letter.save(update_fields=["state", "attempt", "claimed_at"])
+    letter.claimed = time.monotonic()
+    return letter
+
+
+def deliver_letter(letter, server) -> bool:
+    """Hand a claimed letter to the mail server, and write down what it said. Return whether it went."""
+    if time.monotonic() - letter.claimed > TOO_LATE:
+        said(letter, state=State.QUEUED)
+        return False
+    if not letter.user.is_active:
+        said(letter, state=State.FAILED, trouble=f"{letter.user} does not work here any more.")
+        return False
+    number = salted_hmac("zarts.letter", letter.number.hex).hexdigest()
+    headers = {
+        "Message-ID": f"<{number}@{settings.AGENCY_EMAIL.rpartition('@')[2]}>",
+        "Auto-Submitted": "auto-generated",
+    }
+    mail = EmailMessage(letter.subject, letter.body, None, [letter.user.email], headers=headers, connection=server)
+    answer = hand_over(mail, server)
+    if answer.kind == "sent":
+        said(letter, state=State.SENT, sent_at=clock.now(), trouble="")
+    elif answer.kind == "unknown":
+        said(letter, state=State.UNCERTAIN, trouble=answer.words[:300])
+    elif answer.kind == "later" and letter.attempt <= len(AGAIN):
+        go_at = clock.now() + timedelta(minutes=AGAIN[letter.attempt - 1])
+        said(letter, state=State.QUEUED, go_at=go_at, trouble=answer.words[:300])
+    else:
+        said(letter, state=State.FAILED, trouble=answer.words[:300])
+    return answer.kind == "sent"
+
+
+def said(letter, **changes):
+    """Write down what became of an attempt, unless another one was begun."""
+    mine = Letter.objects.filter(pk=letter.pk, attempt=letter.attempt, state__in=[State.SENDING, State.UNCERTAIN])
+    mine.update(**changes)
+
+
+def doubt_letters() -> int:
+    late = Letter.objects.filter(state=State.SENDING, claimed_at__lt=clock.now() - LEASE)
+    return late.update(state=State.UNCERTAIN, trouble="The worker that sent it was never heard of again.")
+
+
+def is_no_answer(trouble) -> bool:
+    """Whether the mail server never answered, so that it may take the same mail later. What it refused it refuses."""
+    return isinstance(trouble, smtplib.SMTPServerDisconnected) or not isinstance(trouble, smtplib.SMTPException)
