@@ -6,6 +6,7 @@ What becomes of each kind of record that is open when its deal is
 Task              waits                   goes on, late ones later  cancelled                 a new one is promised
 Message           held, if not yet sent   a person reads it again   held, if not yet sent     a person may send it
 Discovery         waits                   late ones get some days   owed by nobody            goes on
+SequenceRun       waits with its task     goes on with its task     stops                     stays stopped
 Audit             waits                   late ones get some days   owed by nobody            goes on, to be verified
 Objection         stays                   stays                     stays as it was said      stays
 UnwrittenPromise  stays                   stays                     stays: it bars a win      stays

@@ -42,6 +42,8 @@ PAGES = {
     "approvals": (STAFF, "-"),
     "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
     "mail": ("-", "-"),
+    "due_work": ("E", "-"),
+    "due_settle": ("-", "-"),  # nothing that can be said of it
     "checklist": ("ABDEN", "-"),
     "checklist_confirm": ("-", "-"),  # a word for a checkpoint that there is not
     "outputs": ("ABDEN", "-"),

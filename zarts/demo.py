@@ -177,6 +177,7 @@ class Demo:
             ("staff", gunicorn, {"SURFACE": "admin", "BIND": f"{HOST}:{self.port}"}),
             ("portal", gunicorn, {"SURFACE": "portal", "BIND": f"{HOST}:{self.port + 1}"}),
             ("worker", [*celery, "worker", "--concurrency=2", "--without-gossip", "--without-mingle", *quiet], {}),
+            ("pump", ["manage.py", "pump"], {}),
             ("beat", [*celery, "beat", "--pidfile=", *quiet], {}),
         ]
 

@@ -3,7 +3,20 @@
 from django.contrib import admin
 from django.urls import path
 
-from .desk.views import approvals, checklist, health, mail, outputs, pipeline, pointing, refused, rests, today, tokens
+from .desk.views import (
+    approvals,
+    checklist,
+    due,
+    health,
+    mail,
+    outputs,
+    pipeline,
+    pointing,
+    refused,
+    rests,
+    today,
+    tokens,
+)
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -24,6 +37,8 @@ urlpatterns = [
     path("admin/opportunities/opportunity/<int:pk>/outputs.csv", outputs.one_csv, name="outputs_csv"),
     path("admin/opportunities/opportunity/outputs.csv", outputs.list_csv, name="outputs_list_csv"),
     path("admin/mail/", mail.mail, name="mail"),
+    path("admin/due/", due.due, name="due_work"),
+    path("admin/due/<slug:kind>/<int:pk>/", due.settle, name="due_settle"),
     path("admin/opportunities/evidence/<int:pk>/rests/", rests.of_evidence, name="opportunities_evidence_rests"),
     path("admin/opportunities/audit/<int:pk>/rests/", rests.of_audit, name="opportunities_audit_rests"),
     path("admin/opportunities/objection/<int:pk>/about/", pointing.of_objection, name="opportunities_objection_about"),

@@ -1,29 +1,31 @@
 """One round of due work. Each part is rows that are due; one part that fails is logged, and the others run."""
 
 import logging
-from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from handoff import clock as handoff_clock
 from opportunities import followups, once
 from opportunities.importing import engine
-from opportunities.models import Audit, Heartbeat, WinBack
+from opportunities.models import Audit, WinBack
 from opportunities.records import Refused, lock, perform
 from proposals import clock as proposals_clock
 from proposals import inbox
 
+from . import pulse
+
 log = logging.getLogger(__name__)
 BATCH = 50
-# A part that writes a row this often is alive.
-PULSE = "tick"
-STILL_ALIVE = timedelta(seconds=60)
 
 
-def run() -> tuple[dict, list]:
-    """Run every part once. Return what each did, and the names of those that failed."""
+def run(kind="command") -> tuple[dict, list]:
+    """Run every part once. Return what each did, and the names of those that failed.
+
+    `kind` says what this process is. It is heard of before and after, so that one that hangs is seen to.
+    """
     done, failed = {}, []
+    pulse.beat(pulse.process(), kind)
     for name, part in PARTS.items():
         try:
             done[name] = part()
@@ -31,7 +33,9 @@ def run() -> tuple[dict, list]:
             # Whatever went wrong in one part, the mail of the others must go out.
             log.exception("The round's part “%s” failed.", name)
             failed.append(name)
-    Heartbeat.objects.update_or_create(name=PULSE, defaults={"at": timezone.now()})
+            connection.close_if_unusable_or_obsolete()
+    pulse.beat(pulse.process(), kind, rounds=1)
+    pulse.beat(pulse.ROUND)
     return done, failed
 
 
@@ -73,11 +77,6 @@ def turn_win_backs() -> int:
     return count
 
 
-def is_alive() -> bool:
-    """Whether a round ran within the last minute."""
-    return Heartbeat.objects.filter(name=PULSE, at__gt=timezone.now() - STILL_ALIVE).exists()
-
-
 PARTS = {
     "what clients did": inbox.read,
     "follow-ups and mail": followups.send_due,
@@ -86,6 +85,7 @@ PARTS = {
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
     "saved forms": once.forget,
+    "processes that ended": pulse.forget,
     # The last: it takes its few seconds when the mail of the others is out.
     "files that come in": engine.go_on,
 }

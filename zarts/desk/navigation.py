@@ -60,6 +60,7 @@ PAGES = [
             ("Campaigns", "groups_3", "opportunities.campaign", ""),
             ("Quiet dates", "do_not_disturb_on", "opportunities.quietdate", ""),
             ("Checkpoints", "checklist", "opportunities.checkpoint", ""),
+            ("Due work", "schedule_send", "due_work", "opportunities.see_due_work"),
             ("Caught mail", "mark_email_unread", "mail", ""),
             ("Shelf lives", "hourglass", "opportunities.shelflife", ""),
             ("Users", "badge", "opportunities.user", ""),

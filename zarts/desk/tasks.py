@@ -7,4 +7,4 @@ from . import due
 
 @shared_task
 def tick():
-    due.run()
+    due.run(kind="worker")

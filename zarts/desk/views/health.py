@@ -7,7 +7,9 @@ from django.http import JsonResponse
 from django.views.decorators.http import require_safe
 from kombu import Connection
 
-from .. import due
+from opportunities import clock
+
+from .. import pulse
 
 
 @login_not_required
@@ -23,8 +25,12 @@ def readyz(request):
     """Say whether the database, the broker and the background answer. 503 when one does not."""
     found = {"database": database_answers()}
     found["broker"] = broker_answers()
-    found["last round"] = found["database"] and due.is_alive()
-    words = {name: "ok" if well else "no answer" for name, well in found.items()}
+    found["last round"] = found["database"] and pulse.is_alive()
+    words: dict = {name: "ok" if well else "no answer" for name, well in found.items()}
+    if found["database"]:
+        oldest = pulse.oldest_due()
+        words["oldest due, seconds"] = round((clock.now() - oldest).total_seconds()) if oldest else 0
+        words |= pulse.counts()
     return JsonResponse(words, status=200 if all(found.values()) else 503)
 
 
