@@ -249,7 +249,8 @@ EMAIL_URL = env.str("EMAIL_URL", "smtp://127.0.0.1:8025" if EMBEDDED else "")
 if not EMAIL_URL and not PORTAL:
     needed("EMAIL_URL")
 vars().update(environ.Env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
-EMAIL_TIMEOUT = 20
+# Shorter than the lease of a mail that is being sent (opportunities/outbox.py).
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = f"{AGENCY_NAME} <{AGENCY_EMAIL}>"
 # Where the demo's catcher keeps the mails that it caught. Unset: nobody catches, and the page is not there.
 CAUGHT_MAIL_DIR = env.str("CAUGHT_MAIL_DIR", "")
