@@ -25,7 +25,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from . import notices
+from . import notices, secondtries
 from .followups import end_of_day, give_days, hasten, open_task
 from .models import Audit, Message, Notice, Task, WinBack
 from .records import Opens, edit, perform, reacts_to
@@ -99,6 +99,24 @@ def finish_what_mailed_it(message, event):
     """A follow-up is done when its mail has gone, and not before."""
     if message.task_id and message.task.stage not in Task.CLOSED:
         perform(message.task.finish, by=None, outcome="The mail went.")
+
+
+@reacts_to("message.confirm_sent", "message.settle_sent")
+def mark_the_second_try(message, event):
+    """A letter about a second try has gone: they are contacted with that."""
+    secondtries.went(message)
+
+
+@reacts_to("message.receive")
+def ask_whether_to_reopen(message, event):
+    """Whoever is tried again and writes is somebody to decide about."""
+    if message.channel == Message.Channel.MAIL and message.template != "automatic":
+        secondtries.answered(message)
+
+
+@reacts_to("campaign.go_on")
+def go_on_with_its_letters(campaign, event):
+    hasten(campaign_entry__campaign=campaign)
 
 
 @reacts_to("message.fail", "message.doubt", "message.come_back")
