@@ -95,7 +95,7 @@ def let_go(contact, purpose):
 
 
 def keep_to(consent):
-    """Withdraw a consent to marketing that is older than a withdrawal by the same person. An address is one person's."""
+    """Withdraw a consent to marketing that is older than a withdrawal by the same person: an address is one's own."""
     person = consent.contact
     if consent.withdrawn_at or consent.purpose != Consent.Purpose.MARKETING or not person.email:
         return

@@ -311,6 +311,7 @@ PUBLIC = {
     "link-accept": (405, 404),
     "link-decline": (405, 404),
     "link-ask": (405, 404),
+    "stop": (404, 404),
     "room": (302, 405),
     "sign-in": (200, 422),
     "enter": (200, 410),
