@@ -4,13 +4,16 @@ A step is a follow-up task like any other: the pump takes it when it is due, und
 the next one opens, in the same transaction. What ends a run early is said in `reactions.py`.
 """
 
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Count
 
-from . import clock, conditions
-from .models import Opportunity, Sequence, SequenceRun, Task
+from . import clock, conditions, filling
+from .models import Opportunity, Sequence, SequenceRun, Task, TemplateVersion
 from .records import Lack, Refused, begin, edit, lock, perform, tell
 
 Ended = SequenceRun.Ended
@@ -93,7 +96,7 @@ def start_with(move, opportunity, contact) -> list[SequenceRun]:
 
 def take_next_step(run) -> SequenceRun:
     """Open the task of the step that comes now, or finish the run after its last. Return the run."""
-    step = run.next_step
+    step = next(iter(run.coming), None)
     if step is None:
         return perform(run.finish, by=None)
     run = edit(run, by=None, reason=f"Step {step}"[:300], position=step.position, begun=[*run.begun, step.pk])
@@ -119,9 +122,9 @@ def task_of(run, step) -> Task:
     )
 
 
-def due_at(contact, days):
-    """Return the first moment, so many days from now, at which this contact works."""
-    at = clock.now() + timedelta(days=days)
+def due_at(contact, days, *, since=None):
+    """Return the first moment, so many days from now or from then, at which this contact works."""
+    at = (since or clock.now()) + timedelta(days=days)
     try:
         opens, _ = conditions.opening(contact, at, ZoneInfo(contact.time_zone))
     except (KeyError, ValueError, OSError):  # no time zone: when it is due, the conditions say what to do
@@ -152,3 +155,69 @@ def stop(opportunity=None, contact=None, *, reason, by=None, ended=Ended.BY_HAND
             perform(run.stop, by=by, reason=reason, ended=ended)
             stopped += 1
     return stopped
+
+
+# -- What its pages show. ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Shown:
+    """One step as a page shows it: what it does and when, in which words, and what will keep it waiting."""
+
+    step: Any
+    due: Any = None
+    subject: str = ""
+    words: str = ""
+    lacks: list = field(default_factory=list)
+
+
+def shown(sequence) -> list[Shown]:
+    """Return the plan of a sequence with the newest words of its templates."""
+    steps = sequence.plan
+    words = newest_words(steps)
+    return [Shown(step, **spoken(words.get(step.template_id))) for step in steps]
+
+
+def spoken(version) -> dict:
+    return {"subject": version.subject, "words": version.body} if version else {}
+
+
+def newest_words(steps) -> dict:
+    templates = [step.template_id for step in steps if step.is_mail]
+    versions = TemplateVersion.objects.filter(template__in=templates).order_by("template_id", "-number")
+    return {version.template_id: version for version in versions.distinct("template_id")}
+
+
+def foreseen(sequence, opportunity, contact, *, owner) -> list[Shown]:
+    """Return what a sequence would do for this contact: each step with its day and its very words."""
+    plan, at = shown(sequence), clock.now()
+    words = newest_words([one.step for one in plan])
+    for one in plan:
+        one.due = at = due_at(contact, one.step.wait_days, since=at)
+        if version := words.get(one.step.template_id):
+            try:
+                one.subject, one.words = filling.fill(version, contact=contact, owner=owner, opportunity=opportunity)
+            except Refused as refusal:
+                one.lacks = refusal.lacks
+    return plan
+
+
+def path_of(run) -> list[dict]:
+    """Return the steps of a run: those that were taken, each with its task, and those that are still to come."""
+    plan = {step.pk: step for step in run.sequence.plan}
+    tasks = run.tasks.order_by("pk").prefetch_related("messages")
+    taken = [{"what": str(task), "task": task} for task in tasks]
+    for row, pk in zip(taken, run.begun, strict=False):
+        row["what"] = plan[pk].what if pk in plan else row["what"]
+    return taken + [{"what": step.what, "step": step} for step in (run.coming if run.is_open else [])]
+
+
+def endings(sequence) -> list[tuple[str, int]]:
+    """Return how the runs of a sequence stand or ended, each with how many."""
+    found = {(row["stage"], row["ended"]): row["count"] for row in counted(sequence)}
+    rows = [("Running now", found.get(("running", ""), 0)), ("Finished", found.get(("finished", ""), 0))]
+    return rows + [(label, found[("stopped", how)]) for how, label in Ended.choices if ("stopped", how) in found]
+
+
+def counted(sequence):
+    return sequence.runs.values("stage", "ended").annotate(count=Count("pk"))

@@ -126,6 +126,7 @@ MORE = {
         "new": ("-", "-"),
         "note": ("ABD", "ABD"),
         "share": ("BE", "BE"),
+        "sequence": ("AB", "AB"),
     },
     "opportunities_discovery": {"fields": ("AB", "AB")},
     "opportunities_contact": {"fields": ("AB", "AB"), "leave": ("AB", "AB")},

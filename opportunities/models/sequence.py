@@ -181,14 +181,13 @@ class SequenceRun(Record):
         return f"{self.sequence} for {self.contact}"
 
     @property
-    def next_step(self):
-        """Return the step that comes now: the first one after the latest in today's plan that was not begun yet."""
+    def coming(self) -> list:
+        """Return the steps that are still to come: those after the latest in today's plan that were not begun yet."""
         steps = self.sequence.plan
         latest = next((step for step in steps if self.begun and step.pk == self.begun[-1]), None)
         # A step that was taken out of the plan meanwhile left its number behind.
         place = (latest.position, latest.pk) if latest else (self.position, 0 if not self.begun else self.begun[-1])
-        after = [step for step in steps if (step.position, step.pk) > place and step.pk not in self.begun]
-        return after[0] if after else None
+        return [step for step in steps if (step.position, step.pk) > place and step.pk not in self.begun]
 
     @transition(
         stage,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from opportunities import followups, optout, outbox, sequences
 from opportunities.models import Client, Consent, Contact, Event, Lead, Message, SequenceRun, Task
-from opportunities.records import begin, edit, perform
+from opportunities.records import begin, edit
 from portal.models import Stop, StopLink
 from portal.tokens import token_hash
 from proposals import inbox
