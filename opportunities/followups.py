@@ -231,7 +231,15 @@ def write_for(task):
 
 def pause_for(task, wait):
     """Let a follow-up wait for a condition, saying why; until it is met, it is looked at again by itself."""
+    tell_of_wait(task, wait)
     return perform(task.pause, by=None, reason=wait.words, waits_for=wait.condition, again_at=look_again(wait))
+
+
+def tell_of_wait(task, wait):
+    """Tell the owner what a person must see to. What ends by itself, as a night does, needs nobody."""
+    if wait.until is None:
+        words = f"“{task}” waits: {wait.words}"
+        notices.tell(task.owner, Notice.Kind.PAUSE, words, task.staff_url(), key=f"{task.pk}:{wait.words}", about=task)
 
 
 def look_again(wait):
@@ -282,6 +290,7 @@ def look_at(pk, diary_id) -> bool:
         return True
     wait = found[0]
     if (task.waits_for, task.paused_because) != (wait.condition, wait.words[:300]):
+        tell_of_wait(task, wait)
         edit(task, by=None, waits_for=wait.condition, paused_because=wait.words[:300], again_at=look_again(wait))
     else:
         Task.objects.filter(pk=pk).update(again_at=look_again(wait))

@@ -6,14 +6,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from handoff import clock as handoff_clock
-from opportunities import followups, once
+from opportunities import followups, notices, once
 from opportunities.importing import engine
 from opportunities.models import Audit, WinBack
 from opportunities.records import Refused, lock, perform
 from proposals import clock as proposals_clock
 from proposals import inbox
 
-from . import pulse
+from . import digest, pulse
 
 log = logging.getLogger(__name__)
 BATCH = 50
@@ -84,6 +84,8 @@ PARTS = {
     "win-backs": turn_win_backs,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
+    "mails of the day": digest.send,
+    "late first answers": notices.tell_of_late_answers,
     "saved forms": once.forget,
     "processes that ended": pulse.forget,
     # The last: it takes its few seconds when the mail of the others is out.
