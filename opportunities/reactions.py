@@ -25,15 +25,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-<<<<<<< HEAD
-from . import optout, sequences
+from . import notices, optout, sequences
 from .followups import end_of_day, give_days, hasten, open_task
-from .models import Audit, Message, Opportunity, SequenceRun, Task, WinBack
-=======
-from . import notices
-from .followups import end_of_day, give_days, hasten, open_task
-from .models import Audit, Message, Notice, Task, WinBack
->>>>>>> efc18123d4a0a1760b4354728bea5ce17d488e88
+from .models import Audit, Message, Notice, Opportunity, SequenceRun, Task, WinBack
 from .records import Opens, edit, perform, reacts_to
 
 # A deal that is paused without a day is looked at again after so many days.

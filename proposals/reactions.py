@@ -2,15 +2,9 @@
 
 from django.utils import timezone
 
-<<<<<<< HEAD
-from opportunities import optout, sequences
+from opportunities import notices, optout, sequences
 from opportunities.followups import give_days, open_task
-from opportunities.models import Opportunity, SequenceRun
-=======
-from opportunities import notices
-from opportunities.followups import give_days, open_task
-from opportunities.models import Notice, Opportunity, User
->>>>>>> efc18123d4a0a1760b4354728bea5ce17d488e88
+from opportunities.models import Notice, Opportunity, SequenceRun, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication, StopLink
 

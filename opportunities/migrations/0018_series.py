@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Have a run of a sequence know which steps it took, and how it ended."""
 
     dependencies = [
-        ("opportunities", "0016_due_work"),
+        ("opportunities", "0017_digest"),
     ]
 
     operations = [
