@@ -1,6 +1,7 @@
 """Mail that comes in: how it is read, and where it belongs."""
 
 from django import forms
+from django.conf import settings
 
 from .forms import MoveForm
 from .models import Contact, Opportunity
@@ -20,4 +21,5 @@ class FileForm(MoveForm):
 
 def reply_address(message) -> str:
     """Return the address to which an answer to a message goes, or nothing where no mail comes in."""
-    return ""
+    local, _, domain = settings.INBOUND_ADDRESS.rpartition("@")
+    return f"{local}+{message.reply_key}@{domain}" if local and message.reply_key else ""

@@ -130,6 +130,7 @@ STAFF_APPS = [
     "axes",
     "django_fsm",
     "pgtrigger",
+    "anymail",
     "portal",
     "opportunities",
     "proposals",
@@ -251,6 +252,20 @@ if not EMAIL_URL and not PORTAL:
 vars().update(environ.Env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = f"{AGENCY_NAME} <{AGENCY_EMAIL}>"
+# Mail that comes in. Answers go to INBOUND_ADDRESS with a key: reply@in.agency.example becomes reply+1f…@in.agency.example.
+INBOUND_ADDRESS = env.str("INBOUND_ADDRESS", "")
+if INBOUND_ADDRESS and not all(INBOUND_ADDRESS.rpartition("@")):
+    raise ImproperlyConfigured(
+        f"INBOUND_ADDRESS is “{INBOUND_ADDRESS}”. Set it to an address, such as reply@in.x.example."
+    )
+# The mailbox that is looked into: imaps://user:password@host:993/INBOX. Unset: none is.
+INBOUND_IMAP_URL = env.str("INBOUND_IMAP_URL", "")
+# So many bytes of a mail are read at most; of a larger one, only its headers.
+INBOUND_MOST = env.int("INBOUND_MOST", 25 * 1024 * 1024)
+# What a mail provider calls us with, as user:password. Unset: the addresses for providers are not there.
+MAIL_WEBHOOK_SECRET = env.str("MAIL_WEBHOOK_SECRET", "")
+if MAIL_WEBHOOK_SECRET and not all(MAIL_WEBHOOK_SECRET.partition(":")):
+    raise ImproperlyConfigured("MAIL_WEBHOOK_SECRET is no name and password. Set it to user:password.")
 # Where the demo's catcher keeps the mails that it caught. Unset: nobody catches, and the page is not there.
 CAUGHT_MAIL_DIR = env.str("CAUGHT_MAIL_DIR", "")
 
