@@ -31,7 +31,7 @@ def came_back(message: Message, said: str, *, marks=True) -> bool:
     """Write down that a mail came back, and that mail to that address does. False when it was known."""
     stages = Message.Stage
     said = said or "The mail server gave no reason."
-    message = lock(message)
+    message = lock(message, message.contact)
     if message.stage in (stages.SENDING, stages.UNCERTAIN):
         message = perform(message.confirm_sent, by=None)  # what comes back has gone
     if message.stage != stages.SENT:

@@ -155,8 +155,7 @@ def find(mail: Mail) -> Place:
     """Return where a mail belongs: by what it answers, else by who wrote it."""
     if is_ours(mail):
         return Place(aside="It is a mail of our own.")
-    keys = reply_keys(mail)
-    if keys:
+    if keys := keys_in(mail.to):
         answered = Message.objects.filter(reply_key__in=keys).select_related("contact__client", "opportunity").first()
         if answered is None:
             return Place(trouble="The address that it answers to is none that we gave to anybody.")
@@ -174,13 +173,13 @@ def is_ours(mail: Mail) -> bool:
     return own or keyed or bool(mail.mail_id and Message.objects.filter(message_id=mail.mail_id).exists())
 
 
-def reply_keys(mail: Mail) -> list[str]:
-    """Return the keys of the addresses of ours that a mail was sent to."""
+def keys_in(addressees) -> list[str]:
+    """Return the keys of the addresses of ours among those that a mail was sent to."""
     local, _, domain = settings.INBOUND_ADDRESS.rpartition("@")
     if not local:
         return []
     ours = re.compile(rf"(?<![\w.+-]){re.escape(local)}\+([\w-]{{1,64}})@{re.escape(domain)}(?![\w.-])", re.IGNORECASE)
-    return list(dict.fromkeys(key.lower() for value in mail.to for key in ours.findall(value)))[:20]
+    return list(dict.fromkeys(key.lower() for value in addressees for key in ours.findall(value)))[:20]
 
 
 def answered_by_header(mail: Mail) -> Message | None:

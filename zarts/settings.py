@@ -252,7 +252,7 @@ if not EMAIL_URL and not PORTAL:
 vars().update(environ.Env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = f"{AGENCY_NAME} <{AGENCY_EMAIL}>"
-# Mail that comes in. Answers go to INBOUND_ADDRESS with a key: reply@in.agency.example becomes reply+1f…@in.agency.example.
+# Mail that comes in. Answers go to this address with a key: reply@in.x.example becomes reply+1f…@in.x.example.
 INBOUND_ADDRESS = env.str("INBOUND_ADDRESS", "")
 if INBOUND_ADDRESS and not all(INBOUND_ADDRESS.rpartition("@")):
     raise ImproperlyConfigured(
@@ -266,6 +266,7 @@ INBOUND_MOST = env.int("INBOUND_MOST", 25 * 1024 * 1024)
 MAIL_WEBHOOK_SECRET = env.str("MAIL_WEBHOOK_SECRET", "")
 if MAIL_WEBHOOK_SECRET and not all(MAIL_WEBHOOK_SECRET.partition(":")):
     raise ImproperlyConfigured("MAIL_WEBHOOK_SECRET is no name and password. Set it to user:password.")
+ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET, "MAILGUN_WEBHOOK_SIGNING_KEY": env.str("MAILGUN_SIGNING_KEY", "")}
 # Where the demo's catcher keeps the mails that it caught. Unset: nobody catches, and the page is not there.
 CAUGHT_MAIL_DIR = env.str("CAUGHT_MAIL_DIR", "")
 

@@ -21,6 +21,7 @@ from .desk.views import (
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("hooks/mail/<slug:provider>/", hooks.mail, name="mail_hook"),
     path("", today.home, name="start"),
     path("admin/", today.home, name="home"),
     path("admin/today/", today.today, name="today"),

@@ -65,6 +65,13 @@ class InboundMail(DiaryKeeper, Record):
     def __str__(self):
         return f"“{self.subject or 'No subject'}” from {self.from_address or 'nobody'}"[:200]
 
+    @property
+    def fold(self) -> tuple[str, str]:
+        """Return what is new in it, and what it quotes."""
+        from .. import reading  # it knows the forms, which know the models
+
+        return reading.fold(self.words)
+
     @classmethod
     def reach(cls, user):
         """What nobody matched yet is there for all who may file it; what is filed goes with its deal or its lead."""
@@ -85,7 +92,7 @@ class InboundMail(DiaryKeeper, Record):
         permission=MOVE,
         label="File",
         past="filed",
-        asks="opportunities.incoming.FileForm",
+        asks="opportunities.filing.FileForm",
     )
     def file(
         self,
