@@ -1,7 +1,7 @@
 """The mailbox that is looked into by IMAP, once a minute by one of all workers.
 
-A mail is marked as seen when it was taken in and that is committed. Whoever is killed in between leaves it unseen: it is
-fetched once more, and found to be here already.
+A mail is marked as seen when it was taken in and that is committed. Whoever is killed in between leaves it unseen: it
+is fetched once more, and found to be here already.
 """
 
 import imaplib

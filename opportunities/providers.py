@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from anymail.inbound import AnymailInboundMessage
 from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, EventType, RejectReason
 from anymail.webhooks.brevo import BrevoInboundWebhookView, BrevoTrackingWebhookView
 from anymail.webhooks.mailgun import MailgunInboundWebhookView, MailgunTrackingWebhookView
@@ -43,6 +44,17 @@ class Provider:
     is_soft: Callable[[dict], bool] = lambda event: False
     # The settings without which its views cannot work.
     needs: tuple = ()
+
+
+class BrevoInbound(BrevoInboundWebhookView):
+    """Names the attachments, which it would have to fetch elsewhere while it is called."""
+
+    def __init__(self, **kwargs):
+        super().__init__(api_key="", **kwargs)
+
+    def _fetch_attachment(self, attachment):
+        name = f"{attachment.get('Name', 'An attachment')}, kept at Brevo"
+        return AnymailInboundMessage.construct_attachment("application/octet-stream", b"", filename=name)
 
 
 def body(request) -> Any:
@@ -80,7 +92,7 @@ PROVIDERS = {
         lambda event: any(str(one.get("bounce_class")) in SOFT for one in event["msys"].values()),
     ),
     "brevo": Provider(
-        BrevoInboundWebhookView,
+        BrevoInbound,
         BrevoTrackingWebhookView,
         lambda request: "items" in body(request),
         lambda event: event.get("event") == "soft_bounce",
@@ -101,8 +113,7 @@ def events_of(name: str, request) -> list:
     kind = provider.brings if provider.is_mail(request) else provider.told
     if kind is None:
         raise ValueError("This provider's mail that comes in is not offered.")
-    # Who calls was checked before, by the same secret for all of them.
-    view = kind(basic_auth=[], **({"api_key": ""} if kind is BrevoInboundWebhookView else {}))
+    view = kind()
     view.run_validators(request)
     return [(event, provider) for event in view.parse_events(request)]
 
@@ -136,13 +147,15 @@ def follow(event, provider: Provider):
         stop_marketing(message, "They marked a mail of ours as spam.")
     elif event.event_type == EventType.UNSUBSCRIBED:
         stop_marketing(message, "They unsubscribed at the mail provider.")
-    elif event.event_type == EventType.DEFERRED:
-        late(message, said[:300])
-    elif event.event_type == EventType.BOUNCED and provider.is_soft(event.esp_event):
+    elif event.event_type == EventType.DEFERRED or is_passing(event, provider):
         late(message, said[:300])
     elif event.event_type in (EventType.BOUNCED, EventType.REJECTED, EventType.FAILED):
         failed = event.event_type == EventType.FAILED or event.reject_reason in NOT_THE_ADDRESS
         came_back(message, said[:300], marks=not failed)
+
+
+def is_passing(event, provider: Provider) -> bool:
+    return event.event_type == EventType.BOUNCED and provider.is_soft(event.esp_event)
 
 
 def message_of(event) -> Message | None:
