@@ -5,13 +5,14 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench screenshots lock clean chromium
+.PHONY: help demo test check bench faults screenshots lock clean chromium
 
 help:  ## List what make can do
 	@echo "make demo          Run everything here, with a demo agency in it. PORT=8000, DEMO_DATA=0 starts empty"
 	@echo "make test          Run every test, the browser's too. ARGS=\"-k name\" picks some"
 	@echo "make check         Lint, types, import direction, migrations, and Django's check for a deployment"
 	@echo "make bench         Measure, and print the ratios"
+	@echo "make faults        Let 20,000 due items be worked off by processes that die. ARGS=\"--items 1000\""
 	@echo "make screenshots   Take the pictures in docs/screenshots/ again"
 	@echo "make lock          Choose the newest versions that pyproject.toml allows, and write requirements/"
 	@echo "make clean         Remove the demo's data, .venv and every cache"
@@ -39,6 +40,9 @@ DEPLOYED = SITE_URL=https://zarts.example PORTAL_URL=https://portal.zarts.exampl
 
 bench: .venv/installed
 	@exec $(BIN)/python -m bench $(ARGS)
+
+faults: .venv/installed
+	@exec $(BIN)/python -m tests.faults $(ARGS)
 
 screenshots: .venv/installed chromium
 	@exec $(BIN)/python -m tests.screenshots $(ARGS)

@@ -124,7 +124,7 @@ def tell_some() -> int:
                     Notice.Kind.DUE,
                     f"Due: {task.title}",
                     task.staff_url(),
-                    f"{task.pk}:{task.due_at:%s}",
+                    f"{task.pk}:{int(task.due_at.timestamp())}",
                     task,
                 )
                 for task in tasks

@@ -24,8 +24,9 @@ from .records import Refused, begin, is_free, perform, tell
 
 log = logging.getLogger("zarts.outbox")
 BATCH = 50
-# A mail that was claimed this long ago, and never confirmed, asks a person.
-LEASE = timedelta(minutes=5)
+# A mail that was claimed this long ago, and never confirmed, asks a person. A worker that is only slow is heard all
+# the same: then what it says settles it.
+LEASE = timedelta(seconds=30)
 # Whoever has not handed a mail over by then puts it back instead.
 TOO_LATE = LEASE.total_seconds() / 2
 # What the server would not take just now is tried again after so many minutes, by the attempt; then it has failed.

@@ -348,7 +348,7 @@ def test_every_address_of_the_public_surface_answers_a_stranger_as_written(porta
 # So many questions a list asks at most, and the same of one row as of all.
 MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
-LISTS = {"today", "pipeline", "approvals", "intake_tokens"}
+LISTS = {"today", "pipeline", "approvals", "intake_tokens", "due_work"}
 NO_LISTS = {
     *("healthz", "readyz", "start", "home", "outputs_list_csv"),
     *("admin:index", "admin:login", "admin:password_change", "admin:password_change_done", "admin:jsi18n"),

@@ -250,7 +250,8 @@ EMAIL_URL = env.str("EMAIL_URL", "smtp://127.0.0.1:8025" if EMBEDDED else "")
 if not EMAIL_URL and not PORTAL:
     needed("EMAIL_URL")
 vars().update(environ.Env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
-EMAIL_TIMEOUT = 20
+# Shorter than the lease of a mail that is being sent (opportunities/outbox.py).
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = f"{AGENCY_NAME} <{AGENCY_EMAIL}>"
 # Mail that comes in. Answers go to this address with a key: reply@in.x.example becomes reply+1f…@in.x.example.
 INBOUND_ADDRESS = env.str("INBOUND_ADDRESS", "")

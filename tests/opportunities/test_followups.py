@@ -5,7 +5,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
@@ -31,39 +30,6 @@ def a_follow_up(owner, opportunity=None, **fields):
         **fields,
     )
     return begin(task, by=owner)
-
-
-class Catcher:
-    """A real mail server that counts what it got."""
-
-    def __init__(self, answer="250 OK"):
-        self.answer, self.got = answer, []
-
-    async def handle_DATA(self, server, session, envelope):
-        self.got.append(envelope)
-        return self.answer
-
-
-@pytest.fixture
-def mail_server(settings):
-    """Start a mail server on a free port; return the function that starts it with an answer."""
-    running = []
-
-    def start(answer="250 OK"):
-        catcher = Catcher(answer)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        controller = Controller(catcher, hostname="127.0.0.1", port=port)
-        controller.start()
-        running.append(controller)
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-        return catcher
-
-    yield start
-    for controller in running:
-        controller.stop()
 
 
 @pytest.mark.django_db

@@ -2,14 +2,14 @@
 
 import os
 import socket
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, Min, Q
+from django.db.models import Count
 
 from opportunities import clock
-from opportunities.models import Heartbeat, Letter, Message, Task
-from portal.models import ClientAction, Inquiry
+from opportunities.models import Heartbeat, Task
 
 # When the last round of anybody ended.
 ROUND = "tick"
@@ -42,39 +42,51 @@ def forget():
     Heartbeat.objects.exclude(kind="").filter(at__lt=clock.now() - FORGOTTEN).delete()
 
 
-def is_alive() -> bool:
+def is_alive(at=None) -> bool:
     """Whether a round ended within the last minute."""
-    return Heartbeat.objects.filter(name=ROUND, at__gt=clock.now() - STILL_ALIVE).exists()
+    return Heartbeat.objects.filter(name=ROUND, at__gt=(at or clock.now()) - STILL_ALIVE).exists()
 
 
-def processes() -> list:
+def processes(at) -> list:
     """Return the processes that were heard of lately, the latest first, each with whether it is silent."""
-    at = clock.now()
     rows = list(Heartbeat.objects.exclude(kind="").filter(at__gt=at - FORGOTTEN).order_by("-at")[:MOST])
     for row in rows:
         row.silent = at - row.at > STILL_ALIVE
     return rows
 
 
-def oldest_due():
-    """Return since when the oldest thing waits that is due and may go, or None."""
-    at = clock.now()
-    rows = [
-        Task.objects.filter(stage="open", told_at=None, due_at__lte=at).aggregate(at=Min("due_at")),
-        Message.objects.filter(stage="queued", go_at__lte=at).aggregate(at=Min("go_at")),
-        Letter.objects.filter(state="queued", go_at__lte=at).aggregate(at=Min("go_at")),
-        ClientAction.objects.unhandled().aggregate(at=Min("at")),
-        Inquiry.objects.unhandled().aggregate(at=Min("at")),
-    ]
-    return min((row["at"] for row in rows if row["at"]), default=None)
+# Of each kind of due work what has waited longest, by its own index.
+STANDING = """
+select least(
+    (select min(due_at) from opportunities_task where stage = 'open' and told_at is null and due_at <= %(at)s),
+    (select min(go_at) from opportunities_message where stage = 'queued' and go_at <= %(at)s),
+    (select min(go_at) from opportunities_letter where state = 'queued' and go_at <= %(at)s),
+    (select min(at) from portal_clientaction where handled_at is null),
+    (select min(at) from portal_inquiry where handled_at is null)),
+  (select count(*) from opportunities_message where stage in ('failed', 'uncertain') and stage = 'uncertain')
+    + (select count(*) from opportunities_letter where state in ('failed', 'uncertain') and state = 'uncertain'),
+  (select count(*) from opportunities_message where stage in ('failed', 'uncertain') and stage = 'failed')
+    + (select count(*) from opportunities_letter where state in ('failed', 'uncertain') and state = 'failed')
+"""
 
 
-def counts() -> dict:
-    """Return how many mails ask a person: to clients and to ourselves, uncertain and failed."""
-    troubled = Q(stage__in=["uncertain", "failed"])
-    messages = dict(Message.objects.filter(troubled).values_list("stage").annotate(Count("pk")))
-    letters = dict(Letter.objects.filter(state__in=["uncertain", "failed"]).values_list("state").annotate(Count("pk")))
-    return {name: messages.get(name, 0) + letters.get(name, 0) for name in ("uncertain", "failed")}
+@dataclass
+class Standing:
+    """Since when the oldest thing waits that is due and may go, and how many mails ask a person."""
+
+    oldest: datetime | None
+    uncertain: int
+    failed: int
+
+    def seconds(self, at) -> int:
+        """Return for how many seconds the oldest thing waits."""
+        return round((at - self.oldest).total_seconds()) if self.oldest else 0
+
+
+def standing(at) -> Standing:
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING, {"at": at})
+        return Standing(*cursor.fetchone())
 
 
 def waiting() -> list:

@@ -20,18 +20,18 @@ SEE = "opportunities.see_due_work"
 @require_safe
 def due(request):
     """Show how long the oldest due thing waits, who works, and which mails ask a person."""
-    at, oldest = clock.now(), pulse.oldest_due()
+    at = clock.now()
+    standing = pulse.standing(at)
     messages_of = Message.objects.filter(stage__in=["uncertain", "failed"])
     letters_of = Letter.objects.filter(state__in=["uncertain", "failed"])
     waiting = pulse.waiting()
     context = page_context(
         request,
         "Due work",
-        oldest=oldest,
-        late=(at - oldest).total_seconds() > pulse.STILL_ALIVE.total_seconds() if oldest else False,
-        alive=pulse.is_alive(),
-        processes=pulse.processes(),
-        counts=pulse.counts(),
+        standing=standing,
+        late=standing.seconds(at) > pulse.STILL_ALIVE.total_seconds(),
+        alive=pulse.is_alive(at),
+        processes=pulse.processes(at),
         mails=messages_of.select_related("contact__client", "owner", "opportunity").order_by("-id")[: pulse.MOST],
         letters=letters_of.select_related("user").order_by("-id")[: pulse.MOST],
         waiting=waiting,

@@ -28,9 +28,10 @@ def readyz(request):
     found["last round"] = found["database"] and pulse.is_alive()
     words: dict = {name: "ok" if well else "no answer" for name, well in found.items()}
     if found["database"]:
-        oldest = pulse.oldest_due()
-        words["oldest due, seconds"] = round((clock.now() - oldest).total_seconds()) if oldest else 0
-        words |= pulse.counts()
+        at = clock.now()
+        standing = pulse.standing(at)
+        words["oldest due, seconds"] = standing.seconds(at)
+        words |= {"uncertain": standing.uncertain, "failed": standing.failed}
     return JsonResponse(words, status=200 if all(found.values()) else 503)
 
 

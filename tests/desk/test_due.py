@@ -1,0 +1,150 @@
+"""The page on which administrators see whether due work is stuck, and the process that needs no broker."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+
+from opportunities import notices, outbox
+from opportunities.models import Heartbeat, Letter, Message, Task
+from opportunities.records import perform
+from tests.conftest import person
+from tests.makers import an_opportunity
+from tests.opportunities.test_followups import a_follow_up
+from tests.opportunities.test_outbox import a_mail
+from zarts.desk import due, pulse, pump
+
+pytestmark = pytest.mark.django_db
+
+
+def an_uncertain_mail(owner):
+    message = a_mail(owner)
+    outbox.claim()
+    return perform(Message.objects.get(pk=message.pk).doubt, by=None, reason="The server hung up.")
+
+
+def settle(browser, kind, pk, say):
+    return browser.post(reverse("due_settle", args=[kind, pk]), {"say": say})
+
+
+def test_nothing_is_stuck_in_a_quiet_house(eve, as_user):
+    due.run(kind="worker")
+    page = as_user(eve).get("/admin/due/").content.decode()
+    assert "Nothing is stuck" in page
+    assert pulse.process() in page
+
+
+def test_nobody_else_sees_it(ada, ben, ann, dora, as_user):
+    message = an_uncertain_mail(ada)
+    for user in (ada, ben, ann, dora):
+        assert as_user(user).get("/admin/due/").status_code == 403
+        assert settle(as_user(user), "message", message.pk, "went").status_code == 403
+    assert Message.objects.get(pk=message.pk).stage == "uncertain"
+
+
+def test_it_says_since_when_the_oldest_due_thing_waits(eve, ada, as_user):
+    a_follow_up(ada, due_at=timezone.now() - timedelta(hours=3))
+    assert "3\xa0hours" in as_user(eve).get("/admin/due/").content.decode()
+    assert as_user(eve).get("/readyz").json()["oldest due, seconds"] in range(10790, 10900)
+
+
+def test_a_process_that_fell_silent_says_so(eve, as_user):
+    due.run(kind="worker")
+    Heartbeat.objects.update(at=timezone.now() - timedelta(minutes=2))
+    page = as_user(eve).get("/admin/due/").content.decode()
+    assert "Silent" in page
+    assert "No round of due work has ended for a minute" in page
+    Heartbeat.objects.exclude(kind="").update(at=timezone.now() - timedelta(days=3))
+    due.run(kind="pump")
+    assert Heartbeat.objects.exclude(kind="").count() == 1, "who ended days ago is forgotten"
+
+
+@pytest.mark.parametrize(("say", "stage"), [("went", "sent"), ("send", "queued")])
+def test_an_uncertain_mail_is_settled_by_a_person(eve, ada, as_user, say, stage):
+    message = an_uncertain_mail(ada)
+    answer = as_user(eve).get("/admin/due/").content.decode()
+    assert "The server hung up." in answer
+    settle(as_user(eve), "message", message.pk, say)
+    assert Message.objects.get(pk=message.pk).stage == stage
+    again = as_user(eve).post(reverse("due_settle", args=["message", message.pk]), {"say": say}, follow=True)
+    assert "is already" in again.content.decode(), "somebody was quicker"
+
+
+def test_a_failed_mail_is_tried_again(eve, ada, as_user, mail_server):
+    mail_server("550 No")
+    message = a_mail(ada)
+    outbox.send()
+    mail_server()
+    settle(as_user(eve), "message", message.pk, "retry")
+    outbox.send()
+    assert Message.objects.get(pk=message.pk).stage == "sent"
+
+
+@pytest.mark.parametrize(
+    ("state", "say", "then"),
+    [("uncertain", "went", "sent"), ("uncertain", "send", "queued"), ("failed", "retry", "queued")],
+)
+def test_a_letter_to_one_of_us_is_settled_too(eve, ada, as_user, state, say, then):
+    letter = notices.write(ada, "Your day", "Words.", key="day")
+    Letter.objects.update(state=state)
+    settle(as_user(eve), "letter", letter.pk, say)
+    assert Letter.objects.get().state == then
+    settle(as_user(eve), "letter", letter.pk, say)
+    assert Letter.objects.get().state == then
+
+
+def test_nonsense_settles_nothing(eve, ada, as_user):
+    message = an_uncertain_mail(ada)
+    assert settle(as_user(eve), "message", message.pk, "maybe").status_code == 404
+    assert settle(as_user(eve), "pigeon", message.pk, "went").status_code == 404
+    assert settle(as_user(eve), "message", 10**12, "went").status_code == 404
+    assert as_user(eve).get(reverse("due_settle", args=["message", message.pk])).status_code == 405
+
+
+def test_it_asks_a_bounded_number_of_questions(eve, ada, as_user, django_assert_max_num_queries):
+    browser = as_user(eve)
+    for _ in range(5):
+        an_uncertain_mail(ada)
+    with django_assert_max_num_queries(12):
+        browser.get("/admin/due/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pump_does_due_work_by_itself_and_outlives_its_connection(mail_server):
+    """There is no broker in this test: nobody is poked."""
+    ada = person("ada", "Growth ops", team="East")
+    an_opportunity(ada)
+    stop, mails = threading.Event(), mail_server()
+
+    def work():
+        pump.run(stop)
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        first = a_follow_up(ada)
+        assert goes(first)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+                " and pid <> pg_backend_pid() and usename = current_user"
+            )
+        assert goes(a_follow_up(ada)), "its connection was cut, and it took another"
+    finally:
+        stop.set()
+        worker.join(10)
+    assert len(mails.got) == 2
+
+
+def goes(task) -> bool:
+    until = time.monotonic() + 8
+    while time.monotonic() < until:
+        if Task.objects.get(pk=task.pk).stage == "done":
+            return True
+        time.sleep(0.05)
+    return False

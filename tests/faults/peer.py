@@ -1,0 +1,41 @@
+"""A mail server that counts what it took, and that is as unkind as mail servers are."""
+
+import random
+import socket
+import threading
+from collections import Counter
+from email import message_from_bytes
+
+from aiosmtpd.controller import Controller
+
+
+class Peer:
+    """Takes mail. Now and then it asks to come back later, or takes a mail and hangs up before it says so."""
+
+    def __init__(self, *, later=0.01, silent=0.005, seed=7):
+        self.later, self.silent, self.random = later, silent, random.Random(seed)
+        self.took: Counter = Counter()
+        self.lock = threading.Lock()
+        self.kind = False
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_DATA(self, server, session, envelope):
+        number = message_from_bytes(envelope.content)["Message-ID"]
+        with self.lock:
+            chance = 1.0 if self.kind else self.random.random()
+            if chance < self.later:
+                return "451 Come back later"
+            self.took[number] += 1
+        if chance < self.later + self.silent:
+            server.transport.abort()
+        return "250 Taken"
+
+    def start(self):
+        self.controller.start()
+        return self
+
+    def stop(self):
+        self.controller.stop()

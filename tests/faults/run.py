@@ -1,0 +1,96 @@
+"""One run: make the items, let the house be struck while it works them off, and count what came of each."""
+
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import psycopg
+
+from . import items
+from .house import House
+from .peer import Peer
+
+# All is done within so many seconds of the last fault.
+RECOVERY = 60
+
+
+@dataclass
+class Outcome:
+    """What came of a run, in items and seconds."""
+
+    items: int
+    lost: int
+    twice: int
+    uncertain: int
+    recovery: float
+    took: float
+    deaths: int
+    faults: Counter = field(default_factory=Counter)
+
+    @property
+    def holds(self) -> bool:
+        return not self.lost and not self.twice and self.recovery <= RECOVERY
+
+    def __str__(self):
+        struck = ", ".join(f"{count} x {name}" for name, count in self.faults.most_common())
+        return (
+            f"{self.items:,} due items in {self.took:.0f} s, {self.deaths} processes died; {struck}\n"
+            f"lost       {self.lost}\n"
+            f"twice      {self.twice}\n"
+            f"uncertain  {self.uncertain}, each listed\n"
+            f"recovery   {self.recovery:.1f} s after the last fault (at most {RECOVERY})"
+        )
+
+
+def run(
+    place, count, *, every=1.5, chance=0.002, until=0.97, patience=3600, log=subprocess.DEVNULL, say=None
+) -> Outcome:
+    """Work off `count` items that are in the database of this place. Return what came of them.
+
+    Struck about every `every` seconds, until so much of the work is done; each named point is the last of its process
+    with this chance.
+    """
+    peer = Peer().start()
+    began = time.monotonic()
+    house = House({**place.env(), "EMAIL_URL": f"smtp://127.0.0.1:{peer.port}"}, chance=chance, log=log)
+    try:
+        house.be_struck(place, every=every)
+        while (left := open_items(place)) > count * (1 - until):
+            if say:
+                say(f"{count - left:,} of {count:,}, {house.deaths} deaths")
+            if time.monotonic() - began > patience:
+                break
+            time.sleep(1)
+        house.calm()
+        peer.kind = True
+        calm = time.monotonic()
+        while open_items(place) and time.monotonic() - calm < RECOVERY * 3:
+            house.watch()
+            time.sleep(0.2)
+        recovery = time.monotonic() - calm
+        return outcome(place, peer, count, recovery, time.monotonic() - began, house)
+    finally:
+        house.close()
+        peer.stop()
+
+
+def open_items(place) -> int:
+    """Return how many items are neither done nor listed. While the database is away, the answer is waited for."""
+    while True:
+        try:
+            with place.connect() as connection:
+                return connection.execute(items.OPEN).fetchone()[0]
+        except psycopg.OperationalError:
+            time.sleep(0.3)
+
+
+def outcome(place, peer, count, recovery, took, house) -> Outcome:
+    with place.connect() as connection:
+        lost = connection.execute(items.OPEN).fetchone()[0]
+        listed = connection.execute(items.LISTED).fetchone()[0]
+        # Whoever says that it went must be right: the server has it.
+        sent = connection.execute(items.MAILS).fetchall()
+    lost += sum(1 for number, stage in sent if stage == "sent" and not peer.took[number])
+    twice = sum(1 for times in peer.took.values() if times > 1)
+    return Outcome(count, lost, twice, listed, recovery, took, house.deaths, Counter(house.faults))
