@@ -293,8 +293,9 @@ def named(part: Message) -> str:
     inner = payload_of(part)
     if not isinstance(inner, str):
         return name_of(part)
+    size = len(inner) - inner.count("\n") - inner.count("\r")
     base64 = str(part.get("content-transfer-encoding", "")).strip().lower() == "base64"
-    return f"{name_of(part)} ({size_of(len(inner) * 3 // 4 if base64 else len(inner))})"
+    return f"{name_of(part)} ({size_of(size * 3 // 4 if base64 else len(inner))})"
 
 
 # Whatever a browser would run, or not show; and what begins a line.

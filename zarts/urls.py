@@ -8,6 +8,7 @@ from .desk.views import (
     checklist,
     due,
     health,
+    hooks,
     mail,
     outputs,
     pipeline,
