@@ -85,6 +85,9 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
+    def handle_error(self, request, client_address):
+        """Whoever was left hanging up says nothing."""
+
 
 def serve(box):
     """Start the server; return it and its address."""

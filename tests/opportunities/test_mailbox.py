@@ -152,6 +152,7 @@ def test_an_address_that_is_no_mailbox_says_what_to_write(settings, url):
         mailbox.fetch()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_mailbox_that_is_down_leaves_the_other_parts_of_the_round_alone(settings):
     settings.INBOUND_IMAP_URL = "imap://us:secret@127.0.0.1:1/INBOX"
     done, failed = due.run()

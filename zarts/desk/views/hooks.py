@@ -51,6 +51,9 @@ def mail(request, provider):
             take_event(event, provider, of)
     except (Later, DatabaseError):
         return said(503)
+    except Exception:
+        log.exception("What %s sent could not be followed.", provider)
+        return said(400)
     return said(200)
 
 
