@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from io import StringIO
+from urllib.parse import quote
 
 import psycopg
 from django.contrib.auth.models import Group
@@ -59,6 +60,13 @@ class Database:
             server.execute("vacuum analyze")
             comment = sql.SQL("comment on database {} is {}")
             server.execute(comment.format(sql.Identifier(self.name), sql.Literal(fingerprint())))
+
+    @property
+    def url(self) -> str:
+        """Return its address under the application's login."""
+        given = self.connection.get_connection_params()
+        login = given["user"] + (f":{given['password']}" if given.get("password") else "")
+        return f"postgresql://{login}@/{self.name}?host={quote(str(given['host']), safe='')}"
 
     def __enter__(self):
         self.before = connections["default"]

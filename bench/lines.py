@@ -5,6 +5,7 @@ from django.db import transaction
 from bench.databases import Database
 from bench.imports import an_import
 from bench.measure import Ratio, compare, p95
+from bench.pump import against_celery, soon_done
 
 LIST = "/admin/opportunities/opportunity/"
 
@@ -14,6 +15,9 @@ def run(options) -> int:
     small, large = Database(options.small), Database(options.large)
     print(f"\n{'':44}{'ratio':>7}{'aim':>7}{'control':>9}{'ms':>9}{'against':>9}")
     short = 0
+    if not any(options.k in name for name, *_ in LINES):
+        print(f"No line is called “{options.k}”. There are: " + ", ".join(name for name, *_ in LINES))
+        return 1
     for name, line, aim in LINES:
         if options.k in name:
             ratio = line(small, large)
@@ -109,5 +113,7 @@ LINES = [
     ("record page, large against small", record_page, 1.2),
     ("search of four letters, large against small", search, 2.0),
     ("a move against a bare UPDATE", a_move, 3.0),
+    ("due work against Celery doing nothing", against_celery, 1.25),
+    ("due work done, p95 in seconds, 100,000 pending", soon_done, 2.0),
     ("import against COPY into the same tables", an_import, 2.0),
 ]

@@ -5,7 +5,7 @@ from django.db.migrations.operations.base import Operation
 
 
 class AtOnce(Operation):
-    """Operations that make new tables. Each table is made as the last of them leaves it."""
+    """Operations that are applied as one, forwards only. A new table is made as the last of them leaves it."""
 
     reversible = False
     # Part of the table already when the finished model is created.

@@ -4,6 +4,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from opportunities.atonce import AtOnce
+
 SQL = Path(__file__).resolve().parent.parent / "sql"
 # Mails that were written before: the link leaves the words, and stays only where it still has to go out.
 TAKE_OUT = r"""
@@ -22,51 +24,57 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL(
-            (SQL / "settled.sql").read_text(), "drop function if exists public.zarts_keep_settled cascade"
-        ),
-        migrations.AddField(
-            model_name="message",
-            name="secret_link",
-            field=models.CharField(blank=True, editable=False, max_length=300),
-        ),
-        migrations.RunSQL(TAKE_OUT, migrations.RunSQL.noop),
-        pgtrigger.migrations.AddTrigger(
-            model_name="closing",
-            trigger=pgtrigger.compiler.Trigger(
-                name="frozen",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_forbid()",
-                    func="RETURN NEW;",
-                    hash="bdc1b2decb009c0ac1cde31feac29673ef0778c5",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_frozen_cb7b8",
-                    table="opportunities_closing",
-                    when="BEFORE",
+        AtOnce(
+            [
+                migrations.RunSQL(
+                    (SQL / "settled.sql").read_text(), "drop function if exists public.zarts_keep_settled cascade"
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="consent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="withdrawn_stays",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (NOT (OLD.withdrawn_at IS NULL))",
-                    execute="public.zarts_forbid()",
-                    func="RETURN NEW;",
-                    hash="c2e16105ef1b27e60fc4a3d8929952f467bac3c7",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_withdrawn_stays_65c99",
-                    table="opportunities_consent",
-                    when="BEFORE",
+                migrations.AddField(
+                    model_name="message",
+                    name="secret_link",
+                    field=models.CharField(blank=True, editable=False, max_length=300),
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("stage", "sent"), _negated=True), ("secret_link", ""), _connector="OR"),
-                name="sent_message_keeps_no_secret",
-            ),
+                migrations.RunSQL(TAKE_OUT, migrations.RunSQL.noop),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="closing",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_forbid()",
+                            func="RETURN NEW;",
+                            hash="bdc1b2decb009c0ac1cde31feac29673ef0778c5",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_frozen_cb7b8",
+                            table="opportunities_closing",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="consent",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="withdrawn_stays",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NOT (OLD.withdrawn_at IS NULL))",
+                            execute="public.zarts_forbid()",
+                            func="RETURN NEW;",
+                            hash="c2e16105ef1b27e60fc4a3d8929952f467bac3c7",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_withdrawn_stays_65c99",
+                            table="opportunities_consent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="message",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stage", "sent"), _negated=True), ("secret_link", ""), _connector="OR"
+                        ),
+                        name="sent_message_keeps_no_secret",
+                    ),
+                ),
+            ]
         ),
     ]

@@ -2,6 +2,8 @@ from pathlib import Path
 
 from django.db import migrations, models
 
+from opportunities.atonce import AtOnce
+
 SQL = Path(__file__).resolve().parent.parent / "sql"
 CATCH_UP = """
 update opportunities_diary d set last_at = e.at
@@ -15,7 +17,11 @@ class Migration(migrations.Migration):
     dependencies = [("opportunities", "0003_settled")]
 
     operations = [
-        migrations.AddField("diary", "last_at", models.DateTimeField(editable=False, null=True)),
-        migrations.RunSQL((SQL / "last_told.sql").read_text(), migrations.RunSQL.noop),
-        migrations.RunSQL(CATCH_UP, migrations.RunSQL.noop),
+        AtOnce(
+            [
+                migrations.AddField("diary", "last_at", models.DateTimeField(editable=False, null=True)),
+                migrations.RunSQL((SQL / "last_told.sql").read_text(), migrations.RunSQL.noop),
+                migrations.RunSQL(CATCH_UP, migrations.RunSQL.noop),
+            ]
+        ),
     ]

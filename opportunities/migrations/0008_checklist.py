@@ -7,6 +7,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from opportunities.atonce import AtOnce
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -14,319 +16,346 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="Checkpoint",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("guide", models.CharField(blank=True, editable=False, max_length=3)),
-                (
-                    "sentence",
-                    models.CharField(help_text="What must be so, or the question to confirm.", max_length=200),
-                ),
-                (
-                    "met_by",
-                    models.CharField(
-                        choices=[
-                            ("question", "Somebody confirms it"),
-                            ("field", "A field is filled"),
-                            ("task", "A task is done"),
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name="Checkpoint",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("guide", models.CharField(blank=True, editable=False, max_length=3)),
+                        (
+                            "sentence",
+                            models.CharField(help_text="What must be so, or the question to confirm.", max_length=200),
+                        ),
+                        (
+                            "met_by",
+                            models.CharField(
+                                choices=[
+                                    ("question", "Somebody confirms it"),
+                                    ("field", "A field is filled"),
+                                    ("task", "A task is done"),
+                                ],
+                                default="question",
+                                max_length=8,
+                                verbose_name="it is met when",
+                            ),
+                        ),
+                        (
+                            "field",
+                            models.CharField(
+                                blank=True,
+                                help_text="For “A field is filled”.",
+                                max_length=60,
+                                verbose_name="which field",
+                            ),
+                        ),
+                        (
+                            "task_kind",
+                            models.CharField(
+                                blank=True,
+                                choices=[
+                                    ("follow_up", "Follow-up"),
+                                    ("proposal_review", "Proposal review"),
+                                    ("contract_step", "Contract step"),
+                                    ("onboarding_handoff", "Onboarding handoff"),
+                                    ("win_back", "Win-back"),
+                                    ("report", "Report"),
+                                    ("other", "Other"),
+                                ],
+                                help_text="For “A task is done”.",
+                                max_length=20,
+                                verbose_name="kind of task",
+                            ),
+                        ),
+                        (
+                            "task_title",
+                            models.CharField(
+                                blank=True,
+                                help_text="For “A task is done”.",
+                                max_length=120,
+                                verbose_name="words in the title of the task",
+                            ),
+                        ),
+                        (
+                            "due_from",
+                            models.CharField(
+                                choices=[
+                                    ("qualified", "Qualified"),
+                                    ("discovery", "Discovery"),
+                                    ("audit", "Audit"),
+                                    ("proposal", "Proposal"),
+                                    ("contract", "Contract"),
+                                    ("won", "Won"),
+                                ],
+                                default="qualified",
+                                help_text="A deal does not leave this stage before it is met, while the checkpoint is mandatory.",
+                                max_length=20,
+                                verbose_name="due from the stage",
+                            ),
+                        ),
+                        ("advisory_because", models.TextField(blank=True, editable=False)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("mandatory", "Mandatory"),
+                                    ("advisory", "Advisory"),
+                                    ("retired", "Not in use"),
+                                ],
+                                default="mandatory",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "diary",
+                            models.OneToOneField(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="opportunities.diary",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["id"],
+                        "permissions": [
+                            ("move_checkpoint", "Can make checkpoints advisory or mandatory, and take them out of use")
                         ],
-                        default="question",
-                        max_length=8,
-                        verbose_name="it is met when",
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Confirmation",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("asked", models.CharField(editable=False, max_length=200)),
+                        ("words", models.TextField(verbose_name="in words")),
+                        ("confirmed_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[("given", "Given"), ("taken_back", "Taken back")],
+                                default="given",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                        (
+                            "checkpoint",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="confirmations",
+                                to="opportunities.checkpoint",
+                            ),
+                        ),
+                        (
+                            "confirmed_by",
+                            models.ForeignKey(
+                                editable=False,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "opportunity",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="confirmations",
+                                to="opportunities.opportunity",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-id"],
+                        "permissions": [("move_confirmation", "Can take confirmations back")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.AddConstraint(
+                    model_name="checkpoint",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("guide", ""), _negated=True), fields=("guide",), name="guide_line_once"
                     ),
                 ),
-                (
-                    "field",
-                    models.CharField(
-                        blank=True, help_text="For “A field is filled”.", max_length=60, verbose_name="which field"
+                migrations.AddConstraint(
+                    model_name="checkpoint",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("guide", ""), models.Q(("stage", "retired"), _negated=True), _connector="OR"
+                        ),
+                        name="guide_line_stays_in_use",
                     ),
                 ),
-                (
-                    "task_kind",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("follow_up", "Follow-up"),
-                            ("proposal_review", "Proposal review"),
-                            ("contract_step", "Contract step"),
-                            ("onboarding_handoff", "Onboarding handoff"),
-                            ("win_back", "Win-back"),
-                            ("report", "Report"),
-                            ("other", "Other"),
-                        ],
-                        help_text="For “A task is done”.",
-                        max_length=20,
-                        verbose_name="kind of task",
+                migrations.AddConstraint(
+                    model_name="checkpoint",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("met_by", "question"),
+                            models.Q(("met_by", "field"), models.Q(("field", ""), _negated=True)),
+                            models.Q(
+                                ("met_by", "task"), models.Q(("task_kind", ""), ("task_title", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="checkpoint_says_how_it_is_met",
                     ),
                 ),
-                (
-                    "task_title",
-                    models.CharField(
-                        blank=True,
-                        help_text="For “A task is done”.",
-                        max_length=120,
-                        verbose_name="words in the title of the task",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="checkpoint",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="guide_stays",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.guide IS DISTINCT FROM NEW.guide)",
+                            execute="public.zarts_keep_settled()",
+                            func="RETURN NEW;",
+                            hash="891470071b8af0b0fc7eb3fa1298bd539e3a1089",
+                            operation="UPDATE",
+                            pgid="pgtrigger_guide_stays_84537",
+                            table="opportunities_checkpoint",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "due_from",
-                    models.CharField(
-                        choices=[
-                            ("qualified", "Qualified"),
-                            ("discovery", "Discovery"),
-                            ("audit", "Audit"),
-                            ("proposal", "Proposal"),
-                            ("contract", "Contract"),
-                            ("won", "Won"),
-                        ],
-                        default="qualified",
-                        help_text="A deal does not leave this stage before it is met, while the checkpoint is mandatory.",
-                        max_length=20,
-                        verbose_name="due from the stage",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="checkpoint",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('mandatory', 'advisory>mandatory', 'advisory>retired', 'mandatory>advisory', 'mandatory>retired', 'retired>mandatory')",
+                            func="RETURN NEW;",
+                            hash="11c48e3b882e67c5bacc0d31c1ec2f432fa990ae",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_ab991",
+                            table="opportunities_checkpoint",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                ("advisory_because", models.TextField(blank=True, editable=False)),
-                (
-                    "stage",
-                    models.CharField(
-                        choices=[("mandatory", "Mandatory"), ("advisory", "Advisory"), ("retired", "Not in use")],
-                        default="mandatory",
-                        editable=False,
-                        max_length=20,
-                        verbose_name="stage",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="checkpoint",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.checkpoint')",
+                            func="RETURN NEW;",
+                            hash="a96f06fa81564756e3e74a4e43b83ec83c3e6a4e",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_7ee95",
+                            table="opportunities_checkpoint",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-                (
-                    "diary",
-                    models.OneToOneField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="opportunities.diary",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="checkpoint",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.checkpoint')",
+                            func="RETURN NEW;",
+                            hash="3c0dc205a23e12f029612948ca058601ed897704",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_b07f1",
+                            table="opportunities_checkpoint",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["id"],
-                "permissions": [
-                    ("move_checkpoint", "Can make checkpoints advisory or mandatory, and take them out of use")
-                ],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="Confirmation",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("asked", models.CharField(editable=False, max_length=200)),
-                ("words", models.TextField(verbose_name="in words")),
-                ("confirmed_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "stage",
-                    models.CharField(
-                        choices=[("given", "Given"), ("taken_back", "Taken back")],
-                        default="given",
-                        editable=False,
-                        max_length=20,
-                        verbose_name="stage",
+                migrations.AddConstraint(
+                    model_name="confirmation",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("stage", "given")),
+                        fields=("opportunity", "checkpoint"),
+                        name="confirmed_once",
                     ),
                 ),
-                (
-                    "checkpoint",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="confirmations",
-                        to="opportunities.checkpoint",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="confirmation",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="said_stays",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.opportunity_id IS DISTINCT FROM NEW.opportunity_id OR OLD.checkpoint_id IS DISTINCT FROM NEW.checkpoint_id OR OLD.asked IS DISTINCT FROM NEW.asked OR OLD.words IS DISTINCT FROM NEW.words OR OLD.confirmed_by_id IS DISTINCT FROM NEW.confirmed_by_id OR OLD.confirmed_at IS DISTINCT FROM NEW.confirmed_at)",
+                            execute="public.zarts_keep_settled()",
+                            func="RETURN NEW;",
+                            hash="a2bbc94e9d8913e0bacc8432da26d1691775c91e",
+                            operation="UPDATE",
+                            pgid="pgtrigger_said_stays_24dc0",
+                            table="opportunities_confirmation",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "confirmed_by",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                pgtrigger.migrations.AddTrigger(
+                    model_name="confirmation",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('given', 'given>taken_back')",
+                            func="RETURN NEW;",
+                            hash="977118b4de1a77a016843f561b0793f9207f85d5",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_ed4ec",
+                            table="opportunities_confirmation",
+                            when="BEFORE",
+                        ),
                     ),
                 ),
-                (
-                    "opportunity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="confirmations",
-                        to="opportunities.opportunity",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="confirmation",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.confirmation')",
+                            func="RETURN NEW;",
+                            hash="b3ecb5eeb05cb3348a3b39a1e0bfa6acfe6f2f92",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_b3330",
+                            table="opportunities_confirmation",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "permissions": [("move_confirmation", "Can take confirmations back")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="checkpoint",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("guide", ""), _negated=True), fields=("guide",), name="guide_line_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="checkpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("guide", ""), models.Q(("stage", "retired"), _negated=True), _connector="OR"),
-                name="guide_line_stays_in_use",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="checkpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("met_by", "question"),
-                    models.Q(("met_by", "field"), models.Q(("field", ""), _negated=True)),
-                    models.Q(("met_by", "task"), models.Q(("task_kind", ""), ("task_title", ""), _negated=True)),
-                    _connector="OR",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="confirmation",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.confirmation')",
+                            func="RETURN NEW;",
+                            hash="662f2ac5f90f7ef2db96483ec5abc4296b0f749f",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_7f5a8",
+                            table="opportunities_confirmation",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                 ),
-                name="checkpoint_says_how_it_is_met",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="checkpoint",
-            trigger=pgtrigger.compiler.Trigger(
-                name="guide_stays",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.guide IS DISTINCT FROM NEW.guide)",
-                    execute="public.zarts_keep_settled()",
-                    func="RETURN NEW;",
-                    hash="891470071b8af0b0fc7eb3fa1298bd539e3a1089",
-                    operation="UPDATE",
-                    pgid="pgtrigger_guide_stays_84537",
-                    table="opportunities_checkpoint",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="checkpoint",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('mandatory', 'advisory>mandatory', 'advisory>retired', 'mandatory>advisory', 'mandatory>retired', 'retired>mandatory')",
-                    func="RETURN NEW;",
-                    hash="11c48e3b882e67c5bacc0d31c1ec2f432fa990ae",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_ab991",
-                    table="opportunities_checkpoint",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="checkpoint",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.checkpoint')",
-                    func="RETURN NEW;",
-                    hash="a96f06fa81564756e3e74a4e43b83ec83c3e6a4e",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_7ee95",
-                    table="opportunities_checkpoint",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="checkpoint",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.checkpoint')",
-                    func="RETURN NEW;",
-                    hash="3c0dc205a23e12f029612948ca058601ed897704",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_b07f1",
-                    table="opportunities_checkpoint",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="confirmation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("stage", "given")), fields=("opportunity", "checkpoint"), name="confirmed_once"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="confirmation",
-            trigger=pgtrigger.compiler.Trigger(
-                name="said_stays",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.opportunity_id IS DISTINCT FROM NEW.opportunity_id OR OLD.checkpoint_id IS DISTINCT FROM NEW.checkpoint_id OR OLD.asked IS DISTINCT FROM NEW.asked OR OLD.words IS DISTINCT FROM NEW.words OR OLD.confirmed_by_id IS DISTINCT FROM NEW.confirmed_by_id OR OLD.confirmed_at IS DISTINCT FROM NEW.confirmed_at)",
-                    execute="public.zarts_keep_settled()",
-                    func="RETURN NEW;",
-                    hash="a2bbc94e9d8913e0bacc8432da26d1691775c91e",
-                    operation="UPDATE",
-                    pgid="pgtrigger_said_stays_24dc0",
-                    table="opportunities_confirmation",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="confirmation",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('given', 'given>taken_back')",
-                    func="RETURN NEW;",
-                    hash="977118b4de1a77a016843f561b0793f9207f85d5",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_ed4ec",
-                    table="opportunities_confirmation",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="confirmation",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.confirmation')",
-                    func="RETURN NEW;",
-                    hash="b3ecb5eeb05cb3348a3b39a1e0bfa6acfe6f2f92",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_b3330",
-                    table="opportunities_confirmation",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="confirmation",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.confirmation')",
-                    func="RETURN NEW;",
-                    hash="662f2ac5f90f7ef2db96483ec5abc4296b0f749f",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_7f5a8",
-                    table="opportunities_confirmation",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
+            ]
         ),
     ]

@@ -8,6 +8,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from opportunities.atonce import AtOnce
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -15,344 +17,382 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="Import",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("leads", "Leads"), ("opportunities", "Opportunities")],
-                        default="leads",
-                        max_length=14,
-                        verbose_name="what is in it",
+        AtOnce(
+            [
+                migrations.CreateModel(
+                    name="Import",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[("leads", "Leads"), ("opportunities", "Opportunities")],
+                                default="leads",
+                                max_length=14,
+                                verbose_name="what is in it",
+                            ),
+                        ),
+                        ("file_name", models.CharField(max_length=200, verbose_name="file")),
+                        ("digest", models.CharField(editable=False, max_length=64)),
+                        ("size", models.BigIntegerField(default=0, editable=False)),
+                        ("read_as", models.CharField(blank=True, editable=False, max_length=200)),
+                        ("sheet", models.CharField(blank=True, max_length=120)),
+                        ("sheets", models.JSONField(default=list, editable=False)),
+                        ("system", models.CharField(blank=True, max_length=40, verbose_name="where it comes from")),
+                        ("header", models.JSONField(default=list, editable=False)),
+                        ("columns", models.JSONField(default=dict, editable=False)),
+                        ("choices", models.JSONField(default=dict, editable=False)),
+                        ("questions", models.JSONField(default=dict, editable=False)),
+                        ("row_count", models.PositiveIntegerField(default=0, editable=False, verbose_name="rows")),
+                        ("counts", models.JSONField(default=dict, editable=False)),
+                        ("progress", models.PositiveIntegerField(default=0, editable=False)),
+                        ("last_row", models.BigIntegerField(default=0, editable=False)),
+                        ("made", models.JSONField(default=dict, editable=False, verbose_name="made along the way")),
+                        ("trouble", models.TextField(blank=True, editable=False)),
+                        ("claimed_by", models.UUIDField(editable=False, null=True)),
+                        ("claimed_until", models.DateTimeField(editable=False, null=True)),
+                        ("uploaded_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                        (
+                            "stage",
+                            models.CharField(
+                                choices=[
+                                    ("uploaded", "Uploaded"),
+                                    ("mapped", "Being checked"),
+                                    ("checked", "Checked"),
+                                    ("running", "Coming in"),
+                                    ("done", "Done"),
+                                    ("failed", "Failed"),
+                                    ("left", "Left"),
+                                ],
+                                default="uploaded",
+                                editable=False,
+                                max_length=20,
+                                verbose_name="stage",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "permissions": [("move_import", "Can bring in leads and opportunities from files")],
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="ImportMap",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=80)),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[("leads", "Leads"), ("opportunities", "Opportunities")], max_length=14
+                            ),
+                        ),
+                        ("header", models.JSONField(default=list)),
+                        ("columns", models.JSONField(default=dict)),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="ImportPart",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("file", models.PositiveSmallIntegerField(default=0)),
+                        ("name", models.CharField(max_length=200)),
+                        ("number", models.PositiveIntegerField()),
+                        ("data", models.BinaryField()),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                migrations.CreateModel(
+                    name="ImportRow",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("line", models.PositiveIntegerField()),
+                        ("raw", models.JSONField(default=list)),
+                        ("said", models.JSONField(default=dict)),
+                        ("reference", models.CharField(blank=True, max_length=120)),
+                        (
+                            "verdict",
+                            models.CharField(
+                                choices=[
+                                    ("new", "New"),
+                                    ("joined", "Joined"),
+                                    ("known", "Here already"),
+                                    ("refused", "Refused"),
+                                ],
+                                max_length=8,
+                            ),
+                        ),
+                        ("column", models.CharField(blank=True, max_length=100)),
+                        ("reason", models.CharField(blank=True, max_length=400)),
+                        ("owner_id", models.BigIntegerField(null=True)),
+                        ("client_id", models.BigIntegerField(null=True)),
+                        ("record_id", models.BigIntegerField(null=True)),
+                        ("diary_id", models.BigIntegerField(null=True)),
+                    ],
+                    options={
+                        "abstract": False,
+                        "default_permissions": ("view", "add", "change"),
+                    },
+                ),
+                pgtrigger.migrations.RemoveTrigger(
+                    model_name="opportunity",
+                    name="stage_edge",
+                ),
+                migrations.AddField(
+                    model_name="opportunity",
+                    name="external_ref",
+                    field=models.CharField(
+                        blank=True, editable=False, max_length=120, verbose_name="reference in the file"
                     ),
                 ),
-                ("file_name", models.CharField(max_length=200, verbose_name="file")),
-                ("digest", models.CharField(editable=False, max_length=64)),
-                ("size", models.BigIntegerField(default=0, editable=False)),
-                ("read_as", models.CharField(blank=True, editable=False, max_length=200)),
-                ("sheet", models.CharField(blank=True, max_length=120)),
-                ("sheets", models.JSONField(default=list, editable=False)),
-                ("system", models.CharField(blank=True, max_length=40, verbose_name="where it comes from")),
-                ("header", models.JSONField(default=list, editable=False)),
-                ("columns", models.JSONField(default=dict, editable=False)),
-                ("choices", models.JSONField(default=dict, editable=False)),
-                ("questions", models.JSONField(default=dict, editable=False)),
-                ("row_count", models.PositiveIntegerField(default=0, editable=False, verbose_name="rows")),
-                ("counts", models.JSONField(default=dict, editable=False)),
-                ("progress", models.PositiveIntegerField(default=0, editable=False)),
-                ("last_row", models.BigIntegerField(default=0, editable=False)),
-                ("made", models.JSONField(default=dict, editable=False, verbose_name="made along the way")),
-                ("trouble", models.TextField(blank=True, editable=False)),
-                ("claimed_by", models.UUIDField(editable=False, null=True)),
-                ("claimed_until", models.DateTimeField(editable=False, null=True)),
-                ("uploaded_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "stage",
-                    models.CharField(
-                        choices=[
-                            ("uploaded", "Uploaded"),
-                            ("mapped", "Being checked"),
-                            ("checked", "Checked"),
-                            ("running", "Coming in"),
-                            ("done", "Done"),
-                            ("failed", "Failed"),
-                            ("left", "Left"),
-                        ],
-                        default="uploaded",
+                pgtrigger.migrations.AddTrigger(
+                    model_name="opportunity",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="reference_stays",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.external_ref IS DISTINCT FROM NEW.external_ref)",
+                            execute="public.zarts_keep_settled()",
+                            func="RETURN NEW;",
+                            hash="2dacb92459d1310386a081831e0f078630ff295c",
+                            operation="UPDATE",
+                            pgid="pgtrigger_reference_stays_0cbf5",
+                            table="opportunities_opportunity",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="opportunity",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="won_without_contract",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NOT (OLD.external_ref <> '' OR OLD.stage <> 'qualified' OR NEW.stage <> 'won'))",
+                            execute="public.zarts_forbid()",
+                            func="RETURN NEW;",
+                            hash="bdf096c76f8a27a418d2a6e9e7bd3c06286150ec",
+                            operation="UPDATE",
+                            pgid="pgtrigger_won_without_contract_d44ed",
+                            table="opportunities_opportunity",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="opportunity",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('qualified', 'audit>lost', 'audit>paused', 'audit>proposal', 'contract>lost', 'contract>paused', 'contract>won', 'discovery>audit', 'discovery>lost', 'discovery>paused', 'lost>qualified', 'paused>audit', 'paused>contract', 'paused>discovery', 'paused>lost', 'paused>proposal', 'paused>qualified', 'proposal>contract', 'proposal>lost', 'proposal>paused', 'qualified>discovery', 'qualified>lost', 'qualified>paused', 'qualified>won', 'won>handed_off')",
+                            func="RETURN NEW;",
+                            hash="eee7730e44f499f9f12098b5e1265412eb34432f",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_f8cf5",
+                            table="opportunities_opportunity",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="opportunity",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("external_ref", ""), _negated=True),
+                        fields=("external_ref",),
+                        name="opportunity_reference_once",
+                    ),
+                ),
+                migrations.AddField(
+                    model_name="import",
+                    name="diary",
+                    field=models.OneToOneField(
                         editable=False,
-                        max_length=20,
-                        verbose_name="stage",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="opportunities.diary",
                     ),
                 ),
-            ],
-            options={
-                "permissions": [("move_import", "Can bring in leads and opportunities from files")],
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="ImportMap",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=80)),
-                (
-                    "kind",
-                    models.CharField(choices=[("leads", "Leads"), ("opportunities", "Opportunities")], max_length=14),
-                ),
-                ("header", models.JSONField(default=list)),
-                ("columns", models.JSONField(default=dict)),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="ImportPart",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("file", models.PositiveSmallIntegerField(default=0)),
-                ("name", models.CharField(max_length=200)),
-                ("number", models.PositiveIntegerField()),
-                ("data", models.BinaryField()),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        migrations.CreateModel(
-            name="ImportRow",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("line", models.PositiveIntegerField()),
-                ("raw", models.JSONField(default=list)),
-                ("said", models.JSONField(default=dict)),
-                ("reference", models.CharField(blank=True, max_length=120)),
-                (
-                    "verdict",
-                    models.CharField(
-                        choices=[
-                            ("new", "New"),
-                            ("joined", "Joined"),
-                            ("known", "Here already"),
-                            ("refused", "Refused"),
-                        ],
-                        max_length=8,
+                migrations.AddField(
+                    model_name="import",
+                    name="owner",
+                    field=models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
                     ),
                 ),
-                ("column", models.CharField(blank=True, max_length=100)),
-                ("reason", models.CharField(blank=True, max_length=400)),
-                ("owner_id", models.BigIntegerField(null=True)),
-                ("client_id", models.BigIntegerField(null=True)),
-                ("record_id", models.BigIntegerField(null=True)),
-                ("diary_id", models.BigIntegerField(null=True)),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": ("view", "add", "change"),
-            },
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name="opportunity",
-            name="stage_edge",
-        ),
-        migrations.AddField(
-            model_name="opportunity",
-            name="external_ref",
-            field=models.CharField(blank=True, editable=False, max_length=120, verbose_name="reference in the file"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="opportunity",
-            trigger=pgtrigger.compiler.Trigger(
-                name="reference_stays",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.external_ref IS DISTINCT FROM NEW.external_ref)",
-                    execute="public.zarts_keep_settled()",
-                    func="RETURN NEW;",
-                    hash="2dacb92459d1310386a081831e0f078630ff295c",
-                    operation="UPDATE",
-                    pgid="pgtrigger_reference_stays_0cbf5",
-                    table="opportunities_opportunity",
-                    when="BEFORE",
+                migrations.AddField(
+                    model_name="import",
+                    name="runner",
+                    field=models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="opportunity",
-            trigger=pgtrigger.compiler.Trigger(
-                name="won_without_contract",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (NOT (OLD.external_ref <> '' OR OLD.stage <> 'qualified' OR NEW.stage <> 'won'))",
-                    execute="public.zarts_forbid()",
-                    func="RETURN NEW;",
-                    hash="bdf096c76f8a27a418d2a6e9e7bd3c06286150ec",
-                    operation="UPDATE",
-                    pgid="pgtrigger_won_without_contract_d44ed",
-                    table="opportunities_opportunity",
-                    when="BEFORE",
+                migrations.AddField(
+                    model_name="import",
+                    name="team",
+                    field=models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="opportunities.team",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="opportunity",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('qualified', 'audit>lost', 'audit>paused', 'audit>proposal', 'contract>lost', 'contract>paused', 'contract>won', 'discovery>audit', 'discovery>lost', 'discovery>paused', 'lost>qualified', 'paused>audit', 'paused>contract', 'paused>discovery', 'paused>lost', 'paused>proposal', 'paused>qualified', 'proposal>contract', 'proposal>lost', 'proposal>paused', 'qualified>discovery', 'qualified>lost', 'qualified>paused', 'qualified>won', 'won>handed_off')",
-                    func="RETURN NEW;",
-                    hash="eee7730e44f499f9f12098b5e1265412eb34432f",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_f8cf5",
-                    table="opportunities_opportunity",
-                    when="BEFORE",
+                migrations.AddField(
+                    model_name="importmap",
+                    name="diary",
+                    field=models.OneToOneField(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="opportunities.diary",
+                    ),
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="opportunity",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_ref", ""), _negated=True),
-                fields=("external_ref",),
-                name="opportunity_reference_once",
-            ),
-        ),
-        migrations.AddField(
-            model_name="import",
-            name="diary",
-            field=models.OneToOneField(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="opportunities.diary"
-            ),
-        ),
-        migrations.AddField(
-            model_name="import",
-            name="owner",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="import",
-            name="runner",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="import",
-            name="team",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="opportunities.team",
-            ),
-        ),
-        migrations.AddField(
-            model_name="importmap",
-            name="diary",
-            field=models.OneToOneField(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="opportunities.diary"
-            ),
-        ),
-        migrations.AddField(
-            model_name="importpart",
-            name="of",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="parts", to="opportunities.import"
-            ),
-        ),
-        migrations.AddField(
-            model_name="importrow",
-            name="of",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="lines_of_file", to="opportunities.import"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="import",
-            index=models.Index(
-                condition=models.Q(("stage__in", ["mapped", "running"])), fields=["claimed_until"], name="import_due"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="import",
-            index=models.Index(fields=["digest"], name="import_by_digest"),
-        ),
-        migrations.AddIndex(
-            model_name="import",
-            index=models.Index(fields=["owner", "-id"], name="import_of_owner"),
-        ),
-        migrations.AddIndex(
-            model_name="import",
-            index=models.Index(fields=["team", "-id"], name="import_of_team"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="import",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_edge",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_stage('uploaded', 'checked>left', 'checked>mapped', 'checked>running', 'failed>left', 'failed>mapped', 'left>mapped', 'mapped>checked', 'mapped>failed', 'mapped>left', 'running>done', 'running>failed', 'running>left', 'uploaded>left', 'uploaded>mapped')",
-                    func="RETURN NEW;",
-                    hash="477f8aa51044cda9cd4a3bbb684c8ba16839ec6d",
-                    operation='INSERT OR UPDATE OF "stage"',
-                    pgid="pgtrigger_stage_edge_523ae",
-                    table="opportunities_import",
-                    when="BEFORE",
+                migrations.AddField(
+                    model_name="importpart",
+                    name="of",
+                    field=models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="parts", to="opportunities.import"
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="import",
-            trigger=pgtrigger.compiler.Trigger(
-                name="stage_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.import')",
-                    func="RETURN NEW;",
-                    hash="d56aa128cec812a3041d2bd617b54a6e6a5c4515",
-                    operation="UPDATE",
-                    pgid="pgtrigger_stage_told_e19fe",
-                    table="opportunities_import",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddField(
+                    model_name="importrow",
+                    name="of",
+                    field=models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines_of_file",
+                        to="opportunities.import",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="import",
-            trigger=pgtrigger.compiler.Trigger(
-                name="birth_told",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    constraint="CONSTRAINT",
-                    execute="public.zarts_keep_told('opportunities.import')",
-                    func="RETURN NEW;",
-                    hash="8be249da6fcdc8c05d2f69861c59b5b487a26b44",
-                    operation="INSERT",
-                    pgid="pgtrigger_birth_told_e22d9",
-                    table="opportunities_import",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
+                migrations.AddIndex(
+                    model_name="import",
+                    index=models.Index(
+                        condition=models.Q(("stage__in", ["mapped", "running"])),
+                        fields=["claimed_until"],
+                        name="import_due",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="import",
-            trigger=pgtrigger.compiler.Trigger(
-                name="team_of_owner",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    execute="public.zarts_keep_team()",
-                    func="RETURN NEW;",
-                    hash="9fa3c562ad77e0f35f3e4c339618fa3130ce2a45",
-                    operation='INSERT OR UPDATE OF "owner_id"',
-                    pgid="pgtrigger_team_of_owner_141b6",
-                    table="opportunities_import",
-                    when="BEFORE",
+                migrations.AddIndex(
+                    model_name="import",
+                    index=models.Index(fields=["digest"], name="import_by_digest"),
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importmap",
-            constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("name"), models.F("kind"), name="import_map_name_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importpart",
-            constraint=models.UniqueConstraint(fields=("of", "file", "number"), name="import_part_once"),
-        ),
-        migrations.AddIndex(
-            model_name="importrow",
-            index=models.Index(fields=["of", "verdict", "id"], name="import_row_by_verdict"),
+                migrations.AddIndex(
+                    model_name="import",
+                    index=models.Index(fields=["owner", "-id"], name="import_of_owner"),
+                ),
+                migrations.AddIndex(
+                    model_name="import",
+                    index=models.Index(fields=["team", "-id"], name="import_of_team"),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="import",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_edge",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_stage('uploaded', 'checked>left', 'checked>mapped', 'checked>running', 'failed>left', 'failed>mapped', 'left>mapped', 'mapped>checked', 'mapped>failed', 'mapped>left', 'running>done', 'running>failed', 'running>left', 'uploaded>left', 'uploaded>mapped')",
+                            func="RETURN NEW;",
+                            hash="477f8aa51044cda9cd4a3bbb684c8ba16839ec6d",
+                            operation='INSERT OR UPDATE OF "stage"',
+                            pgid="pgtrigger_stage_edge_523ae",
+                            table="opportunities_import",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="import",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="stage_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.stage IS DISTINCT FROM NEW.stage)",
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.import')",
+                            func="RETURN NEW;",
+                            hash="d56aa128cec812a3041d2bd617b54a6e6a5c4515",
+                            operation="UPDATE",
+                            pgid="pgtrigger_stage_told_e19fe",
+                            table="opportunities_import",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="import",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="birth_told",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            execute="public.zarts_keep_told('opportunities.import')",
+                            func="RETURN NEW;",
+                            hash="8be249da6fcdc8c05d2f69861c59b5b487a26b44",
+                            operation="INSERT",
+                            pgid="pgtrigger_birth_told_e22d9",
+                            table="opportunities_import",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
+                ),
+                pgtrigger.migrations.AddTrigger(
+                    model_name="import",
+                    trigger=pgtrigger.compiler.Trigger(
+                        name="team_of_owner",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            execute="public.zarts_keep_team()",
+                            func="RETURN NEW;",
+                            hash="9fa3c562ad77e0f35f3e4c339618fa3130ce2a45",
+                            operation='INSERT OR UPDATE OF "owner_id"',
+                            pgid="pgtrigger_team_of_owner_141b6",
+                            table="opportunities_import",
+                            when="BEFORE",
+                        ),
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="importmap",
+                    constraint=models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("name"), models.F("kind"), name="import_map_name_once"
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="importpart",
+                    constraint=models.UniqueConstraint(fields=("of", "file", "number"), name="import_part_once"),
+                ),
+                migrations.AddIndex(
+                    model_name="importrow",
+                    index=models.Index(fields=["of", "verdict", "id"], name="import_row_by_verdict"),
+                ),
+            ]
         ),
     ]

@@ -3,6 +3,8 @@ from pathlib import Path
 import django.db.models.functions.text
 from django.db import migrations, models
 
+from opportunities.atonce import AtOnce
+
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
@@ -14,73 +16,77 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL((SQL / "speed.sql").read_text()),
-        migrations.RemoveIndex(
-            model_name="client",
-            name="client_near",
-        ),
-        migrations.RenameIndex(
-            model_name="lead",
-            new_name="lead_by_key",
-            old_name="lead_by_name",
-        ),
-        migrations.AddIndex(
-            model_name="client",
-            index=models.Index(
-                condition=models.Q(("name_key", ""), _negated=True), fields=["name_key"], name="client_by_key"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="client",
-            index=models.Index(
-                models.Func(
-                    "name_key",
-                    django.db.models.functions.text.Length("name_key"),
-                    function="zarts_first_half",
-                    output_field=models.TextField(),
+        AtOnce(
+            [
+                migrations.RunSQL((SQL / "speed.sql").read_text()),
+                migrations.RemoveIndex(
+                    model_name="client",
+                    name="client_near",
                 ),
-                condition=models.Q(("name_key", ""), _negated=True),
-                name="client_first_half",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="client",
-            index=models.Index(
-                models.Func(
-                    "name_key",
-                    django.db.models.functions.text.Length("name_key"),
-                    function="zarts_last_half",
-                    output_field=models.TextField(),
+                migrations.RenameIndex(
+                    model_name="lead",
+                    new_name="lead_by_key",
+                    old_name="lead_by_name",
                 ),
-                condition=models.Q(("name_key", ""), _negated=True),
-                name="client_last_half",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lead",
-            index=models.Index(
-                models.Func(
-                    "name_key",
-                    django.db.models.functions.text.Length("name_key"),
-                    function="zarts_first_half",
-                    output_field=models.TextField(),
+                migrations.AddIndex(
+                    model_name="client",
+                    index=models.Index(
+                        condition=models.Q(("name_key", ""), _negated=True), fields=["name_key"], name="client_by_key"
+                    ),
                 ),
-                condition=models.Q(("name_key", ""), _negated=True),
-                name="lead_first_half",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lead",
-            index=models.Index(
-                models.Func(
-                    "name_key",
-                    django.db.models.functions.text.Length("name_key"),
-                    function="zarts_last_half",
-                    output_field=models.TextField(),
+                migrations.AddIndex(
+                    model_name="client",
+                    index=models.Index(
+                        models.Func(
+                            "name_key",
+                            django.db.models.functions.text.Length("name_key"),
+                            function="zarts_first_half",
+                            output_field=models.TextField(),
+                        ),
+                        condition=models.Q(("name_key", ""), _negated=True),
+                        name="client_first_half",
+                    ),
                 ),
-                condition=models.Q(("name_key", ""), _negated=True),
-                name="lead_last_half",
-            ),
+                migrations.AddIndex(
+                    model_name="client",
+                    index=models.Index(
+                        models.Func(
+                            "name_key",
+                            django.db.models.functions.text.Length("name_key"),
+                            function="zarts_last_half",
+                            output_field=models.TextField(),
+                        ),
+                        condition=models.Q(("name_key", ""), _negated=True),
+                        name="client_last_half",
+                    ),
+                ),
+                migrations.AddIndex(
+                    model_name="lead",
+                    index=models.Index(
+                        models.Func(
+                            "name_key",
+                            django.db.models.functions.text.Length("name_key"),
+                            function="zarts_first_half",
+                            output_field=models.TextField(),
+                        ),
+                        condition=models.Q(("name_key", ""), _negated=True),
+                        name="lead_first_half",
+                    ),
+                ),
+                migrations.AddIndex(
+                    model_name="lead",
+                    index=models.Index(
+                        models.Func(
+                            "name_key",
+                            django.db.models.functions.text.Length("name_key"),
+                            function="zarts_last_half",
+                            output_field=models.TextField(),
+                        ),
+                        condition=models.Q(("name_key", ""), _negated=True),
+                        name="lead_last_half",
+                    ),
+                ),
+                migrations.RunSQL("drop function zarts_slips, zarts_near"),
+            ]
         ),
-        migrations.RunSQL("drop function zarts_slips, zarts_near"),
     ]
