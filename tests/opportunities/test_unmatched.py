@@ -146,7 +146,7 @@ def test_nobody_files_with_a_deal_that_they_may_not_change(as_user, ada, cem):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        ({}, "Say where it belongs."),
+        ({"name": "Kim"}, "Say where it belongs."),
         ({"page": "no such thing at all"}, "Nothing that you may see is called so."),
         ({"page": "/admin/opportunities/opportunity/999999999999/change/"}, "Nothing that you may see is at this"),
         ({"page": "\0"}, "Remove what is no letter here"),
@@ -195,7 +195,7 @@ def test_the_contact_and_the_deal_say_that_mail_comes_back_and_what_to_do(as_use
     deal = an_opportunity(ada)
     incoming.take(a_bounce(sent_mail(deal, ada)), via="imap")
     assert "Mail comes back since" in page_of(as_user(ada), deal.decision_owner)
-    page = as_user(ada).get(f"{deal.staff_url()}?part=people").content.decode()
+    page = as_user(ada).get(f"{deal.staff_url()}?tab=people").content.decode()
     assert "Mail comes back since" in page
     assert "Ask for another address" in page
 
