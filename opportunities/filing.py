@@ -114,9 +114,9 @@ class FileForm(MoveForm):
             chosen = self.named
             if self.unclear:
                 self.add_error("page", self.unclear)
-        if chosen is None and not self.errors:
-            self.add_error("page", "Say where it belongs.")
-        if self.errors:
+        if chosen is None:
+            if not self.errors:
+                self.add_error("page", "Say where it belongs.")
             return data
         if not chosen.within_reach(self.user, "change"):
             self.add_error("page", f"Somebody else’s: ask {chosen.owner}.")

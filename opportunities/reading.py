@@ -75,7 +75,7 @@ class Part(Message):
     """A part of a mail. A bomb of headers is cut to what a mail may need."""
 
     def set_raw(self, name, value):
-        if len(self._headers) < HEADERS:
+        if len(self) < HEADERS:
             super().set_raw(name[:ONE_HEADER], value[:ONE_HEADER])
 
 
