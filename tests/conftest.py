@@ -118,6 +118,10 @@ class Catcher:
     def __init__(self, answer="250 OK"):
         self.answer, self.got = answer, []
 
+    def got_for(self, contact):
+        """Return what came for one person: our own people get their notices by the same way."""
+        return [envelope for envelope in self.got if contact.email in envelope.rcpt_tos]
+
     async def handle_DATA(self, server, session, envelope):
         self.got.append(envelope)
         return self.answer

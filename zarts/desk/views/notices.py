@@ -31,7 +31,7 @@ def mine(request):
 
 
 # How a list says that there is nothing left to do.
-SETTLED = {stage.value: stage.label for stage in (*Approval.CLOSED, *Task.CLOSED)}
+SETTLED = dict(Approval.Stage.choices) | dict(Task.Stage.choices)
 
 
 def settled():
