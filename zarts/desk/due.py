@@ -32,7 +32,8 @@ def run(kind="command") -> tuple[dict, list]:
             # Whatever went wrong in one part, the mail of the others must go out.
             log.exception("The round's part “%s” failed.", name)
             failed.append(name)
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
     pulse.beat(pulse.process(), kind, rounds=1)
     pulse.beat(pulse.ROUND)
     return done, failed
