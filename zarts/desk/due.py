@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from handoff import clock as handoff_clock
-from opportunities import followups, once
+from opportunities import followups, once, unattended
 from opportunities.importing import engine
 from opportunities.models import Audit, WinBack
 from opportunities.records import Refused, lock, perform
@@ -84,6 +84,7 @@ PARTS = {
     "win-backs": turn_win_backs,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
+    "deals without a task": unattended.mend,
     "saved forms": once.forget,
     "processes that ended": pulse.forget,
     # The last: it takes its few seconds when the mail of the others is out.
