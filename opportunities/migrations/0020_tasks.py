@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("opportunities", "0016_due_work"),
+        ("opportunities", "0019_secondtries"),
     ]
 
     operations = [
