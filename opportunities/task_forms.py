@@ -6,7 +6,7 @@ from django import forms
 from django.utils import timezone
 
 from .forms import MoveForm, ReasonForm, near_our_time, say_plainly
-from .inplace import FieldsForm, TimeInput
+from .inplace import FieldsForm, TimeInput, by_your_clock
 from .models import Task, User
 from .repeating import moment
 
@@ -60,6 +60,7 @@ class SnoozeForm(forms.Form):
 
     when = forms.ChoiceField(label="Until when?", required=False, widget=forms.RadioSelect)
     at = forms.DateTimeField(label="Or at a time", required=False, widget=TimeInput)
+    done = "Put off"
     reason = forms.CharField(
         label="Why?", max_length=300, error_messages={"required": "Say why: others work from this."}
     )
@@ -78,9 +79,7 @@ class SnoozeForm(forms.Form):
             for name, (words, until) in self.ways.items()
         ]
         self.fields["at"].validators.append(near_our_time)
-        self.fields[
-            "at"
-        ].help_text = f"By your clock: {timezone.get_current_timezone_name()}. It counts if you type one."
+        self.fields["at"].help_text = f"{by_your_clock()} If you type one, it counts."
 
     def clean(self):
         data = super().clean()
@@ -111,6 +110,7 @@ class GiveForm(forms.Form):
         empty_label="Choose a person",
         error_messages={"required": "Choose who takes it over.", "invalid_choice": "Choose somebody from the list."},
     )
+    done = "Given away"
     reason = forms.CharField(label="A word for them", max_length=300, required=False)
 
     def __init__(self, *args, **kwargs):
@@ -134,7 +134,3 @@ class TaskFields(FieldsForm):
     def keep(self, *, by) -> bool:
         self.instance.change(by=by, **{name: self.cleaned_data[name] for name in self.changed_data})
         return True
-
-
-def by_your_clock() -> str:
-    return f"By your clock: {timezone.get_current_timezone_name()}."

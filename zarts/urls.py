@@ -6,6 +6,7 @@ from django.urls import path
 from .desk.views import (
     approvals,
     checklist,
+    chores,
     due,
     health,
     hooks,
@@ -27,6 +28,7 @@ urlpatterns = [
     path("", today.home, name="start"),
     path("admin/", today.home, name="home"),
     path("admin/today/", today.today, name="today"),
+    path("admin/today/several/", chores.several, name="tasks_several"),
     path("admin/pipeline/", pipeline.pipeline, name="pipeline"),
     path("admin/pipeline/move/", pipeline.move, name="pipeline_move"),
     path("admin/pipeline/several/", pipeline.change_several, name="pipeline_several"),

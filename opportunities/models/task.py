@@ -4,6 +4,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.urls import reverse
 from django.utils import formats, timezone
 
 from .. import clock
@@ -54,6 +55,12 @@ class TaskQuerySet(KeptQuerySet):
 
     def overdue(self):
         return self.open().filter(due_at__lt=timezone.now())
+
+    def knowing_sources(self):
+        """Know of each task which source of its deal holds no more."""
+        leads = Task._meta.get_field("lead").related_model._base_manager
+        over = leads.filter(opportunity=models.OuterRef("opportunity"), source__valid_until__lt=timezone.localdate())
+        return self.annotate(source_over=models.Subquery(over.values("source_id")[:1]))
 
     def knowing_questions(self):
         """Know of each task whether it is to decide something that nobody has decided yet."""
@@ -225,6 +232,33 @@ class Task(About, Record):
             return []
         about = apps.get_model(self.record_type)(pk=self.record_id)
         return [Lack("Decide it: this task is done with that.", about.staff_url())]
+
+    @property
+    def zone(self):
+        """Return the time zone in which it was said when it is due."""
+        from ..repeating import zone_of  # it imports the models
+
+        return zone_of(self.time_zone)
+
+    def mend_url(self) -> str:
+        """Return the page that mends what it waits for: of the person, of the deal, or of where the deal came from."""
+        who, deal = self.contact, self.opportunity
+        lost = who is not None and (who.left_on or not who.email or who.mail_failed_at)
+        if who and (self.waits_for == self.Waits.CONSENT or self.waits_for == self.Waits.PATH and lost):
+            return who.staff_url()
+        if who and self.waits_for == self.Waits.TIMING:
+            return who.staff_url("id_works_on")
+        if deal and self.waits_for == self.Waits.PATH:
+            return deal.staff_url("people")
+        if self.waits_for == self.Waits.SOURCE and (source := self.over_source()):
+            return reverse("admin:opportunities_source_change", args=[source])
+        return self.parent.staff_url()
+
+    def over_source(self):
+        """Return the number of the source of its deal that holds no more, if there is one."""
+        if "source_over" not in self.__dict__:
+            self.source_over = Task.objects.filter(pk=self.pk).knowing_sources().get().source_over
+        return self.source_over
 
     # -- When, and whose: not moves, for it stays open. ----------------------------------------------------------------
 
