@@ -5,6 +5,7 @@ from django.urls import path
 
 from .desk.views import (
     approvals,
+    calendar,
     checklist,
     chores,
     due,
@@ -25,6 +26,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("hooks/mail/<slug:provider>/", hooks.mail, name="mail_hook"),
+    path("calendar/<str:token>.ics", calendar.feed, name="calendar_feed"),
     path("", today.home, name="start"),
     path("admin/", today.home, name="home"),
     path("admin/today/", today.today, name="today"),
@@ -47,6 +49,7 @@ urlpatterns = [
     path("admin/notices/read/", notices.read_all, name="notices_read"),
     path("admin/notices/<int:pk>/open/", notices.open_one, name="notice_open"),
     path("admin/my/notices/", notices.choose, name="notice_choices"),
+    path("admin/my/calendar/", calendar.mine, name="my_calendar"),
     path("admin/due/", due.due, name="due_work"),
     path("admin/due/<slug:kind>/<int:pk>/", due.settle, name="due_settle"),
     path("admin/opportunities/evidence/<int:pk>/rests/", rests.of_evidence, name="opportunities_evidence_rests"),

@@ -119,7 +119,7 @@ def test_the_list_and_today_let_pick_whoever_may_change(as_user, ada, ann, page)
     (task,) = some_tasks(ada, 1)
     text = as_user(ada).get(page).text
     assert f'name="pick" value="{task.pk}" form="several"' in text
-    assert 'data-several-tasks' in text
+    assert "data-several-tasks" in text
     assert 'name="pick"' not in as_user(ann).get(page).text
 
 

@@ -84,7 +84,7 @@ def paused(user, team) -> Rows:
 
 
 def waiting_tasks(user, team) -> Rows:
-    """Return the tasks that wait: for which condition, since when, and where it is mended; not those of paused deals."""
+    """Return the tasks that wait: for which condition, since when, and where it is mended; none of paused deals."""
     told = Event.objects.filter(record_type=Task.label(), record_id=OuterRef("pk"), verb="task.pause").order_by("-pk")
     rows = people(Task.objects.filter(stage=Task.Stage.PAUSED, waits_for_deal=False), user, team)
     rows = rows.knowing_sources().annotate(since=Subquery(told.values("at")[:1]))
