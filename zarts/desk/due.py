@@ -5,7 +5,7 @@ import logging
 from django.db import connection, transaction
 
 from handoff import clock as handoff_clock
-from opportunities import campaigns, followups, mailbox, notices, once, secondtries
+from opportunities import campaigns, followups, mailbox, notices, once, secondtries, unattended
 from opportunities.importing import engine
 from opportunities.models import Audit
 from opportunities.records import lock, perform
@@ -69,6 +69,7 @@ PARTS = {
     "campaigns": campaigns.work,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
+    "deals without a task": unattended.mend,
     "mails of the day": digest.send,
     "late first answers": notices.tell_of_late_answers,
     "mail that comes in": mailbox.fetch,
