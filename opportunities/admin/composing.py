@@ -64,9 +64,8 @@ def compose(page, request, about, *, client, opportunity=None, draft=None, recor
         does = request.POST.get("do", "preview")
         if does == "use":
             form.use_template()
-        elif form.is_valid() and does in ("save", "send"):
-            if kept := done(request, form, does):
-                return redirect(came_from(request, kept) if does == "send" else kept.staff_url())
+        elif does in ("save", "send") and form.is_valid() and (kept := done(request, form, does)):
+            return redirect(came_from(request, kept) if does == "send" else kept.staff_url())
         return shown(page, request, about, form)
 
     return once.saved(request, answer) if draft is None else answer()

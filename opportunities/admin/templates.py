@@ -146,6 +146,7 @@ class MessageTemplateAdmin(RecordAdmin):
         deal = deal or self.shown_with(request)
         versions = list(template.versions.select_related("author").order_by("-number")[: MOST + 1]) if template else []
         older = next((one for one in versions if one.number == whole_number(request.GET.get("compare"))), None)
+        written = words["subject"].strip() and words["body"].strip()
         context = {
             **self.admin_site.each_context(request),
             "title": str(template or "A new template"),
