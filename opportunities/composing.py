@@ -85,6 +85,8 @@ class LetterForm(forms.Form):
     subject = forms.CharField(label="Subject", max_length=200)
     body = WordsField(label="Words", rows=14)
 
+    data: Any
+
     def __init__(self, data=None, *, client, user, opportunity=None, record=None, draft=None, **kwargs):
         super().__init__(data, **kwargs)
         self.client, self.user, self.deal, self.record, self.draft = client, user, opportunity, record, draft

@@ -239,6 +239,13 @@ def look_again_at_who_waits(record, event):
         hasten(opportunity__decision_owner=contact)
 
 
+@reacts_to("contact.edit")
+def trust_the_new_address(contact, facts):
+    """Mail that came back says nothing of another address."""
+    if "email" in facts and contact.mail_failed_at:
+        edit(contact, by=None, reason="They have another address.", mail_failed_at=None, mail_trouble="")
+
+
 @reacts_to("opportunity.edit")
 def look_again_at_the_deal(opportunity, facts):
     """What waits for somebody to decide may go on."""

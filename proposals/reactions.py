@@ -43,9 +43,9 @@ def keep_our_words_out_of_templates(version, event):
 @reacts_to("message.queue")
 def keep_our_words_out_of_mail(message, event):
     """Refuse a mail that somebody wrote, for the same. What was approved, and a template's words, were read before."""
-    if message.is_by_hand or (message.template_version_id and event.actor_kind == "user"):
-        if marks := lint.read_mail(message):
-            raise Refused([Lack(mark.sentence, message.staff_url()) for mark in marks])
+    by_somebody = message.is_by_hand or (message.template_version_id and event.actor_kind == "user")
+    if by_somebody and (marks := lint.read_mail(message)):
+        raise Refused([Lack(mark.sentence, message.staff_url()) for mark in marks])
 
 
 # -- Who is told. ------------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def follow_who_decides(opportunity, facts):
 
 @reacts_to("contact.edit")
 def follow_whether_they_can_be_reached(contact, facts):
-    if facts.keys() & {"left_on", "email", "phone"}:
+    if facts.keys() & {"left_on", "email", "phone", "mail_failed_at"}:
         for opportunity in Opportunity.objects.filter(decision_owner=contact).order_by("pk"):
             mind_the_decision_path(opportunity)
 

@@ -156,9 +156,7 @@ class MessageTemplateAdmin(RecordAdmin):
             "may_change": may,
             "words": words,
             "said": SAID.get(words["purpose"], ""),
-            "seen": self.seen(request.user, words, deal)
-            if words["subject"].strip() and words["body"].strip()
-            else None,
+            "seen": self.seen(request.user, words, deal) if written else None,
             "seen_says": "For this reader something would be empty: the mail would wait.",
             "seen_nothing": "Write a subject and words: here you see the mail as its reader will.",
             "shown_with": deal,

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.text import capfirst
 
 from ..composing import preview
-from ..models import Closing, Event, Message, Objection, Opportunity, Task, UnwrittenPromise, WinBack
+from ..models import Closing, Event, Message, Objection, Opportunity, Task, UnwrittenPromise
 from ..panels import standing_of
 from .base import ReadOnlyAdmin, RecordAdmin, whole_number
 from .composing import may_write, of_draft
@@ -145,14 +145,6 @@ class ClosingAdmin(MovesOnly):
         "reactivate_to",
         "must_change",
     ]
-
-
-@admin.register(WinBack)
-class WinBackAdmin(MovesOnly):
-    list_display = ["opportunity", "stage", "owner"]
-    list_filter = ["stage"]
-    list_select_related = ["opportunity", "owner"]
-    fields = ["opportunity", "closing", "owner"]
 
 
 @admin.register(Event)

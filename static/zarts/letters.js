@@ -56,6 +56,6 @@
     });
     // The picker of a deal is the theme's own, which tells of a choice in its own way.
     window.django?.jQuery?.(form).on("select2:select select2:clear", () => soon(form));
-    if (form.elements.body?.value.trim() && !one("[data-preview] .z-mail")) show(form);
+    if (form.elements.body?.value.trim() && !one("[data-preview] .z-envelope")) show(form);
   });
 })();

@@ -5,7 +5,7 @@ import logging
 from django.db import connection, transaction
 
 from handoff import clock as handoff_clock
-from opportunities import campaigns, followups, notices, once, secondtries
+from opportunities import campaigns, followups, mailbox, notices, once, secondtries
 from opportunities.importing import engine
 from opportunities.models import Audit
 from opportunities.records import lock, perform
@@ -70,6 +70,7 @@ PARTS = {
     "deadlines of reports": handoff_clock.run,
     "mails of the day": digest.send,
     "late first answers": notices.tell_of_late_answers,
+    "mail that comes in": mailbox.fetch,
     "saved forms": once.forget,
     "processes that ended": pulse.forget,
     # The last: it takes its few seconds when the mail of the others is out.
