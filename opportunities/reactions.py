@@ -211,6 +211,15 @@ def tell_of_troubled_mail(message, event):
     notices.tell(message.owner, Notice.Kind.MAIL, words, message.staff_url(), key=key, about=message)
 
 
+@reacts_to("message.hold")
+def tell_that_it_waits(message, event):
+    """Whoever sent a mail hears what a person must see to before it goes. A follow-up says so itself."""
+    if message.waits_for not in ("", Task.Waits.TIMING) and not message.task_id:
+        words = f"“{message.subject}” to {message.contact} waits: {event.reason}"
+        about = {"key": f"{message.pk}:{event.pk}", "about": message}
+        notices.tell(message.owner, Notice.Kind.PAUSE, words, message.staff_url(), **about)
+
+
 @reacts_to("message.receive")
 def tell_of_an_answer(message, event):
     """Whoever has the deal hears that the client wrote. What answers by itself is no answer."""

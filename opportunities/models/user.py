@@ -103,6 +103,11 @@ class User(AbstractUser, DiaryKeeper):
         """Return the least busy person whom a policy lets through, the owner's team first; nobody when none is."""
         return next((user for user in cls.by_load(team=record.owner.team) if policy(record, user)), None)
 
+    def managers(self):
+        """Return who manages this person: the active managers of their team."""
+        people = User.who_work_here().filter(groups__name="Manager").exclude(team=None)
+        return people.filter(team=self.team_id).exclude(pk=self.pk)
+
     # -- The calendar that reads their tasks. --------------------------------------------------------------------------
 
     @classmethod
