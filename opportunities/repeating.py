@@ -63,7 +63,7 @@ def last_of(day: date) -> int:
     return monthrange(day.year, day.month)[1]
 
 
-RHYTHMS = {
+RHYTHMS: dict = {
     Repeats.DAILY: every_day,
     Repeats.WORKDAYS: every_workday,
     Repeats.WEEKLY: every_week,
@@ -89,7 +89,7 @@ def next_due(task, now: datetime) -> datetime | None:
 
 
 # What the next one has from the one before it.
-SAME = ("opportunity", "lead", "kind", "title", "time_zone", "promised_to", "repeats", "repeats_until")
+SAME: tuple[str, ...] = ("opportunity", "lead", "kind", "title", "time_zone", "promised_to", "repeats", "repeats_until")
 SAME += ("contact", "purpose", "template", "subject", "words", "record_type", "record_id")
 
 
