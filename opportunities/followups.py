@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from . import clock, conditions, notices, outbox
+from . import campaigns, clock, conditions, notices, outbox
 from .models import Contact, Message, Notice, Task, User
 from .records import Refused, begin, edit, is_free, perform
 
@@ -162,7 +162,7 @@ def take(pk, diary_id) -> bool:
     """
     mine = due().filter(pk=pk).select_for_update(skip_locked=True, of=("self",))
     task = (
-        mine.select_related("contact__client", "opportunity", "template", "owner").first()
+        mine.select_related("contact__client", "opportunity", "template", "owner", "campaign_entry__campaign").first()
         if is_free(diary_id)
         else None
     )
@@ -180,6 +180,8 @@ def take(pk, diary_id) -> bool:
 def why_not(task) -> list:
     """Return what this touch waits for: the four conditions, and one touch a day."""
     at = clock.now()
+    if words := campaigns.stopped(task):
+        return [conditions.Wait(Task.Waits.SOURCE, words)]
     found = conditions.waits(task.contact, task.purpose, opportunity=task.opportunity, at=at, not_after=task.not_after)
     return found or conditions.touched(task.contact, task.purpose, at)
 
@@ -255,6 +257,8 @@ def hasten(**about):
     """
     which = about or {"waits_for": Task.Waits.TIMING}
     for rows in (Task.objects.filter(stage=Task.Stage.PAUSED), Message.objects.filter(stage=Message.Stage.HELD)):
+        if rows.model is Message and "campaign_entry__campaign" in which:
+            continue  # theirs wait with their follow-ups
         mine = (
             rows.filter(again_at__gt=clock.now(), **which)
             .order_by("pk")
@@ -280,7 +284,9 @@ def resume_waiting() -> int:
 def look_at(pk, diary_id) -> bool:
     """Look at one follow-up that waits. Return whether it goes on."""
     mine = Task.objects.filter(pk=pk, stage=Task.Stage.PAUSED, again_at__lte=clock.now())
-    mine = mine.select_for_update(skip_locked=True, of=("self",)).select_related("contact__client", "opportunity")
+    mine = mine.select_for_update(skip_locked=True, of=("self",)).select_related(
+        "contact__client", "opportunity", "campaign_entry__campaign"
+    )
     task = mine.first() if is_free(diary_id) else None
     if task is None:
         return False

@@ -1,23 +1,339 @@
-"""Mail that comes in: how it is read, and where it belongs."""
+"""Mail that comes in: where it belongs, and what follows when it stands there.
 
-from django import forms
+It is asked in this order: the address that it answers to, the mail that it names as answered, who wrote it. What does
+not say beyond doubt where it belongs waits in a queue for a person, with the reason.
+"""
 
-from .forms import MoveForm
-from .models import Contact, Opportunity
+import logging
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
 
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
 
-class FileForm(MoveForm):
-    """The deal that a mail belongs to, and who of the client wrote it."""
+from . import bounces, clock
+from .alike import domain_of
+from .followups import end_of_day
+from .models import Contact, InboundMail, Lead, Message, Opportunity, Task
+from .reading import Mail, read
+from .records import begin, edit, perform
 
-    opportunity = forms.ModelChoiceField(Opportunity.objects.none())
-    contact = forms.ModelChoiceField(Contact.objects.none())
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["opportunity"].queryset = Opportunity.objects.visible_to(self.user)
-        self.fields["contact"].queryset = Contact.objects.visible_to(self.user)
+log = logging.getLogger("zarts.incoming")
+# The mail itself is kept up to this size.
+KEPT_TO = 10 * 1024 * 1024
+# What a message says of itself that a machine wrote: it answers nothing, and stops no follow-up. Whoever reacts to
+# `message.receive` asks `is_automatic`.
+AUTOMATIC = "automatic"
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 
 
 def reply_address(message) -> str:
     """Return the address to which an answer to a message goes, or nothing where no mail comes in."""
-    return ""
+    local, _, domain = settings.INBOUND_ADDRESS.rpartition("@")
+    return f"{local}+{message.reply_key}@{domain}" if local and message.reply_key else ""
+
+
+def is_automatic(message) -> bool:
+    """Whether a machine wrote a message that came in, such as a note that somebody is away."""
+    return message.template == AUTOMATIC
+
+
+# -- Taking a mail in. -------------------------------------------------------------------------------------------------
+
+
+def take(raw: bytes, *, via: str, size: int | None = None) -> InboundMail:
+    """Take in one mail, once however often and by whatever ways it comes. Return it.
+
+    `via` names the way; `size` is the mail's true size where only its headers were fetched.
+    """
+    mail = read(raw, size=size)
+    with transaction.atomic():
+        wait_for_turn(mail)
+        if known := same(mail, via):
+            return known
+        inbound = begin(born(mail, raw, via), by=None, past="took in")
+        try:
+            with transaction.atomic():
+                return settle(inbound, mail)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away: the mail is taken in later, whole
+        except Exception:
+            log.exception("Mail %s could not be matched.", inbound.pk)
+            return edit(inbound, by=None, trouble="It could not be matched by itself: file it by hand.")
+
+
+def wait_for_turn(mail: Mail):
+    """Let one at a time take in what may be the same mail."""
+    of = f"{mail.mail_id} {mail.from_address}" if mail.mail_id else mail.digest
+    number = int.from_bytes(sha256(of.encode()).digest()[:7], "big")
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [number])
+
+
+def same(mail: Mail, via: str) -> InboundMail | None:
+    """Return this mail, if it came before. By another way, or as another copy, its bytes differ."""
+    if known := InboundMail.objects.filter(digest=mail.digest).first():
+        return known
+    if not (mail.mail_id and mail.from_address):
+        return None
+    copies = InboundMail.objects.filter(mail_id=mail.mail_id, from_address=mail.from_address, subject=mail.subject)
+    # Some programs give many mails one number: those that came the same way are one only with the same words.
+    return copies.filter(~Q(via=via) | Q(words=mail.words)).first()
+
+
+def born(mail: Mail, raw: bytes, via: str) -> InboundMail:
+    kinds = InboundMail.Kind
+    inbound = InboundMail(
+        digest=mail.digest,
+        mail_id=mail.mail_id,
+        kind=kinds.BOUNCE if mail.bounce else kinds.AUTOMATIC if mail.is_automatic else kinds.LETTER,
+        via=via[:30],
+        from_address=mail.from_address,
+        from_name=mail.from_name,
+        to_addresses="\n".join(mail.to)[:20_000],
+        subject=mail.subject,
+        words=mail.words,
+        size=mail.size,
+        received_at=mail.at or clock.now(),
+    )
+    if len(raw) == mail.size <= KEPT_TO:
+        keep(inbound, raw)
+    return inbound
+
+
+def keep(inbound: InboundMail, raw: bytes):
+    """Keep the mail as it came. A transaction that fails leaves bytes that nothing names, never a row without its."""
+    where, storage = f"mail/{inbound.digest[:2]}/{inbound.digest}", inbound.raw.storage
+    if not storage.exists(where) or storage.size(where) != len(raw):
+        storage.save(where, ContentFile(raw))
+    inbound.raw.name = where
+
+
+def settle(inbound: InboundMail, mail: Mail) -> InboundMail:
+    """Put a mail where it says itself that it belongs, or leave it to a person with the reason."""
+    if mail.bounce:
+        return bounces.settle(inbound, mail.bounce)
+    place = find(mail)
+    if place.aside:
+        return perform(inbound.set_aside, by=None, reason=place.aside)
+    if place.lead and not mail.unread:
+        return match_lead(inbound, place.lead)
+    if place.contact and not mail.unread:
+        message = received(inbound, place, by=place.contact)
+        return perform(inbound.match, by=None, message=message)
+    if mail.is_automatic:
+        return perform(inbound.set_aside, by=None, reason="A machine wrote it, and it answers no mail of ours.")
+    trouble = f"{mail.unread}: open it in the mailbox, then file it." if mail.unread else place.trouble
+    return edit(inbound, by=None, trouble=trouble[:300])
+
+
+# -- Where it belongs. -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Place:
+    """Where a mail belongs: with whom and on which deal, or with which lead; or why nobody knows."""
+
+    contact: Any = None
+    opportunity: Any = None
+    lead: Any = None
+    # The mail of ours that it answers.
+    answers: Any = None
+    trouble: str = ""
+    # Why it is no mail to us at all.
+    aside: str = ""
+
+
+def find(mail: Mail) -> Place:
+    """Return where a mail belongs: by what it answers, else by who wrote it."""
+    if is_ours(mail):
+        return Place(aside="It is a mail of our own.")
+    if keys := keys_in(mail.to):
+        answered = Message.objects.filter(reply_key__in=keys).select_related("contact__client", "opportunity").first()
+        if answered is None:
+            return Place(trouble="The address that it answers to is none that we gave to anybody.")
+        return by_answer(mail, answered)
+    if answered := answered_by_header(mail):
+        return by_answer(mail, answered)
+    return by_sender(mail)
+
+
+def is_ours(mail: Mail) -> bool:
+    """Whether it is a mail that we sent: it would go round for ever."""
+    local, _, domain = settings.INBOUND_ADDRESS.lower().rpartition("@")
+    own = mail.from_address in (settings.AGENCY_EMAIL.lower(), f"{local}@{domain}")
+    keyed = bool(local) and mail.from_address.startswith(f"{local}+") and mail.from_address.endswith(f"@{domain}")
+    return own or keyed or bool(mail.mail_id and Message.objects.filter(message_id=mail.mail_id).exists())
+
+
+def keys_in(addressees) -> list[str]:
+    """Return the keys of the addresses of ours among those that a mail was sent to."""
+    local, _, domain = settings.INBOUND_ADDRESS.rpartition("@")
+    if not local:
+        return []
+    ours = re.compile(rf"(?<![\w.+-]){re.escape(local)}\+([\w-]{{1,64}})@{re.escape(domain)}(?![\w.-])", re.IGNORECASE)
+    return list(dict.fromkeys(key.lower() for value in addressees for key in ours.findall(value)))[:20]
+
+
+def answered_by_header(mail: Mail) -> Message | None:
+    """Return the nearest mail of ours that this one names as answered."""
+    ids = mail.answers[:100]
+    ours = {m.message_id: m for m in Message.objects.filter(message_id__in=ids).select_related("contact__client")}
+    return next((ours[one] for one in ids if one in ours), None)
+
+
+def by_answer(mail: Mail, answered: Message) -> Place:
+    """It answers a mail of ours. Who forwards such a mail gives its address away: the sender must be of that client."""
+    client = answered.contact.client
+    contact = person_at(client, mail)
+    if contact is None:
+        return Place(
+            answers=answered,
+            trouble=f"It answers our mail to {answered.contact} but comes from {mail.from_address or 'nobody'}.",
+        )
+    deals = [answered.opportunity] if answered.opportunity else open_deals(client)
+    return Place(contact=contact, opportunity=deals[0] if len(deals) == 1 else None, answers=answered)
+
+
+def person_at(client, mail: Mail) -> Contact | None:
+    """Return who of this client wrote a mail: a person known there, or a new one with an address of the same domain."""
+    if not mail.from_address:
+        return None
+    known = client.contacts.alias(mail=Lower("email")).filter(mail=mail.from_address).order_by("merged_into", "pk")
+    if contact := known.first():
+        return contact.merged_into or contact
+    domain = domain_key(mail.from_address)
+    same_domain = client.domain_key == domain or client.contacts.filter(domain_key=domain).exists()
+    if not domain or not same_domain:
+        return None
+    # Not made yet: a mail that is filed makes them.
+    return Contact(
+        client=client,
+        name=mail.from_name or mail.from_address.partition("@")[0][:120],
+        email=mail.from_address,
+        time_zone=client.time_zone,
+    )
+
+
+def domain_key(address: str) -> str:
+    """Return the domain by which an address belongs to a company: none where everybody can have one."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {domain_of('%s')}", [address])
+        return cursor.fetchone()[0] or ""
+
+
+def by_sender(mail: Mail) -> Place:
+    """It answers nothing: it belongs to the one open deal, or the one open lead, of whoever wrote it."""
+    if not mail.from_address:
+        return Place(trouble="It does not say who wrote it.")
+    people = Contact.objects.reachable().alias(mail=Lower("email")).filter(mail=mail.from_address)
+    people = list(people.select_related("client").order_by("pk")[:10])
+    leads = Lead.objects.alias(mail=Lower("email")).filter(mail=mail.from_address)
+    leads = list(leads.filter(stage__in=[Lead.Stage.NEW, Lead.Stage.WORKING]).order_by("pk")[:2])
+    deals = open_deals(people[0].client) if len(people) == 1 else []
+    if len(deals) == 1:
+        return Place(contact=people[0], opportunity=deals[0])
+    if len(leads) == 1 and not deals:
+        return Place(lead=leads[0])
+    if len(people) > 1:
+        where = " and ".join(str(person.client) for person in people[:2])
+        return Place(trouble=f"{mail.from_address} is known at {where}.")
+    if people:
+        many = NUMBERS[len(deals)] if len(deals) < len(NUMBERS) else "Many"
+        is_or_are = "deal is" if not deals else "deals are"
+        return Place(trouble=f"{many} {is_or_are} open with {people[0].client}.")
+    if leads:
+        return Place(trouble=f"Several leads have the address {mail.from_address}.")
+    return Place(trouble=f"Nobody here has the address {mail.from_address}.")
+
+
+def open_deals(client) -> list:
+    deals = Opportunity.objects.filter(client=client).exclude(stage__in=Opportunity.CLOSED)
+    return list(deals.order_by("-pk")[: len(NUMBERS)])
+
+
+# -- What follows. -----------------------------------------------------------------------------------------------------
+
+
+def received(inbound: InboundMail, place: Place, *, by) -> Message:
+    """Make the message of a mail that came in, and what follows from it. Return it."""
+    contact, deal, answered = place.contact, place.opportunity, place.answers
+    if contact.pk is None:
+        contact = begin(contact, by=None if by is contact else by, past="met by mail")
+    machine = inbound.kind == InboundMail.Kind.AUTOMATIC
+    if answered is not None and not machine and answered.stage == Message.Stage.UNCERTAIN:
+        answered = perform(answered.confirm_sent, by=None)  # what was answered has arrived
+    message = Message(
+        client=contact.client,
+        opportunity=deal,
+        contact=contact,
+        owner=deal.owner if deal else contact.client.owner,
+        template=AUTOMATIC if machine else "",
+        subject=inbound.subject or "No subject",
+        body=inbound.words,
+        in_reply_to=answered.message_id if answered else "",
+        happened_at=inbound.received_at,
+    )
+    past = "wrote" if by is contact else "filed a mail:"
+    message = perform(begin(message, by=by, past=past).receive, by=None)
+    if not machine:
+        end_waiting(message)
+        promise_an_answer(message)
+    return message
+
+
+def end_waiting(message: Message):
+    """Close the follow-ups that waited for a word of this contact. Those of a sequence end with the sequence."""
+    waiting = Task.objects.filter(contact=message.contact, opportunity=message.opportunity, kind=Task.Kind.FOLLOW_UP)
+    for task in waiting.filter(stage__in=[Task.Stage.OPEN, Task.Stage.PAUSED], run=None).order_by("pk"):
+        perform(task.finish, by=None, outcome="The client wrote first.")
+
+
+def promise_an_answer(message: Message):
+    """Owe an answer, once however many mails a person writes before they get one."""
+    theirs = Message.objects.filter(contact=message.contact, opportunity=message.opportunity, stage="received")
+    if message.opportunity:
+        title = f"Answer {message.contact}: {message.subject}"
+        owe(title, message, theirs, opportunity=message.opportunity, owner=message.owner)
+
+
+def owe(title: str, record, like_it, *, owner, **about):
+    """Open the task to answer, unless one is open about this or an earlier one like it."""
+    mine = Task.objects.filter(record_type=record.label(), record_id__in=like_it.values("pk"))
+    if not mine.exclude(stage__in=Task.CLOSED).exists():
+        of = {"record_type": record.label(), "record_id": record.pk}
+        due = end_of_day(timezone.localdate() + timedelta(days=1))
+        task = Task(kind=Task.Kind.FOLLOW_UP, title=title[:200], owner=owner, due_at=due, **about, **of)
+        begin(task, by=None, past="promised")
+
+
+def match_lead(inbound: InboundMail, lead) -> InboundMail:
+    """Put a mail with the lead who wrote it."""
+    inbound = perform(inbound.match, by=None, lead=lead)
+    promise_lead_an_answer(inbound, lead)
+    return inbound
+
+
+def promise_lead_an_answer(inbound: InboundMail, lead):
+    if inbound.kind == InboundMail.Kind.LETTER:
+        title = f"Answer {lead}: {inbound.subject or 'their mail'}"
+        owe(title, inbound, lead.mails.all(), lead=lead, owner=lead.owner)
+
+
+def file(inbound: InboundMail, *, by, opportunity=None, contact=None, lead=None, name="", email=""):
+    """Put a mail where a person says that it belongs. Return (message, lead): one of the two."""
+    if lead is not None:
+        promise_lead_an_answer(inbound, lead)
+        return None, lead
+    client = opportunity.client
+    if contact is None and email:
+        contact = client.contacts.filter(email__iexact=email).first()
+    contact = contact or Contact(client=client, name=name, email=email, time_zone=client.time_zone)
+    return received(inbound, Place(contact=contact, opportunity=opportunity), by=by), None

@@ -25,7 +25,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from . import notices, optout, sequences
+from . import notices, optout, secondtries, sequences
 from .followups import end_of_day, give_days, hasten, open_task
 from .models import Audit, Message, Notice, Opportunity, SequenceRun, Task, WinBack
 from .records import Opens, edit, perform, reacts_to
@@ -184,6 +184,24 @@ def finish_what_mailed_it(message, event):
         perform(message.task.finish, by=None, outcome="The mail went.")
 
 
+@reacts_to("message.confirm_sent", "message.settle_sent")
+def mark_the_second_try(message, event):
+    """A letter about a second try has gone: they are contacted with that."""
+    secondtries.went(message)
+
+
+@reacts_to("message.receive")
+def ask_whether_to_reopen(message, event):
+    """Whoever is tried again and writes is somebody to decide about."""
+    if message.channel == Message.Channel.MAIL and message.template != "automatic":
+        secondtries.answered(message)
+
+
+@reacts_to("campaign.go_on")
+def go_on_with_its_letters(campaign, event):
+    hasten(campaign_entry__campaign=campaign)
+
+
 @reacts_to("message.fail", "message.doubt", "message.come_back")
 def tell_of_troubled_mail(message, event):
     """Whoever wrote a mail hears that it did not arrive, or may not have."""
@@ -219,6 +237,13 @@ def look_again_at_who_waits(record, event):
     hasten(contact=contact)
     if record is contact:
         hasten(opportunity__decision_owner=contact)
+
+
+@reacts_to("contact.edit")
+def trust_the_new_address(contact, facts):
+    """Mail that came back says nothing of another address."""
+    if "email" in facts and contact.mail_failed_at:
+        edit(contact, by=None, reason="They have another address.", mail_failed_at=None, mail_trouble="")
 
 
 @reacts_to("opportunity.edit")

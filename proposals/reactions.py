@@ -126,7 +126,7 @@ def follow_who_decides(opportunity, facts):
 
 @reacts_to("contact.edit")
 def follow_whether_they_can_be_reached(contact, facts):
-    if facts.keys() & {"left_on", "email", "phone"}:
+    if facts.keys() & {"left_on", "email", "phone", "mail_failed_at"}:
         for opportunity in Opportunity.objects.filter(decision_owner=contact).order_by("pk"):
             mind_the_decision_path(opportunity)
 

@@ -130,6 +130,7 @@ STAFF_APPS = [
     "axes",
     "django_fsm",
     "pgtrigger",
+    "anymail",
     "portal",
     "opportunities",
     "proposals",
@@ -230,7 +231,8 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not _manifest
-# The files of evidence. Every process of the staff surface sees the same folder; the public surface has none.
+# The files of evidence, and mail as it came in. Every process of the staff surface sees the same folder; the public
+# surface has none.
 FILES_DIR = Path(env.str("FILES_DIR", str(DATA_DIR / "files")))
 MEDIA_ROOT = FILES_DIR
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -252,6 +254,21 @@ vars().update(environ.Env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
 # Shorter than the lease of a mail that is being sent (opportunities/outbox.py).
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = f"{AGENCY_NAME} <{AGENCY_EMAIL}>"
+# Mail that comes in. Answers go to this address with a key: reply@in.x.example becomes reply+1f…@in.x.example.
+INBOUND_ADDRESS = env.str("INBOUND_ADDRESS", "")
+if INBOUND_ADDRESS and not all(INBOUND_ADDRESS.rpartition("@")):
+    raise ImproperlyConfigured(
+        f"INBOUND_ADDRESS is “{INBOUND_ADDRESS}”. Set it to an address, such as reply@in.x.example."
+    )
+# The mailbox that is looked into: imaps://user:password@host:993/INBOX. Unset: none is.
+INBOUND_IMAP_URL = env.str("INBOUND_IMAP_URL", "")
+# So many bytes of a mail are read at most; of a larger one, only its headers.
+INBOUND_MOST = env.int("INBOUND_MOST", 25 * 1024 * 1024)
+# What a mail provider calls us with, as user:password. Unset: the addresses for providers are not there.
+MAIL_WEBHOOK_SECRET = env.str("MAIL_WEBHOOK_SECRET", "")
+if MAIL_WEBHOOK_SECRET and not all(MAIL_WEBHOOK_SECRET.partition(":")):
+    raise ImproperlyConfigured("MAIL_WEBHOOK_SECRET is no name and password. Set it to user:password.")
+ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET, "MAILGUN_WEBHOOK_SIGNING_KEY": env.str("MAILGUN_SIGNING_KEY", "")}
 # Where the demo's catcher keeps the mails that it caught. Unset: nobody catches, and the page is not there.
 CAUGHT_MAIL_DIR = env.str("CAUGHT_MAIL_DIR", "")
 

@@ -8,6 +8,7 @@ from .desk.views import (
     checklist,
     due,
     health,
+    hooks,
     mail,
     notices,
     outputs,
@@ -22,6 +23,7 @@ from .desk.views import (
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("hooks/mail/<slug:provider>/", hooks.mail, name="mail_hook"),
     path("", today.home, name="start"),
     path("admin/", today.home, name="home"),
     path("admin/today/", today.today, name="today"),

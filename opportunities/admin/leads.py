@@ -66,7 +66,12 @@ class LeadAdmin(LooksAround, TakesNotes, RecordAdmin):
         ("What they said", {"fields": ["words", "source", "arrived_at"]}),
         ("Next", {"fields": ["owner", "next_action", "due_on"]}),
     ]
-    panels = ("admin/panels/lead_answer.html", "admin/panels/alike.html", "admin/panels/lead_facts.html")
+    panels = (
+        "admin/panels/lead_answer.html",
+        "admin/panels/alike.html",
+        "admin/panels/lead_facts.html",
+        "admin/panels/lead_mails.html",
+    )
     empty_words = "No leads here. Add one by hand, import a file, or wait for the public form."
 
     def pages(self):
@@ -122,6 +127,7 @@ class LeadAdmin(LooksAround, TakesNotes, RecordAdmin):
             "alike": alike,
             "may_merge": may and request.user.has_perm("opportunities.move_lead"),
             "merged": list(record.merged.all()[:MOST]),
+            "mails": list(record.mails.order_by("-pk")[:MOST]),
             "owed_by": firstresponse.owed_by(record),
             "took": firstresponse.took(record),
         }

@@ -174,8 +174,8 @@ class Contact(Kept):
 
     @property
     def is_reachable(self) -> bool:
-        """Whether there is a way to them: they are there, and have a mail address or a phone."""
-        return self.left_on is None and bool(self.email or self.phone)
+        """Whether there is a way to them: they are there, and have a mail address that takes mail, or a phone."""
+        return self.left_on is None and bool((self.email and not self.mail_failed_at) or self.phone)
 
     @transaction.atomic
     def leave(self, on, *, by, successor=None):

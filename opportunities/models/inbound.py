@@ -65,18 +65,25 @@ class InboundMail(DiaryKeeper, Record):
     def __str__(self):
         return f"“{self.subject or 'No subject'}” from {self.from_address or 'nobody'}"[:200]
 
+    @property
+    def fold(self) -> tuple[str, str]:
+        """Return what is new in it, and what it quotes."""
+        from .. import reading  # it knows the forms, which know the models
+
+        return reading.fold(self.words)
+
     @classmethod
     def reach(cls, user):
-        """What nobody matched yet is everybody's to match; what is filed goes with its deal or its lead."""
+        """What nobody matched yet is there for all who may file it; what is filed goes with its deal or its lead."""
         if user.sees_all:
             return models.Q()
         filed = models.Q(message__in=Message.objects.filter(Message.reach(user)).values("pk"))
         filed |= models.Q(lead__in=Lead.objects.filter(Lead.reach(user)).values("pk"))
-        return filed | ~models.Q(stage=cls.Stage.FILED)
+        return filed | ~models.Q(stage=cls.Stage.FILED) if user.has_perm(MOVE) else filed
 
     def within_reach(self, user, to):
         above = self.message or self.lead
-        return above.within_reach(user, to) if above else True
+        return above.within_reach(user, to) if above else user.sees_all or user.has_perm(MOVE)
 
     @transition(
         stage,
@@ -85,10 +92,23 @@ class InboundMail(DiaryKeeper, Record):
         permission=MOVE,
         label="File",
         past="filed",
-        asks="opportunities.incoming.FileForm",
+        asks="opportunities.filing.FileForm",
     )
-    def file(self, *, by, opportunity: Opportunity | None = None, contact: Contact | None = None, lead=None):
-        """Put it where it belongs: with a deal and who of the client wrote it, or with a lead."""
+    def file(
+        self,
+        *,
+        by,
+        opportunity: Opportunity | None = None,
+        contact: Contact | None = None,
+        lead: Lead | None = None,
+        name="",
+        email="",
+    ):
+        """Put it where it belongs: with a lead, or with a deal and who of the client wrote it, known or new."""
+        from .. import incoming  # it imports the models
+
+        where = {"opportunity": opportunity, "contact": contact, "lead": lead, "name": name, "email": email}
+        self.message, self.lead = incoming.file(self, by=by, **where)
 
     @transition(
         stage,

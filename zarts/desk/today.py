@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities import firstresponse
-from opportunities.models import Event, Lead, Opportunity, Task
+from opportunities.models import Event, InboundMail, Lead, Opportunity, Task
 from opportunities.neglect import is_adrift
 from portal.models import ClientAction
 from proposals.models import Approval
@@ -106,3 +106,10 @@ def unanswered(user, team) -> Rows:
     for lead in leads:
         lead.owed_by = firstresponse.owed_by(lead)
     return leads
+
+
+def unmatched_mail(user) -> int:
+    """Return how many mails came in that nobody could match, for those who may file them; at most a hundred."""
+    if not user.has_perm("opportunities.move_inboundmail"):
+        return 0
+    return len(InboundMail.objects.filter(stage=InboundMail.Stage.UNMATCHED).values_list("pk")[:100])

@@ -44,6 +44,7 @@ def today(request):
         waiting=owed.waiting_tasks(user, team) if tasks else [],
         adrift=owed.adrift(user, team) if deals else [],
         leads=owed.unanswered(user, team) if user.has_perm("opportunities.view_lead") else [],
+        unmatched=owed.unmatched_mail(user),
         may_add_lead=user.has_perm("opportunities.add_lead"),
     )
     names = ("overdue", "due", "approvals", "answers", "paused", "waiting", "adrift", "leads")

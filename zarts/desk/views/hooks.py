@@ -1,0 +1,67 @@
+"""Where a mail provider calls: mail that came in, and what became of mail that went out."""
+
+import logging
+
+from anymail.exceptions import AnymailWebhookValidationFailure
+from anymail.utils import get_request_basic_auth
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.csrf import csrf_exempt
+
+from opportunities.providers import PROVIDERS, Later, events_of, take_event
+
+log = logging.getLogger("zarts.hooks")
+
+
+@csrf_exempt
+@login_not_required
+def mail(request, provider):
+    """Take what a mail provider says. Who calls is known by the secret, and sees no page of ours."""
+    if not settings.MAIL_WEBHOOK_SECRET or not is_offered(provider):
+        raise Http404
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    given = get_request_basic_auth(request) or ""
+    if not constant_time_compare(given.encode(), settings.MAIL_WEBHOOK_SECRET.encode()):
+        return said(403)
+    length = request.META.get("CONTENT_LENGTH", "")
+    if not (length.isascii() and length.isdigit()):
+        return said(411)
+    # What a mail takes as letters, and a little around it.
+    most = settings.INBOUND_MOST * 3 // 2 + 1024 * 1024
+    if int(length) > most:
+        return said(413)
+    try:
+        # Read here: Django's own limit for what is no file is smaller than a mail with its attachments.
+        request._body = request.read(int(length))
+        events = events_of(provider, request)
+    except AnymailWebhookValidationFailure:
+        return said(403)
+    except RequestDataTooBig:
+        return said(413)
+    except Exception as trouble:
+        log.warning("What %s sent makes no sense: %s", provider, type(trouble).__name__)
+        return said(400)
+    try:
+        for event, of in events:
+            take_event(event, provider, of)
+    except (Later, DatabaseError):
+        return said(503)
+    except Exception:
+        log.exception("What %s sent could not be followed.", provider)
+        return said(400)
+    return said(200)
+
+
+def is_offered(provider) -> bool:
+    """Whether a provider is known, and all that its calls are checked by is set."""
+    known = PROVIDERS.get(provider)
+    return known is not None and all(settings.ANYMAIL.get(name) for name in known.needs)
+
+
+def said(status) -> HttpResponse:
+    return HttpResponse(status=status, content_type="text/plain")
