@@ -51,7 +51,7 @@ PAGES = {
     "notices_unread": (STAFF, "-"),
     "notices_read": ("-", STAFF),
     "notice_open": ("-", "-"),  # of somebody else
-    "notice_choices": (STAFF, "-"),  # a POST without choices is refused in words
+    "notice_choices": (STAFF, STAFF),
     "due_settle": ("-", "-"),  # nothing that can be said of it
     "checklist": ("ABDEN", "-"),
     "checklist_confirm": ("-", "-"),  # a word for a checkpoint that there is not
