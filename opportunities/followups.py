@@ -191,7 +191,9 @@ def touch(task):
     message = task.messages.first()
     if message is None:
         try:
-            write_for(task)
+            # What is refused leaves nothing behind: no draft that would be taken for the mail.
+            with transaction.atomic():
+                write_for(task)
         except Refused as refusal:
             lack = refusal.lacks[0]
             pause_for(task, conditions.Wait(Task.Waits.SOURCE, lack.words, lack.url))

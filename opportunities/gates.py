@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from . import filling
 from .records import Lack, gate
 
 # The gates of an opportunity read what the apps above hang on it ("proposals", "contracts", "handoffs")
@@ -104,6 +105,13 @@ def own_checkpoints_are_met(opportunity):
 @gate("The link in it was closed. Send what it was about again.")
 def its_link_is_open(message):
     return message.LINK not in message.body or bool(message.secret_link)
+
+
+@gate("Write words for what stands in braces.")
+def no_field_is_left(message):
+    for name in filling.names_in(f"{message.subject}\n{message.body}"):
+        if name in filling.FIELDS:
+            yield Lack(f"Write words for {{{name}}}: it was empty when this was written.", message.staff_url())
 
 
 @gate("Rename it first: its owner has another view of that name.", mend="id_name")

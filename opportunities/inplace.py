@@ -16,6 +16,11 @@ LONGEST = 20_000
 SAY_NEXT = "Say what happens next."
 
 
+def by_your_clock() -> str:
+    """Say by whose clock a time is typed."""
+    return f"By your clock: {timezone.get_current_timezone_name()}."
+
+
 class DayInput(forms.DateInput):
     input_type = "date"
 
@@ -108,9 +113,9 @@ class FieldsForm(InPlaceForm):
         return True
 
 
-def fields_form(record, names):
+def fields_form(record, names, form=FieldsForm):
     """Return the form class for these fields of a record."""
-    return forms.modelform_factory(type(record), form=FieldsForm, fields=names, formfield_callback=field_for)
+    return forms.modelform_factory(type(record), form=form, fields=names, formfield_callback=field_for)
 
 
 # -- Something new about an opportunity. -------------------------------------------------------------------------------
@@ -143,12 +148,17 @@ class TaskForm(NewForm):
     class Meta:
         model = Task
         fields = ("title", "due_at", "owner", "kind")
-        labels = {"title": "What is to be done?", "due_at": "Due, by your clock"}
+        labels = {"title": "What is to be done?", "due_at": "Due"}
         formfield_callback = field_for
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.initial.setdefault("due_at", end_of_day(timezone.localdate() + timedelta(days=1)))
+        self.fields["due_at"].help_text = by_your_clock()
+
+    def add(self, *, by):
+        self.instance.time_zone = by.time_zone
+        return super().add(by=by)
 
     def clean_due_at(self):
         due = self.cleaned_data["due_at"]
@@ -195,14 +205,21 @@ class MailForm(NewForm):
 
 
 class TalkForm(NewForm):
+    """A call or a meeting that was held, what came of it, and what is done next."""
+
     button, past = "Log call or meeting", "wrote down"
+
+    outcome = forms.CharField(label="What came of it?", max_length=300, required=False)
+    next_title = forms.CharField(label="What is to be done next?", max_length=200, required=False)
+    next_due_at = forms.DateTimeField(label="Until when?", required=False, widget=TimeInput)
 
     class Meta:
         model = Message
-        fields = ("channel", "contact", "subject", "body")
+        fields = ("channel", "contact", "happened_at", "subject", "body")
         labels = {
             "channel": "What was it?",
             "contact": "With whom?",
+            "happened_at": "When, by your clock?",
             "subject": "About what?",
             "body": "What was said?",
         }
@@ -212,15 +229,46 @@ class TalkForm(NewForm):
         super().__init__(*args, **kwargs)
         talks = (Message.Channel.CALL, Message.Channel.MEETING)
         self.fields["channel"].choices = [pair for pair in Message.Channel.choices if pair[0] in talks]
+        for name in ("outcome", "next_title", "next_due_at"):
+            say_plainly(self.fields[name])
+        self.fields["next_due_at"].validators.append(near_our_time)
+        self.fields["next_title"].help_text = "It becomes a task of yours."
         self.initial.setdefault("contact", self.about.decision_owner_id)
+        self.initial.setdefault("happened_at", timezone.localtime())
 
     def unborn(self, opportunity):
         return Message(opportunity=opportunity, client=opportunity.client, channel=Message.Channel.CALL)
 
+    def clean_happened_at(self):
+        at = self.cleaned_data["happened_at"]
+        # Clocks differ a little.
+        if at and at > timezone.now() + timedelta(minutes=5):
+            raise forms.ValidationError("Choose a time that has passed. What is still to come is a task.")
+        return at or timezone.now()
+
+    def clean(self):
+        data = super().clean()
+        title, due = data.get("next_title"), data.get("next_due_at")
+        if title and due is None and "next_due_at" not in self.errors:
+            data["next_due_at"] = end_of_day(timezone.localdate() + timedelta(days=1))
+        elif due and not title:
+            self.add_error("next_title", "Say what is to be done by then, or empty the time.")
+        elif due and due < timezone.now():
+            self.add_error("next_due_at", "Choose a time that is still to come.")
+        return data
+
     @transaction.atomic
     def add(self, *, by):
+        """File the talk with what came of it, and promise what is next. Return the talk."""
+        data = self.cleaned_data
+        if outcome := data["outcome"]:
+            self.instance.body = f"{self.instance.body}\n\nWhat came of it: {outcome}"
         # What was said has arrived: nobody has to send it.
-        return perform(super().add(by=by).receive, by=None)
+        talk = perform(super().add(by=by).receive, by=None)
+        if title := data["next_title"]:
+            task = Task(opportunity=self.about, owner=by, title=title, due_at=data["next_due_at"], kind="follow_up")
+            begin(task, by=by, past="promised")
+        return talk
 
 
 NEW = {

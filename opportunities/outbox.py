@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.crypto import salted_hmac
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from . import campaigns, clock, conditions
 from .models import Letter, Message
@@ -196,7 +197,7 @@ def hand_over(mail, server) -> Answer:
         return lost(server, asked, trouble)
     except smtplib.SMTPRecipientsRefused as refusal:
         codes = [code for code, _ in refusal.recipients.values()]
-        return Answer("later" if all(400 <= code < 500 for code in codes) else "refused", f"{refusal}")
+        return Answer("later" if codes and all(400 <= code < 500 for code in codes) else "refused", f"{refusal}")
     except smtplib.SMTPResponseException as refusal:
         return Answer("later" if 400 <= refusal.smtp_code < 500 else "refused", f"{refusal}")
     except smtplib.SMTPException as refusal:
@@ -205,11 +206,25 @@ def hand_over(mail, server) -> Answer:
         return lost(server, asked, trouble)
     except Exception as trouble:  # a provider's own
         status = getattr(trouble, "status_code", None)
-        if status == 429:
+        if status == 429 or never_left(trouble):
             return Answer("later", f"{trouble}")
         return Answer("refused" if status and 400 <= status < 500 else "unknown", f"{trouble}")
     told = getattr(mail, "anymail_status", None)
     return Answer("sent", provider_id=str(getattr(told, "message_id", "") or ""))
+
+
+def never_left(trouble) -> bool:
+    """Whether a provider was not reached at all: no connection was made, so that it has nothing of the mail."""
+    seen: BaseException | None = trouble
+    for _ in range(10):
+        if seen is None:
+            return False
+        reason = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
+        reason = getattr(reason, "reason", reason)
+        if any(isinstance(one, NewConnectionError | ConnectTimeoutError) for one in (seen, reason)):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def watch(server) -> list:

@@ -4,7 +4,10 @@ Each takes the opportunity and the person, and returns what its template shows i
 from the opportunity's own relations, so that asking each of them who may move it costs nothing.
 """
 
+import re
+
 from django.db.models import Count, Prefetch
+from django.utils import formats, timezone
 
 from . import optout
 from .models import Consent, Contact, Evidence, Message, SequenceRun, Task
@@ -109,10 +112,67 @@ def tasks(opportunity, user) -> dict:
 
 
 def messages(opportunity, user) -> dict:
-    """What was said and written, the newest first, with who spoke."""
+    """What was said and written, thread by thread, the newest first, with who spoke and what became of it."""
     shown = newest(opportunity.messages.select_related("contact", "owner"))
+    troubled = (Message.Stage.DRAFT, Message.Stage.UNCERTAIN, Message.Stage.FAILED, Message.Stage.HELD)
+    may = may_change(opportunity, user, "opportunities.add_message")
     for message in shown["rows"]:
-        message.side = "talk" if message.channel != Message.Channel.MAIL else "ours"
-        if message.side == "ours" and message.stage == Message.Stage.RECEIVED:
-            message.side = "theirs"
-    return shown
+        message.side = side_of(message)
+        message.standing = standing_of(message)
+        moves = message.moves_for(user) if message.stage in troubled else []
+        message.open_moves = [move for move in moves if move.allowed]
+        message.may_edit = may and message.stage == Message.Stage.DRAFT and message.channel == Message.Channel.MAIL
+        again = (Message.Stage.FAILED, Message.Stage.HELD)
+        message.may_rewrite = may and message.stage in again and Message.LINK not in message.body
+    return shown | {"threads": threads_of(shown["rows"]), "may_write": may}
+
+
+def side_of(message) -> str:
+    """Say who spoke: we, they, or both."""
+    if message.channel != Message.Channel.MAIL:
+        return "talk"
+    return "theirs" if message.stage == Message.Stage.RECEIVED else "ours"
+
+
+def standing_of(message) -> str:
+    """Say in words where a mail of ours stands, and why."""
+    stage, because = Message.Stage(message.stage), f": {message.trouble}" if message.trouble else "."
+    if stage == Message.Stage.QUEUED and message.go_at and message.go_at > timezone.now():
+        return f"Queued: it goes at {moment(message.go_at)}."
+    if stage == Message.Stage.HELD and message.again_at:
+        return f"Held{because} It is looked at again at {moment(message.again_at)}."
+    return {
+        Message.Stage.DRAFT: "A draft: nobody got it yet.",
+        Message.Stage.QUEUED: "Queued: it goes now.",
+        Message.Stage.SENDING: "Being handed to the mail server.",
+        Message.Stage.UNCERTAIN: f"Nobody knows whether it went{because}",
+        Message.Stage.HELD: f"Held{because}",
+        Message.Stage.FAILED: f"It did not arrive{because}",
+    }.get(stage, "")
+
+
+def moment(at) -> str:
+    return formats.date_format(timezone.localtime(at), "D j M Y, H:i T")
+
+
+ANSWERS = re.compile(r"^(?:(?:re|fwd?|aw|wg|sv|tr|antw)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+
+
+def threads_of(rows) -> list[dict]:
+    """Return messages as threads, in the order of their newest: what answers another, or bears the same subject."""
+    threads: list[dict] = []
+    by_number: dict[str, dict] = {}
+    by_subject: dict[tuple, dict] = {}
+    # From the oldest on, so that an answer finds what it answers.
+    for message in reversed(rows):
+        subject = ANSWERS.sub("", message.subject.strip())
+        same = (message.contact_id, subject.casefold())
+        thread = by_number.get(message.in_reply_to) or by_subject.get(same)
+        if thread is None:
+            thread = {"subject": subject or "No subject", "rows": []}
+            threads.append(thread)
+        thread["rows"].insert(0, message)
+        by_subject.setdefault(same, thread)
+        if message.message_id:
+            by_number[message.message_id] = thread
+    return sorted(threads, key=lambda thread: thread["rows"][0].pk, reverse=True)

@@ -4,6 +4,12 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from django.conf import settings
+from django.db.models import Value
+
+from opportunities.alike import key_of
+from opportunities.models import Contact, User
+
 # This many words in a row, the same as in an internal text, are a copy.
 RUN = 8
 GLOSSARY = (
@@ -57,6 +63,51 @@ def read(summary) -> list[Mark]:
         *private(text),
         *outcomes([text], supported_claims(opportunity), measured(opportunity)),
     ]
+
+
+def read_template(version) -> list[Mark]:
+    """Return every mark on the words of a template. It is for no deal yet, so that no claim stands behind it."""
+    text = f"{version.subject}\n{version.body}"
+    strangers = [mark for mark in private(text) if not is_ours(mark.words)]
+    return [*glossary(text), *strangers, *outcomes([text], [])]
+
+
+def read_mail(message) -> list[Mark]:
+    """Return every mark on a mail that somebody wrote. The database is asked only about what could be one."""
+    deal, text = message.opportunity, f"{message.subject}\n{message.body}".replace(message.LINK, "")
+    marks = glossary(text)
+    sources = internal_texts(deal) if deal and (len(words_of(text)) >= RUN or PHONE.search(text)) else []
+    marks += copies(text, sources)
+    marks += [mark for mark in private(text) if is_strangers(mark.words, message.client, sources)]
+    if OUTCOME.search(text):
+        marks += outcomes([text], supported_claims(deal) if deal else [], measured(deal) if deal else ())
+    return marks
+
+
+def is_ours(words) -> bool:
+    """Whether a mail address is one of ours."""
+    house = settings.AGENCY_EMAIL.rpartition("@")[2].casefold()
+    domain = words.strip(".").rpartition("@")[2].casefold()
+    return "@" in words and (domain == house or User.objects.filter(email__iexact=words.strip(".")).exists())
+
+
+def is_strangers(words, client, sources) -> bool:
+    """Whether a private detail is of somebody who is neither the client's nor ours.
+
+    A mail address is, unless it is known as theirs. A number is, when it is known as somebody else's, or stands in what
+    was written for us alone: nobody writes down our own numbers.
+    """
+    people = Contact.objects.filter(client=client)
+    if "@" in words:
+        address = words.strip(".")
+        theirs = people.filter(email__iexact=address).exists()
+        return not (theirs or is_ours(address))
+    digits = re.sub(r"\D", "", words)
+    if any(re.sub(r"\D", "", phone).endswith(digits[-8:]) for phone in people.values_list("phone", flat=True) if phone):
+        return False
+    inside = any(digits in re.sub(r"\D", "", match.group()) for text in sources for match in PHONE.finditer(text))
+    others = Contact.objects.exclude(client=client).exclude(phone_key="")
+    return inside or others.filter(phone_key=key_of("phone_key", Value(words))).exists()
 
 
 def internal_texts(opportunity) -> list[str]:

@@ -8,7 +8,7 @@ from opportunities.models import Notice, Opportunity, SequenceRun, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication, StopLink
 
-from . import approvals, evidence, gates, publishing
+from . import approvals, evidence, gates, lint, publishing
 from .models import Approval, Contract, Proposal, Summary
 
 # -- Approvals. --------------------------------------------------------------------------------------------------------
@@ -28,6 +28,24 @@ def send_back_what_was_not(approval, event):
 @reacts_to("proposal.edit", "contract.edit", "summary.edit")
 def lapse_what_changed(record, facts):
     approvals.lapse_changed(record)
+
+
+# -- What clients may read. --------------------------------------------------------------------------------------------
+
+
+@reacts_to("templateversion.create")
+def keep_our_words_out_of_templates(version, event):
+    """Refuse a template that says what only we may read, or promises what it cannot prove."""
+    if marks := lint.read_template(version):
+        raise Refused([Lack(mark.sentence, version.template.staff_url("id_body")) for mark in marks])
+
+
+@reacts_to("message.queue")
+def keep_our_words_out_of_mail(message, event):
+    """Refuse a mail that somebody wrote, for the same. What was approved, and a template's words, were read before."""
+    by_somebody = message.is_by_hand or (message.template_version_id and event.actor_kind == "user")
+    if by_somebody and (marks := lint.read_mail(message)):
+        raise Refused([Lack(mark.sentence, message.staff_url()) for mark in marks])
 
 
 # -- Who is told. ------------------------------------------------------------------------------------------------------

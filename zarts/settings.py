@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from zarts import mailing
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -247,12 +249,15 @@ AGENCY_EMAIL = env.str("AGENCY_EMAIL", "hello@zarts.example")
 
 # -- Mail and background. ----------------------------------------------------------------------------------------------
 
+MAIL_PROVIDER = env.str("MAIL_PROVIDER", "").strip().lower()
 EMAIL_URL = env.str("EMAIL_URL", "smtp://127.0.0.1:8025" if EMBEDDED else "")
-if not EMAIL_URL and not PORTAL:
+if not EMAIL_URL and not MAIL_PROVIDER and not PORTAL:
     needed("EMAIL_URL")
 vars().update(environ.Env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
 # Shorter than the lease of a mail that is being sent (opportunities/outbox.py).
 EMAIL_TIMEOUT = 10
+if MAIL_PROVIDER and not PORTAL:
+    vars().update(mailing.settings_of(MAIL_PROVIDER, lambda name: env.str(name, ""), timeout=EMAIL_TIMEOUT))
 DEFAULT_FROM_EMAIL = f"{AGENCY_NAME} <{AGENCY_EMAIL}>"
 # Mail that comes in. Answers go to this address with a key: reply@in.x.example becomes reply+1f…@in.x.example.
 INBOUND_ADDRESS = env.str("INBOUND_ADDRESS", "")

@@ -12,6 +12,7 @@ from ..joining import LeaveForm, MergeClientForm
 from ..models import Client, Consent, Contact, Lead, Opportunity
 from .asking import ask
 from .base import KeptAdmin, ReadOnlyInline
+from .composing import may_write, of_contact
 from .looking import LooksAround
 
 MOST = 10
@@ -118,7 +119,11 @@ class ContactAdmin(Standing):
     empty_words = "No people here. Open a client and add who works there."
 
     def pages(self):
-        return [*super().pages(), ("<int:pk>/leave/", self.leave_view, "leave")]
+        return [
+            *super().pages(),
+            ("<int:pk>/leave/", self.leave_view, "leave"),
+            ("<int:pk>/write/", lambda *args, **kwargs: of_contact(self, *args, **kwargs), "write"),
+        ]
 
     def get_readonly_fields(self, request, obj=None):
         return [*super().get_readonly_fields(request, obj), *(["client"] if obj else [])]
@@ -128,6 +133,7 @@ class ContactAdmin(Standing):
         may = self.has_change_permission(request, record)
         return super().about(request, record) | {
             "deals": list(deals[: MOST + 1]),
+            "may_write": record.left_on is None and bool(record.email) and may_write(request.user, record),
             "may_leave": may and record.left_on is None,
             "stopped": optout.stopped(record),
             "may_agree": may and request.user.has_perm("opportunities.add_consent"),

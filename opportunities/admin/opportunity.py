@@ -10,7 +10,9 @@ from django.shortcuts import redirect
 from .. import once
 from ..inplace import NEW, right_to
 from ..models import Opportunity
+from ..records import Refused
 from .base import RecordAdmin, came_from
+from .composing import of_opportunity
 from .notes import TakesNotes
 from .sequences import start_view
 from .sharing import share_view
@@ -70,6 +72,7 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
             *super().pages(),
             ("<int:pk>/edit/", self.edit_view, "edit"),
             ("<int:pk>/add/<slug:name>/", self.new_view, "new"),
+            ("<int:pk>/write/", lambda *args, **kwargs: of_opportunity(self, *args, **kwargs), "write"),
             ("<int:pk>/sequence/", lambda *args, **kwargs: start_view(self, *args, **kwargs), "sequence"),
             ("<int:pk>/share/", lambda *args, **kwargs: share_view(self, *args, **kwargs), "share"),
         ]
@@ -88,8 +91,12 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
 
         def answer():
             if form.is_valid():
-                messages.success(request, f"Done: {form.add(by=request.user)}.")
-                return redirect(came_from(request, opportunity))
+                try:
+                    messages.success(request, f"Done: {form.add(by=request.user)}.")
+                    return redirect(came_from(request, opportunity))
+                except Refused as refusal:
+                    for reason in refusal.reasons:
+                        form.add_error("body" if "body" in form.fields else None, reason)
             return self.ask(request, opportunity, form, kind.button, kind.button)
 
         return once.saved(request, answer)

@@ -1,48 +1,79 @@
-"""Tasks, messages, objections, promises said aloud, closings, and the diary itself."""
+"""Messages, objections, promises said aloud, closings, and the diary itself."""
+
+from copy import copy
 
 from django.contrib import admin
 from django.db.models import Q
 from django.utils.text import capfirst
 
-from ..models import Closing, Event, Message, Objection, Opportunity, Task, UnwrittenPromise
-from .base import ReadOnlyAdmin, RecordAdmin
-
-
-@admin.register(Task)
-class TaskAdmin(RecordAdmin):
-    list_display = ["title", "kind", "stage", "owner", "due_at"]
-    list_filter = ["stage", "kind", "owner"]
-    list_select_related = ["owner"]
-    search_fields = ["title"]
-    in_place = ("title", "due_at", "owner")
-    fieldsets = [
-        (None, {"fields": ["title", "kind", "opportunity", "lead", "owner", "due_at"]}),
-        ("Mail to the client when it falls due", {"fields": ["contact", "subject", "words"]}),
-    ]
-
-    def get_changeform_initial_data(self, request):
-        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
-
-    def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["opportunity", "lead"] if obj else [])]
+from ..composing import preview
+from ..models import Closing, Event, Message, Objection, Opportunity, UnwrittenPromise
+from ..panels import standing_of
+from .base import ReadOnlyAdmin, RecordAdmin, whole_number
+from .composing import may_write, of_draft
 
 
 @admin.register(Message)
 class MessageAdmin(RecordAdmin):
     list_display = ["subject", "contact", "channel", "stage", "owner", "sent_at"]
     list_filter = ["stage", "channel"]
-    list_select_related = ["contact", "owner", "client", "opportunity"]
+    list_select_related = ["contact__client", "owner", "client", "opportunity"]
     search_fields = ["subject"]
     fields = ["opportunity", "contact", "channel", "subject", "body"]
+    panels = ("admin/panels/message.html",)
+    empty_words = "No messages yet. Write a mail on the page of an opportunity."
+
+    def pages(self):
+        return [*super().pages(), ("<int:pk>/write/", lambda *args, **kwargs: of_draft(self, *args, **kwargs), "write")]
 
     def get_readonly_fields(self, request, obj=None):
         return [*super().get_readonly_fields(request, obj), *(["opportunity", "contact"] if obj else [])]
+
+    def get_fieldsets(self, request, obj=None):
+        """What was written is read above the form, as its reader gets it; the form is for a draft."""
+        if obj is not None and obj.stage != Message.Stage.DRAFT:
+            return []
+        return super().get_fieldsets(request, obj)
+
+    def filter_rows(self, request, rows):
+        """Let an address ask for the messages of one deal, too: its page shows the newest only."""
+        filters, rows = super().filter_rows(request, rows)
+        deals = Opportunity.objects.visible_to(request.user)
+        asked = whole_number(request.GET.get("opportunity"))
+        if asked and (deal := deals.filter(pk=asked).first()):
+            rows = rows.filter(opportunity=deal)
+            chosen = {"label": "Opportunity", "choices": [(str(deal.pk), str(deal))], "chosen": str(deal.pk)}
+            filters.append({"name": "opportunity", **chosen})
+        return filters, rows
+
+    def about(self, request, record):
+        mails = record.channel == Message.Channel.MAIL and record.stage != Message.Stage.RECEIVED
+        may = may_write(request.user, record)
+        return super().about(request, record) | {
+            "seen": preview(record_as_sent(record)) if mails else None,
+            "standing": standing_of(record) if mails else "",
+            "version": record.template_version,
+            "answers": record.in_reply_to
+            and Message.objects.visible_to(request.user).filter(message_id=record.in_reply_to).first(),
+            "may_go_on": may and mails and record.stage == Message.Stage.DRAFT,
+            "may_rewrite": may
+            and record.opportunity_id
+            and record.stage in (Message.Stage.FAILED, Message.Stage.HELD)
+            and Message.LINK not in record.body,
+        }
 
     def before_birth(self, request, obj):
         obj.client, obj.owner = obj.contact.client, request.user
 
     def has_change_permission(self, request, obj=None):
         return super().has_change_permission(request, obj) and (obj is None or obj.stage == Message.Stage.DRAFT)
+
+
+def record_as_sent(message):
+    """Return a copy of a message for its preview: it shows the address to which it went, and no secret link."""
+    shown = copy(message)
+    shown.secret_link = message.LINK
+    return shown
 
 
 @admin.register(Objection)

@@ -155,6 +155,11 @@ class Message(About, Record):
         return salted_hmac(f"zarts.message.{of}", self.key.hex).hexdigest()
 
     @property
+    def is_by_hand(self) -> bool:
+        """Whether somebody wrote its words, here or in its follow-up; others were approved, or are a template's."""
+        return self.channel == self.Channel.MAIL and (self.template in ("", "follow_up"))
+
+    @property
     def mailed_words(self) -> str:
         """Return the body as its reader gets it, with their link."""
         return self.body.replace(self.LINK, self.secret_link)
@@ -176,7 +181,7 @@ class Message(About, Record):
         stage,
         source=[Stage.DRAFT, Stage.HELD],
         target=Stage.QUEUED,
-        gates=[gates.its_link_is_open],
+        gates=[gates.its_link_is_open, gates.no_field_is_left],
         permission="opportunities.move_message",
         label="Send",
         past="queued",

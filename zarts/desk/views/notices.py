@@ -31,7 +31,8 @@ def mine(request):
 
 
 # How a list says that there is nothing left to do.
-SETTLED = dict(Approval.Stage.choices) | dict(Task.Stage.choices)
+ENDS = ((Approval.Stage, Approval.CLOSED), (Task.Stage, Task.CLOSED))
+SETTLED = {str(stage): kind(stage).label for kind, stages in ENDS for stage in stages}
 
 
 def settled():

@@ -1,0 +1,202 @@
+"""Writing one mail to somebody: from a template or by hand, seen as it will be read, then kept or sent."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.header import decode_header, make_header
+from typing import Any
+
+from django import forms
+from django.db import transaction
+from django.urls import reverse
+
+from . import clock, conditions, filling, outbox
+from .forms import UNPRINTABLE, WordsField, say_plainly
+from .models import Consent, Contact, Message, MessageTemplate, Opportunity
+from .records import Lack, Refused, begin, edit, perform
+
+Purpose = Consent.Purpose
+SAID = {
+    Purpose.MARKETING: "Marketing: it goes to whoever agreed to it, with the way out of it at the end.",
+    Purpose.TRANSACTIONAL: "Transactional: about what we are doing for them.",
+    Purpose.CONTRACTUAL: "Contractual: an opt-out of marketing does not stop it.",
+}
+
+
+# -- As it will be read. -----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Preview:
+    """A mail as its reader gets it, and what is still in its way."""
+
+    sender: str
+    to: str
+    reply_to: str
+    subject: str
+    body: str
+    purpose: str
+    lacks: list = field(default_factory=list)
+
+    @property
+    def said(self) -> str:
+        return SAID.get(self.purpose, "")
+
+
+def preview(message: Message, lacks=()) -> Preview:
+    """Return a message as the mail that it would be. It need not be saved."""
+    message.sent_to = message.sent_to or message.contact.email.lower()
+    message.reply_key = message.reply_key or message.mark("reply")[:32]
+    mail = outbox.letter_of(message, None)
+    return Preview(
+        sender=as_read(mail.from_email),
+        to=as_read(mail.to[0]),
+        reply_to=", ".join(mail.reply_to),
+        subject=mail.subject,
+        body=mail.body,
+        purpose=message.purpose,
+        lacks=list(lacks),
+    )
+
+
+def as_read(address) -> str:
+    """Return an address as a mail program shows it: names in letters, not in codes."""
+    return str(make_header(decode_header(address)))
+
+
+def agree_url(contact, purpose) -> str:
+    """Return the page on which it is written down that a contact agreed to mail of this purpose."""
+    return f"{reverse('admin:opportunities_consent_add')}?contact={contact.pk}&purpose={purpose}"
+
+
+# -- The form. ---------------------------------------------------------------------------------------------------------
+
+
+class LetterForm(forms.Form):
+    """One mail to somebody at a client. It knows who writes, about which deal, and of which record."""
+
+    contact = forms.ModelChoiceField(Contact.objects.none(), label="To", empty_label="Choose who gets it")
+    opportunity = forms.ModelChoiceField(
+        Opportunity.objects.none(), label="About which deal?", required=False, empty_label="About none"
+    )
+    template = forms.ModelChoiceField(
+        MessageTemplate.objects.none(), label="Template", required=False, empty_label="None: I write it myself"
+    )
+    purpose = forms.ChoiceField(label="What is it for?", choices=Purpose, initial=Purpose.TRANSACTIONAL)
+    subject = forms.CharField(label="Subject", max_length=200)
+    body = WordsField(label="Words", rows=14)
+
+    data: Any
+
+    def __init__(self, data=None, *, client, user, opportunity=None, record=None, draft=None, **kwargs):
+        super().__init__(data, **kwargs)
+        self.client, self.user, self.deal, self.record, self.draft = client, user, opportunity, record, draft
+        self.lacks: list = []
+        people = Contact.objects.reachable().filter(client=client).order_by("name")
+        self.fields["contact"].queryset = people.select_related("client")
+        self.fields["template"].queryset = MessageTemplate.objects.filter(stage=MessageTemplate.Stage.IN_USE)
+        if opportunity is None and draft is None:
+            deals = Opportunity.objects.visible_to(user).filter(client=client).order_by("-pk")
+            self.fields["opportunity"].queryset = deals
+        else:
+            del self.fields["opportunity"]
+        for each in self.fields.values():
+            say_plainly(each)
+        self.fields["contact"].error_messages["invalid_choice"] = "Choose somebody at this client who has an address."
+
+    def clean_opportunity(self):
+        deal = self.cleaned_data["opportunity"]
+        if deal and not deal.within_reach(self.user, "change"):
+            raise forms.ValidationError("You may read this deal, but not add to it.")
+        return deal
+
+    def clean_subject(self):
+        return " ".join(UNPRINTABLE.sub("", self.cleaned_data["subject"]).split())
+
+    # -- What it comes to. ---------------------------------------------------------------------------------------------
+
+    @property
+    def about(self):
+        return self.deal or self.cleaned_data.get("opportunity")
+
+    def facts(self) -> filling.Facts:
+        owner = self.draft.owner if self.draft else self.user
+        return filling.Facts(self.cleaned_data["contact"], owner, self.about, self.record)
+
+    def use_template(self):
+        """Put the words of the chosen template in, for this very contact; what is empty stays in braces."""
+        self.is_valid()
+        template, contact = self.cleaned_data.get("template"), self.cleaned_data.get("contact")
+        version = template.current if template else None
+        if version is None or contact is None:
+            return False
+        subject, body, self.lacks = filling.fill_known(version.subject, version.body, self.facts())
+        self.data = self.data.copy()
+        self.data["subject"], self.data["body"], self.data["purpose"] = subject, body, template.purpose
+        self.full_clean()
+        return True
+
+    def unborn(self) -> Message:
+        """Return the message with every field filled that can be. What cannot be is among the lacks."""
+        data, facts = self.cleaned_data, self.facts()
+        subject, body, self.lacks = filling.fill_known(data["subject"], data["body"], facts)
+        # What is too long stays as it is: the lacks say so.
+        subject = subject if len(subject) <= filling.LONGEST_SUBJECT else data["subject"]
+        template = data.get("template")
+        of = {"record_type": self.record.label(), "record_id": self.record.pk} if self.record is not None else {}
+        message = Message(
+            client=self.client,
+            opportunity=self.about,
+            contact=data["contact"],
+            owner=facts.owner,
+            purpose=data["purpose"],
+            subject=subject,
+            body=body,
+            template=template.name[:40] if template else "",
+            template_version=template.current if template else None,
+            **of,
+        )
+        if message.purpose == Purpose.MARKETING and conditions.consent(message.contact, "marketing", clock.now()):
+            words = f"Write down that {message.contact} agreed to marketing mail: nothing goes without it."
+            self.lacks.append(Lack(words, agree_url(message.contact, "marketing")))
+        return message
+
+    # -- Keeping and sending it. ---------------------------------------------------------------------------------------
+
+    @transaction.atomic
+    def save(self, *, by) -> Message:
+        """Keep it as a draft, which nobody gets. What could not be filled stays in braces. Raises `Refused` when the
+        draft was sent meanwhile."""
+        message = self.unborn()
+        if self.draft is None:
+            return begin(message, by=by, past="wrote")
+        names = ("contact", "purpose", "subject", "body", "template", "template_version")
+        kept = edit(self.draft, by=by, **{name: getattr(message, name) for name in names})
+        if kept.stage != Message.Stage.DRAFT:
+            raise Refused([f"{kept} is {kept.get_stage_display().lower()} already: write another one."])
+        return kept
+
+    def send(self, *, by) -> Message | None:
+        """Let the pump send it. None when something is in the way: nothing is changed then, and the lacks say what."""
+        try:
+            with transaction.atomic():
+                message = self.save(by=by)
+                if self.lacks:
+                    raise Refused(self.lacks)
+                return perform(message.queue, by=by)
+        except Refused as refusal:
+            self.lacks = refusal.lacks
+            return None
+
+    def seen(self, *, by) -> Any:
+        """Return it as it will be read, with all that would stop it now: it is sent, and taken back at once."""
+        message = self.unborn()
+        lacks = list(self.lacks)
+        with suppress(TakenBack), transaction.atomic():
+            if self.send(by=by) is None:
+                lacks = list(self.lacks)
+            raise TakenBack
+        return preview(message, lacks)
+
+
+class TakenBack(Exception):
+    """Raised to undo what was only tried."""
