@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
-from opportunities import followups
-from opportunities.models import Task
+from opportunities import followups, notices
+from opportunities.models import Notice, Task
 from opportunities.records import ClientSafe, Opens, edit, perform, reacts_to
 from proposals.models import Contract, Proposal, Summary
 from proposals.publishing import withdraw
@@ -110,6 +110,15 @@ def take_back_what_said_it(summary, event):
         withdraw(report, event.reason)
         report = edit(report, by=None, client_safe=ClientSafe.WITHDRAWN, reason="Its words were withdrawn.")
         followups.open_task(report, Opens("report", "Tell the client why this is gone", 1), by=None)
+
+
+@reacts_to("report.edit", "report.publish")
+def tell_of_a_breach(report, event):
+    """A report that is late, or was missed, is told to whoever owes it and to who manages them."""
+    if report.breach:
+        words = f"{report} was {report.get_breach_display().lower()}: say why."
+        about = {"key": f"{report.pk}:{report.breach}", "about": report}
+        notices.tell(report.owner, Notice.Kind.BREACH, words, report.staff_url(), **about)
 
 
 @reacts_to("report.publish")

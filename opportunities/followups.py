@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from . import clock, conditions, notices, outbox
+from . import campaigns, clock, conditions, notices, outbox
 from .models import Contact, Message, Notice, Task, User
 from .records import Refused, begin, edit, is_free, perform
 
@@ -162,7 +162,7 @@ def take(pk, diary_id) -> bool:
     """
     mine = due().filter(pk=pk).select_for_update(skip_locked=True, of=("self",))
     task = (
-        mine.select_related("contact__client", "opportunity", "template", "owner").first()
+        mine.select_related("contact__client", "opportunity", "template", "owner", "campaign_entry__campaign").first()
         if is_free(diary_id)
         else None
     )
@@ -180,6 +180,8 @@ def take(pk, diary_id) -> bool:
 def why_not(task) -> list:
     """Return what this touch waits for: the four conditions, and one touch a day."""
     at = clock.now()
+    if words := campaigns.stopped(task):
+        return [conditions.Wait(Task.Waits.SOURCE, words)]
     found = conditions.waits(task.contact, task.purpose, opportunity=task.opportunity, at=at, not_after=task.not_after)
     return found or conditions.touched(task.contact, task.purpose, at)
 
@@ -231,7 +233,15 @@ def write_for(task):
 
 def pause_for(task, wait):
     """Let a follow-up wait for a condition, saying why; until it is met, it is looked at again by itself."""
+    tell_of_wait(task, wait)
     return perform(task.pause, by=None, reason=wait.words, waits_for=wait.condition, again_at=look_again(wait))
+
+
+def tell_of_wait(task, wait):
+    """Tell the owner what a person must see to. What ends by itself, as a night does, needs nobody."""
+    if wait.until is None:
+        words = f"“{task}” waits: {wait.words}"
+        notices.tell(task.owner, Notice.Kind.PAUSE, words, task.staff_url(), key=f"{task.pk}:{wait.words}", about=task)
 
 
 def look_again(wait):
@@ -247,6 +257,8 @@ def hasten(**about):
     """
     which = about or {"waits_for": Task.Waits.TIMING}
     for rows in (Task.objects.filter(stage=Task.Stage.PAUSED), Message.objects.filter(stage=Message.Stage.HELD)):
+        if rows.model is Message and "campaign_entry__campaign" in which:
+            continue  # theirs wait with their follow-ups
         mine = (
             rows.filter(again_at__gt=clock.now(), **which)
             .order_by("pk")
@@ -272,7 +284,9 @@ def resume_waiting() -> int:
 def look_at(pk, diary_id) -> bool:
     """Look at one follow-up that waits. Return whether it goes on."""
     mine = Task.objects.filter(pk=pk, stage=Task.Stage.PAUSED, again_at__lte=clock.now())
-    mine = mine.select_for_update(skip_locked=True, of=("self",)).select_related("contact__client", "opportunity")
+    mine = mine.select_for_update(skip_locked=True, of=("self",)).select_related(
+        "contact__client", "opportunity", "campaign_entry__campaign"
+    )
     task = mine.first() if is_free(diary_id) else None
     if task is None:
         return False
@@ -282,6 +296,7 @@ def look_at(pk, diary_id) -> bool:
         return True
     wait = found[0]
     if (task.waits_for, task.paused_because) != (wait.condition, wait.words[:300]):
+        tell_of_wait(task, wait)
         edit(task, by=None, waits_for=wait.condition, paused_because=wait.words[:300], again_at=look_again(wait))
     else:
         Task.objects.filter(pk=pk).update(again_at=look_again(wait))

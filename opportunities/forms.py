@@ -47,6 +47,7 @@ SAID = (
     (forms.IntegerField, NUMBERS),
     (forms.DecimalField, NUMBERS),
     (forms.DateField, DAYS),
+    (forms.TimeField, {"invalid": PARTS["invalid_time"]}),
     (forms.DateTimeField, TIMES),
     (forms.SplitDateTimeField, TIMES | PARTS),
     (forms.URLField, LINKS),

@@ -127,3 +127,9 @@ def rows_come_in(file):
 @gate("Only a deal that came from a file was won before it was here.")
 def came_from_a_file(opportunity):
     return bool(opportunity.external_ref)
+
+
+@gate("Choose a marketing template that is in use and has words: who was lost agreed to nothing else.")
+def campaign_can_be_written(campaign):
+    template = campaign.template
+    return template.purpose == "marketing" and template.is_open and template.current is not None

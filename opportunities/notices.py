@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
-from . import clock
-from .models import Letter, Notice, NoticeChoice
+from . import clock, firstresponse
+from .models import Lead, Letter, Notice, NoticeChoice
 
 How = NoticeChoice.How
 # As long as somebody chose nothing else.
@@ -18,30 +18,18 @@ USUAL = {
 }
 
 
-def tell(user, kind, words: str, url: str, *, key: str, about=None):
-    """Tell one of us something, once for each key, in the way that they chose. Return the notice, or None.
+def tell(user, kind, words: str, url: str, *, key: str, about=None, by=None):
+    """Tell one of us something, once for each key, in the way that they chose.
 
-    `url` is the page where it is seen to; `about` the record. Call it in the transaction of what it tells of.
+    `url` is the page where it is seen to, `about` the record. Nobody is told what they did themselves: that is `by`.
+    Call it in the transaction of what it tells of.
     """
-    chosen = NoticeChoice.objects.filter(user=user, kind=kind).values_list("how", flat=True).first()
-    how = chosen or USUAL[kind]
-    if how == How.OFF or not user.is_active:
-        return None
-    mark = f"{kind}:{user.pk}:{key}"[:160]
-    of = {"record_type": about.label(), "record_id": about.pk} if about is not None else {}
-    words = " ".join(words.split())[:300]
-    notice, is_new = Notice.objects.get_or_create(
-        key=mark,
-        defaults={"user": user, "kind": kind, "words": words, "url": url, "at": clock.now(), **of}
-        | {"in_digest": how == How.DIGEST},
-    )
-    if is_new and how == How.ON:
-        write(user, words, f"{words}\n\nOpen it here:\n{settings.SITE_URL}{url}", key=mark)
-    return notice
+    if user is not None and user != by:
+        tell_all([(user, kind, words, url, key, about)])
 
 
 def tell_all(told):
-    """Tell many things at once: rows of (user, kind, words, url, key, about), each as `tell` would."""
+    """Tell many things at once: rows of (user, kind, words, url, key, about). Whoever left hears nothing."""
     chosen = {
         (choice.user_id, choice.kind): choice.how
         for choice in NoticeChoice.objects.filter(user__in={user.pk for user, *_ in told})
@@ -51,17 +39,21 @@ def tell_all(told):
         how = chosen.get((user.pk, kind), USUAL[kind])
         if how == How.OFF or not user.is_active:
             continue
-        words = " ".join(words.split())[:300]
+        words, mark = " ".join(words.split())[:300], f"{kind}:{user.pk}:{key}"[:160]
         of = {"record_type": about.label(), "record_id": about.pk} if about is not None else {}
-        mark = f"{kind}:{user.pk}:{key}"[:160]
         rows.append(
             Notice(user=user, kind=kind, words=words, url=url, at=at, key=mark, in_digest=how == How.DIGEST, **of)
         )
         if how == How.ON:
-            body = f"{words}\n\nOpen it here:\n{settings.SITE_URL}{url}"
+            body = f"{words}\n\nOpen it here:\n{settings.SITE_URL}{url}\n\n{WHY}{settings.SITE_URL}{CHOOSE}"
             at_once.append(Letter(user=user, key=mark, subject=words[:200], body=body, go_at=at))
+    # The same key is the same thing: whoever came second adds nothing, and breaks nothing.
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
     Letter.objects.bulk_create(at_once, ignore_conflicts=True)
+
+
+CHOOSE = "/admin/my/notices/"
+WHY = "You get this mail because you work here. Choose what comes by mail:\n"
 
 
 def write(user, subject: str, body: str, *, key: str, go_at=None):
@@ -70,3 +62,30 @@ def write(user, subject: str, body: str, *, key: str, go_at=None):
         key=key, defaults={"user": user, "subject": subject[:200], "body": body, "go_at": go_at or clock.now()}
     )
     return letter
+
+
+def choices_of(user) -> dict:
+    """Return how somebody wants to be told of each kind of thing."""
+    chosen = dict(NoticeChoice.objects.filter(user=user).values_list("kind", "how"))
+    return {kind: chosen.get(kind, usual) for kind, usual in USUAL.items()}
+
+
+def unread(user) -> int:
+    """Return how many notices somebody has not opened, a hundred at most."""
+    return len(Notice.objects.filter(user=user, read_at=None).values_list("pk")[:100])
+
+
+# The most late answers that one round tells of.
+MOST = 50
+
+
+def tell_of_late_answers() -> int:
+    """Tell the owners of leads that heard nothing in the promised time, once each. Return how many."""
+    told = Notice.objects.filter(kind=Notice.Kind.BREACH, record_type=Lead.label()).values("record_id")
+    deaf = NoticeChoice.objects.filter(kind=Notice.Kind.BREACH, how=How.OFF).values("user")
+    late = firstresponse.overdue(Lead.objects.filter(owner__is_active=True)).exclude(pk__in=told)
+    leads = late.exclude(owner__in=deaf).select_related("owner").order_by("arrived_at")[:MOST]
+    words = "{} still waits for a first answer from us."
+    rows = [(lead.owner, Notice.Kind.BREACH, words.format(lead), lead.staff_url(), lead.pk, lead) for lead in leads]
+    tell_all(rows)
+    return len(rows)

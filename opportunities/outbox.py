@@ -18,7 +18,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.crypto import salted_hmac
 
-from . import clock, conditions
+from . import campaigns, clock, conditions
 from .models import Letter, Message
 from .records import Refused, begin, is_free, perform, tell
 
@@ -129,6 +129,8 @@ def waits(message, at) -> list:
     """Return what a message waits for. All four conditions are for touches; what somebody sends is theirs to time."""
     contact = message.contact
     if message.is_touch:
+        if words := campaigns.stopped(message.task):
+            return [conditions.Wait(conditions.Condition.SOURCE, words)]
         found = conditions.waits(
             contact, message.purpose, opportunity=message.opportunity, at=at, not_after=message.task.not_after
         )

@@ -25,8 +25,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from . import notices, secondtries
 from .followups import end_of_day, give_days, hasten, open_task
-from .models import Audit, Message, Task, WinBack
+from .models import Audit, Message, Notice, Task, WinBack
 from .records import Opens, edit, perform, reacts_to
 
 # A deal that is paused without a day is looked at again after so many days.
@@ -98,6 +99,42 @@ def finish_what_mailed_it(message, event):
     """A follow-up is done when its mail has gone, and not before."""
     if message.task_id and message.task.stage not in Task.CLOSED:
         perform(message.task.finish, by=None, outcome="The mail went.")
+
+
+@reacts_to("message.confirm_sent", "message.settle_sent")
+def mark_the_second_try(message, event):
+    """A letter about a second try has gone: they are contacted with that."""
+    secondtries.went(message)
+
+
+@reacts_to("message.receive")
+def ask_whether_to_reopen(message, event):
+    """Whoever is tried again and writes is somebody to decide about."""
+    if message.channel == Message.Channel.MAIL and message.template != "automatic":
+        secondtries.answered(message)
+
+
+@reacts_to("campaign.go_on")
+def go_on_with_its_letters(campaign, event):
+    hasten(campaign_entry__campaign=campaign)
+
+
+@reacts_to("message.fail", "message.doubt", "message.come_back")
+def tell_of_troubled_mail(message, event):
+    """Whoever wrote a mail hears that it did not arrive, or may not have."""
+    words = f"“{message.subject}” to {message.contact}: {message.get_stage_display().lower()}. {event.reason}"
+    key = f"{message.pk}:{message.stage}:{message.attempt}"
+    notices.tell(message.owner, Notice.Kind.MAIL, words, message.staff_url(), key=key, about=message)
+
+
+@reacts_to("message.receive")
+def tell_of_an_answer(message, event):
+    """Whoever has the deal hears that the client wrote. What answers by itself is no answer."""
+    if message.channel == Message.Channel.MAIL and message.template != "automatic":
+        words = f"{message.contact} wrote: “{message.subject}”"
+        owner = message.opportunity.owner if message.opportunity else message.owner
+        about = {"key": message.pk, "about": message, "by": event.actor}
+        notices.tell(owner, Notice.Kind.ANSWER, words, message.staff_url(), **about)
 
 
 @reacts_to("task.finish", "task.cancel")

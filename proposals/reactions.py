@@ -2,8 +2,9 @@
 
 from django.utils import timezone
 
+from opportunities import notices
 from opportunities.followups import give_days, open_task
-from opportunities.models import Opportunity
+from opportunities.models import Notice, Opportunity, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication
 
@@ -27,6 +28,64 @@ def send_back_what_was_not(approval, event):
 @reacts_to("proposal.edit", "contract.edit", "summary.edit")
 def lapse_what_changed(record, facts):
     approvals.lapse_changed(record)
+
+
+# -- Who is told. ------------------------------------------------------------------------------------------------------
+
+
+def tell(user, kind, words, record, event):
+    """Tell one of us what an event did, unless they did it."""
+    about = {"key": f"{record.pk}:{event.pk}", "about": record, "by": event.actor}
+    notices.tell(user, kind, words, record.staff_url(), **about)
+
+
+@reacts_to("approval.create")
+def tell_who_decides(approval, event):
+    """Whoever is to approve hears what, and of whom."""
+    deal = approval.opportunity
+    words = f"Approve the {approval.get_aspect_display().lower()} of {deal}, {deal.client}"
+    tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event)
+
+
+@reacts_to("approval.approve", "approval.reject", "approval.request_changes")
+def tell_who_asked(approval, event):
+    reason = f": “{event.reason}”" if event.reason else ""
+    words = f"{event.actor_name} {event.past.rstrip(':')} the {approval.get_aspect_display().lower()} of "
+    tell(approval.asked_by, Notice.Kind.APPROVAL, f"{words}{approval.opportunity}{reason}", approval, event)
+
+
+@reacts_to("approval.edit")
+def tell_of_an_escalation(approval, facts):
+    """A question that goes on to somebody else is told to both, and one that is late to whoever has it."""
+    what = f"the {approval.get_aspect_display().lower()} of {approval.opportunity}"
+    about = {"key": f"{approval.pk}:{approval.due:%Y%m%d%H%M}", "about": approval}
+    if "owner" in facts:
+        words = f"It is yours to decide on {what} now: the deadline has passed."
+        notices.tell(approval.owner, Notice.Kind.ESCALATION, words, approval.staff_url(), **about)
+        before = User.objects.filter(pk=int(facts["owner"][0].rpartition("#")[2].rstrip(")"))).first()
+        words = f"{approval.owner} decides on {what} now: the deadline has passed."
+        notices.tell(before, Notice.Kind.ESCALATION, words, approval.staff_url(), **about)
+    elif "due" in facts and approval.opportunity.stage != "paused":
+        words = f"The deadline to decide on {what} has passed, and nobody else may."
+        notices.tell(approval.owner, Notice.Kind.BREACH, words, approval.staff_url(), **about)
+
+
+@reacts_to("proposal.accept", "proposal.decline", "contract.sign", "contract.decline")
+def tell_what_they_answered(record, event):
+    words = f"{event.actor_name} {event.past.rstrip(':')} {record}" + (f": “{event.reason}”" if event.reason else "")
+    tell(record.owner, Notice.Kind.ANSWER, words, record, event)
+
+
+@reacts_to("proposal.pause")
+def tell_that_it_paused(proposal, event):
+    """What pauses by itself is told; what somebody pauses they know."""
+    if event.actor_kind == "system":
+        tell(proposal.owner, Notice.Kind.PAUSE, f"{proposal} paused: {event.reason}", proposal, event)
+
+
+@reacts_to("payment.mark_overdue")
+def tell_that_it_is_overdue(payment, event):
+    tell(payment.contract.owner, Notice.Kind.BREACH, f"Overdue: {payment}", payment, event)
 
 
 # -- Evidence. ---------------------------------------------------------------------------------------------------------

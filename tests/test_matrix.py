@@ -44,6 +44,11 @@ PAGES = {
     "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
     "mail": ("-", "-"),
     "due_work": ("E", "-"),
+    "notices": (STAFF, "-"),
+    "notices_unread": (STAFF, "-"),
+    "notices_read": ("-", STAFF),
+    "notice_open": ("-", "-"),  # of somebody else
+    "notice_choices": (STAFF, "-"),  # a POST without choices is refused in words
     "due_settle": ("-", "-"),  # nothing that can be said of it
     "checklist": ("ABDEN", "-"),
     "checklist_confirm": ("-", "-"),  # a word for a checkpoint that there is not
@@ -348,9 +353,9 @@ def test_every_address_of_the_public_surface_answers_a_stranger_as_written(porta
 # So many questions a list asks at most, and the same of one row as of all.
 MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
-LISTS = {"today", "pipeline", "approvals", "intake_tokens", "due_work"}
+LISTS = {"today", "pipeline", "approvals", "intake_tokens", "due_work", "notices"}
 NO_LISTS = {
-    *("healthz", "readyz", "start", "home", "outputs_list_csv"),
+    *("healthz", "readyz", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     *("admin:index", "admin:login", "admin:password_change", "admin:password_change_done", "admin:jsi18n"),
 }
 

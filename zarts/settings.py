@@ -231,7 +231,8 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not _manifest
-# The files of evidence, and mail as it came in. Every process of the staff surface sees the same folder; the public surface has none.
+# The files of evidence, and mail as it came in. Every process of the staff surface sees the same folder; the public
+# surface has none.
 FILES_DIR = Path(env.str("FILES_DIR", str(DATA_DIR / "files")))
 MEDIA_ROOT = FILES_DIR
 FILE_UPLOAD_PERMISSIONS = 0o600

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from .. import policies
+from .. import gates, policies
 from ..records import DiaryKeeper, Kept, Record, stage_field, transition
 from .client import Contact
 from .closing import WinBack
@@ -44,12 +44,15 @@ class Campaign(DiaryKeeper, Record):
         stage,
         source=Stage.DRAFT,
         target=Stage.RUNNING,
+        gates=[gates.campaign_can_be_written],
         permission=MOVE,
         label="Start",
         past="started",
     )
     def start(self, *, by):
-        """Open the follow-up of everybody whom it reaches."""
+        """Write to everybody whom it chose, under the four conditions; lost deals that come later are not of it."""
+        last = WinBack.objects.order_by("-pk").values_list("pk", flat=True).first()
+        self.chosen = {**self.chosen, "upto": last or 0}
 
     @transition(
         stage,

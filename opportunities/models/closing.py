@@ -92,6 +92,9 @@ class WinBack(Record):
     # The window of its closing, which never changes: the clock asks every second which begin or end.
     opens_on = models.DateField("try again from", null=True, editable=False)
     ends_on = models.DateField("try again until", null=True, editable=False)
+    changed = models.TextField(
+        "what has changed", blank=True, help_text="Beside what must have changed: what do you know of it now?"
+    )
     stage = stage_field(Stage, Stage.WAITING)
 
     class Meta(Record.Meta):
@@ -129,6 +132,7 @@ class WinBack(Record):
         source=Stage.OPEN,
         target=Stage.CONTACTED,
         permission="opportunities.move_winback",
+        answers=False,
         label="Mark as contacted",
         past="contacted",
     )

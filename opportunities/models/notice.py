@@ -13,7 +13,7 @@ class Notice(About):
     """Something that one person of ours should know. It is unread until they open it."""
 
     class Kind(models.TextChoices):
-        APPROVAL = "approval", "An approval is wanted from me"
+        APPROVAL = "approval", "An approval is wanted from me, or was given"
         ANSWER = "answer", "A client answers"
         PAUSE = "pause", "Something of mine pauses"
         ESCALATION = "escalation", "A question goes on to somebody else"

@@ -44,6 +44,8 @@ class User(AbstractUser, DiaryKeeper):
     title = models.CharField("job title", max_length=80, blank=True)
     # In their own time zone; empty: no mail of the day.
     digest_at = models.TimeField("mail of the day at", null=True, blank=True, default=time(7, 30))
+    # The last day of theirs for which it was seen to.
+    digest_on = models.DateField(null=True, editable=False)
     # Of the token with which a calendar reads their tasks. The token itself is shown once.
     feed_digest = models.CharField(max_length=64, blank=True, editable=False)
     # The view with which the pipeline opens for them: one that comes with the house, or the number of a saved one.

@@ -356,7 +356,26 @@
     setTimeout(look, 700);
   };
 
+  // The bell says how many notices are unread, and looks again each minute while somebody looks.
+  const bell = () => {
+    const link = document.querySelector("[data-unread]");
+    if (!link) return;
+    const look = async () => {
+      if (document.hidden) return;
+      const answer = await fetch(link.dataset.unread).catch(() => null);
+      if (!answer?.ok || answer.redirected) return;
+      const { unread } = await answer.json();
+      const count = link.querySelector("[data-count]");
+      count.hidden = !unread;
+      count.textContent = unread > 99 ? "99+" : unread;
+      link.querySelector("[data-words]").textContent = unread ? `Notices, ${unread > 99 ? "more than 99" : unread} unread` : "Notices";
+    };
+    look();
+    setInterval(look, 60000);
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
+    bell();
     progress();
     writing();
     hearing();

@@ -3,17 +3,16 @@
 import logging
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from handoff import clock as handoff_clock
-from opportunities import followups, mailbox, once
+from opportunities import campaigns, followups, mailbox, notices, once, secondtries
 from opportunities.importing import engine
-from opportunities.models import Audit, WinBack
-from opportunities.records import Refused, lock, perform
+from opportunities.models import Audit
+from opportunities.records import lock, perform
 from proposals import clock as proposals_clock
 from proposals import inbox
 
-from . import pulse
+from . import digest, pulse
 
 log = logging.getLogger(__name__)
 BATCH = 50
@@ -61,30 +60,17 @@ def expire(audit) -> bool:
     return True
 
 
-def turn_win_backs() -> int:
-    """Open the second tries whose window has begun, and let those expire whose window is over."""
-    today = timezone.localdate()
-    waiting = WinBack.objects.filter(stage=WinBack.Stage.WAITING, opens_on__lte=today, ends_on__gte=today)
-    over = WinBack.objects.exclude(stage__in=WinBack.CLOSED).filter(ends_on__lt=today)
-    count = 0
-    for rows, name in ((over, "expire"), (waiting, "open")):
-        for win_back in rows.order_by("pk")[:BATCH]:
-            try:
-                perform(getattr(win_back, name), by=None)
-            except Refused:
-                continue  # somebody was quicker
-            count += 1
-    return count
-
-
 PARTS = {
     "what clients did": inbox.read,
     "follow-ups and mail": followups.send_due,
     "aged audits": expire_audits,
-    "win-backs": turn_win_backs,
+    "win-backs": secondtries.turn,
+    "campaigns": campaigns.work,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
     "mail that comes in": mailbox.fetch,
+    "mails of the day": digest.send,
+    "late first answers": notices.tell_of_late_answers,
     "saved forms": once.forget,
     "processes that ended": pulse.forget,
     # The last: it takes its few seconds when the mail of the others is out.

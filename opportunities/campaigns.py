@@ -1,0 +1,204 @@
+"""Campaigns: who of many lost deals is written to, who is left out and why, and how far it has come."""
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Prefetch, Q
+
+from . import clock, filling, secondtries
+from .models import Campaign, CampaignEntry, Consent, Contact, Message, Task, WinBack
+from .records import Refused, begin, lock, perform
+
+log = logging.getLogger("zarts.campaigns")
+# So many lost deals are taken in one round.
+BATCH = 100
+
+
+# -- Who is chosen. ----------------------------------------------------------------------------------------------------
+
+
+def chosen(campaign, of=None):
+    """Return the second tries that a campaign chose, within the reach of whoever owns it: by number, each once.
+
+    `of` narrows them to what somebody else may see, too.
+    """
+    said = campaign.chosen
+    rows = WinBack.objects.visible_to(campaign.owner).exclude(stage__in=WinBack.CLOSED)
+    if of is not None:
+        rows = rows.visible_to(of)
+    if reasons := said.get("reasons"):
+        rows = rows.filter(closing__reason__in=reasons)
+    if service := said.get("service"):
+        # The relation is named by the app above; a deal is about several services at most once each.
+        rows = rows.filter(opportunity__services=service)
+    if first := said.get("from"):
+        rows = rows.filter(ends_on__gte=date.fromisoformat(first))
+    if last := said.get("to"):
+        rows = rows.filter(opens_on__lte=date.fromisoformat(last))
+    if upto := said.get("upto"):
+        rows = rows.filter(pk__lte=upto)
+    return rows.order_by("pk")
+
+
+@dataclass
+class Verdict:
+    """One lost deal before a campaign: who is written to, or why nobody is."""
+
+    win_back: WinBack
+    contact: Contact | None = None
+    why_not: str = ""
+
+
+def judge(campaign, rows) -> list[Verdict]:
+    """Say of each of these second tries who is written to, or why nobody is, in a bounded number of questions."""
+    agreed = Prefetch("consents", Consent.objects.valid(clock.now()).filter(purpose=secondtries.PURPOSE), to_attr="ok")
+    there = Contact.objects.reachable().order_by("pk").prefetch_related(agreed)
+    rows = rows.select_related("opportunity__client", "opportunity__decision_owner", "closing", "owner")
+    rows = rows.prefetch_related(Prefetch("opportunity__client__contacts", there, to_attr="there"))
+    elsewhere = CampaignEntry.objects.filter(win_back=OuterRef("pk"), campaign__stage="running")
+    rows = rows.annotate(elsewhere=Exists(elsewhere.exclude(contact=None).exclude(campaign=campaign.pk)))
+    version, today = campaign.template.current, clock.today()
+    verdicts = [verdict_of(win_back, version, today) for win_back in rows]
+    return once_a_person(campaign, verdicts)
+
+
+def verdict_of(win_back, version, today) -> Verdict:
+    deal = win_back.opportunity
+    if deal.stage != "lost":
+        return Verdict(win_back, why_not="The deal is open again.")
+    if win_back.opens_on > today or win_back.ends_on < today:
+        return Verdict(win_back, why_not=f"Its window is from {win_back.opens_on:%-d %b %Y} on.")
+    if win_back.elsewhere:
+        return Verdict(win_back, why_not="Another campaign that runs writes to them.")
+    people = sorted(deal.client.there, key=lambda contact: contact.pk != deal.decision_owner_id)
+    if not people:
+        return Verdict(win_back, why_not="Nobody there can be reached by mail.")
+    # Whoever asks for a letter of a campaign is asked the rest at the moment of sending.
+    fit = [contact for contact in people if contact.ok and not contact.mail_failed_at]
+    if not fit:
+        whose = people[0]
+        bounced = "Mail to {} comes back." if whose.mail_failed_at else "{} has not agreed to marketing mail."
+        return Verdict(win_back, why_not=bounced.format(whose))
+    if version is None:
+        return Verdict(win_back, why_not="The template has no words yet.")
+    try:
+        filling.fill(version, contact=fit[0], owner=win_back.owner, opportunity=deal, record=win_back)
+    except Refused as refusal:
+        return Verdict(win_back, why_not=refusal.reasons[0][:300])
+    return Verdict(win_back, fit[0])
+
+
+def once_a_person(campaign, verdicts) -> list[Verdict]:
+    """Write to nobody twice: of two deals of one person the first counts."""
+    mails = {verdict.contact.email.lower() for verdict in verdicts if verdict.contact}
+    taken = CampaignEntry.objects.filter(campaign=campaign.pk).exclude(contact=None)
+    known = {mail.lower(): pk for mail, pk in taken.values_list("contact__email", "win_back")} if mails else {}
+    for verdict in verdicts:
+        if verdict.contact is None:
+            continue
+        mail = verdict.contact.email.lower()
+        if known.setdefault(mail, verdict.win_back.pk) != verdict.win_back.pk:
+            verdict.why_not = f"{verdict.contact} is written to about another deal."
+            verdict.contact = None
+    return verdicts
+
+
+# -- Work, a batch in each round. --------------------------------------------------------------------------------------
+
+
+def work() -> int:
+    """Take the next lost deals of each campaign that runs, and end those that are through. Return how many were taken."""
+    taken = 0
+    for campaign in Campaign.objects.filter(stage=Campaign.Stage.RUNNING).order_by("pk"):
+        try:
+            taken += take(campaign)
+        except Exception:
+            log.exception("Campaign %s could not go on.", campaign.pk)
+    return taken
+
+
+@transaction.atomic
+def take(campaign) -> int:
+    """Take the next batch of a campaign, or finish it. Two workers wait for each other at its lock."""
+    campaign = lock(campaign)
+    if campaign.stage != Campaign.Stage.RUNNING:
+        return 0
+    done = CampaignEntry.objects.filter(campaign=campaign, win_back=OuterRef("pk"))
+    rows = chosen(campaign).exclude(Exists(done))
+    verdicts = judge(campaign, rows[:BATCH])
+    for verdict in verdicts:
+        entry = CampaignEntry(campaign=campaign, win_back=verdict.win_back, contact=verdict.contact)
+        entry.left_out_because = verdict.why_not
+        if verdict.contact:
+            letter = {"title": campaign.name[:100], "template": campaign.template}
+            entry.task = begin(
+                secondtries.a_letter(verdict.win_back, verdict.contact, **letter), by=None, past="promised"
+            )
+        entry.save()
+    if not verdicts and not waiting(campaign).exists():
+        perform(campaign.finish, by=None)
+    return len(verdicts)
+
+
+def waiting(campaign):
+    """Return the entries of a campaign that are still to be written to."""
+    return campaign.entries.exclude(task=None).exclude(task__stage__in=Task.CLOSED)
+
+
+def stopped(task) -> str:
+    """Return why a letter of a campaign must not go now, or nothing."""
+    entry = getattr(task, "campaign_entry", None)
+    return f"The campaign “{entry.campaign}” is stopped." if entry and entry.campaign.stage == "stopped" else ""
+
+
+# -- How far it has come. ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Progress:
+    """How many lost deals of a campaign are where."""
+
+    to_come: int
+    waiting: int
+    written: int
+    answered: int
+    reopened: int
+    troubled: int
+    left_out: int
+
+    def rows(self) -> list[tuple[str, int]]:
+        return [
+            ("Still to be looked at", self.to_come),
+            ("Waits to go", self.waiting),
+            ("Written to", self.written),
+            ("Answered", self.answered),
+            ("Reopened", self.reopened),
+            ("Failed or uncertain", self.troubled),
+            ("Left out", self.left_out),
+        ]
+
+    @property
+    def all(self) -> int:
+        return self.to_come + self.waiting + self.written + self.troubled + self.left_out
+
+
+def progress(campaign) -> Progress:
+    """Return how far a campaign has come. Whoever answered or came back was written to as well."""
+    entries = campaign.entries.all()
+    mine = Message.objects.filter(task=OuterRef("task"))
+    heard = Message.objects.filter(
+        contact=OuterRef("contact"), stage="received", channel="mail", pk__gt=OuterRef("sent_as")
+    )
+    sent = entries.filter(task__messages__stage="sent").annotate(sent_as=mine.values("pk")[:1])
+    taken = entries.count()
+    return Progress(
+        to_come=max(0, chosen(campaign).count() - taken) if campaign.stage != "finished" else 0,
+        waiting=waiting(campaign).exclude(Exists(mine.filter(stage__in=["failed", "uncertain"]))).count(),
+        written=sent.count(),
+        answered=sent.filter(Exists(heard)).count(),
+        reopened=sent.filter(win_back__stage="reopened").count(),
+        troubled=entries.filter(Exists(mine.filter(stage__in=["failed", "uncertain"]))).count(),
+        left_out=entries.filter(Q(contact=None) | Q(task__stage="cancelled")).count(),
+    )
