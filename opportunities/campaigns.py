@@ -109,7 +109,7 @@ def once_a_person(campaign, verdicts) -> list[Verdict]:
 
 
 def work() -> int:
-    """Take the next lost deals of each campaign that runs, and end those that are through. Return how many were taken."""
+    """Take the next lost deals of each campaign that runs, and end those that are through. Return how many."""
     taken = 0
     for campaign in Campaign.objects.filter(stage=Campaign.Stage.RUNNING).order_by("pk"):
         try:

@@ -179,6 +179,8 @@ def move_person(contact, kept, *, by, why):
     task = model._meta.get_field("tasks").related_model
     for waiting in task.objects.filter(contact=contact, stage__in=["open", "paused"]):
         edit(waiting, by=by, reason=why, contact=twin)
+    for run in contact.sequence_runs.filter(stage="running").order_by("pk"):
+        edit(run, by=by, reason=why, contact=twin)
     for unsent in contact.messages.filter(stage__in=["draft", "queued", "held", "failed", "uncertain"]):
         edit(unsent, by=by, reason=why, contact=twin)
     edit(contact, by=by, reason=why, merged_into=twin)

@@ -4,9 +4,10 @@ Each takes the opportunity and the person, and returns what its template shows i
 from the opportunity's own relations, so that asking each of them who may move it costs nothing.
 """
 
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch
 
-from .models import Consent, Contact, Evidence, Message, Task
+from . import optout
+from .models import Consent, Contact, Evidence, Message, SequenceRun, Task
 from .writing import sheets
 
 # The most of each kind that a panel shows; the newest count.
@@ -64,12 +65,20 @@ def audit(opportunity, user) -> dict:
 
 
 def people(opportunity, user) -> dict:
-    """Who is there, who decides, and what each agreed to."""
-    agreed = Prefetch("consents", Consent.objects.valid().order_by("purpose", "pk"), to_attr="agreed")
-    rows = Contact.objects.filter(client=opportunity.client_id).prefetch_related(agreed)
-    shown = newest(rows)
+    """Who is there, who decides, what each agreed to or stopped, and which sequences run for them."""
+    given = Prefetch("consents", Consent.objects.order_by("purpose", "pk"))
+    shown = newest(Contact.objects.filter(client=opportunity.client_id).prefetch_related(given))
     shown["rows"].sort(key=lambda contact: (contact.pk != opportunity.decision_owner_id, bool(contact.left_on)))
-    return shown | {"may_change": may_change(opportunity, user, "opportunities.change_contact")}
+    runs = opportunity.sequence_runs.filter(stage=SequenceRun.Stage.RUNNING).select_related("sequence", "contact")
+    running = with_moves(runs.annotate(steps_in_plan=Count("sequence__rows")).order_by("pk"), user)
+    for contact in shown["rows"]:
+        contact.agreed = [consent for consent in contact.consents.all() if consent.state == "valid"]
+        contact.stopped = optout.stopped(contact)
+        contact.running = [(run, moves) for run, moves in running if run.contact_id == contact.pk]
+    return shown | {
+        "may_change": may_change(opportunity, user, "opportunities.change_contact"),
+        "may_start": may_change(opportunity, user, "opportunities.move_sequencerun"),
+    }
 
 
 def objections(opportunity, user) -> dict:

@@ -25,9 +25,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from . import notices, secondtries
+from . import notices, optout, secondtries, sequences
 from .followups import end_of_day, give_days, hasten, open_task
-from .models import Audit, Message, Notice, Task, WinBack
+from .models import Audit, Message, Notice, Opportunity, SequenceRun, Task, WinBack
 from .records import Opens, edit, perform, reacts_to
 
 # A deal that is paused without a day is looked at again after so many days.
@@ -36,6 +36,89 @@ REST = 30
 GRACE = 2
 LOOK_AGAIN = "Look at it again"
 PAUSED = "The opportunity is paused"
+
+# -- Sequences: first what ends them, so that a reason is told before their tasks are closed for another. --------------
+
+Ended = SequenceRun.Ended
+# A deal that rests stays where it is.
+MOVES_ON = [f"opportunity.{step.name}" for step in Opportunity.steps() if step.name not in ("pause", "resume")]
+
+
+@reacts_to(*dict.fromkeys(MOVES_ON))
+def stop_what_was_for_the_stage_before(opportunity, event):
+    before, now = Opportunity.Stage(event.stage_from).label, opportunity.get_stage_display()
+    reason = f"The opportunity moved on, from {before.lower()} to {now.lower()}."
+    sequences.stop(opportunity, reason=reason, ended=Ended.MOVED)
+
+
+@reacts_to("opportunity.start_discovery", "opportunity.start_proposal")
+def start_what_begins_with_the_stage(opportunity, event):
+    sequences.start_with(event.verb, opportunity, opportunity.decision_owner)
+
+
+@reacts_to("winback.open")
+def start_what_begins_with_a_win_back(win_back, event):
+    sequences.start_with(event.verb, win_back.opportunity, win_back.opportunity.decision_owner)
+
+
+@reacts_to("message.receive")
+def stop_for_whom_we_heard_from(message, event):
+    """Whoever answers, or meets us, is written to by a person from now on. An automatic answer is none."""
+    if message.channel == Message.Channel.MEETING:
+        reason, ended = f"We met {message.contact}: “{message.subject}”.", Ended.MEETING
+    elif message.channel == Message.Channel.MAIL and message.template != "automatic":
+        reason, ended = f"{message.contact} wrote to us: “{message.subject}”.", Ended.REPLY
+    else:
+        return
+    sequences.stop(message.opportunity, message.contact, reason=reason, ended=ended)
+
+
+@reacts_to("contact.edit")
+def stop_for_whoever_left(contact, facts):
+    if "left_on" in facts and contact.left_on:
+        sequences.stop(contact=contact, reason=f"{contact} left the company.", ended=Ended.LEFT)
+
+
+@reacts_to("consent.create", "consent.edit")
+def stop_for_whoever_opted_out(consent, event):
+    """Once nothing that they agreed to is left for a purpose, nothing more is begun or written for it."""
+    if consent.withdrawn_at and not consent.contact.agreed_to(consent.purpose):
+        optout.let_go(consent.contact, consent.purpose)
+
+
+@reacts_to("consent.create")
+def keep_to_an_earlier_stop(consent, event):
+    """What was agreed to before somebody stopped that mail is over, whichever file it comes from."""
+    optout.keep_to(consent)
+
+
+@reacts_to("sequencerun.stop")
+def let_go_of_its_step(run, event):
+    for task in run.tasks.exclude(stage__in=Task.CLOSED).order_by("pk"):
+        perform(task.cancel, by=None, reason=f"{run.sequence} was stopped. {event.reason}"[:300])
+
+
+@reacts_to("task.finish")
+def take_the_next_step(task, event):
+    if task.run_id and task.run.is_open:
+        sequences.take_next_step(task.run)
+
+
+@reacts_to("task.cancel")
+def stop_with_its_step(task, event):
+    """Whoever lets a step go lets the rest go too: nobody waits for what never comes."""
+    if task.run_id and task.run.is_open:
+        perform(task.run.stop, by=None, reason=f"Its step was cancelled: {event.reason}"[:300])
+
+
+@reacts_to("message.release")
+def keep_back_what_was_stopped_meanwhile(message, event):
+    """Mail that was on its way when its follow-up was closed, and that the server put off, goes no more by itself."""
+    if message.task_id and message.task.stage in Task.CLOSED:
+        perform(message.hold, by=None, reason="Its follow-up was closed while it was on its way.")
+
+
+# -- What rests, ends and comes back with its deal. --------------------------------------------------------------------
 
 
 @reacts_to("opportunity.pause")
@@ -207,6 +290,6 @@ def hand_over_what_is_open(opportunity, facts):
     if "owner" not in facts:
         return
     before = int(facts["owner"][0].rpartition("#")[2].rstrip(")"))
-    for kind in (opportunity.tasks, opportunity.win_backs):
+    for kind in (opportunity.tasks, opportunity.win_backs, opportunity.sequence_runs):
         for owed in kind.exclude(stage__in=kind.model.CLOSED).filter(owner=before).order_by("pk"):
             edit(owed, by=None, reason=f"{opportunity.owner} has taken {opportunity} over.", owner=opportunity.owner)

@@ -10,6 +10,8 @@ APP = {
     "portal_clientaction": "select, update (handled_at, outcome)",
     "portal_inquiry": "select, update (handled_at, lead_id)",
     "portal_intaketoken": "select, insert, update (revoked_at, revoked_by)",
+    "portal_stoplink": "select, insert",
+    "portal_stop": "select, update (handled_at, outcome)",
 }
 
 # approved_by, opportunity_id and withdrawn_reason are the agency's own and stay out of reach.
@@ -29,6 +31,8 @@ PORTAL_CALLS = [
     "portal_my_actions",
     "portal_inquire",
     "portal_inquire_by_token",
+    "portal_stop_state",
+    "portal_stop",
 ]
 
 PRIVATE = ["portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"]

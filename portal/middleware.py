@@ -30,8 +30,10 @@ class PlainHeaders:
         else:
             response = self.get_response(request)
         for name, value in HEADERS.items():
-            if name != "X-Robots-Tag" or request.path.startswith(("/p/", "/portal/")):
+            if name != "X-Robots-Tag" or request.path.startswith(("/p/", "/stop/", "/portal/")):
                 response[name] = value
+        if request.path.startswith("/stop/"):
+            response["Referrer-Policy"] = "no-referrer"  # its form needs no CSRF check
         response.setdefault("Cache-Control", "no-store")
         return response
 

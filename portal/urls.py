@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from .tokens import TOKEN
-from .views import home, intake, link, refused, room, sign_in
+from .views import home, intake, link, refused, room, sign_in, stop
 
 LINK = rf"^p/(?P<token>{TOKEN})"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     re_path(rf"{LINK}/accept\Z", link.accept, name="link-accept"),
     re_path(rf"{LINK}/decline\Z", link.decline, name="link-decline"),
     re_path(rf"{LINK}/ask\Z", link.ask, name="link-ask"),
+    re_path(rf"^stop/(?P<token>{TOKEN})/\Z", stop.stop, name="stop"),
     path("portal/", room.home, name="room"),
     path("portal/sign-in", sign_in.ask, name="sign-in"),
     re_path(rf"^portal/enter/(?P<token>{TOKEN})\Z", sign_in.enter, name="enter"),

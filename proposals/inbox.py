@@ -14,12 +14,13 @@ from django.core.mail import EmailMessage, get_connection
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from opportunities import optout
 from opportunities.followups import end_of_day, open_task
 from opportunities.models import Contact, Lead, Message, Opportunity, Source, Task, User
 from opportunities.outbox import is_no_answer, is_reached
 from opportunities.records import Opens, Refused, begin, perform
 from portal.consent import INQUIRIES
-from portal.models import ClientAction, Guest, Inquiry, SignInLink, SignInRequest
+from portal.models import ClientAction, Guest, Inquiry, SignInLink, SignInRequest, Stop
 
 from .models import Contract, Proposal
 
@@ -34,6 +35,8 @@ log = logging.getLogger("zarts.inbox")
 def read() -> dict:
     """Handle everything that waits, oldest first. Return the counts."""
     return {
+        # First of all: what was stopped is not sent in the same round.
+        "stops": each(Stop, take_stop),
         "inquiries": each(Inquiry, take_inquiry),
         "sign_ins": mail_sign_ins(),
         "actions": each(ClientAction, take_action),
@@ -196,6 +199,17 @@ def signed(action) -> str:
 
 
 ANSWERS = {"opened": opened, "accepted": accepted, "declined": declined, "asked": asked, "signed": signed}
+
+
+# -- What somebody stopped by one click. -------------------------------------------------------------------------------
+
+
+def take_stop(stop) -> dict:
+    """Take back what they agreed to for this kind of mail. It can be pressed again, and then finds nothing more."""
+    link = stop.link
+    contact = Contact.objects.get(pk=link.contact_id)
+    taken = optout.stop(contact, link.email, purpose=link.purpose, at=stop.at, mailed_at=link.made_at)
+    return {"outcome": "Taken back." if taken else "Written down: they had agreed to nothing that still counted."}
 
 
 # -- What strangers sent. ----------------------------------------------------------------------------------------------

@@ -2,11 +2,11 @@
 
 from django.utils import timezone
 
-from opportunities import notices
+from opportunities import notices, optout, sequences
 from opportunities.followups import give_days, open_task
-from opportunities.models import Notice, Opportunity, User
+from opportunities.models import Notice, Opportunity, SequenceRun, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
-from portal.models import Guest, Publication
+from portal.models import Guest, Publication, StopLink
 
 from . import approvals, evidence, gates, publishing
 from .models import Approval, Contract, Proposal, Summary
@@ -160,7 +160,9 @@ def keep_apart_what_clients_hold(client, facts):
 
 @reacts_to("proposal.send")
 def promise_a_follow_up(proposal, event):
-    """Ask the client in three days how it reads, unless they answer before."""
+    """Begin the sequences that wait for it; where there are none, ask in three days how it reads."""
+    if sequences.start_with(event.verb, proposal.opportunity, proposal.recipient):
+        return
     words = (
         f"Hello {proposal.recipient},\n\nhow does our proposal read? "
         "Ask what you want to know on its page, or answer this mail.\n\n"
@@ -168,6 +170,26 @@ def promise_a_follow_up(proposal, event):
     )
     mail = {"contact": proposal.recipient, "subject": f"Our proposal: {proposal.title}", "words": words}
     open_task(proposal, Opens("follow_up", "Ask how the proposal reads", 3), by=None, **mail)
+
+
+@reacts_to("contract.send")
+def start_what_begins_with_a_contract(contract, event):
+    sequences.start_with(event.verb, contract.opportunity, contract.signer)
+
+
+@reacts_to("proposal.accept", "proposal.decline")
+def stop_for_whoever_answered(proposal, event):
+    """Nobody is asked how an offer reads that was answered. A question is a message, and stops like one."""
+    reason = f"{event.actor_name} {event.past.rstrip(':')} {proposal}."
+    sequences.stop(proposal.opportunity, reason=reason, ended=SequenceRun.Ended.ANSWER)
+
+
+@reacts_to("message.start_sending")
+def open_a_way_out(message, event):
+    """Marketing mail has a door in the portal that stops it. It is there before the mail is."""
+    if token := optout.token(message):
+        who = {"client_id": message.client_id, "contact_id": message.contact_id, "email": message.sent_to}
+        StopLink.keep(token, purpose=message.purpose, **who)
 
 
 @reacts_to("opportunity.lose")

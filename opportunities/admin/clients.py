@@ -6,7 +6,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from .. import merging
+from .. import merging, optout
 from ..forms import ReasonForm
 from ..joining import LeaveForm, MergeClientForm
 from ..models import Client, Consent, Contact, Lead, Opportunity
@@ -114,7 +114,7 @@ class ContactAdmin(Standing):
     fields = ["client", "name", "email", "phone", "title", "decision_role", "time_zone", "left_on"]
     readonly_fields = ["left_on"]
     inlines = [ConsentInline]
-    panels = ("admin/panels/contact_decides.html",)
+    panels = ("admin/panels/contact_decides.html", "admin/panels/contact_stopped.html")
     empty_words = "No people here. Open a client and add who works there."
 
     def pages(self):
@@ -129,6 +129,7 @@ class ContactAdmin(Standing):
         return super().about(request, record) | {
             "deals": list(deals[: MOST + 1]),
             "may_leave": may and record.left_on is None,
+            "stopped": optout.stopped(record),
             "may_agree": may and request.user.has_perm("opportunities.add_consent"),
             "most": MOST,
         }

@@ -12,6 +12,7 @@ from ..inplace import NEW, right_to
 from ..models import Opportunity
 from .base import RecordAdmin, came_from
 from .notes import TakesNotes
+from .sequences import start_view
 from .sharing import share_view
 
 
@@ -69,6 +70,7 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
             *super().pages(),
             ("<int:pk>/edit/", self.edit_view, "edit"),
             ("<int:pk>/add/<slug:name>/", self.new_view, "new"),
+            ("<int:pk>/sequence/", lambda *args, **kwargs: start_view(self, *args, **kwargs), "sequence"),
             ("<int:pk>/share/", lambda *args, **kwargs: share_view(self, *args, **kwargs), "share"),
         ]
 

@@ -50,6 +50,11 @@ class Sequence(DiaryKeeper, Record):
     def __str__(self):
         return self.name
 
+    @property
+    def plan(self) -> list:
+        """Return its steps in their order."""
+        return list(self.rows.select_related("template"))
+
     @transition(
         stage,
         source=Stage.IN_USE,
@@ -93,14 +98,32 @@ class SequenceStep(models.Model):
         ordering = ["position", "pk"]
 
     def __str__(self):
-        what = self.title or (f"Mail “{self.template}”" if self.template else self.get_channel_display())
-        return f"{self.position}. After {self.wait_days} days: {what}"
+        return f"{self.position}. {self.when}: {self.what}"
+
+    @property
+    def what(self) -> str:
+        """Say in words what is done."""
+        return self.title or (f"Mail “{self.template}”" if self.template else self.get_channel_display())
+
+    @property
+    def when(self) -> str:
+        """Say in words how long it waits for the step before it."""
+        days = {0: "At once", 1: "After 1 day"}
+        return days.get(self.wait_days, f"After {self.wait_days} days")
+
+    @property
+    def is_mail(self) -> bool:
+        return self.channel == self.Channel.MAIL
 
     def clean(self):
-        if self.channel == self.Channel.MAIL and not self.template_id:
+        if self.is_mail and not self.template_id:
             raise ValidationError({"template": "Choose the template that is mailed."})
-        if self.channel != self.Channel.MAIL and not self.title.strip():
+        if not self.is_mail and not self.title.strip():
             raise ValidationError({"title": "Say what is to be done."})
+        # Whoever agreed to one kind of mail does not get another under its name.
+        if self.is_mail and self.sequence.purpose and self.template.purpose != self.sequence.purpose:
+            theirs, ours = self.template.get_purpose_display().lower(), self.sequence.get_purpose_display().lower()
+            raise ValidationError({"template": f"“{self.template}” is {theirs} mail. Choose one of {ours} mail."})
 
 
 class SequenceRun(Record):
@@ -117,6 +140,18 @@ class SequenceRun(Record):
         STOPPED = "stopped"
 
     CLOSED = (Stage.FINISHED, Stage.STOPPED)
+    PATH = (Stage.RUNNING, Stage.FINISHED)
+
+    class Ended(models.TextChoices):
+        """What stopped it."""
+
+        REPLY = "reply", "They replied"
+        MEETING = "meeting", "We met"
+        ANSWER = "answer", "They answered the proposal"
+        OPT_OUT = "opt_out", "They opted out"
+        MOVED = "moved", "The deal moved on"
+        LEFT = "left", "They left the company"
+        BY_HAND = "by_hand", "Somebody stopped it"
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="sequence_runs")
     sequence = models.ForeignKey(Sequence, models.PROTECT, related_name="runs")
@@ -124,7 +159,10 @@ class SequenceRun(Record):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     # The position of the step that was last begun.
     position = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Which steps were begun, the latest last. The plan may change meanwhile; none is taken twice.
+    begun = models.JSONField(default=list, editable=False)
     stopped_because = models.CharField(max_length=300, blank=True, editable=False)
+    ended = models.CharField("how it ended", max_length=8, choices=Ended, blank=True, editable=False)
     stage = stage_field(Stage, Stage.RUNNING)
 
     class Meta(Record.Meta):
@@ -141,6 +179,15 @@ class SequenceRun(Record):
 
     def __str__(self):
         return f"{self.sequence} for {self.contact}"
+
+    @property
+    def coming(self) -> list:
+        """Return the steps that are still to come: those after the latest in today's plan that were not begun yet."""
+        steps = self.sequence.plan
+        latest = next((step for step in steps if self.begun and step.pk == self.begun[-1]), None)
+        # A step that was taken out of the plan meanwhile left its number behind.
+        place = (latest.position, latest.pk) if latest else (self.position, 0 if not self.begun else self.begun[-1])
+        return [step for step in steps if (step.position, step.pk) > place and step.pk not in self.begun]
 
     @transition(
         stage,
@@ -162,6 +209,6 @@ class SequenceRun(Record):
         past="stopped",
         asks=REASON,
     )
-    def stop(self, *, by, reason):
+    def stop(self, *, by, reason, ended=Ended.BY_HAND):
         """Take no further step, saying why."""
-        self.stopped_because = reason[:300]
+        self.stopped_because, self.ended = reason[:300], ended

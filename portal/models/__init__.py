@@ -3,6 +3,7 @@ from .guest import Guest, Session, SignInLink, SignInRequest
 from .inquiry import Inquiry
 from .link import ProposalLink
 from .publication import Publication, digest_of
+from .stop import Stop, StopLink
 from .token import IntakeToken
 
 __all__ = [
@@ -15,5 +16,7 @@ __all__ = [
     "Session",
     "SignInLink",
     "SignInRequest",
+    "Stop",
+    "StopLink",
     "digest_of",
 ]

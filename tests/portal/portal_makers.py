@@ -5,8 +5,9 @@ from datetime import timedelta
 from django.core import signing
 from django.utils import timezone
 
-from portal.models import Guest, ProposalLink, Publication, SignInLink
+from portal.models import Guest, ProposalLink, Publication, SignInLink, StopLink
 from portal.stamps import SALT
+from portal.tokens import new_token
 
 HARBOR, PIER, MARTA, TOM = 1, 2, 7, 8
 
@@ -72,3 +73,10 @@ def signed_in(client, guest=None):
 def an_old_stamp(**kept):
     """A stamp such as a person brings back, who took a while to read."""
     return signing.dumps({"at": timezone.now().timestamp() - 60, **kept}, salt=SALT)
+
+
+def a_stop_link(**fields):
+    """The way out of a marketing mail to Marta; return it with its token."""
+    token = new_token()
+    fields = {"client_id": HARBOR, "contact_id": MARTA, "email": "marta@harbor.example", **fields}
+    return StopLink.keep(token, purpose="marketing", **fields), token

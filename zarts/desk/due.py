@@ -68,9 +68,9 @@ PARTS = {
     "campaigns": campaigns.work,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
-    "mail that comes in": mailbox.fetch,
     "mails of the day": digest.send,
     "late first answers": notices.tell_of_late_answers,
+    "mail that comes in": mailbox.fetch,
     "saved forms": once.forget,
     "processes that ended": pulse.forget,
     # The last: it takes its few seconds when the mail of the others is out.

@@ -48,6 +48,8 @@ DELETABLE = {
     "opportunities_discovery_questionnaires",
     # Questions of a version that nobody was asked yet; a wall refuses it once it was.
     "opportunities_question",
+    # Steps of a sequence: a plan, which the diary keeps as it was. What was done of it are tasks and mail.
+    "opportunities_sequencestep",
 }
 # Tables that the application only adds to.
 ADD_ONLY = {"opportunities_event", "opportunities_facts", "opportunities_diary", "django_admin_log"}

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("opportunities", "0017_digest"),
+        ("opportunities", "0018_series"),
     ]
 
     operations = [
