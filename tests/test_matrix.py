@@ -142,6 +142,8 @@ MORE = {
     # No fact without its kind; and to merge, to withdraw and to leave want words, which are asked for.
     "opportunities_lead": {"fact": ("-", "-"), "answer": ("AB", "AB"), "alike": ("-", "ABC"), "note": ("AB", "AB")},
     "opportunities_objection": {"about": ("AB", "AB")},
+    "opportunities_winback": {"fields": ("AB", "AB"), "write": ("AB", "AB")},
+    "opportunities_campaign": {"csv": ("ABCDFEN", "-"), "progress": ("ABCDFEN", "-")},
     # The world's mail was never kept as it came; tests/opportunities/test_unmatched.py sends one.
     "opportunities_inboundmail": {"original": ("-", "-")},
     "opportunities_note": {"correct": ("ABD", "ABD")},

@@ -1,7 +1,6 @@
 """The staff pages of the path. `base` holds what they share."""
 
 from . import (  # noqa: F401  (each registers its pages)
-    campaigns,
     checkpoints,
     clients,
     discovery,
@@ -18,5 +17,6 @@ from . import (  # noqa: F401  (each registers its pages)
     sequences,
     templates,
     views,
+    winbacks,
     work,
 )

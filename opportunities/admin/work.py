@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.utils.text import capfirst
 
-from ..models import Closing, Event, Message, Objection, Opportunity, Task, UnwrittenPromise, WinBack
+from ..models import Closing, Event, Message, Objection, Opportunity, Task, UnwrittenPromise
 from .base import ReadOnlyAdmin, RecordAdmin
 
 
@@ -95,14 +95,6 @@ class ClosingAdmin(MovesOnly):
         "reactivate_to",
         "must_change",
     ]
-
-
-@admin.register(WinBack)
-class WinBackAdmin(MovesOnly):
-    list_display = ["opportunity", "stage", "owner"]
-    list_filter = ["stage"]
-    list_select_related = ["opportunity", "owner"]
-    fields = ["opportunity", "closing", "owner"]
 
 
 @admin.register(Event)

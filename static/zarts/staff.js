@@ -374,8 +374,30 @@
     setInterval(look, 60000);
   };
 
+  // A campaign that runs says how far it has come; when it ends, the page is read anew.
+  const campaign = () => {
+    const place = document.querySelector("[data-campaign]");
+    if (!place) return;
+    const look = async () => {
+      const answer = await fetch(place.dataset.campaign).catch(() => null);
+      if (answer?.ok) {
+        const { stage, rows, all: whole } = await answer.json();
+        if (stage !== place.dataset.stageNow) return location.reload();
+        all("li", place).forEach((line, at) => {
+          const meter = line.querySelector("meter");
+          meter.max = whole || 1;
+          meter.value = rows[at][1];
+          line.querySelector("[data-number]").textContent = rows[at][1];
+        });
+      }
+      setTimeout(look, 2000);
+    };
+    setTimeout(look, 2000);
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     bell();
+    campaign();
     progress();
     writing();
     hearing();

@@ -1,3 +1,3 @@
 """The pages that show what several apps know: they stand here, where all apps are known."""
 
-from . import checkpoints, opportunity  # noqa: F401  (each registers its pages)
+from . import campaigns, checkpoints, opportunity  # noqa: F401  (each registers its pages)

@@ -1,0 +1,184 @@
+"""Second tries at lost deals: their window, what they show, a letter under the four conditions, and reopening."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from opportunities import followups, secondtries
+from opportunities.models import Consent, Event, Message, MessageTemplate, Objection, Task, WinBack
+from opportunities.records import Refused, begin, edit, perform
+from tests.makers import an_opportunity
+
+pytestmark = pytest.mark.django_db
+
+
+def day(number):
+    return timezone.localdate() + timedelta(days=number)
+
+
+def agrees(contact, by, purpose="marketing"):
+    return begin(Consent(contact=contact, purpose=purpose, text_version="1", source="Form"), by=by)
+
+
+def a_lost_deal(owner, first=0, last=30, **fields):
+    deal = fields.pop("deal", None) or an_opportunity(owner)
+    said = {"reason": "price", "words": "Too dear this year.", "must_change": "A new budget."} | fields
+    return perform(deal.lose, by=owner, reactivate_from=day(first), reactivate_to=day(last), **said)
+
+
+def a_win_back(owner, *, agreed=True, **fields):
+    deal = a_lost_deal(owner, **fields)
+    if agreed:
+        agrees(deal.decision_owner, owner)
+    secondtries.turn()
+    return WinBack.objects.get(opportunity=deal)
+
+
+def again(record):
+    return type(record).objects.get(pk=record.pk)
+
+
+def a_template(by, body="Hello {contact.first_name}, shall we talk again?"):
+    template = begin(MessageTemplate(name="Try again", purpose="marketing"), by=by)
+    template.revise("Shall we talk again?", body, by=by)
+    return template
+
+
+# -- The window. -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now", "stage"),
+    [
+        ("2027-02-28T23:59Z", "waiting"),
+        ("2027-03-01T00:00Z", "open"),
+        ("2027-03-31T23:59Z", "open"),
+        ("2027-04-01T00:00Z", "expired"),
+    ],
+)
+def test_it_opens_on_its_first_day_and_expires_after_its_last(ada, time_machine, now, stage):
+    time_machine.move_to("2026-11-26T10:00Z", tick=False)
+    deal = an_opportunity(ada)
+    window = {"reactivate_from": date(2027, 3, 1), "reactivate_to": date(2027, 3, 31)}
+    perform(deal.lose, by=ada, reason="price", words="Too dear.", **window)
+    time_machine.move_to(now, tick=False)
+    secondtries.turn()
+    assert WinBack.objects.get().stage == stage
+
+
+def test_it_opens_once_and_its_owner_has_a_task(ada):
+    win_back = a_win_back(ada)
+    secondtries.turn()
+    assert Task.objects.open().about(win_back).get().title.startswith("Ask whether it is time to try again")
+    assert Event.objects.filter(verb="winback.open").count() == 1
+
+
+# -- What its page shows. ----------------------------------------------------------------------------------------------
+
+
+def test_its_page_shows_the_old_objection_beside_what_must_have_changed(ada, as_user):
+    deal = an_opportunity(ada)
+    begin(Objection(opportunity=deal, kind="price", words="A freelancer costs half.", owner=ada), by=ada)
+    win_back = a_win_back(ada, deal=deal, agreed=False)
+    page = as_user(ada).get(win_back.staff_url()).content.decode()
+    for words in ("A freelancer costs half.", "Too dear this year.", "A new budget.", "Nothing is known yet."):
+        assert words in page
+    assert "has not agreed to marketing mail" in page, "what a letter would wait for is said before"
+
+
+def test_what_has_changed_is_written_there(ada, cem, as_user):
+    win_back = a_win_back(ada)
+    url = f"/admin/opportunities/winback/{win_back.pk}/fields/"
+    as_user(ada).post(url, {"changed": "They have a new budget."})
+    assert again(win_back).changed == "They have a new budget."
+    assert as_user(cem).post(url, {"changed": "Mine."}).status_code == 404
+
+
+def test_its_list_is_read_by_window_and_reason(ada, as_user):
+    a_win_back(ada)
+    page = as_user(ada).get("/admin/opportunities/winback/").content.decode()
+    assert "A new budget." in page
+    assert "The price" in page
+
+
+# -- A letter. ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_letter_goes_under_the_four_conditions_and_makes_it_contacted(ada, ben, mail_server):
+    catcher, win_back = mail_server(), a_win_back(ada)
+    task = secondtries.write(win_back, win_back.opportunity.decision_owner, by=ada, template=a_template(ben))
+    followups.send_due()
+    followups.send_due()
+    assert again(task).stage == "done"
+    assert again(win_back).stage == "contacted"
+    assert sum(task.contact.email in envelope.rcpt_tos for envelope in catcher.got) == 1
+
+
+def test_without_consent_to_marketing_a_letter_waits_and_goes_when_it_is_given(ada, mail_server):
+    mail_server()
+    win_back = a_win_back(ada, agreed=False)
+    contact = win_back.opportunity.decision_owner
+    task = secondtries.write(win_back, contact, by=ada, subject="Again?", words="Hello.")
+    followups.send_due()
+    assert (again(task).stage, again(task).waits_for) == ("paused", "consent")
+    assert again(win_back).stage == "open"
+    agrees(contact, ada)
+    followups.send_due()
+    assert again(win_back).stage == "contacted"
+
+
+def test_nobody_is_written_to_twice_at_once_or_outside_the_window(ada):
+    win_back = a_win_back(ada)
+    contact = win_back.opportunity.decision_owner
+    secondtries.write(win_back, contact, by=ada, subject="Again?", words="Hello.")
+    with pytest.raises(Refused, match="waits already"):
+        secondtries.write(win_back, contact, by=ada, subject="Again?", words="Hello.")
+    later = a_win_back(ada, first=10)
+    with pytest.raises(Refused, match="Wait for its window"):
+        secondtries.write(later, later.opportunity.decision_owner, by=ada, subject="Again?", words="Hello.")
+
+
+def test_a_letter_is_written_on_its_page(ada, ben, ann, as_user):
+    win_back = a_win_back(ada)
+    contact, url = win_back.opportunity.decision_owner, f"/admin/opportunities/winback/{win_back.pk}/write/"
+    nothing = as_user(ada).post(url, {"contact": contact.pk})
+    assert "Write it, or choose a template." in nothing.content.decode()
+    stranger = an_opportunity(ada).decision_owner
+    assert "Choose" in as_user(ada).post(url, {"contact": stranger.pk, "subject": "A", "words": "B"}).content.decode()
+    assert as_user(ann).post(url, {"contact": contact.pk, "subject": "A", "words": "B"}).status_code == 403
+    assert not secondtries.letters(win_back).exists()
+    as_user(ada).post(url, {"contact": contact.pk, "subject": "Again?", "words": "Hello."})
+    assert secondtries.letters(win_back).get().purpose == "marketing"
+
+
+def test_who_answers_is_to_be_decided_about(ada):
+    win_back = a_win_back(ada)
+    deal = win_back.opportunity
+    mail = Message(
+        client=deal.client, opportunity=deal, contact=deal.decision_owner, owner=ada, subject="Yes", body="Let us talk."
+    )
+    perform(begin(mail, by=deal.decision_owner).receive, by=None)
+    assert Task.objects.open().about(win_back).filter(title__startswith="They answered").exists()
+
+
+# -- Reopening. --------------------------------------------------------------------------------------------------------
+
+
+def test_reopening_keeps_the_history(ada):
+    win_back = a_win_back(ada)
+    before = set(Event.objects.filter(diary=win_back.opportunity.diary).values_list("pk", flat=True))
+    perform(win_back.reopen, by=ada, reason="They have a new budget.")
+    deal = again(win_back.opportunity)
+    assert (deal.stage, again(win_back).stage) == ("qualified", "reopened")
+    assert deal.closings.get().words == "Too dear this year."
+    assert before <= set(Event.objects.filter(diary=deal.diary).values_list("pk", flat=True))
+    assert deal.tasks.open().exists(), "no open deal is without its next step"
+    lost_again = perform(deal.lose, by=ada, reason="fit", words="No.", reactivate_from=day(1), reactivate_to=day(2))
+    assert lost_again.win_backs.count() == 2
+
+
+def test_whoever_takes_the_deal_over_tries_again(ada, ben):
+    win_back = a_win_back(ada)
+    edit(win_back.opportunity, by=ben, owner=ben)
+    assert again(win_back).owner == ben
