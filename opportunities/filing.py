@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 
-from . import incoming, reads
+from . import incoming, reading, reads
 from .duplicates import found
 from .forms import MoveForm
 from .joining import Choices
@@ -37,9 +38,10 @@ class Likely:
 def likely(inbound, user) -> list[Likely]:
     """Return where a mail may belong, of what this person may change: what it answers, then who is like its sender."""
     places = []
-    keys = incoming.keys_in(inbound.to_addresses.split("\n"))
-    answered = Message.objects.visible_to(user).filter(reply_key__in=keys, opportunity__isnull=False)
-    for message in answered.select_related("opportunity__client", "contact")[:MOST] if keys else ():
+    keys, ids = incoming.keys_in(inbound.to_addresses.split("\n")), answers_of(inbound)
+    answered = Message.objects.visible_to(user).filter(Q(reply_key__in=keys) | Q(message_id__in=ids))
+    answered = answered.exclude(opportunity=None).select_related("opportunity__client", "contact").order_by("-pk")
+    for message in answered[:MOST] if keys or ids else ():
         places.append(Likely(message.opportunity, f"It answers our mail to {message.contact}."))
     for one in found({"email": inbound.from_address}, user) if inbound.from_address else ():
         if one.kind == "lead" and one.record and one.record.is_open:
@@ -53,6 +55,17 @@ def likely(inbound, user) -> list[Likely]:
         place.who = known.get(place.record.client_id) if place.deal and inbound.from_address else None
         place.name = inbound.from_name or inbound.from_address.partition("@")[0]
     return places
+
+
+def answers_of(inbound) -> list[str]:
+    """Return the Message-IDs that a mail answers, where it is kept as it came."""
+    if not inbound.raw:
+        return []
+    try:
+        with inbound.raw.open("rb") as file:
+            return reading.answers_in(file.read(reading.HEAD))
+    except OSError:
+        return []
 
 
 class FileForm(MoveForm):
@@ -75,7 +88,8 @@ class FileForm(MoveForm):
         self.fields["where"].choices = [(one.value, f"“{one.record}”. {one.words}") for one in self.likely]
         if not self.likely:
             del self.fields["where"]
-            self.fields["page"].label = "Which deal or lead?"
+            self.fields["page"].label, self.fields["page"].required = "Which deal or lead?", True
+            self.fields["page"].error_messages["required"] = "Say where it belongs."
         self.named, self.unclear = self.resolve(str(self.data.get("page", "")).replace("\0", "").strip()[:300])
         deals = [one.record for one in self.likely if one.deal]
         deals += [self.named] if isinstance(self.named, Opportunity) else []

@@ -19,6 +19,7 @@ from anymail.webhooks.sendgrid import SendGridInboundWebhookView, SendGridTracki
 from anymail.webhooks.sparkpost import SparkPostInboundWebhookView, SparkPostTrackingWebhookView
 from django.db import transaction
 
+from . import optout
 from .bounces import came_back, late
 from .incoming import take
 from .models import Message
@@ -175,7 +176,8 @@ def message_of(event) -> Message | None:
 
 
 def stop_marketing(message: Message, reason: str):
-    """Take back the consent to marketing of whoever got a mail. What contracts ask for still goes."""
-    for consent in message.contact.consents.filter(purpose="marketing", withdrawn_at=None).order_by("pk"):
-        consent.withdraw(by=None, reason=reason)
+    """Take back the consent to marketing of whoever got a mail, wherever they are known. Contracts go on."""
     tell(message, "complaint", "heard a complaint about", by=None, reason=reason)
+    for person in optout.everybody(message.contact, message.sent_to or message.contact.email):
+        for consent in person.consents.filter(purpose="marketing", withdrawn_at=None).order_by("pk"):
+            consent.withdraw(by=None, reason=reason)

@@ -107,6 +107,16 @@ def read(raw: bytes, *, size: int | None = None) -> Mail:
     return mail
 
 
+def answers_in(raw: bytes) -> list[str]:
+    """Return the Message-IDs that a mail answers, by its headers alone."""
+    mail = Mail("", len(raw))
+    try:
+        read_head(mail, message_from_bytes(halves(raw)[0], policy=POLICY))
+    except Exception:
+        log.warning("The headers of a mail that is kept could not be read.")
+    return mail.answers
+
+
 def halves(raw: bytes) -> tuple[bytes, int]:
     """Return the headers of a mail, as many as are read, and where its body begins."""
     ends = [(found, found + len(blank)) for blank in (b"\r\n\r\n", b"\n\n") if (found := raw.find(blank)) >= 0]

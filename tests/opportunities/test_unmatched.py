@@ -96,10 +96,12 @@ def test_a_page_asks_a_bounded_number_of_questions(as_user, ada):
 # -- Filing by hand. ---------------------------------------------------------------------------------------------------
 
 
-def test_what_is_likely_is_filed_with_one_click(as_user, ada):
+@pytest.mark.parametrize("how", ["address", "header"])
+def test_what_is_likely_is_filed_with_one_click(as_user, ada, how):
     deal = an_opportunity(ada)
     message = sent_mail(deal, ada)
-    mail = unmatched("kim@elsewhere.example", to=incoming.reply_address(message))
+    by = {"to": incoming.reply_address(message)} if how == "address" else {"In_Reply_To": message.message_id}
+    mail = unmatched("kim@elsewhere.example", **by)
     browser = as_user(ada)
     page = page_of(browser, mail)
     assert f'value="opportunity:{deal.pk}"' in page
