@@ -201,7 +201,7 @@ def test_from_a_contact_one_writes_about_a_deal_or_about_none(as_user, ada):
     assert address in browser.get(contact.staff_url()).text
     assert browser.get(address).context["form"]["opportunity"].value() == opportunity.pk
     for deal in (opportunity, None):
-        browser.post(address, letter(opportunity, opportunity=deal.pk if deal else ""))
+        browser.post(address, letter(opportunity) | {"opportunity": deal.pk if deal else ""})
     assert list(Message.objects.order_by("pk").values_list("opportunity", flat=True)) == [opportunity.pk, None]
 
 
