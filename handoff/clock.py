@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from opportunities import followups
-from opportunities.models import Task
+from opportunities import clock, followups, notices
+from opportunities.models import Notice, Task
 from opportunities.records import Opens, edit, lock
 
 from .models import Report
@@ -20,8 +20,8 @@ BATCH = 50
 
 
 def run() -> dict:
-    """Open the tasks of reports that come up, and mark those that were missed. Return the counts."""
-    return {"report_tasks": open_report_tasks(), "missed_reports": mark_missed()}
+    """Open the tasks of reports that come up, mark those that were missed, tell of the late. Return the counts."""
+    return {"report_tasks": open_report_tasks(), "missed_reports": mark_missed(), "late_reports": tell_of_late()}
 
 
 def open_report_tasks() -> int:
@@ -36,6 +36,20 @@ def mark_missed() -> int:
     due = timezone.localdate() - AFTER
     missed = Report.objects.filter(stage__in=Report.UNPUBLISHED, due_on__lt=due).exclude(breach="missed")
     return sum(once(report, miss) for report in missed.order_by("due_on")[:BATCH])
+
+
+def tell_of_late() -> int:
+    """Tell the owners of reports whose day has passed where the client is, once each."""
+    late = Report.objects.filter(stage__in=Report.UNPUBLISHED, breach="", due_on__lt=clock.today())
+    late = notices.untold(late, Notice.Kind.BREACH, ":late").select_related("owner", "cadence", "project")
+    words, kind = "{} is late: publish it, and say why.", Notice.Kind.BREACH
+    rows = [
+        (report.owner, kind, words.format(report), report.staff_url(), f"{report.pk}:late", report)
+        for report in late.order_by("due_on", "pk")[:BATCH]
+        if report.is_late
+    ]
+    notices.tell_all(rows)
+    return len(rows)
 
 
 @transaction.atomic

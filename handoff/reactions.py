@@ -112,10 +112,10 @@ def take_back_what_said_it(summary, event):
         followups.open_task(report, Opens("report", "Tell the client why this is gone", 1), by=None)
 
 
-@reacts_to("report.edit", "report.publish")
-def tell_of_a_breach(report, event):
-    """A report that is late, or was missed, is told to whoever owes it and to who manages them."""
-    if report.breach:
+@reacts_to("report.edit")
+def tell_of_a_breach(report, facts):
+    """A report that was missed is told to whoever owes it. The clock tells of one that is late."""
+    if "breach" in facts and report.breach:
         words = f"{report} was {report.get_breach_display().lower()}: say why."
         about = {"key": f"{report.pk}:{report.breach}", "about": report}
         notices.tell(report.owner, Notice.Kind.BREACH, words, report.staff_url(), **about)

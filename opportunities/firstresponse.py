@@ -23,9 +23,9 @@ def within() -> timedelta:
     return timedelta(hours=settings.FIRST_RESPONSE_HOURS)
 
 
-def overdue(leads):
+def overdue(leads, at=None):
     """Return the leads to which an answer is owed for longer than was promised."""
-    return leads.filter(UNANSWERED, arrived_at__lt=timezone.now() - within())
+    return leads.filter(UNANSWERED, arrived_at__lt=(at or timezone.now()) - within())
 
 
 def waiting(leads):

@@ -243,7 +243,9 @@ def tell_of_wait(task, wait):
     """Tell the owner what a person must see to. What ends by itself, as a night does, needs nobody."""
     if wait.until is None:
         words = f"“{task}” waits: {wait.words}"
-        notices.tell(task.owner, Notice.Kind.PAUSE, words, task.staff_url(), key=f"{task.pk}:{wait.words}", about=task)
+        # What goes on and waits for the same again is told again, though not twice a day.
+        about = {"key": f"{task.pk}:{clock.today()}:{wait.words}", "about": task}
+        notices.tell(task.owner, Notice.Kind.PAUSE, words, task.staff_url(), **about)
 
 
 def look_again(wait):

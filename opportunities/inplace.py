@@ -16,6 +16,11 @@ LONGEST = 20_000
 SAY_NEXT = "Say what happens next."
 
 
+def by_your_clock() -> str:
+    """Say by whose clock a time is typed."""
+    return f"By your clock: {timezone.get_current_timezone_name()}."
+
+
 class DayInput(forms.DateInput):
     input_type = "date"
 
@@ -108,9 +113,9 @@ class FieldsForm(InPlaceForm):
         return True
 
 
-def fields_form(record, names):
+def fields_form(record, names, form=FieldsForm):
     """Return the form class for these fields of a record."""
-    return forms.modelform_factory(type(record), form=FieldsForm, fields=names, formfield_callback=field_for)
+    return forms.modelform_factory(type(record), form=form, fields=names, formfield_callback=field_for)
 
 
 # -- Something new about an opportunity. -------------------------------------------------------------------------------
@@ -143,12 +148,17 @@ class TaskForm(NewForm):
     class Meta:
         model = Task
         fields = ("title", "due_at", "owner", "kind")
-        labels = {"title": "What is to be done?", "due_at": "Due, by your clock"}
+        labels = {"title": "What is to be done?", "due_at": "Due"}
         formfield_callback = field_for
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.initial.setdefault("due_at", end_of_day(timezone.localdate() + timedelta(days=1)))
+        self.fields["due_at"].help_text = by_your_clock()
+
+    def add(self, *, by):
+        self.instance.time_zone = by.time_zone
+        return super().add(by=by)
 
     def clean_due_at(self):
         due = self.cleaned_data["due_at"]
@@ -209,7 +219,7 @@ class TalkForm(NewForm):
         labels = {
             "channel": "What was it?",
             "contact": "With whom?",
-            "happened_at": "When, by your clock?",
+            "happened_at": "When?",
             "subject": "About what?",
             "body": "What was said?",
         }
@@ -222,6 +232,8 @@ class TalkForm(NewForm):
         for name in ("outcome", "next_title", "next_due_at"):
             say_plainly(self.fields[name])
         self.fields["next_due_at"].validators.append(near_our_time)
+        for name in ("happened_at", "next_due_at"):
+            self.fields[name].help_text = by_your_clock()
         self.fields["next_title"].help_text = "It becomes a task of yours."
         self.initial.setdefault("contact", self.about.decision_owner_id)
         self.initial.setdefault("happened_at", timezone.localtime())
@@ -257,6 +269,7 @@ class TalkForm(NewForm):
         talk = perform(super().add(by=by).receive, by=None)
         if title := data["next_title"]:
             task = Task(opportunity=self.about, owner=by, title=title, due_at=data["next_due_at"], kind="follow_up")
+            task.time_zone = by.time_zone
             begin(task, by=by, past="promised")
         return talk
 

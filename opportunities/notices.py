@@ -1,6 +1,8 @@
 """What staff are told, and how: here, at once by mail, or in the mail of the day, as each chose."""
 
 from django.conf import settings
+from django.db.models import CharField, Exists, OuterRef, Value
+from django.db.models.functions import Cast, Concat
 
 from . import clock, firstresponse
 from .models import Lead, Letter, Notice, NoticeChoice
@@ -34,26 +36,34 @@ def tell_all(told):
         (choice.user_id, choice.kind): choice.how
         for choice in NoticeChoice.objects.filter(user__in={user.pk for user, *_ in told})
     }
-    at, rows, at_once = clock.now(), [], []
+    at, rows = clock.now(), {}
     for user, kind, words, url, key, about in told:
         how = chosen.get((user.pk, kind), USUAL[kind])
         if how == How.OFF or not user.is_active:
             continue
         words, mark = " ".join(words.split())[:300], f"{kind}:{user.pk}:{key}"[:160]
         of = {"record_type": about.label(), "record_id": about.pk} if about is not None else {}
-        rows.append(
-            Notice(user=user, kind=kind, words=words, url=url, at=at, key=mark, in_digest=how == How.DIGEST, **of)
+        rows[mark] = Notice(
+            user=user, kind=kind, words=words, url=url, at=at, key=mark, in_digest=how == How.DIGEST, **of
         )
-        if how == How.ON:
-            body = f"{words}\n\nOpen it here:\n{settings.SITE_URL}{url}\n\n{WHY}{settings.SITE_URL}{CHOOSE}"
-            at_once.append(Letter(user=user, key=mark, subject=words[:200], body=body, go_at=at))
+    # What was told is not mailed either, though somebody chose mail since.
+    for mark in Notice.objects.filter(key__in=rows).values_list("key", flat=True):
+        del rows[mark]
     # The same key is the same thing: whoever came second adds nothing, and breaks nothing.
-    Notice.objects.bulk_create(rows, ignore_conflicts=True)
-    Letter.objects.bulk_create(at_once, ignore_conflicts=True)
+    Notice.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    Letter.objects.bulk_create(
+        [letter_of(notice) for notice in rows.values() if not notice.in_digest], ignore_conflicts=True
+    )
 
 
 CHOOSE = "/admin/my/notices/"
 WHY = "You get this mail because you work here. Choose what comes by mail:\n"
+
+
+def letter_of(notice) -> Letter:
+    """Return a notice as the mail that goes at once."""
+    body = f"{notice.words}\n\nOpen it here:\n{settings.SITE_URL}{notice.url}\n\n{WHY}{settings.SITE_URL}{CHOOSE}"
+    return Letter(user=notice.user, key=notice.key, subject=notice.words[:200], body=body, go_at=notice.at)
 
 
 def write(user, subject: str, body: str, *, key: str, go_at=None):
@@ -79,12 +89,18 @@ def unread(user) -> int:
 MOST = 50
 
 
+def untold(rows, kind, key=""):
+    """Return the records whose owner was not told this yet, and wants to be: under `<pk><key>`, as a round tells it."""
+    mark = Concat(Value(f"{kind}:"), Cast("owner_id", CharField()), Value(":"), Cast("pk", CharField()), Value(key))
+    deaf = NoticeChoice.objects.filter(kind=kind, how=How.OFF).values("user")
+    rows = rows.alias(mark=mark).filter(owner__is_active=True).exclude(owner__in=deaf)
+    return rows.exclude(Exists(Notice.objects.filter(key=OuterRef("mark")))).select_related("owner")
+
+
 def tell_of_late_answers() -> int:
     """Tell the owners of leads that heard nothing in the promised time, once each. Return how many."""
-    told = Notice.objects.filter(kind=Notice.Kind.BREACH, record_type=Lead.label()).values("record_id")
-    deaf = NoticeChoice.objects.filter(kind=Notice.Kind.BREACH, how=How.OFF).values("user")
-    late = firstresponse.overdue(Lead.objects.filter(owner__is_active=True)).exclude(pk__in=told)
-    leads = late.exclude(owner__in=deaf).select_related("owner").order_by("arrived_at")[:MOST]
+    late = firstresponse.overdue(Lead.objects.all(), clock.now())
+    leads = untold(late, Notice.Kind.BREACH).order_by("arrived_at", "pk")[:MOST]
     words = "{} still waits for a first answer from us."
     rows = [(lead.owner, Notice.Kind.BREACH, words.format(lead), lead.staff_url(), lead.pk, lead) for lead in leads]
     tell_all(rows)

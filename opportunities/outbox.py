@@ -198,7 +198,7 @@ def hand_over(mail, server) -> Answer:
         return lost(server, asked, trouble)
     except smtplib.SMTPRecipientsRefused as refusal:
         codes = [code for code, _ in refusal.recipients.values()]
-        return Answer("later" if all(400 <= code < 500 for code in codes) else "refused", f"{refusal}")
+        return Answer("later" if codes and all(400 <= code < 500 for code in codes) else "refused", f"{refusal}")
     except smtplib.SMTPResponseException as refusal:
         return Answer("later" if 400 <= refusal.smtp_code < 500 else "refused", f"{refusal}")
     except smtplib.SMTPException as refusal:

@@ -25,10 +25,11 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from . import notices, optout, secondtries, sequences
+from . import clock, notices, optout, secondtries, sequences
 from .followups import end_of_day, give_days, hasten, open_task
 from .models import Audit, Message, Notice, Opportunity, SequenceRun, Task, WinBack
-from .records import Opens, edit, perform, reacts_to
+from .records import Opens, begin, edit, perform, reacts_to
+from .repeating import next_due, unborn
 
 # A deal that is paused without a day is looked at again after so many days.
 REST = 30
@@ -210,6 +211,15 @@ def tell_of_troubled_mail(message, event):
     notices.tell(message.owner, Notice.Kind.MAIL, words, message.staff_url(), key=key, about=message)
 
 
+@reacts_to("message.hold")
+def tell_that_it_waits(message, event):
+    """Whoever sent a mail hears what a person must see to before it goes. A follow-up says so itself."""
+    if message.waits_for not in ("", Task.Waits.TIMING) and not message.task_id:
+        words = f"“{message.subject}” to {message.contact} waits: {event.reason}"
+        about = {"key": f"{message.pk}:{event.pk}", "about": message}
+        notices.tell(message.owner, Notice.Kind.PAUSE, words, message.staff_url(), **about)
+
+
 @reacts_to("message.receive")
 def tell_of_an_answer(message, event):
     """Whoever has the deal hears that the client wrote. What answers by itself is no answer."""
@@ -228,6 +238,21 @@ def keep_back_its_mail(task, event):
             perform(message.hold, by=None, reason=f"Its follow-up was closed: {event.reason or 'it is done'}")
         elif message.waits_for:
             edit(message, by=None, waits_for="", again_at=None, trouble="Its follow-up was closed.")
+
+
+@reacts_to("task.finish", "task.cancel")
+def open_the_next(task, event):
+    """A task that repeats is followed by the next one, until its series ends or is cancelled."""
+    whole = event.verb == "task.cancel" and (not event.facts or event.facts.values.get("series", True))
+    if whole or not task.repeats or not (due := next_due(task, clock.now())):
+        return
+    above = task.parent
+    is_over = above.stage == "lost" if task.opportunity_id else not above.is_open
+    if is_over:
+        return
+    follower = begin(unborn(task, due), by=None, past="promised")
+    if above.stage == "paused":
+        perform(follower.pause, by=None, reason=PAUSED + ".")
 
 
 @reacts_to("consent.create", "consent.edit", "contact.edit")

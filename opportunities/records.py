@@ -159,6 +159,7 @@ def transition(
     client: bool = False,
     overridable: tuple = (),
     answers: bool = True,
+    hears: str = "",
 ):
     """Declare a move that cannot forget its policy or its words.
 
@@ -166,7 +167,8 @@ def transition(
     become the record's next action and its due date; a move that has neither leaves them. `asks` names the
     form for the words that the move needs. `opens` is the task that it promises. `client` lets a client
     contact make it. `overridable` names the gates that a manager may pass, closed, with a written reason.
-    `answers` says that the move does what was promised about the record: its open tasks are done with it.
+    `answers` says that the move does what was promised about the record: its open tasks are done with it. `hears`
+    names a form of words that may be said along with the move, and need not be: it stays one click.
     """
     may = permission if callable(permission) else HolderOf(permission)
     return fsm.transition(
@@ -185,6 +187,7 @@ def transition(
             "client": client,
             "overridable": overridable,
             "answers": answers,
+            "hears": hears,
         },
     )
 
@@ -220,6 +223,10 @@ class Move:
     @property
     def asks(self) -> str:
         return self.step.custom["asks"]
+
+    @property
+    def hears(self) -> str:
+        return self.step.custom["hears"]
 
     @property
     def ready(self) -> bool:
@@ -562,10 +569,11 @@ def begin(record, *, by, past: str = "created", facts: dict | None = None, reaso
 
 
 @whole
-def edit(record, *, by, reason: str = "", **changes):
+def edit(record, *, by, reason: str = "", past: str = "changed", **changes):
     """Change fields of a record, and write the old and the new values in the diary. Return the record.
 
-    The record is read again under a lock, so two people who edit different fields both keep theirs.
+    `past` is the line in the diary, where it is more than a change ("snoozed"). The record is read again under a
+    lock, so two people who edit different fields both keep theirs.
     """
     record = lock(record)
     facts = {}
@@ -578,7 +586,7 @@ def edit(record, *, by, reason: str = "", **changes):
             setattr(record, name, new)
     if facts:
         record.save()
-        tell(record, "edit", "changed", by=by, facts=facts, reason=reason)
+        tell(record, "edit", past, by=by, facts=facts, reason=reason)
         for react in REACTIONS[f"{record._meta.model_name}.edit"]:
             react(record, facts)
     return record

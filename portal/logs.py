@@ -3,7 +3,7 @@
 import logging
 import re
 
-TOKEN = re.compile(r"(/p/|/stop/|/portal/enter/)[^/\s?#]+")
+TOKEN = re.compile(r"(/p/|/stop/|/portal/enter/|/calendar/)[^/\s?#]+")
 
 
 class WithoutTokens(logging.Filter):

@@ -4,8 +4,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from opportunities import notices
 from opportunities.followups import open_task
-from opportunities.models import Task
+from opportunities.models import Notice, Task
 from opportunities.records import Opens, Refused, edit, perform
 
 from . import approvals
@@ -53,6 +54,9 @@ def hand_on(approval) -> bool:
     if following == approval.owner:
         # It is asked once more after the next deadline, and keeps nobody else from being asked.
         reason = "The deadline has passed, and nobody else may answer."
+        words = f"You have not decided on {approval} of {approval.opportunity}. {reason}"
+        key = f"{approval.pk}:{approval.due:%Y%m%d%H%M}"
+        notices.tell(approval.owner, Notice.Kind.BREACH, words, approval.staff_url(), key=key, about=approval)
         edit(approval, by=None, reason=reason, due=approvals.next_deadline())
         return False
     for task in Task.objects.about(approval).exclude(stage__in=Task.CLOSED):

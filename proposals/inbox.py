@@ -14,9 +14,9 @@ from django.core.mail import EmailMessage, get_connection
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from opportunities import optout
+from opportunities import notices, optout
 from opportunities.followups import end_of_day, open_task
-from opportunities.models import Contact, Lead, Message, Opportunity, Source, Task, User
+from opportunities.models import Contact, Lead, Message, Notice, Opportunity, Source, Task, User
 from opportunities.outbox import is_no_answer, is_reached
 from opportunities.records import Opens, Refused, begin, perform
 from portal.consent import INQUIRIES
@@ -95,16 +95,18 @@ def ask_the_owner(action, reason):
     if opportunity is None:
         log.error("Action %s belongs to no opportunity: %s", action.pk, reason)
         return
-    begin(
+    words = f"{action.name} {action.verb} at the portal, and it was not taken. {reason}"
+    task = begin(
         Task(
             opportunity=opportunity,
-            title=f"{action.name} {action.verb} at the portal, and it was not taken. {reason}"[:200],
+            title=words[:200],
             owner=opportunity.owner,
             due_at=end_of_day(timezone.localdate() + timedelta(days=1)),
         ),
         by=None,
         past="promised",
     )
+    notices.tell(opportunity.owner, Notice.Kind.ANSWER, words, task.staff_url(), key=f"action:{action.pk}", about=task)
 
 
 def contact_of(action) -> Contact:

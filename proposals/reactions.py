@@ -74,18 +74,16 @@ def tell_who_asked(approval, event):
 
 @reacts_to("approval.edit")
 def tell_of_an_escalation(approval, facts):
-    """A question that goes on to somebody else is told to both, and one that is late to whoever has it."""
+    """A question that goes on to somebody else is told to both, and to whoever manages who had it."""
+    if "owner" not in facts:
+        return
+    before = User.objects.get(pk=int(facts["owner"][0].rpartition("#")[2].rstrip(")")))
     what = f"the {approval.get_aspect_display().lower()} of {approval.opportunity}"
-    about = {"key": f"{approval.pk}:{approval.due:%Y%m%d%H%M}", "about": approval}
-    if "owner" in facts:
-        words = f"It is yours to decide on {what} now: the deadline has passed."
-        notices.tell(approval.owner, Notice.Kind.ESCALATION, words, approval.staff_url(), **about)
-        before = User.objects.filter(pk=int(facts["owner"][0].rpartition("#")[2].rstrip(")"))).first()
-        words = f"{approval.owner} decides on {what} now: the deadline has passed."
-        notices.tell(before, Notice.Kind.ESCALATION, words, approval.staff_url(), **about)
-    elif "due" in facts and approval.opportunity.stage != "paused":
-        words = f"The deadline to decide on {what} has passed, and nobody else may."
-        notices.tell(approval.owner, Notice.Kind.BREACH, words, approval.staff_url(), **about)
+    why = "the deadline has passed" if before.is_active else f"{before} has left"
+    words = dict.fromkeys((before, *before.managers()), f"{approval.owner} decides on {what} now: {why}.")
+    words[approval.owner] = f"It is yours to decide on {what} now: {why}."
+    kind, url, key = Notice.Kind.ESCALATION, approval.staff_url(), f"{approval.pk}:{approval.due:%Y%m%d%H%M}"
+    notices.tell_all([(user, kind, said, url, key, approval) for user, said in words.items()])
 
 
 @reacts_to("proposal.accept", "proposal.decline", "contract.sign", "contract.decline")

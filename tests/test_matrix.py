@@ -35,6 +35,9 @@ PAGES = {
     "start": (STAFF, "-"),
     "home": (STAFF, "-"),
     "today": (STAFF, "-"),
+    "tasks_several": ("-", "ABCDF"),
+    "calendar_feed": ("-", "-"),  # with a token that nobody has
+    "my_calendar": (STAFF, STAFF),
     "pipeline": (STAFF, "-"),
     "pipeline_move": ("-", "-"),
     "pipeline_several": ("-", "ABC"),
@@ -48,7 +51,7 @@ PAGES = {
     "notices_unread": (STAFF, "-"),
     "notices_read": ("-", STAFF),
     "notice_open": ("-", "-"),  # of somebody else
-    "notice_choices": (STAFF, "-"),  # a POST without choices is refused in words
+    "notice_choices": (STAFF, STAFF),
     "due_settle": ("-", "-"),  # nothing that can be said of it
     "checklist": ("ABDEN", "-"),
     "checklist_confirm": ("-", "-"),  # a word for a checkpoint that there is not
@@ -140,7 +143,7 @@ MORE = {
     "opportunities_client": {"merge": ("AB", "AB"), "alike": ("-", "ABC")},
     "opportunities_consent": {"withdraw": ("AB", "AB")},
     "opportunities_message": {"write": ("ABD", "ABD")},
-    "opportunities_task": {"fields": ("ABD", "ABD")},
+    "opportunities_task": dict.fromkeys(["fields", "snooze", "give"], ("ABD", "ABD")),
     # No fact without its kind; and to merge, to withdraw and to leave want words, which are asked for.
     "opportunities_lead": {"fact": ("-", "-"), "answer": ("AB", "AB"), "alike": ("-", "ABC"), "note": ("AB", "AB")},
     "opportunities_objection": {"about": ("AB", "AB")},
@@ -362,6 +365,7 @@ MOST = 12
 LISTS = {"today", "pipeline", "approvals", "intake_tokens", "due_work", "notices"}
 NO_LISTS = {
     *("healthz", "readyz", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
+    "my_calendar",
     *("admin:index", "admin:login", "admin:password_change", "admin:password_change_done", "admin:jsi18n"),
 }
 

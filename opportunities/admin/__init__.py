@@ -15,6 +15,7 @@ from . import (  # noqa: F401  (each registers its pages)
     questionnaires,
     quiet,
     sequences,
+    task,
     templates,
     views,
     winbacks,

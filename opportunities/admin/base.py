@@ -22,7 +22,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from .. import once, reads
 from ..forms import near_our_time, say_plainly
-from ..inplace import LONGEST, SAY_NEXT, fields_form
+from ..inplace import LONGEST, SAY_NEXT, FieldsForm, fields_form
 from ..models import User
 from ..money import said_number
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
@@ -76,6 +76,9 @@ class KeptAdmin(ModelAdmin):
     says_its_first_action = False
     # The fields that can be changed in a small form, from another page.
     in_place: tuple = ()
+    in_place_form = FieldsForm
+    # The template of what is done to several of a list at once, for whoever may do it.
+    several = ""
 
     # -- Who sees what. ------------------------------------------------------------------------------------------------
 
@@ -175,7 +178,7 @@ class KeptAdmin(ModelAdmin):
             "title": self.opts.verbose_name_plural.capitalize(),
             "opts": self.opts,
             "columns": columns,
-            "rows": [(self.row_url(row), self.cells(row)) for row in page.rows],
+            "rows": [(self.row_url(row), self.cells(row), row.pk) for row in page.rows],
             "page": page,
             "filters": filters,
             "words": words,
@@ -184,6 +187,7 @@ class KeptAdmin(ModelAdmin):
             "empty_words": self.empty_words,
             "downloads": [(words, reverse(name)) for words, name in self.downloads],
             "add_url": self.add_url() if self.has_add_permission(request) else "",
+            "several": self.several if self.has_change_permission(request) else "",
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/record_list.html", context)
@@ -403,7 +407,9 @@ class KeptAdmin(ModelAdmin):
         """Return the form for those of these fields that may be changed in place; for all of them when none may."""
         closed = self.get_readonly_fields(request, record)
         may = [name for name in self.in_place if name not in closed]
-        return fields_form(record, [name for name in may if name in names] or may)(data, instance=record)
+        return fields_form(record, [name for name in may if name in names] or may, self.in_place_form)(
+            data, instance=record
+        )
 
     def ask(self, request, record, form, title, button):
         """Show a small form: as a page, or in place where the script asks for it."""
@@ -435,6 +441,9 @@ class RecordAdmin(KeptAdmin):
         form = None
         if move.asks:
             form = import_string(move.asks)(request.POST or None, record=record, user=request.user)
+        elif move.hears:
+            said = request.POST if request.method == "POST" else None
+            form = import_string(move.hears)(said, record=record, user=request.user)
         overriding = bool(move.lacks) and may_override(record, move.step, request.user)
         if request.method == "POST" and (form is None or form.is_valid()):
             try:

@@ -1,4 +1,4 @@
-"""Tasks, messages, objections, promises said aloud, closings, and the diary itself."""
+"""Messages, objections, promises said aloud, closings, and the diary itself."""
 
 from copy import copy
 
@@ -7,29 +7,10 @@ from django.db.models import Q
 from django.utils.text import capfirst
 
 from ..composing import preview
-from ..models import Closing, Event, Message, Objection, Opportunity, Task, UnwrittenPromise
+from ..models import Closing, Event, Message, Objection, Opportunity, UnwrittenPromise
 from ..panels import standing_of
 from .base import ReadOnlyAdmin, RecordAdmin, whole_number
 from .composing import may_write, of_draft
-
-
-@admin.register(Task)
-class TaskAdmin(RecordAdmin):
-    list_display = ["title", "kind", "stage", "owner", "due_at"]
-    list_filter = ["stage", "kind", "owner"]
-    list_select_related = ["owner"]
-    search_fields = ["title"]
-    in_place = ("title", "due_at", "owner")
-    fieldsets = [
-        (None, {"fields": ["title", "kind", "opportunity", "lead", "owner", "due_at"]}),
-        ("Mail to the client when it falls due", {"fields": ["contact", "subject", "words"]}),
-    ]
-
-    def get_changeform_initial_data(self, request):
-        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
-
-    def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["opportunity", "lead"] if obj else [])]
 
 
 @admin.register(Message)

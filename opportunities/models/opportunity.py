@@ -22,6 +22,7 @@ from .client import Client, Contact
 from .lead import Lead
 
 DAY = timedelta(days=1)
+OPEN_ONES = models.Q(stage__in=["qualified", "discovery", "audit", "proposal", "contract"])
 
 
 class Opportunity(Scoped, DiaryKeeper, Output):
@@ -125,6 +126,8 @@ class Opportunity(Scoped, DiaryKeeper, Output):
             models.Index(fields=["team", "-id"], name="opportunity_of_team"),
             models.Index(fields=["stage", "-id"], name="opportunity_in_stage"),
             models.Index(fields=["owner", "due_on", "id"], name="opportunity_due"),
+            # Only those that something must be promised for are walked through.
+            models.Index(fields=["id"], name="opportunity_open", condition=OPEN_ONES),
             # The board: of each column what is due first, for one person and for everybody.
             models.Index(fields=["owner", "place", "due_on", "id"], name="opportunity_board_of_owner"),
             models.Index(fields=["place", "due_on", "id"], name="opportunity_board"),

@@ -3,10 +3,12 @@
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.utils import timezone
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import formats, timezone
 
-from ..records import KeptQuerySet, Lack, Record, Refused, stage_field, transition
+from .. import clock
+from ..records import KeptQuerySet, Lack, Record, Refused, edit, lock, perform, stage_field, transition
 from .client import Contact
 from .event import Diary
 from .user import known_time_zone
@@ -16,6 +18,13 @@ def refuse_another_clients(contact, opportunity, field="contact"):
     """Refuse a contact who belongs to another client than the deal."""
     if contact and opportunity and contact.client_id != opportunity.client_id:
         raise ValidationError({field: f"Choose somebody at {opportunity.client}: this deal is theirs."})
+
+
+def said(at, zone="") -> str:
+    """Say a time by the clock of a zone, or of whoever is at the page: Fri 4 Dec 2026, 14:05 CET."""
+    from ..repeating import zone_of  # it imports the models
+
+    return formats.date_format(timezone.localtime(at, zone_of(zone) if zone else None), "DATETIME_FORMAT")
 
 
 class About(models.Model):
@@ -46,6 +55,12 @@ class TaskQuerySet(KeptQuerySet):
 
     def overdue(self):
         return self.open().filter(due_at__lt=timezone.now())
+
+    def knowing_sources(self):
+        """Know of each task which source of its deal holds no more."""
+        leads = Task._meta.get_field("lead").related_model._base_manager
+        over = leads.filter(opportunity=models.OuterRef("opportunity"), source__valid_until__lt=timezone.localdate())
+        return self.annotate(source_over=models.Subquery(over.values("source_id")[:1]))
 
     def knowing_questions(self):
         """Know of each task whether it is to decide something that nobody has decided yet."""
@@ -115,6 +130,8 @@ class Task(About, Record):
     )
     repeats = models.CharField(max_length=8, choices=Repeats, blank=True)
     repeats_until = models.DateField("repeats until", null=True, blank=True)
+    # The time that its rhythm counts from; empty: when it is due. Putting one off does not move those that follow.
+    repeats_from = models.DateTimeField(null=True, editable=False)
     # The one before it, of a task that repeats: each is followed once.
     follows = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="followed_by"
@@ -169,6 +186,11 @@ class Task(About, Record):
 
     def clean(self):
         refuse_another_clients(self.contact, self.opportunity)
+        refuse_another_clients(self.promised_to, self.opportunity, "promised_to")
+        if self.repeats_until and not self.repeats:
+            raise ValidationError({"repeats": "Choose how often it repeats, or leave out until when."})
+        if self.repeats_until and self.due_at and self.repeats_until < timezone.localdate(self.due_at):
+            raise ValidationError({"repeats_until": "Choose a day after it is due, or leave this empty."})
         if self.contact and self.words.strip() and not self.subject.strip():
             raise ValidationError({"subject": "Write the subject of the mail: the client reads it first."})
 
@@ -211,6 +233,94 @@ class Task(About, Record):
         about = apps.get_model(self.record_type)(pk=self.record_id)
         return [Lack("Decide it: this task is done with that.", about.staff_url())]
 
+    @property
+    def zone(self):
+        """Return the time zone in which it was said when it is due."""
+        from ..repeating import zone_of  # it imports the models
+
+        return zone_of(self.time_zone)
+
+    def mend_url(self) -> str:
+        """Return the page that mends what it waits for: of the person, of the deal, or of where the deal came from."""
+        who, deal = self.contact, self.opportunity
+        lost = who is not None and (who.left_on or not who.email or who.mail_failed_at)
+        if who and (self.waits_for == self.Waits.CONSENT or self.waits_for == self.Waits.PATH and lost):
+            return who.staff_url()
+        if who and self.waits_for == self.Waits.TIMING:
+            return who.staff_url("id_works_on")
+        if deal and self.waits_for == self.Waits.PATH:
+            return deal.staff_url("people")
+        if self.waits_for == self.Waits.SOURCE and (source := self.over_source()):
+            return reverse("admin:opportunities_source_change", args=[source])
+        return self.parent.staff_url()
+
+    def over_source(self):
+        """Return the number of the source of its deal that holds no more, if there is one."""
+        if "source_over" not in self.__dict__:
+            self.source_over = Task.objects.filter(pk=self.pk).knowing_sources().get().source_over
+        return self.source_over
+
+    # -- When, and whose: not moves, for it stays open. ----------------------------------------------------------------
+
+    @transaction.atomic
+    def snooze(self, until, *, by, reason):
+        """Put it off until a time, saying why. Its owner is reminded anew; those that follow keep their rhythm."""
+        task = lock(self)
+        if lacks := task.cannot_wait(until):
+            raise Refused(lacks)
+        task.put_off_its_mail(until)
+        rhythm = (task.repeats_from or task.due_at) if task.repeats else None
+        Task.objects.filter(pk=task.pk).update(told_at=None, repeats_from=rhythm)
+        return edit(task, by=by, reason=reason, past="snoozed", due_at=until)
+
+    def cannot_wait(self, until) -> list[Lack]:
+        """Return why it cannot be put off until a time."""
+        if not self.is_open:
+            return [Lack(f"It is {self.get_stage_display().lower()} already: nothing is left to put off.")]
+        if until <= clock.now():
+            return [Lack("Choose a time that is still to come.")]
+        if until < self.due_at:
+            words = f"It is due only on {said(self.due_at)}. To bring it forward, change when it is due."
+            return [Lack(words, self.staff_url("id_due_at_0"))]
+        if self.not_after and until > self.not_after:
+            return [Lack(f"It was promised until {said(self.not_after)}: choose a time before that.")]
+        if self.messages.filter(stage__in=["sending", "uncertain"]).exists():
+            return [Lack("Its mail is on its way already.", self.messages.first().staff_url())]
+        return []
+
+    def put_off_its_mail(self, until):
+        """Keep back its mail that is queued or waits. It is taken up again when the task falls due."""
+        for message in self.messages.filter(stage__in=["queued", "held"]):
+            why = f"Its follow-up was put off until {said(until)}."
+            if message.stage == "queued":
+                perform(message.hold, by=None, reason=why, waits_for=self.Waits.TIMING, again_at=until)
+            elif message.waits_for:
+                edit(message, by=None, again_at=max(until, message.again_at or until))
+
+    @transaction.atomic
+    def change(self, *, by, reason="", **changes):
+        """Change what a person says of it. A new time is said by their clock and reminded of; a new owner is told."""
+        task = lock(self)
+        if changes.get("due_at", task.due_at) != task.due_at:
+            task.put_off_its_mail(changes["due_at"])
+            Task.objects.filter(pk=task.pk).update(told_at=None, repeats_from=None)
+            changes.setdefault("time_zone", by.time_zone)
+        elif changes.get("repeats", task.repeats) != task.repeats:
+            Task.objects.filter(pk=task.pk).update(repeats_from=None)
+        before = task.owner_id
+        task = edit(task, by=by, reason=reason, **changes)
+        if task.owner_id not in (before, by.pk):
+            task.tell_its_owner(by)
+        return task
+
+    def tell_its_owner(self, by):
+        """Tell whoever has it now that it is theirs, each time that it is given."""
+        from .. import notices  # it imports the models
+
+        key = f"given:{self.pk}:{clock.now().timestamp()}"
+        words = f"{by} gave you: {self.title}, due {said(self.due_at, self.owner.time_zone)}"
+        notices.tell(self.owner, "due", words, self.staff_url(), key=key, about=self)
+
     def moves_for(self, user):
         """Say before the button is pressed that a question is not ticked off."""
         moves = super().moves_for(user)
@@ -226,6 +336,7 @@ class Task(About, Record):
         permission="opportunities.move_task",
         label="Done",
         past="did",
+        hears="opportunities.task_forms.OutcomeForm",
     )
     def finish(self, *, by, outcome=""):
         """Say that it is done, and what came of it. What somebody was asked is done by deciding it."""
@@ -240,10 +351,10 @@ class Task(About, Record):
         permission="opportunities.move_task",
         label="Cancel",
         past="cancelled",
-        asks="opportunities.forms.ReasonForm",
+        asks="opportunities.task_forms.CancelForm",
     )
-    def cancel(self, *, by, reason):
-        """Let it go, saying why."""
+    def cancel(self, *, by, reason, series=True):
+        """Let it go, saying why; of a task that repeats, those that would follow it too, or this one only."""
 
     @transition(
         stage,

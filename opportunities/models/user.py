@@ -1,6 +1,8 @@
 """Who works here, in which team, and how far they see."""
 
 from datetime import time
+from hashlib import sha256
+from secrets import token_urlsafe
 from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -18,6 +20,10 @@ def known_time_zone(name):
     """Refuse a time zone that does not exist."""
     if name not in available_timezones():
         raise ValidationError("Choose a time zone such as Europe/Berlin or America/New_York.")
+
+
+def digest_of(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
 
 
 class Team(DiaryKeeper):
@@ -96,6 +102,35 @@ class User(AbstractUser, DiaryKeeper):
     def who_may(cls, policy, record):
         """Return the least busy person whom a policy lets through, the owner's team first; nobody when none is."""
         return next((user for user in cls.by_load(team=record.owner.team) if policy(record, user)), None)
+
+    def managers(self):
+        """Return who manages this person: the active managers of their team."""
+        people = User.who_work_here().filter(groups__name="Manager").exclude(team=None)
+        return people.filter(team=self.team_id).exclude(pk=self.pk)
+
+    # -- The calendar that reads their tasks. --------------------------------------------------------------------------
+
+    @classmethod
+    def of_feed(cls, token: str):
+        """Return whose calendar a token opens, or None: it was revoked, or they left."""
+        return cls.objects.filter(feed_digest=digest_of(token), is_active=True, is_staff=True).first()
+
+    def open_feed(self) -> str:
+        """Make a token, in the place of an earlier one. Return it: only its digest is kept."""
+        token = token_urlsafe(32)
+        self.keep_feed(digest_of(token), "made a calendar address as")
+        return token
+
+    def close_feed(self):
+        """Revoke the token, if there is one."""
+        if self.feed_digest:
+            self.keep_feed("", "revoked the calendar address as")
+
+    @transaction.atomic
+    def keep_feed(self, digest, past):
+        type(self).objects.filter(pk=self.pk).update(feed_digest=digest)
+        self.feed_digest = digest
+        tell(self, "feed", past, by=self)
 
     @property
     def sees_all(self) -> bool:

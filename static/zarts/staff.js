@@ -54,6 +54,7 @@
       if (event.key === "j") go(at + 1);
       else if (event.key === "k") go(at - 1);
       else if (event.key === "e" && !deciding) lines[at]?.querySelector(".z-do button, .z-do a")?.click();
+      else if (event.key === "s" && !deciding) lines[at]?.querySelector("[data-snooze]")?.click();
       else if (event.key === "x") lines[at]?.querySelector("[name=pick]")?.click();
       else if (deciding && "acr".includes(event.key)) {
         const button = page.querySelector(`[data-key="${event.key}"]`);
@@ -192,14 +193,17 @@
 
   // Rows are picked for something that is done to all of them: how many is said where it is done.
   const picking = () => {
-    const several = document.querySelector("[data-several]");
+    const several = document.querySelector("[data-several], [data-several-tasks]");
     if (!several) return;
     const boxes = () => all("[name=pick]");
     const count = () => {
       const picked = boxes().filter((box) => box.checked).length;
       document.querySelector("[data-picked]").textContent = picked;
-      if (picked) document.querySelector("[data-several]").open = true;
+      // The bar of the tasks is there while some are picked; without a script it always is.
+      if (several.matches("[data-several-tasks]")) several.hidden = !picked;
+      else if (picked) document.querySelector("[data-several]").open = true;
       const whole = document.querySelector("[data-pick-all]");
+      if (!whole) return;
       whole.checked = picked > 0 && picked === boxes().length;
       whole.indeterminate = picked > 0 && !whole.checked;
     };

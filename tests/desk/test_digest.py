@@ -5,13 +5,15 @@ from datetime import time, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from opportunities import notices
 from opportunities.models import Letter, Notice, NoticeChoice, Task, User
-from opportunities.records import begin
+from opportunities.records import begin, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
+from tests.makers_proposals import a_proposal
 from zarts.desk import digest
 
 pytestmark = pytest.mark.django_db
@@ -96,6 +98,70 @@ def test_whoever_wants_none_or_left_gets_none(ada, ben, time_machine):
     User.objects.filter(pk=ada.pk).update(digest_at=None)
     User.objects.filter(pk=ben.pk).update(is_active=False)
     assert digest.send() == 0
+
+
+def test_a_time_zone_that_there_is_not_keeps_nobody_waiting(ada, cem, time_machine):
+    at(time_machine, "2026-11-26T10:00Z")
+    for user in (ada, cem):
+        a_task(user, timezone.now() - timedelta(days=1))
+    live_in(ada, "Middle/Earth")
+    assert digest.send() == 2
+    assert "Times are in UTC." in Letter.objects.get(user=ada).body
+
+
+def test_it_is_right_in_any_hour_that_the_clocks_leave_out_or_say_twice(ada, time_machine):
+    at(time_machine, "2026-03-28T12:00Z")
+    a_task(ada, timezone.now() - timedelta(days=1))
+    live_in(ada, "Europe/Berlin", time(2, 30))
+    User.objects.update(digest_on="2026-03-28")
+    at(time_machine, "2026-03-29T00:59Z")  # 1:59; there is no 2:30 on this day
+    assert digest.send() == 0
+    at(time_machine, "2026-03-29T01:00Z")  # 3:00
+    assert digest.send() == 1
+    User.objects.update(digest_on="2026-10-24")
+    written = []
+    for hour in ("2026-10-25T00:29Z", "2026-10-25T00:30Z", "2026-10-25T01:30Z"):  # 2:29, 2:30, and 2:30 again
+        at(time_machine, hour)
+        written.append(digest.send())
+    assert written == [0, 1, 0]
+
+
+def test_it_names_what_waits_for_approval_and_why_a_task_waits(ada, ben, time_machine):
+    at(time_machine, "2026-11-26T10:00Z")
+    deal = an_opportunity(ada)
+    proposal = perform(a_proposal(ada).submit, by=ada)
+    task = a_task(ada, timezone.now() + timedelta(days=3), deal)
+    perform(task.pause, by=ada, reason="They are on holiday.")
+    digest.send()
+    mails = {letter.user: letter.body for letter in Letter.objects.filter(key__startswith="digest")}
+    assert "Waits\n- Call them: They are on holiday." in mails[ada]
+    assert "Waiting for your approval\n- " in mails[ben]
+    assert str(proposal.opportunity) in mails[ben]
+
+
+def test_many_notices_are_told_by_one_mail_and_it_says_that_there_are_more(ada, time_machine):
+    at(time_machine, "2026-11-26T10:00Z")
+    NoticeChoice.objects.create(user=ada, kind="breach", how="digest")
+    for number in range(30):
+        notices.tell(ada, Notice.Kind.BREACH, f"Number {number}.", "/admin/", key=str(number))
+    assert digest.send() == 1
+    words = Letter.objects.get().body
+    assert words.count("Number") == digest.MOST
+    assert "and more" in words
+    assert not Notice.objects.filter(in_digest=True).exists()
+
+
+def test_it_asks_a_bounded_number_of_questions(ada, time_machine):
+    at(time_machine, "2026-11-26T10:00Z")
+    counts = []
+    for day in ("2026-11-26T10:00Z", "2026-11-27T10:00Z"):
+        at(time_machine, day)
+        for _ in range(5):
+            a_task(ada, timezone.now() - timedelta(days=1))
+        with CaptureQueriesContext(connection) as asked:
+            digest.send()
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 20
 
 
 @pytest.mark.django_db(transaction=True)

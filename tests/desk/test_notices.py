@@ -2,10 +2,15 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from opportunities import notices
+from opportunities import followups, notices
 from opportunities.models import Notice, NoticeChoice, User
+from opportunities.records import perform
+from proposals.models import Approval
 from tests.makers import an_opportunity
+from tests.makers_proposals import a_proposal
+from tests.opportunities.test_followups import a_follow_up
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +95,40 @@ def test_a_choice_that_there_is_not_is_refused_in_words(ada, as_user, wrong):
     assert answer.status_code == 422
     assert "Choose" in answer.content.decode()
     assert not NoticeChoice.objects.exists()
+
+
+def test_what_is_unread_further_back_can_be_marked_from_the_first_page(ada, as_user):
+    tell(ada, 55)
+    Notice.objects.filter(pk__in=Notice.objects.order_by("-pk")[:50].values("pk")).update(read_at=timezone.now())
+    assert "Mark all as read" in as_user(ada).get("/admin/notices/").content.decode()
+
+
+def test_what_was_settled_meanwhile_says_so(ada, ben, as_user):
+    proposal = perform(a_proposal(ada).submit, by=ada)
+    questions = Approval.objects.filter(proposal=proposal).order_by("pk")
+    page = as_user(ben).get("/admin/notices/").content.decode()
+    assert "New</span>" in page
+    assert 'z-tag">Approved' not in page
+    perform(questions[0].approve, by=ben)
+    assert as_user(ben).get("/admin/notices/").content.decode().count('z-tag">Approved') == 1
+    # Its answer tells as much in its words.
+    assert 'z-tag">Approved' not in as_user(ada).get("/admin/notices/").content.decode()
+
+
+def test_a_task_that_was_done_meanwhile_says_so(ada, as_user):
+    task = a_follow_up(ada, contact=None)
+    followups.send_due()
+    assert 'z-tag">Done' not in as_user(ada).get("/admin/notices/").content.decode()
+    perform(task.finish, by=ada, outcome="They called.")
+    assert 'z-tag">Done' in as_user(ada).get("/admin/notices/").content.decode()
+
+
+def test_what_was_read_here_is_not_mailed_again(ada, as_user):
+    NoticeChoice.objects.create(user=ada, kind="breach", how="digest")
+    tell(ada, 2)
+    first, second = Notice.objects.order_by("pk")
+    browser = as_user(ada)
+    browser.get(reverse("notice_open", args=[first.pk]))
+    assert list(Notice.objects.filter(in_digest=True)) == [second]
+    browser.post(reverse("notices_read"))
+    assert not Notice.objects.filter(in_digest=True).exists()

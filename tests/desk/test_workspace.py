@@ -326,7 +326,7 @@ def test_the_story_is_narrowed_by_kind_and_by_person(ada, ben):
     ways = {kind: reads.story(opportunity, kind=kind, size=99).rows for kind in reads.KINDS}
 
     assert all(event.stage_from != event.stage_to for event in ways["moves"])
-    assert {event.verb for event in ways["edits"]} == {"opportunity.edit", "discovery.edit"}
+    assert {event.verb for event in ways["edits"]} == {"opportunity.edit", "discovery.edit", "contact.edit"}
     assert {event.record_type for event in ways["tasks"]} == {"opportunities.task"}
     assert [event.verb for event in ways["notes"]] == ["objection.create"]
     assert [event.verb for event in reads.story(opportunity, who=str(ben)).rows] == ["opportunity.edit"]

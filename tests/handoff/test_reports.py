@@ -1,6 +1,6 @@
 """Reports: written by one, approved by another, on time or with a reason."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 import time_machine
@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 
 from handoff import clock
 from handoff.models import Report, ReportNote
-from opportunities.models import Task
+from opportunities.models import Notice, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
 from tests.makers_handoff import a_report, report_words
@@ -150,6 +150,41 @@ def test_a_report_that_never_came_is_missed_once_and_its_owner_is_asked(ada, ben
     assert again(report).breach == "missed"
     asked = Task.objects.about(report).filter(title__startswith="Say why it was missed")
     assert asked.get().owner == dora
+
+
+def breaches(user):
+    return [notice.words for notice in Notice.objects.filter(user=user, kind="breach").order_by("pk")]
+
+
+def test_a_report_whose_day_has_passed_is_told_to_its_owner_once_and_once_more_when_it_is_missed(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora)
+    with time_machine.travel(noon_after(report.due_on, 0)):
+        assert clock.run()["late_reports"] == 0
+    with time_machine.travel(noon_after(report.due_on, 1)):
+        assert [clock.run()["late_reports"] for _ in range(2)] == [1, 0]
+        assert breaches(dora) == [f"{report} is late: publish it, and say why."]
+    with time_machine.travel(noon_after(report.due_on, 6)):
+        clock.run()
+        edit(again(report), by=dora, breach_reason="The provider was down.")
+    assert [words for words in breaches(dora) if str(report) in words][1:] == [f"{report} was missed: say why."]
+
+
+def test_a_report_is_late_when_its_day_has_passed_where_the_client_is(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora)
+    edit(report.cadence, by=dora, time_zone="America/Los_Angeles")
+    night = datetime.combine(report.due_on + timedelta(days=1), time(3), UTC)
+    with time_machine.travel(night):
+        assert clock.run()["late_reports"] == 0
+    with time_machine.travel(night + timedelta(hours=6)):
+        assert clock.run()["late_reports"] == 1
+
+
+def test_whoever_publishes_a_late_report_need_not_be_told_so(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    with time_machine.travel(noon_after(report.due_on, 1)):
+        perform(edit(report, by=dora, breach_reason="The provider was down.").publish, by=dora)
+        clock.run()
+    assert breaches(dora) == []
 
 
 def test_the_task_to_write_opens_five_days_before(ada, ben, dora):

@@ -7,9 +7,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from opportunities import followups, notices, outbox
-from opportunities.models import Contact, Letter, Message, Notice, NoticeChoice, Task
+from opportunities import conditions, followups, notices, outbox
+from opportunities.models import Contact, Letter, Message, Notice, NoticeChoice, Task, User
 from opportunities.records import begin, edit, perform
+from proposals import clock
 from proposals.models import Approval
 from tests.conftest import person
 from tests.makers import a_lead, an_opportunity
@@ -62,6 +63,14 @@ def test_the_mail_leads_to_the_page_and_to_the_choice(ada, settings):
     assert f"{settings.SITE_URL}/admin/my/notices/" in letter.body
 
 
+def test_what_was_told_is_not_mailed_later_though_somebody_chose_mail_since(ada):
+    NoticeChoice.objects.create(user=ada, kind=Kind.BREACH, how=How.DIGEST)
+    tell(ada)
+    NoticeChoice.objects.update(how=How.ON)
+    tell(ada)
+    assert (Notice.objects.count(), Letter.objects.count()) == (1, 0)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_that_tell_the_same_at_once_tell_it_once_and_neither_fails():
     ada, start, failed = person("ada", "Growth ops"), threading.Barrier(3), []
@@ -95,14 +104,54 @@ def test_an_approval_that_is_wanted_is_told_to_whoever_decides_and_its_answer_to
 
 
 def test_a_question_that_goes_on_to_somebody_else_is_told_to_both(ada, ben):
-    from proposals import clock
-
     other = person("mia", "Manager", team="East", sees="team")
     perform(a_proposal(ada).submit, by=ada)
     Approval.objects.update(due=timezone.now() - timedelta(hours=1))
     clock.run()
     escalated = Notice.objects.filter(kind=Kind.ESCALATION)
     assert {notice.user for notice in escalated} == {ben, other}
+    for question in Approval.objects.filter(stage="pending"):
+        had = ben if question.owner == other else other
+        words = {notice.user: notice.words for notice in escalated.filter(record_id=question.pk)}
+        assert words[question.owner].startswith("It is yours to decide on ")
+        assert words[had].startswith(f"{question.owner} decides on ")
+        assert all("the deadline has passed" in said for said in words.values())
+
+
+def test_a_question_whose_approver_has_left_goes_on_and_their_manager_hears_why(ada, ben):
+    boss, other = (person(name, "Manager", team="East", sees="team") for name in ("mia", "noa"))
+    perform(a_proposal(ada).submit, by=ada)
+    Approval.objects.update(owner=ben)
+    User.objects.filter(pk=ben.pk).update(is_active=False)
+    clock.run()
+    assert told(ben, Kind.ESCALATION) == []
+    for question in Approval.objects.filter(stage="pending"):
+        manager = other if question.owner == boss else boss
+        assert any("Ben has left" in words for words in told(question.owner, Kind.ESCALATION))
+        about = Notice.objects.get(user=manager, kind=Kind.ESCALATION, record_id=question.pk)
+        assert about.words.startswith(f"{question.owner} decides on ")
+        assert "Ben has left" in about.words
+    assert told(ada, Kind.ESCALATION) == []
+
+
+def test_a_question_that_nobody_else_may_decide_is_a_breach_of_whoever_has_it(ada, ben):
+    perform(a_proposal(ada).submit, by=ada)
+    Approval.objects.update(due=timezone.now() - timedelta(hours=1))
+    clock.run()
+    clock.run()
+    late = told(ben, Kind.BREACH)
+    assert len(late) == Approval.objects.filter(stage="pending").count()
+    assert all("You have not decided on" in words for words in late)
+
+
+def test_a_question_that_only_rested_with_its_deal_is_no_breach(ada, ben, time_machine):
+    proposal = perform(a_proposal(ada).submit, by=ada)
+    deal = perform(proposal.opportunity.pause, by=ada, reason="They are away.")
+    time_machine.move_to(timezone.now() + timedelta(days=9))
+    clock.run()
+    perform(deal.resume, by=ada)
+    assert Approval.objects.filter(stage="pending", due__gt=timezone.now()).exists()
+    assert told(ben, Kind.BREACH) == []
 
 
 def test_a_follow_up_that_waits_for_a_person_is_told_and_one_that_waits_for_the_morning_is_not(ada):
@@ -118,6 +167,32 @@ def test_a_follow_up_that_waits_for_a_person_is_told_and_one_that_waits_for_the_
     followups.send_due()
     assert Task.objects.get(pk=night.pk).stage == "paused"
     assert len(told(ada, Kind.PAUSE)) == 1
+
+
+def test_what_waits_for_the_same_again_is_told_again(ada, time_machine):
+    task = a_follow_up(ada)
+    wait = conditions.Wait(Task.Waits.PATH, "Name the decision owner.")
+    followups.pause_for(task, wait)
+    perform(task.resume, by=None)
+    followups.pause_for(task, wait)
+    assert len(told(ada, Kind.PAUSE)) == 1, "not twice a day"
+    perform(task.resume, by=None)
+    time_machine.move_to(timezone.now() + timedelta(days=1))
+    followups.pause_for(task, wait)
+    assert len(told(ada, Kind.PAUSE)) == 2
+
+
+def test_mail_that_waits_for_a_person_is_told_to_whoever_sent_it(ada, mail_server):
+    mail_server()
+    deal = an_opportunity(ada)
+    mail = {"owner": ada, "by": ada, "opportunity": deal}
+    outbox.write(deal.decision_owner, "Our news", "Here.", purpose="marketing", **mail)
+    outbox.send()
+    (words,) = told(ada, Kind.PAUSE)
+    assert words.startswith(f"“Our news” to {deal.decision_owner} waits: ")
+    kept = outbox.write(deal.decision_owner, "The offer", "Here.", **mail)
+    perform(kept.hold, by=ada, reason="I read it again first.")
+    assert len(told(ada, Kind.PAUSE)) == 1, "what somebody holds they know"
 
 
 def test_mail_that_failed_or_is_in_doubt_is_told_to_whoever_wrote_it(ada, mail_server):
@@ -160,3 +235,17 @@ def test_a_first_answer_that_is_late_is_told_once(ada):
     assert notices.tell_of_late_answers() == 1
     assert notices.tell_of_late_answers() == 0
     assert told(ada, Kind.BREACH) == [f"{lead} still waits for a first answer from us."]
+
+
+def test_whoever_takes_a_late_lead_over_hears_of_it_and_who_does_not_want_to_keeps_nobody_waiting(
+    ada, cem, monkeypatch
+):
+    monkeypatch.setattr(notices, "MOST", 1)
+    NoticeChoice.objects.create(user=cem, kind=Kind.BREACH, how=How.OFF)
+    a_lead(cem, arrived_at=timezone.now() - timedelta(days=3))
+    lead = a_lead(ada, arrived_at=timezone.now() - timedelta(days=2))
+    assert [notices.tell_of_late_answers() for _ in range(2)] == [1, 0]
+    dan = person("dan", "Growth ops", team="East")
+    edit(lead, by=ada, owner=dan)
+    assert notices.tell_of_late_answers() == 1
+    assert len(told(dan, Kind.BREACH)) == 1

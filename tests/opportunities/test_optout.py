@@ -15,7 +15,7 @@ from portal.models import Stop, StopLink
 from portal.tokens import token_hash
 from proposals import inbox
 from tests.makers import an_opportunity
-from tests.makers_series import a_sequence, agree, let_fall_due
+from tests.makers_series import a_sequence, agree, let_fall_due, to_clients
 
 WHEN = {"purpose": "marketing", "mailed_at": timezone.now()}
 
@@ -51,7 +51,7 @@ def test_marketing_mail_carries_the_way_out_in_its_headers_and_at_its_end(ada, m
     agree(opportunity.decision_owner, ada)
     a_letter(opportunity, ada)
     followups.send_due()
-    mail = read(catcher.got[0])
+    mail = read(to_clients(catcher)[0])
     link = re.fullmatch(r"<(https://clients\.zarts\.example/stop/([\w-]{43})/)>", mail["List-Unsubscribe"].strip())
     assert link
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -71,7 +71,7 @@ def test_other_mail_has_none(ada, mail_server, purpose):
     catcher = mail_server()
     a_letter(an_opportunity(ada), ada, purpose=purpose)
     followups.send_due()
-    mail = read(catcher.got[0])
+    mail = read(to_clients(catcher)[0])
     assert mail["List-Unsubscribe"] is None
     assert "/stop/" not in mail.get_content()
     assert not StopLink.objects.exists()
@@ -86,7 +86,7 @@ def test_a_second_attempt_carries_the_same_way_out(ada, mail_server):
     followups.send_due()
     Message.objects.update(go_at=timezone.now() - timedelta(seconds=1))
     followups.send_due()
-    first, second = (read(envelope)["List-Unsubscribe"] for envelope in catcher.got)
+    first, second = (read(envelope)["List-Unsubscribe"] for envelope in to_clients(catcher))
     assert first == second
     assert StopLink.objects.count() == 1
 
@@ -110,7 +110,7 @@ def test_one_click_from_the_mail_stops_marketing_and_not_contracts(ada, mail_ser
     agree(contact, ada)
     a_letter(opportunity, ada)
     followups.send_due()
-    link = read(catcher.got[0])["List-Unsubscribe"].strip("<> ")
+    link = read(to_clients(catcher)[0])["List-Unsubscribe"].strip("<> ")
     path = "/" + link.split("/", 3)[3]
 
     assert portal_client.get(path).status_code == 200
@@ -144,7 +144,7 @@ def test_a_click_after_they_agreed_again_stops_it_again(ada, mail_server, portal
     agree(contact, ada)
     a_letter(opportunity, ada)
     followups.send_due()
-    path = "/" + read(catcher.got[0])["List-Unsubscribe"].strip("<> ").split("/", 3)[3]
+    path = "/" + read(to_clients(catcher)[0])["List-Unsubscribe"].strip("<> ").split("/", 3)[3]
     for _ in range(2):
         portal_client.post(path, {"List-Unsubscribe": "One-Click"})
         inbox.read()
@@ -256,7 +256,7 @@ def test_it_stops_marketing_sequences_and_holds_their_mail_and_lets_the_others_r
     followups.send_due()
     assert [now(run).stage for run in runs] == ["stopped", "running"]
     assert now(runs[0]).ended == SequenceRun.Ended.OPT_OUT
-    assert (Message.objects.get().stage, catcher.got) == ("held", [])
+    assert (Message.objects.get().stage, to_clients(catcher)) == ("held", [])
 
 
 @pytest.mark.django_db

@@ -14,7 +14,7 @@ from opportunities.records import Refused, begin, edit, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal
-from tests.makers_series import a_call, a_sequence, a_template, agree, done, let_fall_due
+from tests.makers_series import a_call, a_sequence, a_template, agree, done, let_fall_due, to_clients
 
 
 def now(record):
@@ -261,12 +261,12 @@ def test_each_step_opens_when_the_mail_of_the_one_before_has_gone_and_the_last_e
     let_fall_due(run)
     followups.send_due()
     second = open_task(run)
-    assert (len(catcher.got), now(run).position) == (1, 2)
+    assert (len(to_clients(catcher)), now(run).position) == (1, 2)
     assert timedelta(days=3, hours=23) < second.due_at - timezone.now() < timedelta(days=4, hours=1)
     Message.objects.update(touch_day=None)  # another day
     let_fall_due(run)
     followups.send_due()
-    assert (len(catcher.got), now(run).stage) == (2, "finished")
+    assert (len(to_clients(catcher)), now(run).stage) == (2, "finished")
     assert Event.objects.filter(verb="sequencerun.finish").count() == 1
 
 
@@ -315,7 +315,7 @@ def test_a_step_waits_for_consent_like_any_touch_and_goes_on_when_it_is_there(ad
     assert (task.stage, task.waits_for, now(run).stage) == ("paused", "consent", "running")
     agree(run.contact, ada)
     followups.send_due()
-    assert len(catcher.got) == 1
+    assert len(to_clients(catcher)) == 1
 
 
 @pytest.mark.django_db
@@ -378,7 +378,7 @@ def test_a_reply_stops_what_waits_and_what_is_queued_too(ada, ben, stage, mail_s
     hear_from(run)
     assert has_stopped(run, "reply")
     followups.send_due()
-    assert catcher.got == []
+    assert to_clients(catcher) == []
     assert not Message.objects.exclude(stage__in=["held", "received"]).exists()
 
 
@@ -395,7 +395,7 @@ def test_held_mail_of_a_stopped_sequence_never_goes_by_itself(ada, ben, mail_ser
     time_machine.move_to(timezone.now() + timedelta(days=2))
     followups.send_due()
     followups.send_due()
-    assert (Message.objects.get().stage, catcher.got) == ("held", [])
+    assert (Message.objects.get().stage, to_clients(catcher)) == ("held", [])
 
 
 @pytest.mark.django_db
@@ -516,7 +516,7 @@ def test_mail_that_was_on_its_way_when_they_replied_is_held_when_the_server_puts
     perform(message.release, by=None, reason="451 Come back later", attempt=message.attempt)
     catcher = mail_server()
     followups.send_due()
-    assert (now(message).stage, catcher.got) == ("held", [])
+    assert (now(message).stage, to_clients(catcher)) == ("held", [])
 
 
 @pytest.mark.django_db
@@ -555,11 +555,11 @@ def test_a_reply_against_a_due_step_has_one_winner_and_nothing_goes_after_it(mai
     threads = [threading.Thread(target=part) for part in (answer, work)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
-    went = len(catcher.got)
+    went = len(to_clients(catcher))
     followups.send_due()
     followups.send_due()
     assert troubles == []
-    assert len(catcher.got) == went, "nothing more goes"
+    assert len(to_clients(catcher)) == went, "nothing more goes"
     assert {now(run).stage for run in runs} == {"stopped"}
     assert not Message.objects.filter(stage__in=["queued", "sending"]).exists()
     assert not Task.objects.filter(run__in=runs).exclude(stage__in=Task.CLOSED).exists()
@@ -578,12 +578,12 @@ def test_of_two_sequences_for_one_contact_on_one_day_the_second_goes_the_next_da
     let_fall_due(first)
     let_fall_due(second)
     followups.send_due()
-    assert len(catcher.got) == 1
+    assert len(to_clients(catcher)) == 1
     (waiting,) = Task.objects.filter(run__in=[first, second], stage="paused")
     assert "was followed up today already: it goes on" in waiting.paused_because
     time_machine.move_to(timezone.now() + timedelta(days=1, minutes=1))
     followups.send_due()
-    assert len(catcher.got) == 2
+    assert len(to_clients(catcher)) == 2
 
 
 @pytest.mark.django_db
@@ -595,7 +595,7 @@ def test_two_sequences_for_different_purposes_both_go_on_one_day(ada, ben, mail_
     let_fall_due(first)
     let_fall_due(second)
     followups.send_due()
-    assert len(catcher.got) == 2
+    assert len(to_clients(catcher)) == 2
 
 
 # -- Its steps. --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from opportunities.models import Event, Lead, Message, Objection, Task
+from opportunities.models import Event, Lead, Message, Notice, Objection, Task
 from opportunities.records import edit, perform
 from portal.consent import ACCEPT, ACCEPT_VERSION
 from portal.models import (
@@ -74,6 +74,11 @@ def test_accepting_keeps_who_what_and_the_options(ada, ben, portal_cursor):
     assert {action.outcome for action in ClientAction.objects.all()} == {"Marked as viewed.", "Accepted."}
 
 
+def told(user):
+    """Return what somebody was told of clients' answers."""
+    return [notice.words for notice in Notice.objects.filter(user=user, kind="answer").order_by("pk")]
+
+
 def test_declining_keeps_the_reason(ada, ben, portal_cursor):
     proposal = a_proposal(ada, approver=ben, stage="sent")
     answer(portal_cursor, proposal, "declined", "We wait until spring.")
@@ -81,6 +86,7 @@ def test_declining_keeps_the_reason(ada, ben, portal_cursor):
     proposal.refresh_from_db()
     assert proposal.stage == "declined"
     assert Objection.objects.get().words == "We wait until spring."
+    assert told(ada) == [f"Bo Larsen declined {proposal}: “We wait until spring.”"]
 
 
 def test_a_question_is_filed_answered_by_a_task_and_ends_the_follow_up(ada, ben, portal_cursor):
@@ -90,6 +96,7 @@ def test_a_question_is_filed_answered_by_a_task_and_ends_the_follow_up(ada, ben,
     assert Message.objects.get(stage="received").body == "Who does the work?"
     assert Task.objects.open().filter(owner=ada, title__contains="Who does the work?").exists()
     assert not Task.objects.about(proposal).open().filter(contact__isnull=False).exists()
+    assert told(ada) == [f"Bo Larsen wrote: “Question about {proposal.number}”"]
     proposal.refresh_from_db()
     assert proposal.stage == "viewed"
 
@@ -114,6 +121,8 @@ def test_a_refused_answer_says_why_and_asks_the_owner(ada, ben, portal_cursor, m
     assert accepted.handled_at
     assert accepted.outcome.startswith("Refused: ")
     assert Task.objects.open().filter(owner=ada, title__startswith="Bo Larsen accepted at the portal").exists()
+    (words,) = told(ada)
+    assert words.startswith("Bo Larsen accepted at the portal, and it was not taken. ")
 
 
 def test_one_answer_that_cannot_be_read_does_not_keep_the_others_waiting(ada, ben, portal_cursor, monkeypatch):

@@ -1,8 +1,8 @@
 """The mail of the day: what each of us owes, when their own day begins."""
 
 import logging
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +18,8 @@ log = logging.getLogger("zarts.digest")
 BATCH = 100
 # The most lines of each part; the page behind it has the rest.
 MOST = 20
+# So many notices are told by one mail; the list of notices has them all.
+MANY = 500
 
 
 def send() -> int:
@@ -39,8 +41,16 @@ def due(at) -> list:
     return [user for user in people if is_due(user, at)]
 
 
+def zone_of(user):
+    """Return where somebody is. A time zone that there is not, as a file can bring it, must keep nobody waiting."""
+    try:
+        return ZoneInfo(user.time_zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return UTC
+
+
 def is_due(user, at) -> bool:
-    here = at.astimezone(ZoneInfo(user.time_zone))
+    here = at.astimezone(zone_of(user))
     return here.time() >= user.digest_at and (user.digest_on is None or user.digest_on < here.date())
 
 
@@ -50,7 +60,7 @@ def write(user, at) -> bool:
     user = User.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=user.pk).first()
     if user is None or not is_due(user, at):
         return False
-    day = at.astimezone(ZoneInfo(user.time_zone)).date()
+    day = at.astimezone(zone_of(user)).date()
     User.objects.filter(pk=user.pk).update(digest_on=day)
     words = body(user, at, day)
     if not words:
@@ -61,14 +71,15 @@ def write(user, at) -> bool:
 
 def body(user, at, day) -> str:
     """Return what somebody owes today, what waits, and what they are told here; nothing when there is none."""
-    zone = ZoneInfo(user.time_zone)
+    zone = zone_of(user)
     tonight = datetime.combine(day + timedelta(days=1), time(), zone)
     tasks = Task.objects.filter(owner=user).select_related("opportunity__client", "lead")
     owed = list(tasks.open().filter(due_at__lt=tonight).order_by("due_at", "pk")[: MOST + 1])
     waits = list(tasks.filter(stage=Task.Stage.PAUSED, waits_for_deal=False).order_by("due_at", "pk")[: MOST + 1])
     asked = list(queue.waiting_for(user)[: MOST + 1]) if user.has_perm("proposals.view_approval") else []
-    told = list(Notice.objects.filter(user=user, in_digest=True).order_by("pk")[: MOST + 1])
-    Notice.objects.filter(user=user, in_digest=True, pk__lte=told[-1].pk if told else 0).update(in_digest=False)
+    told = list(Notice.objects.filter(user=user, in_digest=True).order_by("-pk")[:MANY])
+    # Exactly these: one that is committed meanwhile waits for tomorrow's.
+    Notice.objects.filter(pk__in=[notice.pk for notice in told]).update(in_digest=False)
     parts = [
         part("Overdue", [task for task in owed if task.due_at < at], lambda task: line_of(task, zone)),
         part("Due today", [task for task in owed if task.due_at >= at], lambda task: line_of(task, zone)),
@@ -82,7 +93,7 @@ def body(user, at, day) -> str:
         [
             *filter(None, parts),
             f"All of it, with what to do:\n{settings.SITE_URL}/admin/today/",
-            f"Times are in {user.time_zone}. {notices.WHY}{settings.SITE_URL}{notices.CHOOSE}",
+            f"Times are in {zone}. {notices.WHY}{settings.SITE_URL}{notices.CHOOSE}",
         ]
     )
 

@@ -5,7 +5,7 @@ import logging
 from django.db import connection, transaction
 
 from handoff import clock as handoff_clock
-from opportunities import campaigns, followups, mailbox, notices, once, secondtries
+from opportunities import campaigns, followups, mailbox, notices, once, secondtries, unattended
 from opportunities.importing import engine
 from opportunities.models import Audit
 from opportunities.records import lock, perform
@@ -32,7 +32,8 @@ def run(kind="command") -> tuple[dict, list]:
             # Whatever went wrong in one part, the mail of the others must go out.
             log.exception("The round's part “%s” failed.", name)
             failed.append(name)
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
     pulse.beat(pulse.process(), kind, rounds=1)
     pulse.beat(pulse.ROUND)
     return done, failed
@@ -68,6 +69,7 @@ PARTS = {
     "campaigns": campaigns.work,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
+    "deals without a task": unattended.mend,
     "mails of the day": digest.send,
     "late first answers": notices.tell_of_late_answers,
     "mail that comes in": mailbox.fetch,

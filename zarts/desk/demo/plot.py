@@ -13,7 +13,7 @@ from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
 
-from . import exports, fair
+from . import exports, fair, letters
 from .clock import real_now
 from .story import Story
 from .texts import early, offers, won
@@ -342,6 +342,7 @@ def tell(clock, visitor, people, say):
             then(story)
         say(f"  {number:2} of {len(PLOT)}  {name}")
     fair.tell(clock, people)
+    letters.tell(clock, people)
     save_views(people)
 
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import OuterRef, Subquery
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
+from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 
 from opportunities.firstresponse import until
@@ -173,6 +174,12 @@ def next_step(context):
         "others": by_who(others),
         "request": request,
     }
+
+
+@register.filter
+def said_along(move):
+    """Return the fields of what may be said along with a move, and need not be."""
+    return import_string(move.hears)(record=move.record, user=None) if move.hears else ()
 
 
 def leads_on(move, record) -> bool:

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Case, OuterRef, Subquery, When
 from django.http import Http404, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -10,8 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from opportunities import clock, notices, reads
 from opportunities.admin.base import whole_number
 from opportunities.forms import say_plainly
-from opportunities.models import Notice, NoticeChoice, User
+from opportunities.models import Notice, NoticeChoice, Task, User
 from opportunities.records import edit
+from proposals.models import Approval
 
 from ..access import page_context, staff_page
 
@@ -20,11 +22,29 @@ from ..access import page_context, staff_page
 @require_safe
 def mine(request):
     """List what this person was told, the newest first."""
-    rows = Notice.objects.filter(user=request.user)
+    rows = Notice.objects.filter(user=request.user).annotate(settled=settled())
     page = reads.page_of(rows, whole_number(request.GET.get("before")))
-    some_unread = any(notice.read_at is None for notice in page.rows)
-    context = page_context(request, "Notices", page=page, some_unread=some_unread)
+    for notice in page.rows:
+        notice.settled = SETTLED.get(notice.settled, "")
+    context = page_context(request, "Notices", page=page, unread=notices.unread(request.user))
     return TemplateResponse(request, "desk/notices.html", context)
+
+
+# How a list says that there is nothing left to do.
+ENDS = ((Approval.Stage, Approval.CLOSED), (Task.Stage, Task.CLOSED))
+SETTLED = {str(stage): kind(stage).label for kind, stages in ENDS for stage in stages}
+
+
+def settled():
+    """Return what became, since somebody was told of it, of the question or the task that a notice is about."""
+    asked = Approval.objects.filter(pk=OuterRef("record_id"), stage__in=Approval.CLOSED)
+    # That it was decided is what a later notice tells.
+    asked = asked.exclude(decided_at__lte=OuterRef("at"))
+    owed = Task.objects.filter(pk=OuterRef("record_id"), stage__in=Task.CLOSED)
+    return Case(
+        When(record_type=Approval.label(), then=Subquery(asked.values("stage"))),
+        When(record_type=Task.label(), then=Subquery(owed.values("stage"))),
+    )
 
 
 @staff_page()
@@ -36,6 +56,11 @@ def unread(request):
     return answer
 
 
+def read(rows):
+    """Mark notices as read. The mail of the day need not say them again."""
+    rows.filter(read_at=None).update(read_at=clock.now(), in_digest=False)
+
+
 @staff_page()
 @require_safe
 def open_one(request, pk):
@@ -43,7 +68,7 @@ def open_one(request, pk):
     notice = Notice.objects.filter(user=request.user, pk=pk).first()
     if notice is None:
         raise Http404("No such notice, or it is not yours.")
-    Notice.objects.filter(pk=pk, read_at=None).update(read_at=clock.now())
+    read(Notice.objects.filter(pk=pk))
     return redirect(notice.url if notice.url.startswith("/admin/") else "notices")
 
 
@@ -51,7 +76,7 @@ def open_one(request, pk):
 @require_POST
 def read_all(request):
     """Mark everything as read that this person was told so far."""
-    Notice.objects.filter(user=request.user, read_at=None).update(read_at=clock.now())
+    read(Notice.objects.filter(user=request.user))
     messages.success(request, "All notices are marked as read.")
     return redirect("notices")
 
@@ -74,7 +99,8 @@ class ChoicesForm(forms.Form):
         }
         self.fields: dict = {**kinds, **self.fields}
         self.fields["digest_at"].initial = user.digest_at
-        self.fields["digest_at"].help_text = f"Your time zone is {user.time_zone}. Leave it empty for none."
+        zone = f"Your time zone is {user.time_zone}."
+        self.fields["digest_at"].help_text = f"{zone} Leave it empty for none: what waits for it is told here only."
         for field in self.fields.values():
             say_plainly(field)
 

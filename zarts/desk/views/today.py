@@ -35,6 +35,7 @@ def today(request):
         # The last task that was read is due: those that were not read may be, too.
         more_due=open_tasks.more and due == open_tasks,
         may_finish=user.has_perm("opportunities.move_task"),
+        may_change=user.has_perm("opportunities.change_task"),
         overdue=[task for task in due if owed.is_overdue(task)],
         due=[task for task in due if not owed.is_overdue(task)],
         coming=[task for task in open_tasks if task.due_at > tonight][:5],

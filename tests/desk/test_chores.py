@@ -1,0 +1,170 @@
+"""Several tasks at once, and a person's day."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from opportunities.models import Event, Notice, Task
+from opportunities.records import begin, perform
+from tests.makers import an_opportunity
+from tests.makers_proposals import a_proposal
+from zarts.desk import chores
+
+pytestmark = pytest.mark.django_db
+URL = "/admin/today/several/"
+LIST = "/admin/opportunities/task/"
+
+
+def some_tasks(owner, count=3, **fields):
+    deal = fields.pop("opportunity", None) or an_opportunity(owner)
+    fields.setdefault("due_at", timezone.now() - timedelta(hours=1))
+    rows = [Task(opportunity=deal, title=f"Call {n}", owner=owner, **fields) for n in range(count)]
+    return [begin(row, by=owner) for row in rows]
+
+
+def send(browser, tasks, do, **data):
+    data.setdefault("sure", "1")
+    return browser.post(URL, {"pick": [task.pk for task in tasks], "do": do, "back": LIST, **data}, follow=True)
+
+
+def stages(tasks):
+    return [Task.objects.get(pk=task.pk).stage for task in tasks]
+
+
+def test_several_are_done_in_one_click(as_user, ada):
+    tasks = some_tasks(ada)
+    answer = send(as_user(ada), tasks, "finish")
+    assert "3 tasks done." in answer.text
+    assert stages(tasks) == ["done"] * 3
+
+
+def test_each_is_judged_on_its_own_and_each_refusal_says_why(as_user, ada, ben, cem):
+    first, closed = some_tasks(ada, 2)
+    perform(closed.finish, by=ada)
+    question = Task.objects.about(a_proposal(ada, stage="in_review").approvals.first()).get()
+    (theirs,) = some_tasks(cem, 1)
+    answer = send(as_user(ada), [first, closed, question, theirs], "finish")
+    assert "1 task done." in answer.text
+    assert "3 tasks stayed as they were:" in answer.text
+    for words in ("It is done already.", "Decide it: this task is done with that.", "1 task is not there any more"):
+        assert words in answer.text
+    assert stages([first, question, theirs]) == ["done", "open", "open"]
+
+
+def test_what_may_only_be_read_is_refused_in_words(ada, ben, ann):
+    answer = chores.change(ann, {some_tasks(ada, 1)[0].pk}, "finish", chores.FinishForm({}))
+    assert [why for _, why in answer.refused] == ["You may read it, but not change it."]
+
+
+def test_several_are_put_off_given_away_and_let_go_with_a_reason(as_user, ada, ben):
+    browser, tasks = as_user(ada), some_tasks(ada)
+    assert "3 tasks put off." in send(browser, tasks, "snooze", when="tomorrow", reason="They are away.").text
+    assert all(Task.objects.get(pk=task.pk).due_at > timezone.now() for task in tasks)
+    assert "3 tasks given away." in send(browser, tasks, "give", owner=ben.pk).text
+    assert Notice.objects.filter(user=ben, kind="due").count() == 3
+    assert "3 tasks cancelled." in send(as_user(ben), tasks, "cancel", reason="They left.").text
+    assert stages(tasks) == ["cancelled"] * 3
+
+
+def test_what_it_takes_is_asked_next_and_what_is_missing_is_said(as_user, ada):
+    browser, tasks = as_user(ada), some_tasks(ada)
+    asked = browser.post(URL, {"pick": [task.pk for task in tasks], "do": "cancel", "back": LIST})
+    assert (asked.status_code, "Cancel: 3 tasks" in asked.text) == (200, True)
+    assert all(f'name="pick" value="{task.pk}"' in asked.text for task in tasks)
+    answer = send(browser, tasks, "cancel")
+    assert (answer.status_code, "Say why: others work from this." in answer.text) == (409, True)
+    assert stages(tasks) == ["open"] * 3
+
+
+def test_the_same_form_sent_twice_does_it_once(as_user, ada):
+    browser, tasks = as_user(ada), some_tasks(ada, repeats="daily")
+    assert "3 tasks done." in send(browser, tasks, "finish", once="a-key").text
+    assert "This was saved already." in send(browser, tasks, "finish", once="a-key").text
+    assert Task.objects.filter(title__startswith="Call").count() == 6
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"do": "finish"}, "Pick some tasks first"),
+        ({"do": "finish", "pick": ["x", "-1", "\x00"]}, "Pick some tasks first"),
+        ({"do": "burn", "pick": [1]}, "Choose what to do"),
+        ({"do": "finish", "pick": list(range(1, 202))}, "Pick at most 200 at once."),
+        ({"do": "finish", "pick": [999999999]}, "Nothing was changed."),
+    ],
+)
+def test_bad_input_is_answered_in_words(as_user, ada, data, said):
+    assert said in as_user(ada).post(URL, {"back": LIST, **data}, follow=True).text
+
+
+def test_the_way_back_is_ours_alone(as_user, ada):
+    tasks = some_tasks(ada)
+    for back in ("https://evil.example/", "//evil.example", "/admin/\\evil.example"):
+        answer = as_user(ada).post(URL, {"pick": [tasks[0].pk], "do": "finish", "back": back})
+        assert answer.url == "/admin/today/"
+
+
+def test_of_what_repeats_only_this_one_is_cancelled(as_user, ada):
+    (task,) = some_tasks(ada, 1, repeats="daily")
+    send(as_user(ada), [task], "cancel", reason="They are away.")
+    assert Task.objects.get(follows=task).stage == "open"
+
+
+@pytest.mark.parametrize("page", [LIST, "/admin/today/"])
+def test_the_list_and_today_let_pick_whoever_may_change(as_user, ada, ann, page):
+    (task,) = some_tasks(ada, 1)
+    text = as_user(ada).get(page).text
+    assert f'name="pick" value="{task.pk}" form="several"' in text
+    assert "data-several-tasks" in text
+    assert 'name="pick"' not in as_user(ann).get(page).text
+
+
+# -- A person's day. ---------------------------------------------------------------------------------------------------
+
+
+def test_a_day_has_what_is_late_what_is_due_and_what_comes(as_user, ada, time_machine):
+    time_machine.move_to("2026-12-02T12:00:00Z", tick=False)
+    deal = an_opportunity(ada)
+    Task.objects.update(due_at=timezone.now() + timedelta(days=9))
+    late, due, later = (
+        some_tasks(ada, 1, opportunity=deal, due_at=timezone.now() + by)[0]
+        for by in (-timedelta(hours=1), timedelta(hours=1), timedelta(days=1))
+    )
+    context = as_user(ada).get("/admin/today/").context
+    assert (context["overdue"], context["due"]) == ([late], [due])
+    assert later in context["coming"]
+
+
+def test_a_task_can_be_put_off_from_today_and_leads_back(as_user, ada):
+    (task,) = some_tasks(ada, 1)
+    text = as_user(ada).get("/admin/today/").text
+    assert f'{reverse("admin:opportunities_task_snooze", args=[task.pk])}?back=%2Fadmin%2Ftoday%2F" data-snooze' in text
+
+
+def test_what_waits_says_for_which_condition_since_when_and_where_it_is_mended(as_user, ada):
+    deal = an_opportunity(ada)
+    (task,) = some_tasks(ada, 1, opportunity=deal, contact=deal.decision_owner)
+    perform(task.pause, by=None, reason="Bo has not agreed to transactional mail.", waits_for="consent")
+    text = as_user(ada).get("/admin/today/").text
+    assert "Bo has not agreed to transactional mail." in text
+    assert '<span class="z-tag">Consent</span>' in text
+    assert f'href="{deal.decision_owner.staff_url()}">Mend' in text
+    paused = Event.objects.get(verb="task.pause", record_id=task.pk)
+    assert f"since {paused.at:%a} {paused.at.day} {paused.at:%b %Y}" in text
+
+
+def test_a_day_asks_at_most_twelve_questions_however_much_there_is(as_user, ada):
+    browser, counts = as_user(ada), []
+    for _ in range(2):
+        deal = an_opportunity(ada)
+        some_tasks(ada, 4, opportunity=deal)
+        for task in some_tasks(ada, 3, opportunity=deal, contact=deal.decision_owner):
+            perform(task.pause, by=None, reason="Wait.", waits_for="source")
+        with CaptureQueriesContext(connection) as asked:
+            assert browser.get("/admin/today/").status_code == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 12

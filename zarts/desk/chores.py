@@ -1,0 +1,129 @@
+"""Several tasks at once: each done, put off, given away or let go on its own, or told why not."""
+
+from dataclasses import dataclass, field
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.html import format_html, format_html_join
+
+from opportunities.forms import say_plainly
+from opportunities.models import Task
+from opportunities.records import Refused, holds, perform
+from opportunities.task_forms import GiveForm, SnoozeForm
+
+MOST = 200
+RIGHT = {"finish": "opportunities.move_task", "cancel": "opportunities.move_task"}
+CHANGE = "opportunities.change_task"
+
+
+def tasks(count) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
+
+
+class FinishForm(forms.Form):
+    """Asks nothing: it is one click."""
+
+    title, button, done = "Done", "Done", "done"
+
+    def __init__(self, *args, now=None, **kwargs):
+        super().__init__(*args, **kwargs)
+
+    def apply(self, task, user):
+        perform(task.finish, by=user)
+
+
+class CancelForm(forms.Form):
+    """Asks why they are let go. Of those that repeat only this one goes: nothing is lost by a slip of the hand."""
+
+    title, button, done = "Cancel", "Cancel them", "cancelled"
+
+    reason = forms.CharField(
+        label="Why?",
+        max_length=300,
+        help_text="Of what repeats, only this one is cancelled: the next one opens.",
+        error_messages={"required": "Say why: others work from this."},
+    )
+
+    def __init__(self, *args, now=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        say_plainly(self.fields["reason"])
+
+    def apply(self, task, user):
+        perform(task.cancel, by=user, reason=self.cleaned_data["reason"], series=False)
+
+
+class SnoozeAllForm(SnoozeForm):
+    title, button, done = "Put off", "Put off", "put off"
+
+
+class GiveAllForm(GiveForm):
+    title, button, done = "Give to somebody else", "Give", "given away"
+
+    def __init__(self, *args, now=None, **kwargs):
+        super().__init__(*args, **kwargs)
+
+
+FORMS: dict = {"finish": FinishForm, "snooze": SnoozeAllForm, "give": GiveAllForm, "cancel": CancelForm}
+
+
+@dataclass
+class Answer:
+    """What came of it: how many were done, and why the others were not."""
+
+    form: forms.Form
+    done: int = 0
+    refused: list = field(default_factory=list)
+    # Those that are not there any more, or were never within reach: which, nobody is told.
+    gone: int = 0
+
+    @property
+    def said(self) -> str:
+        return f"{tasks(self.done)} {self.form.done}." if self.done else "Nothing was changed."
+
+    @property
+    def left_out(self):
+        """Say how many stayed as they were, each with its reason; nothing when none did."""
+        count = len(self.refused) + self.gone
+        if not count:
+            return ""
+        rows = [(task.staff_url(), task.title, why) for task, why in self.refused]
+        gone = f"{tasks(self.gone)} {'is' if self.gone == 1 else 'are'} not there any more, or not yours."
+        return format_html(
+            "{} stayed as {}:<ul>{}{}</ul>",
+            tasks(count),
+            "it was" if count == 1 else "they were",
+            format_html_join("", '<li><a href="{}">{}</a>: {}</li>', rows),
+            format_html("<li>{}</li>", gone) if self.gone else "",
+        )
+
+
+def change(user, pks, do, form) -> Answer:
+    """Do it to each of these tasks, or say why not. They are taken in the order of their diaries, which are locked."""
+    answer = Answer(form)
+    found = list(
+        Task.objects.visible_to(user)
+        .filter(pk__in=pks)
+        .select_related("opportunity", "lead", "owner")
+        .order_by("diary_id", "pk")
+    )
+    for task in found:
+        try:
+            with transaction.atomic():
+                if not holds(user, RIGHT.get(do, CHANGE), task):
+                    raise PermissionDenied
+                refuse_closed(task)
+                form.apply(task, user)
+        except Refused as refusal:
+            answer.refused.append((task, " ".join(refusal.reasons)))
+        except PermissionDenied:
+            answer.refused.append((task, "You may read it, but not change it."))
+        else:
+            answer.done += 1
+    answer.gone = len(pks) - len(found)
+    return answer
+
+
+def refuse_closed(task):
+    if not task.is_open:
+        raise Refused([f"It is {task.get_stage_display().lower()} already."])
