@@ -219,7 +219,7 @@ class TalkForm(NewForm):
         labels = {
             "channel": "What was it?",
             "contact": "With whom?",
-            "happened_at": "When, by your clock?",
+            "happened_at": "When?",
             "subject": "About what?",
             "body": "What was said?",
         }
@@ -232,6 +232,8 @@ class TalkForm(NewForm):
         for name in ("outcome", "next_title", "next_due_at"):
             say_plainly(self.fields[name])
         self.fields["next_due_at"].validators.append(near_our_time)
+        for name in ("happened_at", "next_due_at"):
+            self.fields[name].help_text = by_your_clock()
         self.fields["next_title"].help_text = "It becomes a task of yours."
         self.initial.setdefault("contact", self.about.decision_owner_id)
         self.initial.setdefault("happened_at", timezone.localtime())
@@ -267,6 +269,7 @@ class TalkForm(NewForm):
         talk = perform(super().add(by=by).receive, by=None)
         if title := data["next_title"]:
             task = Task(opportunity=self.about, owner=by, title=title, due_at=data["next_due_at"], kind="follow_up")
+            task.time_zone = by.time_zone
             begin(task, by=by, past="promised")
         return talk
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import formataddr
 
+from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -202,15 +203,30 @@ def hand_over(mail, server) -> Answer:
         return Answer("later" if 400 <= refusal.smtp_code < 500 else "refused", f"{refusal}")
     except smtplib.SMTPException as refusal:
         return Answer("refused", f"{refusal}")
+    except AnymailRecipientsRefused as refusal:
+        return Answer("refused", f"{refusal}")
+    except AnymailAPIError as trouble:  # before OSError: what a provider answers is one, too
+        return answer_of(trouble)
     except OSError as trouble:
         return lost(server, asked, trouble)
-    except Exception as trouble:  # a provider's own
-        status = getattr(trouble, "status_code", None)
-        if status == 429 or never_left(trouble):
-            return Answer("later", f"{trouble}")
-        return Answer("refused" if status and 400 <= status < 500 else "unknown", f"{trouble}")
-    told = getattr(mail, "anymail_status", None)
-    return Answer("sent", provider_id=str(getattr(told, "message_id", "") or ""))
+    except Exception as trouble:
+        return Answer("unknown", f"{trouble}")
+    return Answer("sent", provider_id=number_of(mail))
+
+
+def number_of(mail) -> str:
+    """Return the number that a provider gave a mail, or nothing. A mail of ours has one reader."""
+    told = getattr(getattr(mail, "anymail_status", None), "message_id", None)
+    numbers = told if isinstance(told, set) else {told}
+    return next((str(number) for number in sorted(numbers, key=str) if number), "")
+
+
+def answer_of(trouble) -> Answer:
+    """Return what a provider's answer says of a mail. Without one, nobody knows, unless it was never reached."""
+    status, words = getattr(trouble, "status_code", None), f"{trouble}"
+    if status == 429 or never_left(trouble):
+        return Answer("later", words)
+    return Answer("refused" if status and 400 <= status < 500 else "unknown", words)
 
 
 def never_left(trouble) -> bool:
