@@ -1,7 +1,7 @@
 """What a mail provider calls us with: mail that came in, and what became of mail that went out.
 
 The bodies are read by django-anymail's own views of each provider; what follows from them is ours. Offered are the
-providers whose real bodies are in the tests.
+providers whose bodies, written after their documentation, are in the tests.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What each mail provider really sends: the bodies of its documentation, about a mail of ours or to us."""
+"""What mail providers call us with, in bodies written after their documentation: mail to us, mail of ours."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What mail providers call us with, by their real bodies: mail that came in, mail that came back, complaints."""
+"""What mail providers call us with: mail that came in, mail that came back, complaints."""
 
 import base64
 import json
