@@ -17,7 +17,7 @@ from django.urls import get_resolver, reverse
 
 from handoff.models import Report, ReportNote
 from opportunities import reads
-from opportunities.models import Opportunity, Source, User
+from opportunities.models import Notice, Opportunity, Source, User
 from opportunities.records import begin
 from portal.models import IntakeToken
 from proposals.house import furnish
@@ -50,7 +50,7 @@ PAGES = {
     "notices": (STAFF, "-"),
     "notices_unread": (STAFF, "-"),
     "notices_read": ("-", STAFF),
-    "notice_open": ("-", "-"),  # of somebody else
+    "notice_open": ("A", "-"),
     "notice_choices": (STAFF, STAFF),
     "due_settle": ("-", "-"),  # nothing that can be said of it
     "checklist": ("ABDEN", "-"),
@@ -70,7 +70,12 @@ PAGES = {
 }
 
 # Whose record an address of those is about, when it is no deal.
-OF_A_RECORD = {"approval": Approval, "admin:auth_user_password_change": User, "intake_token_revoke": IntakeToken}
+OF_A_RECORD = {
+    "approval": Approval,
+    "notice_open": Notice,
+    "admin:auth_user_password_change": User,
+    "intake_token_revoke": IntakeToken,
+}
 
 # A kind of record: who may see the list; add one; see Ada's; change Ada's.
 RECORDS = {

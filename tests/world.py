@@ -1,6 +1,7 @@
 """A small agency with at least one row of every kind of record, made by the real moves."""
 
 from handoff.models import LaunchBlocker
+from opportunities import notices
 from opportunities.importing.upload import upload
 from opportunities.models import (
     Campaign,
@@ -52,6 +53,7 @@ def a_world(owner, *, manager):
     begin(SequenceRun(sequence=sequence, contact=contact, **mine), by=owner)
     begin(QuietDate(words="Trade fair", first_on="2026-12-01", last_on="2026-12-02"), by=manager)
     begin(Campaign(name="Spring", template=template, owner=owner), by=owner)
+    notices.tell(owner, "breach", "A report is late.", "/admin/today/", key="world")
     return opportunity
 
 

@@ -419,7 +419,7 @@ def many(owner):
 @pytest.mark.parametrize(
     ("url", "most"),
     [
-        ("/admin/today/", 12),
+        ("/admin/today/", 13),
         ("/admin/pipeline/", 12),
         ("/admin/approvals/", 12),
         ("/admin/opportunities/lead/", 12),

@@ -8,7 +8,7 @@ from django.db.transaction import atomic
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities import followups, reactions, walls
+from opportunities import followups, reactions, secondtries, walls
 from opportunities.gates import proposal_is_accepted
 from opportunities.models import Audit, Closing, Event, Lead, Message, Objection, Task, UnwrittenPromise, WinBack
 from opportunities.records import Refused, begin, edit, perform
@@ -431,17 +431,17 @@ def test_a_clients_page_lists_only_the_endings_that_i_may_see(ada, cem, as_user)
 
 def test_a_second_try_opens_and_ends_by_the_clock(ada, time_machine):
     deal = lose(an_opportunity(ada), ada)
-    assert due.turn_win_backs() == 0
+    assert secondtries.turn() == 0
 
     time_machine.move_to(timezone.now() + timedelta(days=90))
-    assert due.turn_win_backs() == 1
-    assert due.turn_win_backs() == 0
+    assert secondtries.turn() == 1
+    assert secondtries.turn() == 0
     assert deal.win_backs.get().stage == "open"
     asked = deal.tasks.open().get()
     assert (asked.kind, asked.owner) == ("win_back", ada)
 
     time_machine.move_to(timezone.now() + timedelta(days=91))
-    assert due.turn_win_backs() == 1
+    assert secondtries.turn() == 1
     assert deal.win_backs.get().stage == "expired"
     assert again(asked).stage == "done"
 
@@ -450,7 +450,7 @@ def test_a_window_that_nobody_looked_at_expires_unopened(ada, time_machine):
     deal = lose(an_opportunity(ada), ada)
     time_machine.move_to(timezone.now() + timedelta(days=181))
 
-    due.turn_win_backs()
+    secondtries.turn()
 
     assert deal.win_backs.get().stage == "expired"
     assert not deal.tasks.open().exists()

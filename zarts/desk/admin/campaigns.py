@@ -5,6 +5,8 @@ import csv
 from django import forms
 from django.contrib import admin
 from django.http import JsonResponse, StreamingHttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
 
 from opportunities import campaigns
 from opportunities.admin.base import RecordAdmin, whole_number
@@ -130,12 +132,14 @@ class CampaignAdmin(RecordAdmin):
             ("<int:pk>/progress/", self.progress_view, "progress"),
         ]
 
+    @method_decorator(require_safe)
     def progress_view(self, request, pk):
         """Say how far a campaign has come, for whoever looks at its page."""
         campaign = self.get_object_or_404(request, pk)
         found = campaigns.progress(campaign)
         return JsonResponse({"stage": campaign.stage, "rows": found.rows(), "all": found.all})
 
+    @method_decorator(require_safe)
     def csv_view(self, request, pk):
         """Hand out who is written to and who is left out, and why."""
         campaign = self.get_object_or_404(request, pk)
