@@ -1,7 +1,5 @@
 """Second tries at lost deals, one by one: why it was lost, what must have changed, and a letter."""
 
-from datetime import timedelta
-
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -98,7 +96,6 @@ class WinBackAdmin(MovesOnly):
             "waits": waits,
             "letters": secondtries.letters(win_back)[:10],
             "days_left": (win_back.ends_on - clock.today()).days if win_back.ends_on else None,
-            "last_day": win_back.ends_on and win_back.ends_on + timedelta(days=1),
             "may_work": self.may_work(request, win_back) and win_back.is_open,
         }
 
