@@ -1,10 +1,13 @@
 """Which approvals wait for a person."""
 
-from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Coalesce, Concat
 from django.utils import timezone
 
 from proposals.models import Approval, Delegation
+
+# Who wrote or last edited what a question is about.
+HANDS = [f"{subject}__{hand}" for subject in ("proposal", "contract", "summary") for hand in ("author", "last_editor")]
 
 
 def pending(user):
@@ -22,15 +25,20 @@ def waiting_for(user):
     It says in SQL what `may_approve` says of one; the page of each asks the policy itself.
     """
     own = Q(pk=None)
-    for subject in ("proposal", "contract", "summary"):
-        own |= Q(**{f"{subject}__author": user}) | Q(**{f"{subject}__last_editor": user})
-    return pending(user).filter(permission__in=rights(user)).exclude(pk__in=Approval.objects.filter(own).values("pk"))
+    for hand in HANDS:
+        own |= Q(**{hand: user})
+    theirs = Q(permission__in=user.get_all_permissions()) | stands_in(user)
+    return pending(user).filter(theirs).exclude(pk__in=Approval.objects.filter(own).values("pk"))
 
 
-def rights(user) -> set[str]:
-    """Return what this person may approve, for themselves and for whomever they stand in for today."""
-    mine = set(user.get_all_permissions())
-    givers = Delegation.objects.filter(taker=user).on(timezone.localdate()).values("giver")
-    for giver in get_user_model().objects.filter(pk__in=givers, is_active=True):
-        mine |= giver.get_all_permissions()
-    return {right for right in mine if right.startswith("proposals.approve_")}
+def stands_in(user):
+    """Say of a question whether this person stands in today for somebody who may answer it."""
+    giver = Delegation.objects.filter(taker=user, giver__is_active=True).on(timezone.localdate())
+    for hand in HANDS:
+        giver = giver.exclude(giver=Coalesce(OuterRef(hand), 0))
+    rights = giver.annotate(
+        right=Concat(
+            "giver__groups__permissions__content_type__app_label", Value("."), "giver__groups__permissions__codename"
+        )
+    )
+    return Exists(rights.filter(right=OuterRef("permission"))) | Exists(giver.filter(giver__is_superuser=True))
