@@ -14,13 +14,25 @@ class Mailbox:
 
     def link_to(self, address, about, part, *, wait=30) -> str:
         """Wait for a new mail to somebody about something, and return its link that holds this part."""
+        links = re.findall(r"https?://\S+", self.words_to(address, about, wait=wait))
+        return next(link for link in links if part in link)
+
+    def words_to(self, address, about, *, wait=30) -> str:
+        """Wait for a new mail to somebody about something, and return its words."""
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline:
-            for file in sorted(set(self.folder.glob("*.eml")) - self.read):
-                mail = message_from_bytes(file.read_bytes(), policy=policy.default)
-                if address in mail["To"] and about in mail["Subject"]:
-                    self.read.add(file)
-                    links = re.findall(r"https?://\S+", mail.get_body().get_content())
-                    return next(link for link in links if part in link)
+            for file, mail in self.unread(address, about):
+                self.read.add(file)
+                return mail.get_body().get_content()
             time.sleep(0.1)
         raise AssertionError(f"No new mail to {address} about “{about}” within {wait} s.")
+
+    def has(self, address, about) -> bool:
+        """Whether a mail to somebody about something lies there unread."""
+        return any(self.unread(address, about))
+
+    def unread(self, address, about):
+        for file in sorted(set(self.folder.glob("*.eml")) - self.read):
+            mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+            if address in mail["To"] and about in mail["Subject"]:
+                yield file, mail
