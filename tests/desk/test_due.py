@@ -129,22 +129,34 @@ def test_a_pump_does_due_work_by_itself_and_outlives_its_connection(mail_server)
     try:
         first = a_follow_up(ada)
         assert goes(first)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
-                " and pid <> pg_backend_pid() and usename = current_user"
-            )
+        assert comes_true(cut_while_it_listens)
         assert goes(a_follow_up(ada)), "its connection was cut, and it took another"
+        assert Heartbeat.objects.filter(name=pulse.process()).exists()
     finally:
         stop.set()
         worker.join(10)
     assert len(mails.got) == 2
+    assert not Heartbeat.objects.filter(name=pulse.process()).exists(), "who ends as they should is not missed"
 
 
 def goes(task) -> bool:
+    return comes_true(lambda: Task.objects.get(pk=task.pk).stage == "done")
+
+
+def cut_while_it_listens() -> bool:
+    """Cut the connection of a pump that waits for a call. False when it is at work just now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+            " and pid <> pg_backend_pid() and usename = current_user and state = 'idle' and query like 'listen %'"
+        )
+        return cursor.fetchone() is not None
+
+
+def comes_true(asked) -> bool:
     until = time.monotonic() + 8
     while time.monotonic() < until:
-        if Task.objects.get(pk=task.pk).stage == "done":
+        if asked():
             return True
         time.sleep(0.05)
     return False

@@ -2,14 +2,18 @@
 
 import logging
 import threading
+from contextlib import suppress
 
-from django.db import DatabaseError, close_old_connections, connection
+import psycopg
+from django.db import Error, close_old_connections, connection
 
-from . import due
+from . import due, pulse
 
 log = logging.getLogger("zarts.pump")
 # It looks again after so many seconds, called or not.
 EVERY = 1.0
+# A database that is away. While it listens, the driver says so in words of its own.
+AWAY = (Error, psycopg.Error)
 
 
 def run(stop: threading.Event):
@@ -19,10 +23,12 @@ def run(stop: threading.Event):
             close_old_connections()
             due.run(kind="pump")
             wait(stop)
-        except DatabaseError as trouble:
+        except AWAY as trouble:
             log.warning("The database does not answer; the next look is in a second: %s", trouble)
             connection.close()
             stop.wait(EVERY)
+    with suppress(*AWAY):
+        pulse.leave()
 
 
 def wait(stop):
