@@ -444,12 +444,16 @@ def lock(record, *others):
     of `others` are locked along with it, always in the same order, so that two who merge each other do not wait for
     each other.
     """
-    with connection.cursor() as cursor:
-        for diary_id in sorted({record.diary_id, *(other.diary_id for other in others)}):
-            cursor.execute("select pg_advisory_xact_lock(%s)", [DIARIES + diary_id])
+    lock_diaries(record.diary_id, *(other.diary_id for other in others))
     # Named relations only: without names, `select_related` would follow every foreign key there is.
     rows = type(record)._base_manager.select_related(*(record.lineage() or [None]))
     return rows.select_for_update(of=("self",)).get(pk=record.pk)
+
+
+def lock_diaries(*diary_ids):
+    with connection.cursor() as cursor:
+        for diary_id in sorted(set(diary_ids)):
+            cursor.execute("select pg_advisory_xact_lock(%s)", [DIARIES + diary_id])
 
 
 def is_free(diary_id: int) -> bool:
@@ -560,7 +564,12 @@ def look_ahead(record, step):
 
 @whole
 def begin(record, *, by, past: str = "created", facts: dict | None = None, reason: str = ""):
-    """Save a new record and write its birth in the diary. Return it."""
+    """Save a new record and write its birth in the diary. Return it.
+
+    The diary is locked first, as in every move: what is born and moved at once would else wait for who waits for it.
+    """
+    if not isinstance(record, DiaryKeeper):
+        lock_diaries(record.diary_id or record.parent.diary_id)
     record.save(force_insert=True)
     event = tell(record, "create", past, by=by, facts=facts, reason=reason)
     for react in REACTIONS[event.verb]:
