@@ -4,7 +4,9 @@ Due work is rows. A round claims them with SKIP LOCKED, so any number of workers
 """
 
 import logging
-from datetime import datetime, time, timedelta
+import time
+from datetime import datetime, timedelta
+from datetime import time as hour
 
 from django.conf import settings
 from django.db import transaction
@@ -13,10 +15,10 @@ from django.utils import timezone
 
 from . import campaigns, clock, conditions, notices, outbox
 from .models import Contact, Message, Notice, Task, User
-from .records import Refused, begin, edit, is_free, perform
+from .records import Lack, Refused, begin, edit, is_free, perform
+from .turns import LONG_ENOUGH, in_turn
 
 log = logging.getLogger("zarts.followups")
-BATCH = 50
 # Tasks of ours that fall due are told of by so many at once.
 MANY = 500
 # What waits is looked at again at the latest after this long; what cures it may say so earlier.
@@ -83,7 +85,7 @@ def give_days(rows, days):
 
 def end_of_day(day):
     """Return 17:00 of a day in the agency's time zone, whoever asks."""
-    return timezone.make_aware(datetime.combine(day, time(17)), timezone.get_default_timezone())
+    return timezone.make_aware(datetime.combine(day, hour(17)), timezone.get_default_timezone())
 
 
 # -- A round of due work. ----------------------------------------------------------------------------------------------
@@ -106,8 +108,8 @@ def is_touch():
 
 def tell_owners() -> int:
     """Tell the owners of tasks that have fallen due, once each: the telling and its mark are one transaction."""
-    told = 0
-    while batch := tell_some():
+    told, until = 0, time.monotonic() + LONG_ENOUGH
+    while time.monotonic() < until and (batch := tell_some()):
         told += batch
     return told
 
@@ -136,36 +138,34 @@ def tell_some() -> int:
 
 def take_touches() -> int:
     """Write the mail of each follow-up that has fallen due, or let it wait and say why."""
-    taken = 0
-    while rows := list(due().filter(is_touch()).values_list("pk", "diary_id")[:BATCH]):
-        batch = sum(took(*row) for row in rows)
-        taken += batch
-        if batch < len(rows):
-            break  # somebody moves those deals just now, or one cannot be taken: in the next round
-    return taken
+    return sum(took(pk) for pk in in_turn(due().filter(is_touch()), "due_at"))
 
 
-def took(pk, diary_id) -> bool:
+def took(pk) -> bool:
     try:
-        return take(pk, diary_id)
+        return take(pk)
     except Exception:
         # One that cannot be taken must not keep the others waiting. It is tried again in the next round.
         log.exception("Task %s is due and could not be taken.", pk)
         return False
 
 
-@transaction.atomic
-def take(pk, diary_id) -> bool:
-    """Take one due follow-up. False when somebody is at it now, or was quicker.
+def lock_free(rows):
+    """Return the task of these rows, locked, or None when somebody is at it now or was quicker.
 
     Its diary is locked before its row, as in every move: the other way round the two would wait for each other.
     """
-    mine = due().filter(pk=pk).select_for_update(skip_locked=True, of=("self",))
-    task = (
-        mine.select_related("contact__client", "opportunity", "template", "owner", "campaign_entry__campaign").first()
-        if is_free(diary_id)
-        else None
-    )
+    diary_id = rows.values_list("diary_id", flat=True).first()
+    if diary_id is None or not is_free(diary_id):
+        return None
+    rows = rows.select_related("contact__client", "opportunity", "template", "owner", "campaign_entry__campaign")
+    return rows.select_for_update(skip_locked=True, of=("self",)).first()
+
+
+@transaction.atomic
+def take(pk) -> bool:
+    """Take one due follow-up. False when somebody is at it now, or was quicker."""
+    task = lock_free(due().filter(pk=pk))
     if task is None:
         return False
     if task.opportunity and task.opportunity.stage == "paused":
@@ -189,45 +189,74 @@ def why_not(task) -> list:
 def touch(task):
     """Write the mail that a due follow-up promised. It is done when the mail has gone; it never has a second mail."""
     message = task.messages.first()
-    if message is None:
-        try:
-            # What is refused leaves nothing behind: no draft that would be taken for the mail.
-            with transaction.atomic():
-                write_for(task)
-        except Refused as refusal:
-            lack = refusal.lacks[0]
-            pause_for(task, conditions.Wait(Task.Waits.SOURCE, lack.words, lack.url))
-            return
-    elif message.stage == Message.Stage.HELD and message.waits_for:
-        perform(message.go_on, by=None)
-    elif message.stage == Message.Stage.FAILED:
-        perform(message.retry, by=None)
-    Task.objects.filter(pk=task.pk).update(told_at=clock.now())
+    try:
+        # What is refused leaves nothing behind: no draft that would be taken for the mail.
+        with transaction.atomic():
+            if message is None:
+                outbox.write(task.contact, **mail_of(task), owner=task.owner, by=None, **about(task), task=task)
+            elif message.stage == Message.Stage.HELD and message.waits_for:
+                perform(message.go_on, by=None)
+            elif message.stage == Message.Stage.FAILED:
+                perform(message.retry, by=None)
+    except Refused as refusal:
+        lack = refusal.lacks[0]
+        pause_for(task, conditions.Wait(Task.Waits.SOURCE, lack.words, lack.url))
+    else:
+        Task.objects.filter(pk=task.pk).update(told_at=clock.now())
 
 
-def write_for(task):
-    """Write a follow-up's mail: in its own words, or in those of its template for this very contact."""
+def about(task) -> dict:
+    return {"record": task.record, "opportunity": task.opportunity}
+
+
+def mail_of(task) -> dict:
+    """Return the words of a follow-up's mail: its own, or those of its template for this very contact.
+
+    Raises `Refused` when a field of the template is empty, or the template has no words or another purpose by now.
+    """
     from . import filling
 
-    version = task.template.current if task.template else None
-    subject, words = task.subject or f"A word from {settings.AGENCY_NAME}", task.words
-    if version:
-        subject, words = filling.fill(
-            version, contact=task.contact, owner=task.owner, opportunity=task.opportunity, record=task.record
-        )
-    outbox.write(
-        task.contact,
-        subject,
-        words,
-        owner=task.owner,
-        by=None,
-        purpose=task.purpose or "transactional",
-        record=task.record,
-        opportunity=task.opportunity,
-        task=task,
-        template=task.template.name[:40] if task.template else "follow_up",
-        template_version=version,
-    )
+    purpose, template = task.purpose or "transactional", task.template
+    if template is None:
+        subject = task.subject or f"A word from {settings.AGENCY_NAME}"
+        return {
+            "subject": subject,
+            "body": task.words,
+            "purpose": purpose,
+            "template": "follow_up",
+            "template_version": None,
+        }
+    version = template.current
+    if version is None:
+        raise Refused([Lack(f"Write the words of the template {template}.", template.staff_url("id_body"))])
+    if template.purpose != purpose:
+        words = f"The template {template} is for {template.purpose} mail now, and this was promised as {purpose}."
+        raise Refused([Lack(words, template.staff_url())])
+    subject, body = filling.fill(version, contact=task.contact, owner=task.owner, **about(task))
+    return {
+        "subject": subject,
+        "body": body,
+        "purpose": purpose,
+        "template": template.name[:40],
+        "template_version": version,
+    }
+
+
+def say_anew(task):
+    """Let the mail of a follow-up that was changed say what the follow-up says now, to whom it is for now.
+
+    Raises `Refused` when it is on its way already.
+    """
+    message = task.messages.exclude(stage=Message.Stage.SENT).first()
+    if message is None:
+        return
+    if message.stage in (Message.Stage.SENDING, Message.Stage.UNCERTAIN):
+        raise Refused([Lack("Its mail is on its way already.", message.staff_url())])
+    now = {**mail_of(task), "contact": task.contact}
+    if changed := {name: value for name, value in now.items() if getattr(message, name) != value}:
+        edit(message, by=None, reason="Its follow-up was changed.", **changed)
+    if message.stage == Message.Stage.FAILED:
+        Task.objects.filter(pk=task.pk).update(told_at=None)  # it is tried again, as it is now
 
 
 # -- Waiting for a condition, and going on. ----------------------------------------------------------------------------
@@ -273,25 +302,20 @@ def hasten(**about):
 
 def resume_waiting() -> int:
     """Let the follow-ups go on whose condition is met, and say anew why the others wait."""
-    resumed, rows = 0, Task.objects.filter(stage=Task.Stage.PAUSED, again_at__lte=clock.now()).order_by("again_at")
+    resumed, rows = 0, Task.objects.filter(stage=Task.Stage.PAUSED, again_at__lte=clock.now())
     # Whatever else it waits for: it waits for its deal first.
-    rows = rows.exclude(opportunity__stage="paused")
-    for pk, diary_id in rows.values_list("pk", "diary_id")[: BATCH * 4]:
+    for pk in in_turn(rows.exclude(opportunity__stage="paused"), "again_at"):
         try:
-            resumed += look_at(pk, diary_id)
+            resumed += look_at(pk)
         except Exception:
             log.exception("Task %s waits and could not be looked at.", pk)
     return resumed
 
 
 @transaction.atomic
-def look_at(pk, diary_id) -> bool:
+def look_at(pk) -> bool:
     """Look at one follow-up that waits. Return whether it goes on."""
-    mine = Task.objects.filter(pk=pk, stage=Task.Stage.PAUSED, again_at__lte=clock.now())
-    mine = mine.select_for_update(skip_locked=True, of=("self",)).select_related(
-        "contact__client", "opportunity", "campaign_entry__campaign"
-    )
-    task = mine.first() if is_free(diary_id) else None
+    task = lock_free(Task.objects.filter(pk=pk, stage=Task.Stage.PAUSED, again_at__lte=clock.now()))
     if task is None:
         return False
     found = why_not(task) if task.contact_id else []

@@ -18,14 +18,16 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.crypto import salted_hmac
+from django.utils.encoding import punycode
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from . import campaigns, clock, conditions
 from .models import Letter, Message
-from .records import Refused, begin, is_free, perform, tell
+from .records import Refused, begin, edit, is_free, perform, tell
+from .turns import in_turn
 
 log = logging.getLogger("zarts.outbox")
-BATCH = 50
+BATCH = 50  # so many are doubted in a round
 # A mail that was claimed this long ago, and never confirmed, asks a person. A worker that is only slow is heard all
 # the same: then what it says settles it.
 LEASE = timedelta(seconds=30)
@@ -62,13 +64,14 @@ def run() -> dict:
 
 
 def send() -> dict:
-    """Send until nothing is left that may go now. While the mail server takes nothing, all of it stays queued."""
+    """Send what may go now. While the mail server takes nothing, all of it stays queued."""
     sent = {"messages": 0, "letters": 0}
     server = get_connection()
     kinds = (("messages", queued, claim, deliver), ("letters", queued_letters, claim_letter, deliver_letter))
     try:
         for name, rows, take, hand_over in kinds:
-            while rows().exists() and is_reached(server) and (mail := take()):
+            ahead = in_turn(rows(), "go_at")
+            while rows().exists() and is_reached(server) and (mail := take(ahead)):
                 sent[name] += hand_over(mail, server)
     finally:
         with suppress(OSError):
@@ -77,7 +80,9 @@ def send() -> dict:
 
 
 def is_reached(server) -> bool:
-    """Whether the mail server takes mail now."""
+    """Whether the mail server takes mail now. One that turned us away is asked again in the next round."""
+    if getattr(server, "turned_away", False):
+        return False
     try:
         server.open()
     except Exception as trouble:  # each provider has its own kinds of trouble
@@ -93,22 +98,30 @@ def queued():
     return Message.objects.filter(stage=Message.Stage.QUEUED, go_at__lte=clock.now()).order_by("go_at", "id")
 
 
-def claim():
-    """Take one queued message that may go, or None. From here on it is `sending`: nobody else sends it."""
-    for pk, diary_id in [(message.pk, message.diary_id) for message in waiting()]:
-        with transaction.atomic():
-            mine = queued().filter(pk=pk).select_for_update(skip_locked=True, of=("self",))
-            message = (
-                mine.select_related("contact__client", "opportunity", "task").first() if is_free(diary_id) else None
-            )
-            if message is not None and (claimed := hold_or_start(message)):
-                claimed.claimed = time.monotonic()
-                return claimed
+def claim(ahead=None):
+    """Take the next queued message that may go, or None. From here on it is `sending`: nobody else sends it."""
+    for pk in in_turn(queued(), "go_at") if ahead is None else ahead:
+        try:
+            if message := claim_one(pk):
+                return message
+        except Exception:
+            # One that cannot be claimed must not keep the others waiting. It is tried again in the next round.
+            log.exception("Message %s is queued and could not be claimed.", pk)
     return None
 
 
-def waiting():
-    return queued().select_related("opportunity", "client")[:BATCH]
+@transaction.atomic
+def claim_one(pk):
+    mine = queued().filter(pk=pk)
+    known = mine.select_related("opportunity", "client").first()
+    if known is None or not is_free(known.diary_id):
+        return None
+    mine = mine.select_for_update(skip_locked=True, of=("self",))
+    message = mine.select_related("contact__client", "opportunity", "task").first()
+    claimed = hold_or_start(message) if message is not None else None
+    if claimed:
+        claimed.claimed = time.monotonic()
+    return claimed
 
 
 def hold_or_start(message):
@@ -142,37 +155,56 @@ def waits(message, at) -> list:
 
 
 def let_wait(message, wait):
-    """Hold a message for a condition. Its follow-up waits with it, and looks again for both."""
+    """Hold a message for a condition. A follow-up that is not closed waits with it, and looks again for both."""
     from . import followups  # it writes by this module
 
-    alone = {} if message.task_id else {"again_at": followups.look_again(wait)}
+    alone = {} if message.is_its_tasks else {"again_at": followups.look_again(wait)}
     perform(message.hold, by=None, reason=wait.words, waits_for=wait.condition, **alone)
     if message.task_id and message.task.stage == "open":
         followups.pause_for(message.task, wait)
 
 
 def go_on_waiting() -> int:
-    """Look again at held messages that belong to no follow-up, and queue those whose condition is met."""
-    rows = Message.objects.filter(stage=Message.Stage.HELD, again_at__lte=clock.now()).order_by("again_at")
-    return sum(look_at(message) for message in rows.select_related("opportunity", "client")[:BATCH])
+    """Look again at held messages that no follow-up looks after, and queue those whose condition is met."""
+    gone_on, rows = 0, Message.objects.filter(stage=Message.Stage.HELD, again_at__lte=clock.now())
+    for pk in in_turn(rows, "again_at"):
+        try:
+            gone_on += look_at(pk)
+        except Exception:
+            log.exception("Message %s waits and could not be looked at.", pk)
+    return gone_on
 
 
 @transaction.atomic
-def look_at(message) -> bool:
+def look_at(pk) -> bool:
+    """Look at one held message. Return whether it goes on; one that may never go on is left to a person."""
     from . import followups  # it writes by this module
 
-    rows = Message.objects.filter(pk=message.pk, stage="held", again_at__lte=clock.now())
-    rows = rows.select_related("contact__client", "opportunity")
-    message = rows.select_for_update(skip_locked=True, of=("self",)).first() if is_free(message.diary_id) else None
+    mine = Message.objects.filter(pk=pk, stage="held", again_at__lte=clock.now())
+    known = mine.select_related("opportunity", "client").first()
+    if known is None or not is_free(known.diary_id):
+        return False
+    mine = mine.select_related("contact__client", "opportunity", "task")
+    message = mine.select_for_update(skip_locked=True, of=("self",)).first()
     if message is None:
         return False
     if found := waits(message, clock.now()):
-        Message.objects.filter(pk=message.pk).update(
+        Message.objects.filter(pk=pk).update(
             again_at=followups.look_again(found[0]), trouble=found[0].words[:300], waits_for=found[0].condition
         )
         return False
-    perform(message.go_on, by=None)
+    try:
+        with transaction.atomic():
+            perform(message.go_on, by=None)
+    except Refused as refusal:
+        leave_to_a_person(message, str(refusal))
+        return False
     return True
+
+
+def leave_to_a_person(message, why):
+    """Let a held message wait for nothing any more: only somebody sends it after this."""
+    edit(message, by=None, waits_for="", again_at=None, trouble=why[:300])
 
 
 # -- Handing over. -----------------------------------------------------------------------------------------------------
@@ -180,7 +212,10 @@ def look_at(message) -> bool:
 
 @dataclass
 class Answer:
-    """What came of handing a mail over: `sent`, `refused`, `later` or `unknown`, with the server's own words."""
+    """What came of handing a mail over, with the server's own words.
+
+    `sent`, `refused`, `later`, `unknown`; or `turned away`: the server takes no mail of ours at all.
+    """
 
     kind: str
     words: str = ""
@@ -191,7 +226,8 @@ def hand_over(mail, server) -> Answer:
     """Give one mail to the server, and say what is known of it afterwards. Never raises."""
     asked = watch(server)
     try:
-        mail.send()
+        if not mail.send():
+            return Answer("refused", "It has no address to go to.")
     except ValueError as trouble:
         return Answer("refused", f"It cannot be written as a mail: {trouble}")
     except smtplib.SMTPServerDisconnected as trouble:
@@ -206,11 +242,13 @@ def hand_over(mail, server) -> Answer:
     except AnymailRecipientsRefused as refusal:
         return Answer("refused", f"{refusal}")
     except AnymailAPIError as trouble:  # before OSError: what a provider answers is one, too
+        # A key that is wrong is a matter of the house, not of this mail: all of it waits until that is mended.
+        server.turned_away = trouble.status_code in (401, 403)
         return answer_of(trouble)
     except OSError as trouble:
         return lost(server, asked, trouble)
     except Exception as trouble:
-        return Answer("unknown", f"{trouble}")
+        return Answer("unknown" if asked else "later", f"{trouble}")
     return Answer("sent", provider_id=number_of(mail))
 
 
@@ -224,9 +262,11 @@ def number_of(mail) -> str:
 def answer_of(trouble) -> Answer:
     """Return what a provider's answer says of a mail. Without one, nobody knows, unless it was never reached."""
     status, words = getattr(trouble, "status_code", None), f"{trouble}"
+    if status in (401, 403):
+        return Answer("turned away", words)
     if status == 429 or never_left(trouble):
         return Answer("later", words)
-    return Answer("refused" if status and 400 <= status < 500 else "unknown", words)
+    return Answer("refused" if status and 400 <= status < 500 and status != 408 else "unknown", words)
 
 
 def never_left(trouble) -> bool:
@@ -276,6 +316,8 @@ def deliver(message, server) -> bool:
         return heard(message, "confirm_sent", provider_id=answer.provider_id)
     if answer.kind == "unknown":
         heard(message, "doubt", reason=answer.words)
+    elif answer.kind == "turned away":
+        heard(message, "release", reason=answer.words, minutes=AGAIN[0])
     elif answer.kind == "later" and message.attempt <= len(AGAIN):
         heard(message, "release", reason=answer.words, minutes=AGAIN[message.attempt - 1])
     else:
@@ -296,11 +338,17 @@ def letter_of(message, server) -> EmailMessage:
         message.subject,
         words,
         formataddr((str(message.owner), settings.AGENCY_EMAIL)),
-        [formataddr((message.contact.name, message.sent_to))],
+        [formataddr((message.contact.name, in_letters(message.sent_to)))],
         reply_to=[answers_to] if answers_to else None,
         headers=headers,
         connection=server,
     )
+
+
+def in_letters(address) -> str:
+    """Return a mail address with the name of its server as mail programs write it: “müller.de” in plain letters."""
+    name, _, server = address.rpartition("@")
+    return f"{name}@{punycode(server)}" if name else address
 
 
 def heard(message, move, **details) -> bool:
@@ -346,15 +394,17 @@ def queued_letters():
 
 
 @transaction.atomic
-def claim_letter():
-    """Take one queued letter, or None."""
-    letter = queued_letters().select_for_update(skip_locked=True, of=("self",)).select_related("user").first()
-    if letter is None:
-        return None
-    letter.state, letter.attempt, letter.claimed_at = State.SENDING, letter.attempt + 1, clock.now()
-    letter.save(update_fields=["state", "attempt", "claimed_at"])
-    letter.claimed = time.monotonic()
-    return letter
+def claim_letter(ahead=None):
+    """Take the next queued letter, or None."""
+    for pk in in_turn(queued_letters(), "go_at") if ahead is None else ahead:
+        mine = queued_letters().filter(pk=pk).select_for_update(skip_locked=True, of=("self",))
+        letter = mine.select_related("user").first()
+        if letter is not None:
+            letter.state, letter.attempt, letter.claimed_at = State.SENDING, letter.attempt + 1, clock.now()
+            letter.save(update_fields=["state", "attempt", "claimed_at"])
+            letter.claimed = time.monotonic()
+            return letter
+    return None
 
 
 def deliver_letter(letter, server) -> bool:
@@ -376,8 +426,8 @@ def deliver_letter(letter, server) -> bool:
         said(letter, state=State.SENT, sent_at=clock.now(), trouble="")
     elif answer.kind == "unknown":
         said(letter, state=State.UNCERTAIN, trouble=answer.words[:300])
-    elif answer.kind == "later" and letter.attempt <= len(AGAIN):
-        go_at = clock.now() + timedelta(minutes=AGAIN[letter.attempt - 1])
+    elif answer.kind == "turned away" or answer.kind == "later" and letter.attempt <= len(AGAIN):
+        go_at = clock.now() + timedelta(minutes=AGAIN[0 if answer.kind == "turned away" else letter.attempt - 1])
         said(letter, state=State.QUEUED, go_at=go_at, trouble=answer.words[:300])
     else:
         said(letter, state=State.FAILED, trouble=answer.words[:300])
@@ -385,9 +435,9 @@ def deliver_letter(letter, server) -> bool:
 
 
 def said(letter, **changes):
-    """Write down what became of an attempt, unless another one was begun."""
-    mine = Letter.objects.filter(pk=letter.pk, attempt=letter.attempt, state__in=[State.SENDING, State.UNCERTAIN])
-    mine.update(**changes)
+    """Write down what became of an attempt, unless another one was begun. That it went is true of a queued one, too."""
+    before = [State.SENDING, State.UNCERTAIN, *([State.QUEUED] if changes["state"] == State.SENT else [])]
+    Letter.objects.filter(pk=letter.pk, attempt=letter.attempt, state__in=before).update(**changes)
 
 
 def doubt_letters() -> int:

@@ -25,9 +25,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from . import clock, notices, optout, secondtries, sequences
+from . import clock, notices, optout, outbox, secondtries, sequences
 from .followups import end_of_day, give_days, hasten, open_task
-from .models import Audit, Message, Notice, Opportunity, SequenceRun, Task, WinBack
+from .models import Audit, Event, Message, Notice, Opportunity, SequenceRun, Task, WinBack
 from .records import Opens, begin, edit, perform, reacts_to
 from .repeating import next_due, unborn
 
@@ -37,6 +37,7 @@ REST = 30
 GRACE = 2
 LOOK_AGAIN = "Look at it again"
 PAUSED = "The opportunity is paused"
+LOST = "The opportunity was lost."
 
 # -- Sequences: first what ends them, so that a reason is told before their tasks are closed for another. --------------
 
@@ -117,6 +118,34 @@ def keep_back_what_was_stopped_meanwhile(message, event):
     """Mail that was on its way when its follow-up was closed, and that the server put off, goes no more by itself."""
     if message.task_id and message.task.stage in Task.CLOSED:
         perform(message.hold, by=None, reason="Its follow-up was closed while it was on its way.")
+    elif words := rests_since(message):
+        perform(message.hold, by=None, reason=words)
+    elif message.task_id and message.task.stage == Task.Stage.PAUSED:
+        wait_with_it(message, message.task)
+
+
+def rests_since(message) -> str:
+    """Return what happened to the deal of a mail that was paused or lost while the mail was on its way."""
+    deal = message.opportunity
+    if deal is None or deal.stage not in (Opportunity.Stage.PAUSED, Opportunity.Stage.LOST):
+        return ""
+    rests = Event.objects.filter(record_type=deal.label(), record_id=deal.pk, at__gte=message.claimed_at)
+    rests = rests.filter(verb__in=["opportunity.pause", "opportunity.lose"]).order_by("-pk").first()
+    if rests is None:
+        return ""
+    return f"{PAUSED}: {rests.reason}" if deal.stage == Opportunity.Stage.PAUSED else LOST
+
+
+@reacts_to("task.pause")
+def keep_its_mail_with_it(task, event):
+    """The mail of a follow-up that somebody pauses waits with it, and goes when it goes on."""
+    for message in task.messages.filter(stage=Message.Stage.QUEUED):
+        wait_with_it(message, task)
+
+
+def wait_with_it(message, task):
+    waits_for = task.waits_for or Task.Waits.TIMING
+    perform(message.hold, by=None, reason=f"Its follow-up waits: {task.paused_because}", waits_for=waits_for)
 
 
 # -- What rests, ends and comes back with its deal. --------------------------------------------------------------------
@@ -125,9 +154,9 @@ def keep_back_what_was_stopped_meanwhile(message, event):
 @reacts_to("opportunity.pause")
 def wait_with_the_deal(opportunity, event):
     """Let everything that is open about the deal wait with it, and promise to look at it again."""
+    hold_mail(opportunity, because=f"{PAUSED}: {event.reason}")
     for task in opportunity.tasks.open().order_by("pk"):
         perform(task.pause, by=None, reason=f"{PAUSED}: {event.reason}")
-    hold_mail(opportunity, because=f"{PAUSED}: {event.reason}")
     days = (opportunity.due_on - timezone.localdate()).days if opportunity.due_on else REST
     open_task(opportunity, Opens("follow_up", LOOK_AGAIN, days), by=None)
 
@@ -159,11 +188,11 @@ def go_on_with_the_deal(opportunity, event):
 def plan_to_win_it_back(opportunity, event):
     """Nothing more is owed on a lost deal but the second try, inside the window that its closing names."""
     for task in opportunity.tasks.exclude(stage__in=Task.CLOSED).order_by("pk"):
-        perform(task.cancel, by=None, reason="The opportunity was lost.")
-    hold_mail(opportunity, because="The opportunity was lost.")
+        perform(task.cancel, by=None, reason=LOST)
+    hold_mail(opportunity, because=LOST)
     for rows in work_on(opportunity):
         for record in rows.exclude(due_on=None).order_by("pk"):
-            edit(record, by=None, reason="The opportunity was lost.", due_on=None)
+            edit(record, by=None, reason=LOST, due_on=None)
     WinBack.plan(opportunity.closings.latest("pk"))
 
 
@@ -173,9 +202,11 @@ def work_on(opportunity):
 
 
 def hold_mail(opportunity, *, because):
-    """Keep back the mail that has not gone yet. Only a person sends it after this."""
+    """Keep back the mail that has not gone yet, what waits for a condition too. Only a person sends it after this."""
     for message in opportunity.messages.filter(stage=Message.Stage.QUEUED).order_by("pk"):
         perform(message.hold, by=None, reason=because)
+    for message in opportunity.messages.filter(stage=Message.Stage.HELD, again_at__isnull=False).order_by("pk"):
+        outbox.leave_to_a_person(message, because)
 
 
 @reacts_to("message.confirm_sent", "message.settle_sent")
@@ -214,7 +245,7 @@ def tell_of_troubled_mail(message, event):
 @reacts_to("message.hold")
 def tell_that_it_waits(message, event):
     """Whoever sent a mail hears what a person must see to before it goes. A follow-up says so itself."""
-    if message.waits_for not in ("", Task.Waits.TIMING) and not message.task_id:
+    if message.waits_for not in ("", Task.Waits.TIMING) and not message.is_its_tasks:
         words = f"“{message.subject}” to {message.contact} waits: {event.reason}"
         about = {"key": f"{message.pk}:{event.pk}", "about": message}
         notices.tell(message.owner, Notice.Kind.PAUSE, words, message.staff_url(), **about)
@@ -237,7 +268,7 @@ def keep_back_its_mail(task, event):
         if message.stage == Message.Stage.QUEUED:
             perform(message.hold, by=None, reason=f"Its follow-up was closed: {event.reason or 'it is done'}")
         elif message.waits_for:
-            edit(message, by=None, waits_for="", again_at=None, trouble="Its follow-up was closed.")
+            outbox.leave_to_a_person(message, "Its follow-up was closed.")
 
 
 @reacts_to("task.finish", "task.cancel")

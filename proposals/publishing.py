@@ -11,12 +11,16 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from opportunities import outbox
 from opportunities.models import Message
 from opportunities.records import Refused, begin, perform
 from portal.models import Guest, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 
 from . import approvals, totals
+
+# Why a mail waits whose link leads nowhere any more.
+CLOSED = "The link in it was closed."
 
 # -- The door. ---------------------------------------------------------------------------------------------------------
 
@@ -83,7 +87,9 @@ def forget_links(record):
     """Keep no closed link in a mail that has not gone, and hold the mail."""
     for message in Message.objects.filter(record_type=record.label(), record_id=record.pk).exclude(secret_link=""):
         if message.stage == Message.Stage.QUEUED:
-            perform(message.hold, by=None, reason="The link in it was closed.")
+            perform(message.hold, by=None, reason=CLOSED)
+        elif message.stage == Message.Stage.HELD:
+            outbox.leave_to_a_person(message, CLOSED)
         Message.objects.filter(pk=message.pk).update(secret_link="")
 
 

@@ -42,10 +42,16 @@ def keep_our_words_out_of_templates(version, event):
 
 @reacts_to("message.queue")
 def keep_our_words_out_of_mail(message, event):
-    """Refuse a mail that somebody wrote, for the same. What was approved, and a template's words, were read before."""
-    by_somebody = message.is_by_hand or (message.template_version_id and event.actor_kind == "user")
-    if by_somebody and (marks := lint.read_mail(message)):
+    """Refuse a mail that somebody wrote, or that a template was filled for. What was approved was read before."""
+    if (message.is_by_hand or message.template_version_id) and (marks := lint.read_mail(message)):
         raise Refused([Lack(mark.sentence, message.staff_url()) for mark in marks])
+
+
+@reacts_to("message.edit")
+def keep_our_words_out_of_changed_mail(message, facts):
+    """What may go by itself is read again when it is changed; a draft is read when somebody sends it."""
+    if message.stage != message.Stage.DRAFT and facts.keys() & {"subject", "body"}:
+        keep_our_words_out_of_mail(message, None)
 
 
 # -- Who is told. ------------------------------------------------------------------------------------------------------

@@ -112,6 +112,7 @@ class Message(About, Record):
             models.Index(fields=["provider_id"], name="message_at_provider", condition=~models.Q(provider_id="")),
             models.Index(fields=["claimed_at"], name="message_sending", condition=models.Q(stage="sending")),
             models.Index(fields=["opportunity", "-id"], name="message_of_opportunity"),
+            models.Index(fields=["record_type", "record_id"], name="message_about"),
         ]
 
     def __str__(self):
@@ -168,6 +169,11 @@ class Message(About, Record):
     def is_touch(self) -> bool:
         """Whether nobody pressed a button for it: a follow-up, a step of a sequence, a letter of a campaign."""
         return self.task_id is not None
+
+    @property
+    def is_its_tasks(self) -> bool:
+        """Whether a follow-up that is not closed looks after it: it waits, and goes, with that."""
+        return self.task_id is not None and self.task.stage not in Task.CLOSED
 
     def refuse_another_attempt(self, attempt):
         """Hear a worker only about the attempt that is the latest: it may have been frozen while others went on."""
@@ -245,14 +251,16 @@ class Message(About, Record):
 
     @transition(
         stage,
-        source=[Stage.SENDING, Stage.UNCERTAIN],
+        source=[Stage.SENDING, Stage.UNCERTAIN, Stage.QUEUED],
         target=Stage.SENT,
         permission=policies.by_itself,
         label="Mark as sent",
         past="sent",
     )
     def confirm_sent(self, *, by, attempt=None, provider_id=""):
-        """The mail server took it. Its word may come late, when it was doubted already."""
+        """The mail server took it. Its word may come late, when it was doubted, or is to be sent again."""
+        if self.stage == self.Stage.QUEUED and attempt is None:
+            raise Refused([f"{self} was not handed over."])
         self.refuse_another_attempt(attempt)
         self.provider_id = provider_id[:200]
         self.went(by=None)

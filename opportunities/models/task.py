@@ -289,17 +289,19 @@ class Task(About, Record):
         return []
 
     def put_off_its_mail(self, until):
-        """Keep back its mail that is queued or waits. It is taken up again when the task falls due."""
-        for message in self.messages.filter(stage__in=["queued", "held"]):
+        """Keep back its mail that is queued. It is taken up again when the task falls due."""
+        for message in self.messages.filter(stage="queued"):
             why = f"Its follow-up was put off until {said(until)}."
-            if message.stage == "queued":
-                perform(message.hold, by=None, reason=why, waits_for=self.Waits.TIMING, again_at=until)
-            elif message.waits_for:
-                edit(message, by=None, again_at=max(until, message.again_at or until))
+            perform(message.hold, by=None, reason=why, waits_for=self.Waits.TIMING)
 
     @transaction.atomic
     def change(self, *, by, reason="", **changes):
-        """Change what a person says of it. A new time is said by their clock and reminded of; a new owner is told."""
+        """Change what a person says of it. A new time is said by their clock and reminded of; a new owner is told.
+
+        Its mail that has not gone yet says what it says, and goes to whom it is for.
+        """
+        from .. import followups  # it imports the models
+
         task = lock(self)
         if changes.get("due_at", task.due_at) != task.due_at:
             task.put_off_its_mail(changes["due_at"])
@@ -309,6 +311,8 @@ class Task(About, Record):
             Task.objects.filter(pk=task.pk).update(repeats_from=None)
         before = task.owner_id
         task = edit(task, by=by, reason=reason, **changes)
+        if task.contact_id and changes.keys() & {"contact", "subject", "words", "template"}:
+            followups.say_anew(task)
         if task.owner_id not in (before, by.pk):
             task.tell_its_owner(by)
         return task

@@ -1,4 +1,4 @@
-"""What waits is cured, what is in doubt is settled, what is unwanted stops, and a lost deal comes back: by pages alone."""
+"""What waits is cured, doubts are settled, unwanted mail stops, and a lost deal comes back: by pages alone."""
 
 import pytest
 from django.db import transaction
