@@ -74,7 +74,7 @@ def everybody(contact, address) -> list[Contact]:
     """Return every entry of this person: whom the mail was for, and whoever has the address that it went to."""
     while contact.merged_into_id:
         contact = contact.merged_into
-    same = Contact.objects.filter(merged_into=None, email__iexact=address).exclude(pk=contact.pk)
+    same = Contact.objects.with_mail(address).filter(merged_into=None).exclude(pk=contact.pk)
     return [contact, *same.select_related("client").order_by("pk")]
 
 
@@ -100,7 +100,8 @@ def keep_to(consent):
     if consent.withdrawn_at or consent.purpose != Consent.Purpose.MARKETING or not person.email:
         return
     later = Consent.objects.filter(purpose=consent.purpose, withdrawn_at__gt=consent.captured_at)
-    last = later.filter(contact__email__iexact=person.email).order_by("withdrawn_at").last()
+    same = list(Contact.objects.with_mail(person.email).values_list("pk", flat=True))
+    last = later.filter(contact__in=same).order_by("withdrawn_at").last()
     if last is not None:
         reason = f"They stopped it on {day(last.withdrawn_at)}, after they had agreed to this."
         consent.withdraw(by=None, reason=reason, at=last.withdrawn_at)

@@ -105,6 +105,10 @@ def known_days(days):
 
 
 class ContactQuerySet(KeptQuerySet):
+    def with_mail(self, address):
+        """Return whoever has this mail address, by the index of them all."""
+        return self.alias(mail=Lower("email")).filter(mail=address.lower())
+
     def here(self):
         """Return who works there and is no second entry of somebody."""
         return self.filter(left_on=None, merged_into=None)

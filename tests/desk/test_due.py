@@ -12,6 +12,7 @@ from django.utils import timezone
 from opportunities import notices, outbox
 from opportunities.models import Heartbeat, Letter, Message, Task
 from opportunities.records import perform
+from portal.models import StopLink
 from tests.conftest import person
 from tests.makers import an_opportunity
 from tests.opportunities.test_followups import a_follow_up
@@ -38,11 +39,30 @@ def test_nothing_is_stuck_in_a_quiet_house(eve, as_user):
     assert pulse.process() in page
 
 
+def test_a_command_that_somebody_ran_once_is_not_missed_later():
+    due.run()
+    assert pulse.is_alive()
+    assert not Heartbeat.objects.exclude(kind="").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_counts_the_ways_out_that_were_pressed_and_not_yet_seen_to(as_owner, eve, ada, as_user):
+    contact = an_opportunity(ada).decision_owner
+    who = {"client_id": contact.client_id, "contact_id": contact.pk, "email": contact.email}
+    link = StopLink.keep("pressed", purpose="marketing", **who)
+    insert = "insert into portal_stop (link_id, address, user_agent, outcome, at) values (%s, '', '', '', %s)"
+    as_owner(insert, [link.pk, timezone.now() - timedelta(hours=3)])
+    assert "3\xa0hours" in as_user(eve).get("/admin/due/").content.decode()
+
+
 def test_nobody_else_sees_it(ada, ben, ann, dora, as_user):
-    message = an_uncertain_mail(ada)
+    message, letter = an_uncertain_mail(ada), notices.write(ada, "Your day", "Words.", key="day")
+    Letter.objects.filter(pk=letter.pk).update(state="uncertain")
     for user in (ada, ben, ann, dora):
         assert as_user(user).get("/admin/due/").status_code == 403
         assert settle(as_user(user), "message", message.pk, "went").status_code == 403
+        assert settle(as_user(user), "letter", letter.pk, "went").status_code == 403
+    assert Letter.objects.get(pk=letter.pk).state == "uncertain"
     assert Message.objects.get(pk=message.pk).stage == "uncertain"
 
 

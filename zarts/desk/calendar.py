@@ -1,4 +1,4 @@
-"""A person's open tasks as a calendar reads them: what, when and where, and nothing that a client said."""
+"""A person's open tasks as a calendar reads them: what, when and where. Of what a client said only a title tells."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit

@@ -5,7 +5,7 @@ import logging
 from django.db import connection, transaction
 
 from handoff import clock as handoff_clock
-from opportunities import campaigns, followups, mailbox, notices, once, secondtries, unattended
+from opportunities import campaigns, followups, mailbox, notices, once, outbox, secondtries, unattended
 from opportunities.importing import engine
 from opportunities.models import Audit
 from opportunities.records import lock, perform
@@ -21,10 +21,13 @@ BATCH = 50
 def run(kind="command") -> tuple[dict, list]:
     """Run every part once. Return what each did, and the names of those that failed.
 
-    `kind` says what this process is. It is heard of before and after, so that one that hangs is seen to.
+    `kind` says what this process is. It is heard of before and after, so that one that hangs is seen to; a command
+    that somebody runs once is not waited for.
     """
     done, failed = {}, []
-    pulse.beat(pulse.process(), kind)
+    stays = kind != "command"
+    if stays:
+        pulse.beat(pulse.process(), kind)
     for name, part in PARTS.items():
         try:
             done[name] = part()
@@ -34,7 +37,8 @@ def run(kind="command") -> tuple[dict, list]:
             failed.append(name)
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
-    pulse.beat(pulse.process(), kind, rounds=1)
+    if stays:
+        pulse.beat(pulse.process(), kind, rounds=1)
     pulse.beat(pulse.ROUND)
     return done, failed
 
@@ -63,7 +67,9 @@ def expire(audit) -> bool:
 
 PARTS = {
     "what clients did": inbox.read,
-    "follow-ups and mail": followups.send_due,
+    "what waits": followups.go_on_waiting,
+    "what falls due": followups.take_due,
+    "mail": outbox.run,
     "aged audits": expire_audits,
     "win-backs": secondtries.turn,
     "campaigns": campaigns.work,

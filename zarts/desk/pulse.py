@@ -5,6 +5,7 @@ import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from billiard import current_process
 from django.db import connection
 from django.db.models import Count
 
@@ -27,8 +28,9 @@ set at = statement_timestamp(), rounds = opportunities_heartbeat.rounds + %(roun
 
 
 def process() -> str:
-    """Return the name of this process among all that do due work."""
-    return f"{socket.gethostname()[:80]}:{os.getpid()}"
+    """Return the name of this process among all that do due work. A worker's children are one with it."""
+    alone = current_process().name == "MainProcess"
+    return f"{socket.gethostname()[:80]}:{os.getpid() if alone else os.getppid()}"
 
 
 def beat(name, kind="", rounds=0):
@@ -67,7 +69,8 @@ select least(
     (select min(go_at) from opportunities_message where stage = 'queued' and go_at <= %(at)s),
     (select min(go_at) from opportunities_letter where state = 'queued' and go_at <= %(at)s),
     (select min(at) from portal_clientaction where handled_at is null),
-    (select min(at) from portal_inquiry where handled_at is null)),
+    (select min(at) from portal_inquiry where handled_at is null),
+    (select min(at) from portal_stop where handled_at is null)),
   (select count(*) from opportunities_message where stage in ('failed', 'uncertain') and stage = 'uncertain')
     + (select count(*) from opportunities_letter where state in ('failed', 'uncertain') and state = 'uncertain'),
   (select count(*) from opportunities_message where stage in ('failed', 'uncertain') and stage = 'failed')
