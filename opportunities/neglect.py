@@ -32,6 +32,6 @@ def stale_days(deal) -> int:
 
 def is_adrift() -> Q:
     """Return the condition for open deals without a next action: none is promised, or the one that is, is overdue."""
-    promised = Task.objects.open().filter(opportunity=OuterRef("pk"))
+    promised = Task.objects.promised().filter(opportunity=OuterRef("pk"))
     late = Q(due_on__lt=timezone.localdate())
     return Q(stage__in=Opportunity.OPEN) & (late | ~Exists(promised))

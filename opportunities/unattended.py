@@ -6,7 +6,7 @@ anybody's way.
 """
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from .followups import open_task
 from .models import Opportunity, Task
@@ -19,8 +19,7 @@ LOOK, BATCH = 500, 50
 
 def unattended(rows=None):
     """Return the open deals for which nothing is promised, and that wait for nothing that is said."""
-    said = Q(stage=Task.Stage.OPEN) | Q(stage=Task.Stage.PAUSED) & ~Q(paused_because="")
-    promised = Task.objects.filter(said, opportunity=OuterRef("pk"))
+    promised = Task.objects.promised().filter(opportunity=OuterRef("pk"))
     rows = Opportunity.objects.all() if rows is None else rows
     return rows.filter(~Exists(promised), stage__in=Opportunity.OPEN)
 

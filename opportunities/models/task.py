@@ -50,6 +50,10 @@ class TaskQuerySet(KeptQuerySet):
     def open(self):
         return self.filter(stage=Task.Stage.OPEN)
 
+    def promised(self):
+        """Return what is still to be done: what is open, and what waits and says why."""
+        return self.filter(models.Q(stage=Task.Stage.OPEN) | models.Q(stage=Task.Stage.PAUSED, paused_because__gt=""))
+
     def about(self, record):
         return self.filter(record_type=record.label(), record_id=record.pk)
 

@@ -3,7 +3,7 @@
 from django.db import models
 
 from opportunities.money import MoneyField
-from opportunities.records import Record, stage_field, transition
+from opportunities.records import Opens, Record, stage_field, transition
 from opportunities.walls import settled
 
 from .contract import Contract
@@ -93,6 +93,7 @@ class Payment(Record):
         permission=RECORD,
         label="Mark as overdue",
         past="marked as overdue:",
+        opens=Opens("contract_step", "Ask the client about the payment", 1),
     )
     def mark_overdue(self, *, by):
         """The day on which it was due has passed."""

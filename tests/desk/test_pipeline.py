@@ -95,6 +95,9 @@ def test_due_is_said_in_days(as_user, ada, early, later):
 
 def test_a_deal_without_a_task_or_with_a_late_one_has_no_next_action(as_user, ada, early, later):
     sound = an_opportunity(ada, stage="discovery")
+    waits = an_opportunity(ada, stage="discovery")
+    for task in waits.tasks.open():
+        perform(task.pause, by=ada, reason="Their fair is on.")
     for task in later.tasks.open():
         perform(task.finish, by=ada)
     browser = as_user(ada)
@@ -103,6 +106,7 @@ def test_a_deal_without_a_task_or_with_a_late_one_has_no_next_action(as_user, ad
     assert set(pipeline(browser, adrift="1").context["stages"][1].cards) == {later}
     assert {deal.pk for deal in as_user(ada).get(reverse("today")).context["adrift"]} == {early.pk, later.pk}
     assert sound.pk
+    assert waits.pk
 
 
 def test_a_paused_deal_is_found_where_it_stands(as_user, ada, early, later):

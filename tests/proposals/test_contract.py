@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 
+from opportunities.models import Task
 from opportunities.records import Refused, perform
 from portal.models import Publication
 from proposals.house import furnish
@@ -120,6 +121,17 @@ def test_the_payment_is_where_the_contract_asks_it_to_be(ada, ben):
     assert payment.paid == 100
     perform(payment.pay, by=ada)
     assert Contract.objects.get(pk=contract.pk).payment_is_as_agreed
+
+
+def test_a_payment_that_is_overdue_is_asked_about_until_it_comes(ada, ben):
+    contract = a_contract(ada, approver=ben)
+    payment = Payment.objects.get(contract=contract)
+    payment = perform(payment.send_invoice, by=ada, invoice="2026-17", due_on=contract.due_on)
+    payment = perform(payment.mark_overdue, by=None)
+    asked = Task.objects.open().about(payment)
+    assert asked.get().title.startswith("Ask the client about the payment")
+    perform(payment.pay, by=ada)
+    assert not asked.exists()
 
 
 def test_waiving_a_payment_is_a_managers(ada, ben):
