@@ -112,7 +112,7 @@ def keep(inbound: InboundMail, raw: bytes):
     """Keep the mail as it came. A transaction that fails leaves bytes that nothing names, never a row without its."""
     where, storage = f"mail/{inbound.digest[:2]}/{inbound.digest}", inbound.raw.storage
     if not storage.exists(where) or storage.size(where) != len(raw):
-        storage.save(where, ContentFile(raw))
+        where = storage.save(where, ContentFile(raw))  # beside what stands there and is another: half of it, say
     inbound.raw.name = where
 
 

@@ -5,6 +5,7 @@ import time
 import tracemalloc
 from datetime import timedelta
 from email.message import EmailMessage
+from hashlib import sha256
 
 import pytest
 from django.db import connection
@@ -218,6 +219,15 @@ def test_the_same_mail_is_taken_in_once_by_whatever_ways_it_comes(ada):
     assert take(b"Received: by another way\r\n" + raw, via="postmark") == first
     assert take(b"Delivered-To: another@copy.example\r\n" + raw) == first
     assert Message.objects.filter(stage="received").count() == 1
+
+
+def test_a_mail_is_kept_whole_beside_a_half_of_it_that_was_left(ada, tmp_path):
+    raw = a_mail("stranger@elsewhere.example")
+    half = tmp_path / "mail" / (digest := sha256(raw).hexdigest())[:2] / digest
+    half.parent.mkdir(parents=True)
+    half.write_bytes(raw[:10])
+    assert take(raw).raw.read() == raw
+    assert half.read_bytes() == raw[:10]
 
 
 def test_a_program_that_gives_many_mails_one_number_loses_none(ada):
