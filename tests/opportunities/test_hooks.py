@@ -3,9 +3,14 @@
 import base64
 import json
 import logging
+from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
+from django.test.client import MULTIPART_CONTENT
+from django.utils import timezone
 
 from opportunities import incoming
 from opportunities.models import Consent, Contact, InboundMail, Message
@@ -13,7 +18,7 @@ from opportunities.providers import PROVIDERS
 from opportunities.records import begin, perform
 from tests.makers import an_opportunity
 from tests.opportunities.hook_bodies import EVENTS, KEY, MAILS, as_json, sparkpost_mail
-from tests.opportunities.mails import sent_mail
+from tests.opportunities.mails import a_mail, sent_mail
 
 pytestmark = pytest.mark.django_db
 SECRET = "postman:a long word that nobody guesses"
@@ -186,9 +191,55 @@ def test_nonsense_is_said_to_be_so():
 def test_a_mail_with_attachments_of_some_megabytes_is_taken(ada):
     """Django's own limit for what is no file would refuse it."""
     deal = an_opportunity(ada)
-    body = json.loads(sparkpost_mail(deal.decision_owner.email, "reply@in.zarts.example", "x" * 8_000_000)["data"])
+    to = incoming.reply_address(sent_mail(deal, ada))
+    body = json.loads(sparkpost_mail(deal.decision_owner.email, to, "x" * 8_000_000)["data"])
     assert call("sparkpost", **as_json(body)) == 200
     assert Message.objects.get(stage="received").opportunity == deal
+
+
+@pytest.mark.parametrize("kind", [MULTIPART_CONTENT, "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize(
+    ("provider", "field"),
+    [("mailgun", "body-mime"), ("mailgun", "body-html"), ("sendgrid", "email"), ("sendgrid", "html")],
+)
+def test_a_mail_of_6_mb_is_taken_as_one_field_of_a_form(ada, provider, field, kind):
+    deal = an_opportunity(ada)
+    to = incoming.reply_address(sent_mail(deal, ada))
+    data = MAILS[provider](deal.decision_owner.email, to, "Yes, at nine.")["data"]
+    large = "x" * 6 * 1024 * 1024
+    if field in ("body-mime", "email"):
+        data = {name: value for name, value in data.items() if name != "headers"}
+        large = a_mail(deal.decision_owner.email, "Yes, at nine.", to=to).decode() + large
+    data[field] = large
+    if kind == MULTIPART_CONTENT:
+        assert call(provider, data=data) == 200
+    else:
+        assert call(provider, data=urlencode(data), content_type=kind) == 200
+    assert Message.objects.get(stage="received").body.startswith("Yes, at nine.")
+
+
+def test_a_form_brings_its_attachments(ada):
+    deal = an_opportunity(ada)
+    data = MAILS["mailgun"](deal.decision_owner.email, incoming.reply_address(sent_mail(deal, ada)), "Yes.")["data"]
+    plan = SimpleUploadedFile("../plan “ü”.pdf", b"%PDF" * 1_500_000, "application/pdf")
+    assert call("mailgun", data={**data, "attachment-count": "1", "attachment-1": plan}) == 200
+    assert "Attached: plan “ü”.pdf (5.7\xa0MB)" in Message.objects.get(stage="received").body.replace(" MB", "\xa0MB")
+
+
+def test_a_form_that_is_larger_than_a_mail_may_be_is_refused(ada, settings):
+    settings.INBOUND_MOST = 1024 * 1024
+    data = MAILS["mailgun"]("x@y.example", "reply@in.zarts.example", "Hello")["data"]
+    assert call("mailgun", data=data | {"body-html": "x" * 3 * 1024 * 1024}) == 413
+
+
+def test_a_form_of_too_many_fields_is_refused_soon(ada):
+    data = MAILS["mailgun"]("x@y.example", "reply@in.zarts.example", "Hello")["data"]
+    assert call("mailgun", data=data | {f"x{number}": "y" for number in range(1100)}) == 400
+
+
+def test_other_addresses_keep_their_limit(as_user, ada):
+    deal = an_opportunity(ada)
+    assert as_user(ada).post(deal.staff_url(), {"name": "x" * 6 * 1024 * 1024}).status_code == 400
 
 
 def test_what_cannot_be_kept_just_now_is_to_be_said_again(ada, monkeypatch):
