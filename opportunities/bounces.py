@@ -7,8 +7,7 @@ from .records import edit, lock, perform, tell
 
 def settle(inbound: InboundMail, bounce) -> InboundMail:
     """Put a notice of non-delivery with the mail of ours that it is about."""
-    message = Message.objects.filter(message_id__in=bounce.message_ids).select_related("contact__client").first()
-    if message is None:
+    if (message := inbound.answers) is None:
         return edit(inbound, by=None, trouble="It says that a mail came back, and names none of ours.")
     if bounce.permanent is None:
         trouble = f"It is about our mail to {message.contact}, and does not say whether that will arrive: read it."

@@ -48,12 +48,14 @@ def is_automatic(message) -> bool:
 # -- Taking a mail in. -------------------------------------------------------------------------------------------------
 
 
-def take(raw: bytes, *, via: str, size: int | None = None) -> InboundMail:
+def take(raw: bytes, *, via: str, size: int | None = None, vouched: bool | None = None) -> InboundMail:
     """Take in one mail, once however often and by whatever ways it comes. Return it.
 
-    `via` names the way; `size` is the mail's true size where only its headers were fetched.
+    `via` names the way; `size` is the mail's true size where only its headers were fetched; `vouched` is what the
+    provider that brings it says of its sender.
     """
     mail = read(raw, size=size)
+    mail.vouched = least(mail.vouched, vouched)
     with transaction.atomic():
         wait_for_turn(mail)
         if known := same(mail, via):
@@ -102,6 +104,8 @@ def born(mail: Mail, raw: bytes, via: str) -> InboundMail:
         words=mail.words,
         size=mail.size,
         received_at=mail.at or clock.now(),
+        answers=named(mail),
+        vouched=mail.vouched,
     )
     if len(raw) == mail.size <= KEPT_TO:
         keep(inbound, raw)
@@ -120,7 +124,7 @@ def settle(inbound: InboundMail, mail: Mail) -> InboundMail:
     """Put a mail where it says itself that it belongs, or leave it to a person with the reason."""
     if mail.bounce:
         return bounces.settle(inbound, mail.bounce)
-    place = find(mail)
+    place = find(mail, inbound.answers)
     if place.aside:
         return perform(inbound.set_aside, by=None, reason=place.aside)
     if place.lead and not mail.unread:
@@ -151,18 +155,24 @@ class Place:
     aside: str = ""
 
 
-def find(mail: Mail) -> Place:
+def named(mail: Mail) -> Message | None:
+    """Return the mail of ours that this one brings back, or answers: by the address that it goes to, else by number."""
+    rows = Message.objects.select_related("contact__client", "opportunity")
+    if mail.bounce:
+        return rows.filter(message_id__in=mail.bounce.message_ids).first()
+    if (keys := keys_in(mail.to)) and (answered := rows.filter(reply_key__in=keys).first()):
+        return answered
+    ours = {message.message_id: message for message in rows.filter(message_id__in=mail.answers[:100])}
+    return next((ours[one] for one in mail.answers[:100] if one in ours), None)
+
+
+def find(mail: Mail, answered: Message | None) -> Place:
     """Return where a mail belongs: by what it answers, else by who wrote it."""
     if is_ours(mail):
         return Place(aside="It is a mail of our own.")
-    if keys := keys_in(mail.to):
-        answered = Message.objects.filter(reply_key__in=keys).select_related("contact__client", "opportunity").first()
-        if answered is None:
-            return Place(trouble="The address that it answers to is none that we gave to anybody.")
-        return by_answer(mail, answered)
-    if answered := answered_by_header(mail):
-        return by_answer(mail, answered)
-    return by_sender(mail)
+    if (keys := keys_in(mail.to)) and (answered is None or answered.reply_key not in keys):
+        return Place(trouble="The address that it answers to is none that we gave to anybody.")
+    return by_answer(mail, answered) if answered else by_sender(mail)
 
 
 def is_ours(mail: Mail) -> bool:
@@ -180,13 +190,6 @@ def keys_in(addressees) -> list[str]:
         return []
     ours = re.compile(rf"(?<![\w.+-]){re.escape(local)}\+([\w-]{{1,64}})@{re.escape(domain)}(?![\w.-])", re.IGNORECASE)
     return list(dict.fromkeys(key.lower() for value in addressees for key in ours.findall(value)))[:20]
-
-
-def answered_by_header(mail: Mail) -> Message | None:
-    """Return the nearest mail of ours that this one names as answered."""
-    ids = mail.answers[:100]
-    ours = {m.message_id: m for m in Message.objects.filter(message_id__in=ids).select_related("contact__client")}
-    return next((ours[one] for one in ids if one in ours), None)
 
 
 def by_answer(mail: Mail, answered: Message) -> Place:
@@ -230,7 +233,10 @@ def domain_key(address: str) -> str:
 
 
 def by_sender(mail: Mail) -> Place:
-    """It answers nothing: it belongs to the one open deal, or the one open lead, of whoever wrote it."""
+    """It answers nothing: it belongs to the one open deal, or the one open lead, of whoever wrote it.
+
+    Anybody can write any address as their own: it counts where somebody whom we believe vouches for it.
+    """
     if not mail.from_address:
         return Place(trouble="It does not say who wrote it.")
     people = Contact.objects.reachable().alias(mail=Lower("email")).filter(mail=mail.from_address)
@@ -238,10 +244,10 @@ def by_sender(mail: Mail) -> Place:
     leads = Lead.objects.alias(mail=Lower("email")).filter(mail=mail.from_address)
     leads = list(leads.filter(stage__in=[Lead.Stage.NEW, Lead.Stage.WORKING]).order_by("pk")[:2])
     deals = open_deals(people[0].client) if len(people) == 1 else []
-    if len(deals) == 1:
-        return Place(contact=people[0], opportunity=deals[0])
-    if len(leads) == 1 and not deals:
-        return Place(lead=leads[0])
+    if len(deals) == 1 or (len(leads) == 1 and not deals):
+        if not mail.vouched:
+            return Place(trouble=unvouched(mail))
+        return Place(contact=people[0], opportunity=deals[0]) if deals else Place(lead=leads[0])
     if len(people) > 1:
         where = " and ".join(str(person.client) for person in people[:2])
         return Place(trouble=f"{mail.from_address} is known at {where}.")
@@ -252,6 +258,17 @@ def by_sender(mail: Mail) -> Place:
     if leads:
         return Place(trouble=f"Several leads have the address {mail.from_address}.")
     return Place(trouble=f"Nobody here has the address {mail.from_address}.")
+
+
+def unvouched(mail: Mail) -> str:
+    if mail.vouched is False:
+        return f"It says that it is from {mail.from_address}, and that is not true, or it is spam: read it with care."
+    return f"It says that it is from {mail.from_address}, and nobody vouches for that: read it, then file it."
+
+
+def least(*said: bool | None) -> bool | None:
+    """Return what is to be believed of several that were asked: one that says no is enough."""
+    return False if False in said else True if True in said else None
 
 
 def open_deals(client) -> list:

@@ -5,12 +5,14 @@ providers whose bodies, written after their documentation, are in the tests.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from anymail.inbound import AnymailInboundMessage
 from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, EventType, RejectReason
+from anymail.utils import EmailAddress
 from anymail.webhooks.brevo import BrevoInboundWebhookView, BrevoTrackingWebhookView
 from anymail.webhooks.mailgun import MailgunInboundWebhookView, MailgunTrackingWebhookView
 from anymail.webhooks.postmark import PostmarkInboundWebhookView, PostmarkTrackingWebhookView
@@ -19,10 +21,10 @@ from anymail.webhooks.sendgrid import SendGridInboundWebhookView, SendGridTracki
 from anymail.webhooks.sparkpost import SparkPostInboundWebhookView, SparkPostTrackingWebhookView
 from django.db import transaction
 
-from . import optout
+from . import clock, optout, vouching
 from .bounces import came_back, late
 from .incoming import take
-from .models import Message
+from .models import Event, Message
 from .records import tell
 
 SOFT = {"20", "21", "22", "23", "24", "40", "70"}
@@ -43,6 +45,8 @@ class Provider:
     # Whether a body brings mail, and whether a bounce is one that passes.
     is_mail: Callable[[Any], bool]
     is_soft: Callable[[dict], bool] = lambda event: False
+    # What it says itself of who sent a mail that it brings, besides that it is spam.
+    vouches: Callable[[Any], bool | None] = lambda event: None
     # The settings without which its views cannot work.
     needs: tuple = ()
 
@@ -66,6 +70,21 @@ def is_form(request) -> bool:
     return request.content_type != "application/json"
 
 
+def vouched_by_sendgrid(event) -> bool | None:
+    """Whether the domain of the sender signed a mail, or sent it: SendGrid says so beside the mail."""
+    said, mail = event.esp_event.POST, event.message
+    domains = re.findall(r"@([\w.-]+)\s*:\s*pass\b", said.get("dkim", ""))
+    if said.get("SPF", "").lower() == "pass":
+        domains.append(str(mail.envelope_sender or "").rpartition("@")[2])
+    author = mail.from_email.addr_spec if isinstance(mail.from_email, EmailAddress) else ""
+    return True if any(vouching.is_of(domain, author) for domain in domains) else None
+
+
+def vouched(event, provider: Provider) -> bool | None:
+    """Return what a provider says of who sent a mail that it brings."""
+    return False if event.message.spam_detected else provider.vouches(event)
+
+
 PROVIDERS = {
     "postmark": Provider(
         PostmarkInboundWebhookView,
@@ -85,6 +104,7 @@ PROVIDERS = {
         SendGridTrackingWebhookView,
         is_form,
         lambda event: event.get("type") == "blocked",
+        vouches=vouched_by_sendgrid,
     ),
     "sparkpost": Provider(
         SparkPostInboundWebhookView,
@@ -122,7 +142,7 @@ def events_of(name: str, request) -> list:
 def take_event(event, name: str, provider: Provider):
     """Do what follows from one thing that a provider says."""
     if isinstance(event, AnymailInboundEvent):
-        take(raw_of(event.message), via=name)
+        take(raw_of(event.message), via=name, vouched=vouched(event, provider))
     elif isinstance(event, AnymailTrackingEvent):
         follow(event, provider)
 

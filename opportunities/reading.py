@@ -19,7 +19,7 @@ from html import unescape
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from . import clock
+from . import clock, vouching
 from .forms import UNPRINTABLE
 
 log = logging.getLogger("zarts.incoming")
@@ -35,6 +35,7 @@ NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "unde
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,298}>")
 # Where an answer may be delivered to, whatever its visible addressees are.
 ADDRESSEES = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-forwarded-to")
+VOUCHES = "authentication-results"
 AWAY = re.compile(r"^(automatic reply|auto(matische)?[ -]?(reply|antwort)|out of (the )?office|abwesenheit)", re.I)
 # What a notice of non-delivery says of its kind, where it is none of the standard.
 STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b|\b([45])\d\d[ -]")
@@ -65,6 +66,8 @@ class Mail:
     # The Message-IDs that it answers, the nearest first.
     answers: list[str] = field(default_factory=list)
     at: datetime | None = None
+    # Whether its sender is who it says, by whom we believe. None: nobody says.
+    vouched: bool | None = None
     is_automatic: bool = False
     bounce: Bounce | None = None
     # Why it was not read whole.
@@ -144,6 +147,7 @@ def read_head(mail: Mail, message: Message):
     mail.mail_id = next(iter(MESSAGE_ID.findall(header(message, "message-id"))), "")
     for name in ("in-reply-to", "references"):
         mail.answers += reversed(MESSAGE_ID.findall(header(message, name))[-50:])
+    mail.vouched = vouching.by_servers([str(value) for value in message.get_all(VOUCHES, [])], mail.from_address)
     mail.at = written_at(header(message, "date"))
     mail.is_automatic = is_automatic(message, mail.subject)
 

@@ -4,6 +4,7 @@ Nothing insecure is a default: a secret that is missing stops the start. Only wh
 given (the demo and the tests, on embedded servers) are secrets made up and kept in DATA_DIR.
 """
 
+import re
 import secrets
 import sys
 from datetime import timedelta
@@ -269,6 +270,13 @@ if INBOUND_ADDRESS and not all(INBOUND_ADDRESS.rpartition("@")):
 INBOUND_IMAP_URL = env.str("INBOUND_IMAP_URL", "")
 # So many bytes of a mail are read at most; of a larger one, only its headers.
 INBOUND_MOST = env.int("INBOUND_MOST", 25 * 1024 * 1024)
+# The servers whose Authentication-Results we believe, by the name that they write there. Unset: none is.
+MAIL_VOUCHED_BY = [name.strip().lower() for name in env.list("MAIL_VOUCHED_BY", default=[])]
+for _name in MAIL_VOUCHED_BY:
+    if not re.fullmatch(r"[a-z0-9_.-]+", _name):
+        raise ImproperlyConfigured(
+            f"MAIL_VOUCHED_BY names “{_name}”, which is no server. Set it to names, such as mx.x.example,mx2.x.example."
+        )
 # What a mail provider calls us with, as user:password. Unset: the addresses for providers are not there.
 MAIL_WEBHOOK_SECRET = env.str("MAIL_WEBHOOK_SECRET", "")
 if MAIL_WEBHOOK_SECRET and not all(MAIL_WEBHOOK_SECRET.partition(":")):

@@ -47,6 +47,10 @@ class InboundMail(DiaryKeeper, Record):
     # The mail itself, where it is not too large to be kept.
     raw = models.FileField(upload_to="mail", blank=True, editable=False)
     received_at = models.DateTimeField(default=timezone.now, editable=False)
+    # The mail of ours that it names: it answers that one, or brings it back.
+    answers = models.ForeignKey(Message, models.PROTECT, null=True, blank=True, editable=False, related_name="+")
+    # Whether its sender is who it says, by whom we believe. None: nobody says.
+    vouched = models.BooleanField(null=True, editable=False)
     # Why nobody knew where it belongs.
     trouble = models.CharField(max_length=300, blank=True, editable=False)
     message = models.OneToOneField(
@@ -59,7 +63,10 @@ class InboundMail(DiaryKeeper, Record):
         verbose_name = "mail that came in"
         verbose_name_plural = "mails that came in"
         permissions = [("move_inboundmail", "Can file mail that came in, and set it aside")]
-        indexes = [models.Index(fields=["-id"], name="inbound_unmatched", condition=models.Q(stage="unmatched"))]
+        indexes = [
+            models.Index(fields=["-id"], name="inbound_unmatched", condition=models.Q(stage="unmatched")),
+            models.Index(fields=["from_address"], name="inbound_waits", condition=models.Q(stage="unmatched")),
+        ]
         triggers = [settled("letter_stays", "digest", "from_address", "subject", "words", "raw", "received_at")]
 
     def __str__(self):

@@ -21,6 +21,13 @@ def a_mail(
     return mail.as_bytes()
 
 
+def a_true_mail(sender, words="Yes, Thursday is fine.", **more):
+    """Return a mail of which our own server says that it is from whom it says."""
+    domain = sender.strip("<>").rpartition("@")[2]
+    passed = f"mx.zarts.example; spf=pass smtp.mailfrom={domain}; dmarc=pass header.from={domain}"
+    return a_mail(sender, words, Authentication_Results=passed, **more)
+
+
 def sent_mail(opportunity, owner, *, move="confirm_sent", provider_id=""):
     """Return a mail of ours to the decision owner of a deal, as it is when the mail server has it."""
     message = outbox.write(

@@ -18,7 +18,7 @@ from opportunities import incoming, reading
 from opportunities.models import Contact, InboundMail, Message, Task
 from opportunities.records import begin, edit, perform
 from tests.makers import a_lead, a_worked_lead, an_opportunity
-from tests.opportunities.mails import a_bounce, a_mail, sent_mail
+from tests.opportunities.mails import a_bounce, a_mail, a_true_mail, sent_mail
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +82,7 @@ def test_an_answer_is_known_by_the_mail_that_it_names(ada):
 
 def test_a_mail_that_answers_nothing_belongs_to_the_one_open_deal_of_its_writer(ada):
     deal = an_opportunity(ada)
-    assert take(a_mail(deal.decision_owner.email.upper())).message.opportunity == deal
+    assert take(a_true_mail(deal.decision_owner.email.upper())).message.opportunity == deal
 
 
 def test_with_several_open_deals_a_person_decides(ada):
@@ -93,7 +93,7 @@ def test_with_several_open_deals_a_person_decides(ada):
             by=ada,
             client=deal.client,
         )
-    mail = take(a_mail(deal.decision_owner.email))
+    mail = take(a_true_mail(deal.decision_owner.email))
     assert (mail.stage, mail.trouble) == ("unmatched", f"Three deals are open with {deal.client}.")
     assert not Message.objects.exists()
 
@@ -105,8 +105,8 @@ def test_a_mail_of_somebody_unknown_waits_and_says_so(ada):
 
 def test_a_mail_of_an_open_lead_stands_with_the_lead_and_is_owed_an_answer(ada):
     lead = a_lead(ada)
-    mail = take(a_mail(lead.email))
-    take(a_mail(lead.email, "And one more thing."))
+    mail = take(a_true_mail(lead.email))
+    take(a_true_mail(lead.email, "And one more thing."))
     assert (mail.stage, mail.lead) == ("filed", lead)
     task = Task.objects.get(title__startswith="Answer")
     assert (task.owner, task.lead) == (ada, lead)
@@ -160,8 +160,8 @@ def test_two_authors_are_nobody(ada):
 def test_an_answer_ends_the_follow_ups_that_waited_for_it_and_owes_one_answer(ada):
     deal = an_opportunity(ada)
     task = a_follow_up(deal, ada)
-    take(a_mail(deal.decision_owner.email))
-    take(a_mail(deal.decision_owner.email, "I forgot: mornings only."))
+    take(a_true_mail(deal.decision_owner.email))
+    take(a_true_mail(deal.decision_owner.email, "I forgot: mornings only."))
     task = Task.objects.get(pk=task.pk)
     assert (task.stage, task.outcome) == ("done", "The client wrote first.")
     answer = Task.objects.get(title__startswith="Answer")
@@ -171,7 +171,7 @@ def test_an_answer_ends_the_follow_ups_that_waited_for_it_and_owes_one_answer(ad
 def test_a_contract_step_goes_on_when_the_client_writes(ada):
     deal = an_opportunity(ada)
     task = a_follow_up(deal, ada, kind="contract_step")
-    take(a_mail(deal.decision_owner.email))
+    take(a_true_mail(deal.decision_owner.email))
     assert Task.objects.get(pk=task.pk).stage == "open"
 
 
@@ -213,7 +213,7 @@ def test_an_uncertain_mail_that_is_answered_has_arrived(ada):
 
 def test_the_same_mail_is_taken_in_once_by_whatever_ways_it_comes(ada):
     deal = an_opportunity(ada)
-    raw = a_mail(deal.decision_owner.email)
+    raw = a_true_mail(deal.decision_owner.email)
     first = take(raw)
     assert take(raw) == first
     assert take(b"Received: by another way\r\n" + raw, via="postmark") == first
@@ -240,7 +240,7 @@ def test_a_program_that_gives_many_mails_one_number_loses_none(ada):
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_that_take_the_same_mail_at_once_file_it_once(ada):
     deal = an_opportunity(ada)
-    raw, together, failed = a_mail(deal.decision_owner.email), threading.Barrier(2), []
+    raw, together, failed = a_true_mail(deal.decision_owner.email), threading.Barrier(2), []
 
     def work(more):
         try:
@@ -334,6 +334,7 @@ def test_a_mail_without_text_is_filed_with_its_attachments_named(ada):
     deal = an_opportunity(ada)
     mail = EmailMessage()
     mail["From"], mail["Subject"] = deal.decision_owner.email, "The contract"
+    mail["To"] = incoming.reply_address(sent_mail(deal, ada))
     mail.add_attachment(b"%PDF" * 1000, maintype="application", subtype="pdf", filename="contract.pdf")
     taken = take(mail.as_bytes())
     assert taken.stage == "filed"

@@ -11,7 +11,7 @@ from opportunities import mailbox
 from opportunities.models import Heartbeat, InboundMail
 from tests.makers import an_opportunity
 from tests.opportunities.imap import Mailbox, serve
-from tests.opportunities.mails import a_mail
+from tests.opportunities.mails import a_mail, a_true_mail
 from zarts.desk import due
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def a_minute_later():
 
 def test_unseen_mail_is_taken_in_and_marked_as_seen(ada, box):
     deal = an_opportunity(ada)
-    box.put(a_mail(deal.decision_owner.email))
+    box.put(a_true_mail(deal.decision_owner.email))
     box.put(a_mail("stranger@elsewhere.example"))
     assert mailbox.fetch() == 2
     assert box.seen == {1, 2}
