@@ -50,22 +50,24 @@ def line(message) -> str:
 
 
 @transaction.atomic
-def stop(contact, address, *, purpose, at, mailed_at) -> int:
+def stop(contact, address, *, purpose, at, mailed_at=None, reason="") -> int:
     """Take back what this person agreed to before `at`, at whichever client they are known. Return how much that was.
 
+    `reason` says how they stopped it, where that was not by one click from the mail of `mailed_at`.
     Where they had agreed to nothing, a stop is written down all the same: what they agreed to earlier, and what only
     comes in later from a file, does not count.
     """
     people = everybody(contact, address)
     lock(people[0], *people[1:])
-    reason = f"Stopped by one click from the mail of {day(mailed_at)}."
+    version = "complaint" if reason else ONE_CLICK
+    reason = reason or f"Stopped by one click from the mail of {day(mailed_at)}."
     taken = 0
     for person in people:
         for consent in person.consents.valid(at).filter(purpose=purpose).order_by("pk"):
             consent.withdraw(by=person, reason=reason, at=at)
             taken += 1
         if not person.consents.filter(purpose=purpose, withdrawn_at__gte=at).exists():
-            none = {"captured_at": at, "withdrawn_at": at, "text_version": ONE_CLICK, "source": reason}
+            none = {"captured_at": at, "withdrawn_at": at, "text_version": version, "source": reason}
             begin(Consent(contact=person, purpose=purpose, **none), by=person, past="stopped", reason=reason)
     return taken
 

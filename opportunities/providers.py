@@ -196,8 +196,10 @@ def message_of(event) -> Message | None:
 
 
 def stop_marketing(message: Message, reason: str):
-    """Take back the consent to marketing of whoever got a mail, wherever they are known. Contracts go on."""
+    """Stop marketing to whoever got a mail, wherever they are known, as their own click would. Contracts go on."""
+    said = {"record_type": message.label(), "record_id": message.pk, "verb": "message.complaint", "reason": reason}
+    if Event.objects.filter(**said).exists():
+        return  # a provider may say it again: what they agreed to meanwhile stands
+    address = message.sent_to or message.contact.email
+    optout.stop(message.contact, address, purpose="marketing", at=clock.now(), reason=reason)
     tell(message, "complaint", "heard a complaint about", by=None, reason=reason)
-    for person in optout.everybody(message.contact, message.sent_to or message.contact.email):
-        for consent in person.consents.filter(purpose="marketing", withdrawn_at=None).order_by("pk"):
-            consent.withdraw(by=None, reason=reason)

@@ -91,6 +91,29 @@ def test_a_complaint_stops_marketing_and_no_contract(ada, provider):
     assert deal.decision_owner.agreed_to("contractual")
 
 
+def test_a_complaint_of_somebody_who_agreed_to_nothing_outlives_what_a_file_says_later(ada):
+    deal = an_opportunity(ada)
+    sent_mail(deal, ada, provider_id="<number-at-the-provider>")
+    before = timezone.now() - timedelta(days=3)
+    body = EVENTS["postmark"]("<number-at-the-provider>", deal.decision_owner.email, "complaint")
+    assert [call("postmark", **body) for _ in range(2)] == [200, 200]
+    (stop,) = deal.decision_owner.consents.filter(purpose="marketing")
+    assert (stop.source, stop.state) == ("They marked a mail of ours as spam.", "withdrawn")
+    given = {"captured_at": before, "text_version": "1", "source": "A file"}
+    begin(Consent(contact=deal.decision_owner, purpose="marketing", **given), by=ada)
+    assert not deal.decision_owner.agreed_to("marketing")
+
+
+def test_a_complaint_that_is_told_again_takes_back_nothing_that_they_agreed_to_since(ada):
+    deal = an_opportunity(ada)
+    sent_mail(deal, ada, provider_id="<number-at-the-provider>")
+    body = EVENTS["postmark"]("<number-at-the-provider>", deal.decision_owner.email, "complaint")
+    call("postmark", **body)
+    begin(Consent(contact=deal.decision_owner, purpose="marketing", text_version="2", source="A form"), by=ada)
+    call("postmark", **body)
+    assert deal.decision_owner.agreed_to("marketing")
+
+
 def test_a_provider_that_is_only_the_mail_server_knows_a_mail_by_our_own_number(ada):
     deal = an_opportunity(ada)
     message = sent_mail(deal, ada)
