@@ -26,15 +26,40 @@ from .reading import HEAD
 log = logging.getLogger("zarts.mailbox")
 NAME = "mailbox"
 EVERY = timedelta(minutes=1)
-# A server that says nothing for so long, and a round that takes so long, are left.
-PATIENCE, LONGEST = 20, 30
+# A server that says nothing for so long, and one that keeps us for so long in all, are left: the round waits meanwhile.
+PATIENCE, LONGEST = 5, 20
 # From then on no other mail is begun.
-ENOUGH = 20
+ENOUGH = 10
 PORTS = {"imaps": 993, "imap": 143, "imap+tls": 143}
 
 
 class Trouble(Exception):
     """The mailbox cannot be looked into."""
+
+
+class Watched(imaplib.IMAP4):
+    """A connection that is hung up when it lasts too long.
+
+    A server that sends a letter every few seconds, from its greeting on, would keep us for ever.
+    """
+
+    def open(self, *args, **kwargs):
+        super().open(*args, **kwargs)
+        self.watch = Timer(LONGEST, self.hang_up)
+        self.watch.daemon = True
+        self.watch.start()
+
+    def hang_up(self):
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+    def shutdown(self):
+        self.watch.cancel()
+        super().shutdown()
+
+
+class WatchedByTLS(Watched, imaplib.IMAP4_SSL):
+    """The same, encrypted from the beginning."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +85,11 @@ class Mailbox:
     def open(self):
         """Connect, and choose the folder."""
         context = ssl.create_default_context()
-        server: imaplib.IMAP4
         if self.scheme == "imaps":
-            server = imaplib.IMAP4_SSL(self.host, self.port, ssl_context=context, timeout=PATIENCE)
-        else:
-            server = imaplib.IMAP4(self.host, self.port, timeout=PATIENCE)
-            if self.scheme == "imap+tls":
-                server.starttls(context)
+            return WatchedByTLS(self.host, self.port, ssl_context=context, timeout=PATIENCE)
+        server = Watched(self.host, self.port, timeout=PATIENCE)
+        if self.scheme == "imap+tls":
+            server.starttls(context)
         return server
 
 
@@ -79,10 +102,6 @@ def fetch() -> int:
         server = mailbox.open()
     except (OSError, imaplib.IMAP4.error) as trouble:
         raise Trouble(f"The mailbox at {mailbox.host} does not answer: {trouble}") from None
-    # A server that sends a letter every few seconds would keep us for ever: it is left when the time is over.
-    watch = Timer(max(1, LONGEST - (time.monotonic() - began)), hang_up, [server])
-    watch.daemon = True
-    watch.start()
     try:
         server.login(mailbox.user, mailbox.password)
         server.select(quoted(mailbox.folder))
@@ -90,10 +109,11 @@ def fetch() -> int:
     except (OSError, imaplib.IMAP4.error) as trouble:
         raise Trouble(f"The mailbox at {mailbox.host} broke off: {trouble}") from None
     finally:
-        watch.cancel()
         with suppress(OSError, imaplib.IMAP4.error):
             server.sock.settimeout(2)
             server.logout()
+        with suppress(OSError):
+            server.shutdown()
 
 
 def is_my_turn() -> bool:
@@ -101,11 +121,6 @@ def is_my_turn() -> bool:
     now = clock.now()
     Heartbeat.objects.get_or_create(name=NAME, defaults={"at": now - 2 * EVERY})
     return Heartbeat.objects.filter(name=NAME, at__lte=now - EVERY).update(at=now) == 1
-
-
-def hang_up(server):
-    with suppress(OSError):
-        server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def quoted(folder: str) -> str:

@@ -12,7 +12,8 @@ class Mailbox:
     def __init__(self):
         self.mails, self.seen, self.asked, self.opened = {}, set(), [], 0
         self.password = "secret"
-        # "silent": says nothing; "drips": a letter at a time; "drops": goes away after so many mails were fetched.
+        # "silent": says nothing; "drips": a letter at a time; "greets for ever": that
+        # from the first word on; "drops": goes away after so many mails were fetched.
         self.trouble, self.drops_after = "", None
 
     def put(self, raw: bytes, size=None):
@@ -26,6 +27,8 @@ class Session(socketserver.StreamRequestHandler):
         if box.trouble == "silent":
             time.sleep(60)
             return
+        if box.trouble == "greets for ever":
+            self.drip(b"* OK ")
         self.say(b"* OK here")
         while line := self.rfile.readline():
             tag, command = line.strip().split(b" ", 1)

@@ -127,7 +127,7 @@ def test_a_mail_that_cannot_be_taken_in_stays_unseen_and_keeps_no_other_out(box,
     assert box.seen == {2}
 
 
-@pytest.mark.parametrize("trouble", ["silent", "drips"])
+@pytest.mark.parametrize("trouble", ["silent", "drips", "greets for ever"])
 def test_a_server_that_hangs_keeps_no_round_for_ever(box, trouble, monkeypatch):
     monkeypatch.setattr(mailbox, "PATIENCE", 1)
     monkeypatch.setattr(mailbox, "LONGEST", 2)
@@ -136,6 +136,15 @@ def test_a_server_that_hangs_keeps_no_round_for_ever(box, trouble, monkeypatch):
     with pytest.raises(mailbox.Trouble):
         mailbox.fetch()
     assert time.monotonic() - began < 6
+
+
+def test_a_server_that_says_nothing_keeps_the_round_for_some_seconds_only(box):
+    """The mail of the others waits meanwhile, once a minute."""
+    box.trouble = "silent"
+    began = time.monotonic()
+    with pytest.raises(mailbox.Trouble):
+        mailbox.fetch()
+    assert time.monotonic() - began < 8
 
 
 def test_a_wrong_password_is_told_without_it(box, settings):
