@@ -81,16 +81,22 @@ class InboundMail(DiaryKeeper, Record):
 
     @classmethod
     def reach(cls, user):
-        """What nobody matched yet is there for all who may file it; what is filed goes with its deal or its lead."""
+        """What is filed goes with its deal or its lead. What is not goes with the mail of ours that it names.
+
+        What names none is there for all who may file it.
+        """
         if user.sees_all:
             return models.Q()
-        filed = models.Q(message__in=Message.objects.filter(Message.reach(user)).values("pk"))
-        filed |= models.Q(lead__in=Lead.objects.filter(Lead.reach(user)).values("pk"))
-        return filed | ~models.Q(stage=cls.Stage.FILED) if user.has_perm(MOVE) else filed
+        mine = Message.objects.filter(Message.reach(user)).values("pk")
+        filed = models.Q(message__in=mine) | models.Q(lead__in=Lead.objects.filter(Lead.reach(user)).values("pk"))
+        waiting = ~models.Q(stage=cls.Stage.FILED) & (models.Q(answers=None) | models.Q(answers__in=mine))
+        return filed | waiting if user.has_perm(MOVE) else filed
 
     def within_reach(self, user, to):
-        above = self.message or self.lead
-        return above.within_reach(user, to) if above else user.sees_all or user.has_perm(MOVE)
+        if above := self.message or self.lead:
+            return above.within_reach(user, to)
+        may_file = user.sees_all or user.has_perm(MOVE)
+        return may_file and (self.answers is None or self.answers.within_reach(user, to))
 
     @transition(
         stage,

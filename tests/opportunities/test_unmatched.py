@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from opportunities import incoming
 from opportunities.models import Contact, InboundMail, Message, Task
-from opportunities.records import begin, edit
+from opportunities.records import begin, edit, perform
 from tests.makers import a_lead, an_opportunity
-from tests.opportunities.mails import a_bounce, a_mail, sent_mail
+from tests.opportunities.mails import a_bounce, a_mail, a_true_mail, sent_mail
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:opportunities_inboundmail_changelist")
@@ -50,9 +50,31 @@ def test_whoever_may_file_sees_what_waits_and_nobody_else(as_user, ada, cem, ben
     assert as_user(dora).post(mail.move_url("file")).status_code == 404
 
 
+@pytest.mark.parametrize("how", ["address", "header", "bounce"])
+def test_what_names_a_mail_of_ours_is_seen_with_that_mail_alone(as_user, ada, cem, ben, how):
+    message = sent_mail(an_opportunity(ada), ada)
+    by = {"to": incoming.reply_address(message)} if how == "address" else {"In_Reply_To": message.message_id}
+    if how == "bounce":
+        mail = incoming.take(a_bounce(message, status="", action="", said="Who knows"), via="imap")
+    else:
+        mail = unmatched("bo.private@elsewhere.example", "Our numbers: 5", subject="In confidence", **by)
+    assert (mail.stage, mail.answers) == ("unmatched", message)
+    for user in (ada, ben):
+        assert mail.subject in as_user(user).get(LIST).content.decode()
+        assert as_user(user).get(mail.staff_url()).status_code == 200
+    assert mail.subject not in as_user(cem).get(LIST).content.decode()
+    assert as_user(cem).get(mail.staff_url()).status_code == 404
+    assert as_user(cem).get(reverse("admin:opportunities_inboundmail_original", args=[mail.pk])).status_code == 404
+    assert as_user(cem).post(mail.move_url("set_aside"), {"reason": "Mine."}).status_code == 404
+    assert "nobody could match" in as_user(ada).get(reverse("today")).content.decode()
+    assert "nobody could match" not in as_user(cem).get(reverse("today")).content.decode()
+    mail = perform(mail.set_aside, by=ada, reason="Nothing for us.")
+    assert as_user(cem).get(mail.staff_url()).status_code == 404
+
+
 def test_what_is_filed_is_seen_with_its_deal_alone(as_user, ada, cem):
     deal = an_opportunity(ada)
-    mail = incoming.take(a_mail(deal.decision_owner.email), via="imap")
+    mail = incoming.take(a_true_mail(deal.decision_owner.email), via="imap")
     assert as_user(ada).get(mail.staff_url()).status_code == 200
     assert as_user(cem).get(mail.staff_url()).status_code == 404
 

@@ -117,4 +117,4 @@ def unmatched_mail(user) -> int:
     """Return how many mails came in that nobody could match, for those who may file them; at most a hundred."""
     if not user.has_perm("opportunities.move_inboundmail"):
         return 0
-    return len(InboundMail.objects.filter(stage=InboundMail.Stage.UNMATCHED).values_list("pk")[:100])
+    return len(InboundMail.objects.visible_to(user).filter(stage=InboundMail.Stage.UNMATCHED).values_list("pk")[:100])
