@@ -14,7 +14,7 @@ import pycountry
 from django.utils import formats, timezone
 
 from . import clock
-from .models import Message, QuietDate, Task
+from .models import InboundMail, Message, QuietDate, Task
 
 Condition = Task.Waits
 # So many days ahead a day is looked for on which somebody works.
@@ -41,6 +41,7 @@ def waits(contact, purpose, *, opportunity=None, at=None, not_after=None) -> lis
         *path(contact, opportunity),
         *consent(contact, purpose, at),
         *source(opportunity, at),
+        *unfiled(contact),
         *timing(contact, at, not_after),
     ]
 
@@ -97,6 +98,20 @@ def source(opportunity, at) -> list[Wait]:
         return []
     words = f"The source that it came from is no longer valid: {over.source}."
     return [Wait(Condition.SOURCE, words, over.source.staff_url())]
+
+
+def unfiled(contact) -> list[Wait]:
+    """Whether they wrote, or somebody answered a mail to them, and nobody has said yet where that belongs.
+
+    It may be the answer that ends all this. A mail that is known not to be theirs keeps nothing.
+    """
+    mails = InboundMail.objects.filter(stage=InboundMail.Stage.UNMATCHED, kind=InboundMail.Kind.LETTER).order_by()
+    theirs = mails.filter(from_address=contact.email.lower()).exclude(vouched=False)
+    mail = mails.filter(answers__contact=contact).values("pk").union(theirs.values("pk")).first()
+    if mail is None or not contact.email:
+        return []
+    words = f"A mail came in that may be {contact}’s answer: say where it belongs, or set it aside."
+    return [Wait(Condition.SOURCE, words, InboundMail(pk=mail["pk"]).staff_url())]
 
 
 # -- Timing. -----------------------------------------------------------------------------------------------------------

@@ -306,10 +306,31 @@ def received(inbound: InboundMail, place: Place, *, by) -> Message:
     return message
 
 
+def heard_from(message: Message) -> list[tuple[Any, Any]]:
+    """Return whom a message lets us hear from, each with the deal, or None: its writer, and for whom they answer.
+
+    A colleague, or another address of the same person, answers a mail for whomever it was written to.
+    """
+    heard = [(message.contact, message.opportunity)]
+    rows = Message.objects.select_related("contact__client", "opportunity", "task__run__contact")
+    if message.in_reply_to and (answered := rows.filter(message_id=message.in_reply_to).first()):
+        heard.append((answered.contact, answered.opportunity))
+        if answered.task and answered.task.run:
+            heard.append((answered.task.run.contact, answered.opportunity))
+    return list(dict.fromkeys(heard))
+
+
 def end_waiting(message: Message):
-    """Close the follow-ups that waited for a word of this contact. Those of a sequence end with the sequence."""
-    waiting = Task.objects.filter(contact=message.contact, opportunity=message.opportunity, kind=Task.Kind.FOLLOW_UP)
-    for task in waiting.filter(stage__in=[Task.Stage.OPEN, Task.Stage.PAUSED], run=None).order_by("pk"):
+    """Close what waits to be written to whom we have heard from. Steps of a sequence end with the sequence.
+
+    Follow-ups end on the deal that it is about, or on all where nobody knows; second tries end on all.
+    """
+    kinds, ends = Task.Kind, Q()
+    for contact, deal in heard_from(message):
+        of_deal = Q(kind=kinds.FOLLOW_UP, opportunity=deal) if deal else Q(kind=kinds.FOLLOW_UP)
+        ends |= Q(contact=contact) & (of_deal | Q(kind=kinds.WIN_BACK))
+    waiting = Task.objects.filter(ends, stage__in=[Task.Stage.OPEN, Task.Stage.PAUSED], run=None)
+    for task in waiting.order_by("diary_id", "pk"):
         perform(task.finish, by=None, outcome="The client wrote first.")
 
 
@@ -353,4 +374,14 @@ def file(inbound: InboundMail, *, by, opportunity=None, contact=None, lead=None,
     if contact is None and email:
         contact = client.contacts.filter(email__iexact=email).first()
     contact = contact or Contact(client=client, name=name, email=email, time_zone=client.time_zone)
-    return received(inbound, Place(contact=contact, opportunity=opportunity), by=by), None
+    answered = inbound.answers
+    if answered is not None and answered.client_id != client.pk:
+        answered = None  # it names a mail to somebody else, and a person says that it is none of theirs
+    return received(inbound, Place(contact=contact, opportunity=opportunity, answers=answered), by=by), None
+
+
+def kept_waiting(inbound: InboundMail):
+    """Return the contacts to whom nothing goes by itself until somebody says where a mail belongs."""
+    people = Contact.objects.alias(mail=Lower("email"))
+    who = Q(mail=inbound.from_address) if inbound.from_address else Q(pk__in=[])
+    return people.filter(who | Q(pk=inbound.answers.contact_id) if inbound.answers else who)

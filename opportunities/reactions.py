@@ -25,7 +25,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from . import clock, notices, optout, outbox, secondtries, sequences
+from . import clock, incoming, notices, optout, outbox, secondtries, sequences
 from .followups import end_of_day, give_days, hasten, open_task
 from .models import Audit, Event, Message, Notice, Opportunity, SequenceRun, Task, WinBack
 from .records import Opens, begin, edit, perform, reacts_to
@@ -65,14 +65,29 @@ def start_what_begins_with_a_win_back(win_back, event):
 
 @reacts_to("message.receive")
 def stop_for_whom_we_heard_from(message, event):
-    """Whoever answers, or meets us, is written to by a person from now on. An automatic answer is none."""
+    """Whoever answers, or meets us, is written to by a person from now on, and so is whom a colleague answers for.
+
+    An automatic answer is none.
+    """
     if message.channel == Message.Channel.MEETING:
         reason, ended = f"We met {message.contact}: “{message.subject}”.", Ended.MEETING
-    elif message.channel == Message.Channel.MAIL and message.template != "automatic":
+    elif is_letter(message):
         reason, ended = f"{message.contact} wrote to us: “{message.subject}”.", Ended.REPLY
     else:
         return
-    sequences.stop(message.opportunity, message.contact, reason=reason, ended=ended)
+    for contact, opportunity in incoming.heard_from(message):
+        sequences.stop(opportunity, contact, reason=reason, ended=ended)
+
+
+def is_letter(message) -> bool:
+    """Whether somebody wrote a message that came in."""
+    return message.channel == Message.Channel.MAIL and not incoming.is_automatic(message)
+
+
+@reacts_to("inboundmail.file", "inboundmail.set_aside")
+def go_on_with_whom_it_kept(inbound, event):
+    """Somebody said where a mail belongs. What it did not end goes on."""
+    hasten(contact__in=incoming.kept_waiting(inbound).values_list("pk", flat=True))
 
 
 @reacts_to("contact.edit")
@@ -225,7 +240,7 @@ def mark_the_second_try(message, event):
 @reacts_to("message.receive")
 def ask_whether_to_reopen(message, event):
     """Whoever is tried again and writes is somebody to decide about."""
-    if message.channel == Message.Channel.MAIL and message.template != "automatic":
+    if is_letter(message):
         secondtries.answered(message)
 
 
@@ -254,7 +269,7 @@ def tell_that_it_waits(message, event):
 @reacts_to("message.receive")
 def tell_of_an_answer(message, event):
     """Whoever has the deal hears that the client wrote. What answers by itself is no answer."""
-    if message.channel == Message.Channel.MAIL and message.template != "automatic":
+    if is_letter(message):
         words = f"{message.contact} wrote: “{message.subject}”"
         owner = message.opportunity.owner if message.opportunity else message.owner
         about = {"key": message.pk, "about": message, "by": event.actor}
