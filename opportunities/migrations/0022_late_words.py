@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("opportunities", "0020_tasks"),
+        ("opportunities", "0021_inbound"),
     ]
 
     operations = [
