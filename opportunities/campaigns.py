@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from . import clock, filling, secondtries
-from .models import Campaign, CampaignEntry, Consent, Contact, Message, Task, WinBack
+from .models import Campaign, CampaignEntry, Consent, Contact, Message, Task, User, WinBack
 from .records import Refused, begin, lock, perform
 
 log = logging.getLogger("zarts.campaigns")
@@ -20,12 +20,15 @@ BATCH = 100
 
 
 def chosen(campaign, of=None):
-    """Return the second tries that a campaign chose, within the reach of whoever owns it: by number, each once.
+    """Return the second tries that a campaign chose, each once, by number.
 
-    `of` narrows them to what somebody else may see, too.
+    They are within the reach of whoever owns it, and of whoever started it: how far they saw then was kept. `of`
+    narrows them to what somebody else may see, too.
     """
     said = campaign.chosen
     rows = WinBack.objects.visible_to(campaign.owner).exclude(stage__in=WinBack.CLOSED)
+    if sight := said.get("sight"):
+        rows = rows.visible_to(User.who_saw(sight))
     if of is not None:
         rows = rows.visible_to(of)
     if reasons := said.get("reasons"):

@@ -103,7 +103,7 @@ RECORDS = {
     "opportunities_sequencerun": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_inboundmail": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_quietdate": ("ABCDFEN", "ABCE", "ABCDFEN", "ABCE"),
-    "opportunities_campaign": ("ABCDFEN", "B", "ABCDFEN", "B"),
+    "opportunities_campaign": ("ABCDFEN", "B", "ABEN", "B"),
     "opportunities_closing": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_winback": ("ABCDFEN", "-", "ABDEN", "-"),
     "opportunities_checkpoint": ("ABCDFEN", "B", "ABCDFEN", "B"),
@@ -153,7 +153,7 @@ MORE = {
     "opportunities_lead": {"fact": ("-", "-"), "answer": ("AB", "AB"), "alike": ("-", "ABC"), "note": ("AB", "AB")},
     "opportunities_objection": {"about": ("AB", "AB")},
     "opportunities_winback": {"fields": ("AB", "AB"), "write": ("AB", "AB")},
-    "opportunities_campaign": {"csv": ("ABCDFEN", "-"), "progress": ("ABCDFEN", "-")},
+    "opportunities_campaign": {"csv": ("ABEN", "-"), "progress": ("ABEN", "-")},
     # The world's mail was never kept as it came; tests/opportunities/test_unmatched.py sends one.
     "opportunities_inboundmail": {"original": ("-", "-")},
     "opportunities_note": {"correct": ("ABD", "ABD")},

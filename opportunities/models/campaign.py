@@ -16,7 +16,8 @@ MOVE, REASON = "opportunities.move_campaign", "opportunities.forms.ReasonForm"
 class Campaign(DiaryKeeper, Record):
     """A second try at many lost deals at once.
 
-    draft → running → finished; a running one can be stopped, and a stopped one goes on.
+    draft → running → finished; a running one can be stopped, and a stopped one goes on. It writes to nobody whom its
+    owner does not reach, or whoever started it or went on with it last.
     """
 
     class Stage(models.TextChoices):
@@ -30,7 +31,8 @@ class Campaign(DiaryKeeper, Record):
     name = models.CharField(max_length=120)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     template = models.ForeignKey(MessageTemplate, models.PROTECT, related_name="campaigns")
-    # Which lost deals were chosen: {"reason": "price", "service": 3, "from": "2026-12-01", "to": "2027-01-31"}.
+    # Which lost deals were chosen: {"reasons": ["price"], "service": 3, "from": "2026-12-01", "to": "2027-01-31"}. Once
+    # it was started, the last of them, and how far whoever did so saw: {"upto": 7, "sight": {…}}.
     chosen = models.JSONField(default=dict, blank=True, editable=False)
     stage = stage_field(Stage, Stage.DRAFT)
 
@@ -39,6 +41,19 @@ class Campaign(DiaryKeeper, Record):
 
     def __str__(self):
         return self.name
+
+    @classmethod
+    def reach(cls, user):
+        """Own, or the team's by its owner; there are few of them."""
+        if user.sees_all:
+            return models.Q()
+        theirs = models.Q(owner__team=user.team_id) if user.sees_team else models.Q()
+        return theirs | models.Q(owner=user.pk)
+
+    def within_reach(self, user, to):
+        if user.sees_all or self.owner_id == user.pk:
+            return True
+        return user.sees_team and self.owner.team_id == user.team_id
 
     @transition(
         stage,
@@ -53,6 +68,12 @@ class Campaign(DiaryKeeper, Record):
         """Write to everybody whom it chose, under the four conditions; lost deals that come later are not of it."""
         last = WinBack.objects.order_by("-pk").values_list("pk", flat=True).first()
         self.chosen = {**self.chosen, "upto": last or 0}
+        self.keep_sight(by)
+
+    def keep_sight(self, by):
+        """Keep how far they see who let it write. The clock and a command see what its owner sees."""
+        if by is not None:
+            self.chosen = {**self.chosen, "sight": by.sight}
 
     @transition(
         stage,
@@ -69,6 +90,7 @@ class Campaign(DiaryKeeper, Record):
     @transition(stage, source=Stage.STOPPED, target=Stage.RUNNING, permission=MOVE, label="Go on", past="went on with")
     def go_on(self, *, by):
         """Send what has not gone yet."""
+        self.keep_sight(by)
 
     @transition(
         stage,

@@ -139,3 +139,14 @@ class User(AbstractUser, DiaryKeeper):
     @property
     def sees_team(self) -> bool:
         return self.reach_of == self.Reach.TEAM and self.team_id is not None
+
+    @property
+    def sight(self) -> dict:
+        """Return how far they see now, to be kept with what they start."""
+        sees = self.Reach.ALL if self.sees_all else self.Reach.TEAM if self.sees_team else self.Reach.OWN
+        return {"user": self.pk, "sees": str(sees), "team": self.team_id}
+
+    @classmethod
+    def who_saw(cls, sight):
+        """Return a stand-in for somebody who sees as far as they saw when this was kept. It is never saved."""
+        return cls(pk=sight["user"], reach_of=sight["sees"], team_id=sight["team"])

@@ -1,6 +1,7 @@
 """Campaigns: whom they choose, who is left out and why, how they run, stop, go on and end."""
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from opportunities import campaigns, followups, secondtries
 from opportunities.models import Campaign, CampaignEntry, Contact, Message, Task, WinBack
@@ -90,6 +91,77 @@ def test_a_manager_chooses_the_deals_of_their_team_only(ada, ben, cem, template)
     assert set(verdicts(a_campaign(ben, template))) == {mine.pk}
     mia = person("mia", "Manager", team="West", sees="team")
     assert set(verdicts(a_campaign(mia, template))) == {other.pk}
+
+
+# -- Who may reach whom. -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mia(db):
+    return person("mia", "Manager", team="West", sees="team")
+
+
+@pytest.fixture
+def boss(db):
+    return person("boss", "Manager", team="East", sees="all")
+
+
+def test_whoever_starts_one_writes_to_nobody_whom_they_do_not_reach(ada, ben, cem, boss, template, mail_server):
+    catcher, mine, other = mail_server(), a_win_back(ada), a_win_back(cem)
+    campaign = run(a_campaign(boss, template), ben)
+    assert [entry.win_back for entry in campaign.entries.all()] == [mine]
+    assert catcher.got_for(mine.opportunity.decision_owner)
+    assert not catcher.got_for(other.opportunity.decision_owner)
+
+
+def test_a_campaign_keeps_the_reach_that_its_starter_had(ada, ben, cem, boss, template):
+    mine, _ = a_win_back(ada), a_win_back(cem)
+    campaign = perform(a_campaign(boss, template).start, by=ben)
+    edit(ben, by=None, reach_of="all")
+    campaigns.work()
+    assert [entry.win_back for entry in campaign.entries.all()] == [mine]
+
+
+def test_whoever_goes_on_with_one_writes_to_nobody_whom_they_do_not_reach(ada, ben, cem, boss, template):
+    mine, _ = a_win_back(ada), a_win_back(cem)
+    campaign = perform(a_campaign(boss, template).start, by=boss)
+    campaign = perform(campaign.stop, by=boss, reason="A typing error.")
+    perform(campaign.go_on, by=ben)
+    campaigns.work()
+    assert [entry.win_back for entry in campaign.entries.all()] == [mine]
+
+
+def test_whoever_sees_a_team_owns_the_campaign_that_they_make(ben, mia, template, as_user):
+    asked = {"name": "Raid", "template": template.pk, "owner": mia.pk, "from_day": "", "to_day": ""}
+    as_user(ben).post("/admin/opportunities/campaign/add/", asked)
+    campaign = Campaign.objects.get()
+    assert campaign.owner == ben
+    as_user(ben).post(campaign.staff_url(), asked | {"name": "Raid again"})
+    assert (again(campaign).name, again(campaign).owner) == ("Raid again", ben)
+
+
+def test_whoever_sees_all_makes_one_for_somebody_else(mia, boss, template, as_user):
+    asked = {"name": "Spring", "template": template.pk, "owner": mia.pk, "from_day": "", "to_day": ""}
+    as_user(boss).post("/admin/opportunities/campaign/add/", asked)
+    assert Campaign.objects.get().owner == mia
+
+
+def test_to_another_team_a_campaign_is_not_there(ada, ben, mia, template, as_user):
+    a_win_back(ada)
+    campaign = a_campaign(ben, template)
+    browser, page = as_user(mia), f"/admin/opportunities/campaign/{campaign.pk}"
+    assert "Spring" not in browser.get("/admin/opportunities/campaign/").content.decode()
+    for address in (campaign.staff_url(), f"{page}/deals.csv", f"{page}/progress/"):
+        assert browser.get(address).status_code == 404
+    for address in (campaign.staff_url(), campaign.move_url("start")):
+        assert browser.post(address, {"name": "Theirs"}).status_code == 404
+    with pytest.raises(PermissionDenied):
+        perform(campaign.start, by=mia)
+    campaign = perform(campaign.start, by=ben)
+    for address in (campaign.move_url("stop"), f"{page}/deals.csv", f"{page}/progress/"):
+        assert browser.get(address).status_code == 404
+    assert browser.post(campaign.move_url("stop"), {"reason": "No."}).status_code == 404
+    assert again(campaign).stage == "running"
 
 
 # -- Running. ----------------------------------------------------------------------------------------------------------
@@ -199,22 +271,22 @@ def test_a_window_that_runs_backwards_is_refused_at_the_field(ben, template, as_
     assert not Campaign.objects.exists()
 
 
-def test_growth_ops_start_none(ada, ben, template, as_user):
-    campaign = a_campaign(ben, template)
+def test_growth_ops_start_none(ada, template, as_user):
+    campaign = a_campaign(ada, template)
     assert as_user(ada).post(campaign.move_url("start")).status_code == 403
     assert as_user(ada).get("/admin/opportunities/campaign/add/").status_code == 403
 
 
-def test_nobody_reads_of_deals_that_are_not_theirs(ada, ben, cem, template, as_user):
-    win_back = a_win_back(ada)
-    campaign = a_campaign(ben, template)
+def test_nobody_reads_of_deals_that_are_not_theirs(ben, cem, boss, template, as_user):
+    win_back = a_win_back(cem)
+    campaign = a_campaign(boss, template)
     address = f"/admin/opportunities/campaign/{campaign.pk}/deals.csv"
     for _ in range(2):
-        assert str(win_back.opportunity) not in as_user(cem).get(campaign.staff_url()).content.decode()
-        file = b"".join(as_user(cem).get(address).streaming_content).decode()
+        assert str(win_back.opportunity) not in as_user(ben).get(campaign.staff_url()).content.decode()
+        file = b"".join(as_user(ben).get(address).streaming_content).decode()
         assert str(win_back.opportunity) not in file
         if campaign.stage == "draft":
-            campaign = perform(campaign.start, by=ben)
+            campaign = perform(campaign.start, by=boss)
             campaigns.work()
 
 

@@ -87,8 +87,19 @@ class CampaignAdmin(RecordAdmin):
         return super().has_change_permission(request, obj) and (obj is None or obj.stage == Campaign.Stage.DRAFT)
 
     def get_fieldsets(self, request, obj=None):
-        """What was chosen is read from the panel once it runs."""
+        """What was chosen is read from the panel once it runs. Whose a new one is says itself."""
+        if obj is None and not request.user.sees_all:
+            return [(None, {"fields": ["name", "template"]}), *self.fieldsets[1:]]
         return self.fieldsets if self.has_change_permission(request, obj) else self.fieldsets[:1]
+
+    def get_readonly_fields(self, request, obj=None):
+        """Only whoever sees all lets somebody else have one: it reaches as far as its owner."""
+        own = super().get_readonly_fields(request, obj)
+        return own if request.user.sees_all else [*own, "owner"]
+
+    def before_birth(self, request, obj):
+        if not request.user.sees_all:
+            obj.owner = request.user
 
     def get_changeform_initial_data(self, request):
         return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
