@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Subquery, When, Window
+from django.db.models.functions import Lower, RowNumber
 
 from . import clock, filling, secondtries
 from .models import Campaign, CampaignEntry, Consent, Contact, Message, Task, User, WinBack
@@ -14,6 +15,8 @@ from .records import Refused, begin, lock, perform
 log = logging.getLogger("zarts.campaigns")
 # So many lost deals are taken in one round.
 BATCH = 100
+# Of one person so many deals are looked at for the first whose letter can be written.
+FIRST_FEW = 10
 
 
 # -- Who is chosen. ----------------------------------------------------------------------------------------------------
@@ -54,17 +57,34 @@ class Verdict:
     why_not: str = ""
 
 
-def judge(campaign, rows) -> list[Verdict]:
-    """Say of each of these second tries who is written to, or why nobody is, in a bounded number of questions."""
-    agreed = Prefetch("consents", Consent.objects.valid(clock.now()).filter(purpose=secondtries.PURPOSE), to_attr="ok")
-    there = Contact.objects.reachable().order_by("pk").prefetch_related(agreed)
+def judge(campaign, rows, of=None) -> list[Verdict]:
+    """Say of each of these second tries who is written to, or why nobody is, in a bounded number of questions.
+
+    `of` is who asks, when that is not the campaign's owner: the others of a person are looked for where they see.
+    """
+    return once_a_person(campaign, judge_alone(campaign, rows), of)
+
+
+def judge_alone(campaign, rows) -> list[Verdict]:
+    """Say it of each as if there were no other."""
+    agreed = Prefetch("consents", consents(), to_attr="ok")
+    there = Contact.objects.reachable().order_by("pk").annotate(mail=Lower("email")).prefetch_related(agreed)
     rows = rows.select_related("opportunity__client", "opportunity__decision_owner", "closing", "owner")
     rows = rows.prefetch_related(Prefetch("opportunity__client__contacts", there, to_attr="there"))
-    elsewhere = CampaignEntry.objects.filter(win_back=OuterRef("pk"), campaign__stage="running")
-    rows = rows.annotate(elsewhere=Exists(elsewhere.exclude(contact=None).exclude(campaign=campaign.pk)))
+    rows = rows.annotate(elsewhere=is_elsewhere(campaign))
     version, today = campaign.template.current, clock.today()
-    verdicts = [verdict_of(win_back, version, today) for win_back in rows]
-    return once_a_person(campaign, verdicts)
+    return [verdict_of(win_back, version, today) for win_back in rows]
+
+
+def consents():
+    """Return the consents that count for a campaign."""
+    return Consent.objects.valid(clock.now()).filter(purpose=secondtries.PURPOSE)
+
+
+def is_elsewhere(campaign):
+    """Return the condition for second tries that another campaign writes to."""
+    entries = CampaignEntry.objects.filter(win_back=OuterRef("pk"), campaign__stage="running")
+    return Exists(entries.exclude(contact=None).exclude(campaign=campaign.pk))
 
 
 def verdict_of(win_back, version, today) -> Verdict:
@@ -93,19 +113,42 @@ def verdict_of(win_back, version, today) -> Verdict:
     return Verdict(win_back, fit[0])
 
 
-def once_a_person(campaign, verdicts) -> list[Verdict]:
-    """Write to nobody twice: of two deals of one person the first counts."""
-    mails = {verdict.contact.email.lower() for verdict in verdicts if verdict.contact}
+def once_a_person(campaign, verdicts, of) -> list[Verdict]:
+    """Write to nobody twice: of two deals of one person that is taken already, or else the first, counts."""
+    mails = {verdict.contact.mail for verdict in verdicts if verdict.contact}
+    if not mails:
+        return verdicts
     taken = CampaignEntry.objects.filter(campaign=campaign.pk).exclude(contact=None)
-    known = {mail.lower(): pk for mail, pk in taken.values_list("contact__email", "win_back")} if mails else {}
+    taken = taken.annotate(mail=Lower("contact__email")).filter(mail__in=mails)
+    known = dict(taken.values_list("mail", "win_back"))
+    others = judge_alone(campaign, before(campaign, verdicts, mails, of))
+    for verdict in sorted([*others, *verdicts], key=lambda verdict: verdict.win_back.pk):
+        if verdict.contact:
+            known.setdefault(verdict.contact.mail, verdict.win_back.pk)
     for verdict in verdicts:
-        if verdict.contact is None:
-            continue
-        mail = verdict.contact.email.lower()
-        if known.setdefault(mail, verdict.win_back.pk) != verdict.win_back.pk:
+        if verdict.contact and known[verdict.contact.mail] != verdict.win_back.pk:
             verdict.why_not = f"{verdict.contact} is written to about another deal."
             verdict.contact = None
     return verdicts
+
+
+def before(campaign, verdicts, mails, of):
+    """Return the second tries before these that write to the same addresses: of each the first few, on no other page.
+
+    What they lack is asked as `verdict_of` asks it, but for the words of the letter.
+    """
+    shown, today = [verdict.win_back.pk for verdict in verdicts], clock.today()
+    clients = Contact.objects.annotate(mail=Lower("email")).filter(mail__in=mails).values("client")
+    rows = chosen(campaign, of).filter(pk__lt=max(shown), opportunity__client__in=clients).exclude(pk__in=shown)
+    rows = rows.filter(opportunity__stage="lost", opens_on__lte=today, ends_on__gte=today)
+    rows = rows.exclude(is_elsewhere(campaign)).exclude(Exists(done(campaign)))
+    fit = Contact.objects.reachable().filter(Exists(consents().filter(contact=OuterRef("pk"))), mail_failed_at=None)
+    decides = Case(When(pk=OuterRef("opportunity__decision_owner"), then=0), default=1)
+    fit = fit.filter(client=OuterRef("opportunity__client")).annotate(place=decides).order_by("place", "pk")
+    rows = rows.annotate(mail=Subquery(fit.values(mail=Lower("email"))[:1])).filter(mail__in=mails)
+    turn = Window(RowNumber(), partition_by=F("mail"), order_by=F("pk").asc())
+    few = rows.annotate(turn=turn).filter(turn__lte=FIRST_FEW)
+    return WinBack.objects.filter(pk__in=list(few.values_list("pk", flat=True)))
 
 
 # -- Work, a batch in each round. --------------------------------------------------------------------------------------
@@ -128,8 +171,7 @@ def take(campaign) -> int:
     campaign = lock(campaign)
     if campaign.stage != Campaign.Stage.RUNNING:
         return 0
-    done = CampaignEntry.objects.filter(campaign=campaign, win_back=OuterRef("pk"))
-    rows = chosen(campaign).exclude(Exists(done))
+    rows = chosen(campaign).exclude(Exists(done(campaign)))
     verdicts = judge(campaign, rows[:BATCH])
     for verdict in verdicts:
         entry = CampaignEntry(campaign=campaign, win_back=verdict.win_back, contact=verdict.contact)
@@ -143,6 +185,11 @@ def take(campaign) -> int:
     if not verdicts and not waiting(campaign).exists():
         perform(campaign.finish, by=None)
     return len(verdicts)
+
+
+def done(campaign):
+    """Return the entry of a second try in a campaign, for a query of second tries."""
+    return CampaignEntry.objects.filter(campaign=campaign.pk, win_back=OuterRef("pk"))
 
 
 def waiting(campaign):

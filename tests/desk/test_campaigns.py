@@ -1,7 +1,11 @@
 """Campaigns: whom they choose, who is left out and why, how they run, stop, go on and end."""
 
+import csv
+
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from opportunities import campaigns, followups, secondtries
 from opportunities.models import Campaign, CampaignEntry, Contact, Message, Task, WinBack
@@ -10,6 +14,7 @@ from proposals.models import Service
 from tests.conftest import person
 from tests.makers import an_opportunity
 from tests.opportunities.test_secondtries import a_template, a_win_back, again, agrees
+from zarts.desk.admin import campaigns as desk
 
 pytestmark = pytest.mark.django_db
 
@@ -288,6 +293,66 @@ def test_nobody_reads_of_deals_that_are_not_theirs(ben, cem, boss, template, as_
         if campaign.stage == "draft":
             campaign = perform(campaign.start, by=boss)
             campaigns.work()
+
+
+def twins(ada, count):
+    """Return second tries at so many deals of one person, whose address is written in two ways."""
+    wins = [a_win_back(ada) for _ in range(count)]
+    for number, win_back in enumerate(wins):
+        mail = "twin@client.example"
+        edit(win_back.opportunity.decision_owner, by=ada, email=mail.upper() if number % 2 else mail)
+    return wins
+
+
+def written_to(file):
+    return [line["Written to"] for line in csv.DictReader(file.removeprefix("\ufeff").splitlines())]
+
+
+def test_a_person_with_two_deals_is_written_to_once_over_all_pages_of_a_preview(
+    ada, ben, template, as_user, monkeypatch
+):
+    monkeypatch.setattr(desk, "PAGE", 1)
+    monkeypatch.setattr(desk, "AT_ONCE", 1)
+    first, second = twins(ada, 2)
+    campaign, browser = a_campaign(ben, template), as_user(ben)
+    assert "written to about another deal" not in browser.get(campaign.staff_url()).content.decode()
+    page = browser.get(f"{campaign.staff_url()}?after={first.pk}").content.decode()
+    assert "Bo Larsen is written to about another deal." in page
+    file = b"".join(browser.get(f"/admin/opportunities/campaign/{campaign.pk}/deals.csv").streaming_content)
+    assert written_to(file.decode()) == ["Bo Larsen", ""]
+
+
+def test_what_a_preview_says_is_what_is_done(ada, ben, template, as_user, monkeypatch):
+    monkeypatch.setattr(campaigns, "BATCH", 1)
+    monkeypatch.setattr(desk, "AT_ONCE", 2)
+    wins = twins(ada, 5)
+    for number, win_back in enumerate(wins):
+        edit(win_back.opportunity, by=ada, next_action="Call them." if number else "")
+    perform(wins[1].reopen, by=ada, reason="They want to.")
+    template.revise("Again?", "Next: {opportunity.next_step}", by=ben)
+    campaign = a_campaign(ben, again(template))
+    address = f"/admin/opportunities/campaign/{campaign.pk}/deals.csv"
+    said = written_to(b"".join(as_user(ben).get(address).streaming_content).decode())
+    assert said == ["", "Bo Larsen", "", ""], "nobody is left out for a letter that cannot be written"
+    perform(campaign.start, by=ben)
+    while campaigns.work():
+        pass
+    assert written_to(b"".join(as_user(ben).get(address).streaming_content).decode()) == said
+
+
+def test_a_batch_asks_for_no_entry_but_those_of_its_own_people(ada, ben, template, monkeypatch):
+    monkeypatch.setattr(campaigns, "BATCH", 2)
+    for _ in range(4):
+        a_win_back(ada)
+    campaign = perform(a_campaign(ben, template).start, by=ben)
+    campaigns.work()
+    with CaptureQueriesContext(connection) as asked:
+        found = campaigns.judge(campaign, campaigns.chosen(campaign).order_by("-pk")[:2])
+    assert all(verdict.contact for verdict in found)
+    asked = [each["sql"] for each in asked if "opportunities_winback" not in each["sql"]]
+    entries = [sql for sql in asked if 'FROM "opportunities_campaignentry"' in sql]
+    assert all("LOWER(" in sql for sql in entries)
+    assert entries
 
 
 def test_a_page_asks_the_same_of_one_deal_as_of_many(ada, ben, template, as_user, django_assert_max_num_queries):

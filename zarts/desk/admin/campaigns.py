@@ -18,6 +18,8 @@ from proposals.models import Service
 
 # So many lost deals a page of a preview shows.
 PAGE = 50
+# So many are judged at once for a file.
+AT_ONCE = 500
 HEADS = ["Deal", "Client", "Lost by", "Written to", "Left out because"]
 
 
@@ -125,7 +127,7 @@ class CampaignAdmin(RecordAdmin):
         if campaign.stage == Campaign.Stage.DRAFT:
             found = list(campaigns.chosen(campaign, request.user).filter(pk__gt=after)[: PAGE + 1])
             page = campaigns.chosen(campaign, request.user).filter(pk__in=[row.pk for row in found[:PAGE]])
-            verdicts = campaigns.judge(campaign, page)
+            verdicts = campaigns.judge(campaign, page, request.user)
             more = found[PAGE - 1].pk if len(found) > PAGE else None
             return {"verdicts": verdicts, "older": more, "paged": bool(after)}
         entries = seen(campaign, request.user).filter(pk__gt=after)[: PAGE + 1]
@@ -178,11 +180,11 @@ def every_row(campaign, user):
     """Yield a line for each deal of a campaign, some at a time."""
     draft, after = campaign.stage == Campaign.Stage.DRAFT, 0
     rows = campaigns.chosen(campaign, user) if draft else seen(campaign, user)
-    while batch := list(rows.filter(pk__gt=after)[:500]):
+    while batch := list(rows.filter(pk__gt=after)[:AT_ONCE]):
         after = batch[-1].pk
         if draft:
             page = campaigns.chosen(campaign, user).filter(pk__in=[row.pk for row in batch])
-            for verdict in campaigns.judge(campaign, page):
+            for verdict in campaigns.judge(campaign, page, user):
                 yield cells(verdict.win_back, verdict.contact, verdict.why_not)
         else:
             for entry in batch:
