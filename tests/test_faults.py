@@ -1,5 +1,9 @@
 """The short version of `make faults`: real workers, beats and pumps, a real broker, database and mail server."""
 
+import signal
+import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,8 +15,10 @@ from tests.browser.house import address, broker
 from tests.conftest import person
 from tests.faults import items
 from tests.faults.__main__ import fill
+from tests.faults.child import Notes
+from tests.faults.house import House, Process
 from tests.faults.place import LentServers
-from tests.faults.run import run
+from tests.faults.run import Outcome, run
 
 
 @pytest.mark.slow
@@ -29,6 +35,83 @@ def test_of_a_hundred_due_items_none_is_lost_and_none_goes_twice_while_processes
     }
     place = LentServers(database.OWN, urls, database.own("owner"), tmp_path)
     with Path(tmp_path / "log").open("ab") as log:
-        found = run(place, 100, every=1.0, until=0.9, patience=60, log=log)
+        found = run(place, 100, every=1.0, until=0.9, lease=4, patience=60, log=log)
     assert found.holds, f"{found}\n{Path(tmp_path / 'log').read_text()[-3000:]}"
     assert found.deaths > 0, "somebody was struck"
+    assert found.too_late, "somebody stood still with a mail for longer than it was lent to them"
+
+
+# -- What the run itself must notice. ----------------------------------------------------------------------------------
+
+
+def an_outcome(**changes):
+    found = {"items": 100, "lost": 0, "twice": 0, "uncertain": 2, "failed": 1, "recovery": 5, "took": 60}
+    caused = {"deaths": 1, "silences": 1, "refusals": 1}
+    return Outcome(**found | caused | changes)
+
+
+def test_a_run_holds_when_the_faults_explain_all_that_is_in_doubt_or_failed():
+    assert an_outcome().holds
+    assert an_outcome(uncertain=6, faults=Counter(stop_database=1)).holds
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"failed": 2}, {"uncertain": 3}, {"crashes": ["pump one"]}, {"lost": 1}, {"twice": 1}, {"recovery": 61}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_run_does_not_hold_when_something_came_of_no_fault(changes):
+    assert not an_outcome(**changes).holds
+
+
+@pytest.fixture
+def a_process(tmp_path):
+    """Return the function that starts a process, alone in its house."""
+    houses = []
+
+    def start(words):
+        houses.append(House([Process("one", [sys.executable, "-c", words])], Notes(tmp_path), lease=0.5))
+        return houses[-1], houses[-1].processes[0]
+
+    yield start
+    for house in houses:
+        house.close()
+
+
+def test_a_process_that_ends_by_itself_is_started_again_and_counted_as_a_failure(a_process):
+    house, process = a_process("raise SystemExit(3)")
+    process.running.wait()
+    first = process.running.pid
+    house.watch()
+    assert house.crashes == ["one ended by itself with 3"]
+    assert process.running.pid != first
+    assert house.deaths == 0
+
+
+def test_a_process_that_dies_at_a_point_is_no_failure(a_process):
+    house, process = a_process("import time; time.sleep(60)")
+    house.notes.write("died", process.running.pid)
+    process.kill()
+    house.watch()
+    assert (house.crashes, house.deaths) == ([], 1)
+
+
+def test_in_the_calm_what_lives_is_left_alone_and_what_was_frozen_goes_on(a_process):
+    house, process = a_process("import time; time.sleep(1); raise SystemExit(0)")
+    first = process.running.pid
+    process.signal(signal.SIGSTOP)
+    house.calm()
+    assert process.running.pid == first
+    assert process.running.wait(10) == 0, "it went on to its own end"
+
+
+def test_whoever_stands_still_is_woken_when_the_lease_is_over(a_process):
+    house, process = a_process("import time; time.sleep(60)")
+    began = time.monotonic()
+    house.notes.write("froze", f"{process.running.pid} {began}")
+    house.thaw()
+    assert house.thawed == 0
+    while not house.thawed:
+        house.thaw()
+        time.sleep(0.05)
+    assert time.monotonic() - began > house.lease

@@ -45,6 +45,16 @@ MAILS = """
 select message_id, stage from opportunities_message where task_id is not null
 """
 LISTED = """
-select (select count(*) from opportunities_message where stage in ('uncertain', 'failed'))
-  + (select count(*) from opportunities_letter where state in ('uncertain', 'failed'))
+select (select count(*) from opportunities_message where stage = %(stage)s)
+  + (select count(*) from opportunities_letter where state = %(stage)s)
+"""
+# Workers that stood still for longer than a mail was lent to them: those that then handed nothing over, and those whose
+# word came after somebody else doubted the mail.
+TOO_LATE = """
+select count(*) from opportunities_event where verb = 'message.release' and reason like 'It was kept for too long%'
+"""
+HEARD_LATE = """
+select count(distinct said.record_id) from opportunities_event said
+join opportunities_event doubt using (diary_id, record_type, record_id)
+where doubt.verb = 'message.doubt' and said.verb = 'message.confirm_sent' and said.seq > doubt.seq
 """

@@ -10,11 +10,12 @@ from aiosmtpd.controller import Controller
 
 
 class Peer:
-    """Takes mail. Now and then it asks to come back later, or takes a mail and hangs up before it says so."""
+    """Takes mail. Now and then it asks to come back later, refuses one, or takes one and hangs up before it says so."""
 
-    def __init__(self, *, later=0.01, silent=0.005, seed=7):
-        self.later, self.silent, self.random = later, silent, random.Random(seed)
+    def __init__(self, *, later=0.01, silent=0.005, refuses=0.001, seed=7):
+        self.later, self.silent, self.refuses, self.random = later, silent, refuses, random.Random(seed)
         self.took: Counter = Counter()
+        self.silences = self.refusals = 0
         self.lock = threading.Lock()
         self.kind = False
         with socket.socket() as probe:
@@ -26,10 +27,15 @@ class Peer:
         number = message_from_bytes(envelope.content)["Message-ID"]
         with self.lock:
             chance = 1.0 if self.kind else self.random.random()
-            if chance < self.later:
+            if (chance := chance - self.later) < 0:
                 return "451 Come back later"
+            if (chance := chance - self.refuses) < 0:
+                self.refusals += 1
+                return "550 Nobody of that name"
             self.took[number] += 1
-        if chance < self.later + self.silent:
+            if is_silent := chance < self.silent:
+                self.silences += 1
+        if is_silent:
             server.transport.abort()
         return "250 Taken"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from . import items
-from .house import House
+from .house import SENDERS, a_house
 from .peer import Peer
 
 # All is done within so many seconds of the last fault.
@@ -23,14 +23,28 @@ class Outcome:
     lost: int
     twice: int
     uncertain: int
+    failed: int
     recovery: float
     took: float
     deaths: int
+    # What the mail server did: mails that it took without a word, and that it refused for good.
+    silences: int = 0
+    refusals: int = 0
+    # What nobody killed and is gone all the same, and how often a standstill came out either way.
+    crashes: list[str] = field(default_factory=list)
+    too_late: int = 0
+    heard_late: int = 0
     faults: Counter = field(default_factory=Counter)
 
     @property
+    def may_be_uncertain(self) -> int:
+        """Return how many mails the faults can have left in doubt: whoever sends is at one mail at a time."""
+        return self.silences + self.deaths + self.faults["stop_database"] * SENDERS
+
+    @property
     def holds(self) -> bool:
-        return not self.lost and not self.twice and self.recovery <= RECOVERY
+        is_caused = self.uncertain <= self.may_be_uncertain and self.failed <= self.refusals
+        return not self.lost and not self.twice and is_caused and not self.crashes and self.recovery <= RECOVERY
 
     def __str__(self):
         struck = ", ".join(f"{count} x {name}" for name, count in self.faults.most_common())
@@ -38,25 +52,29 @@ class Outcome:
             f"{self.items:,} due items in {self.took:.0f} s, {self.deaths} processes died; {struck}\n"
             f"lost       {self.lost}\n"
             f"twice      {self.twice}\n"
-            f"uncertain  {self.uncertain}, each listed\n"
+            f"uncertain  {self.uncertain}, each listed (at most {self.may_be_uncertain})\n"
+            f"failed     {self.failed}, each listed (at most {self.refusals})\n"
+            f"crashed    {'; '.join(self.crashes) or 'none'}\n"
+            f"too late   {self.too_late} handed nothing over, {self.heard_late} were heard late of what they had\n"
             f"recovery   {self.recovery:.1f} s after the last fault (at most {RECOVERY})"
         )
 
 
 def run(
-    place, count, *, every=1.5, chance=0.002, until=0.97, patience=3600, log=subprocess.DEVNULL, say=None
+    place, count, *, every=1.5, chance=0.002, until=0.97, lease=30, patience=3600, log=subprocess.DEVNULL, say=None
 ) -> Outcome:
     """Work off `count` items that are in the database of this place. Return what came of them.
 
-    Struck about every `every` seconds, until so much of the work is done; each named point is the last of its process
-    with this chance.
+    Struck about every `every` seconds, until so much of the work is done and some stood still for longer than the
+    `lease` of a mail; each named point is the last of its process with this chance.
     """
     peer = Peer().start()
     began = time.monotonic()
-    house = House({**place.env(), "EMAIL_URL": f"smtp://127.0.0.1:{peer.port}"}, chance=chance, log=log)
+    env = {**place.env(), "EMAIL_URL": f"smtp://127.0.0.1:{peer.port}"}
+    house = a_house(env, chance=chance, lease=lease, log=log)
     try:
         house.be_struck(place, every=every)
-        while (left := open_items(place)) > count * (1 - until):
+        while (left := open_items(place)) > count * (1 - until) or house.waits_for_somebody(left):
             if say:
                 say(f"{count - left:,} of {count:,}, {house.deaths} deaths")
             if time.monotonic() - began > patience:
@@ -88,9 +106,27 @@ def open_items(place) -> int:
 def outcome(place, peer, count, recovery, took, house) -> Outcome:
     with place.connect() as connection:
         lost = connection.execute(items.OPEN).fetchone()[0]
-        listed = connection.execute(items.LISTED).fetchone()[0]
+        uncertain, failed = (
+            connection.execute(items.LISTED, {"stage": stage}).fetchone()[0] for stage in ("uncertain", "failed")
+        )
+        too_late, heard_late = (connection.execute(query).fetchone()[0] for query in (items.TOO_LATE, items.HEARD_LATE))
         # Whoever says that it went must be right: the server has it.
         sent = connection.execute(items.MAILS).fetchall()
     lost += sum(1 for number, stage in sent if stage == "sent" and not peer.took[number])
     twice = sum(1 for times in peer.took.values() if times > 1)
-    return Outcome(count, lost, twice, listed, recovery, took, house.deaths, Counter(house.faults))
+    return Outcome(
+        items=count,
+        lost=lost,
+        twice=twice,
+        uncertain=uncertain,
+        failed=failed,
+        recovery=recovery,
+        took=took,
+        deaths=house.deaths,
+        silences=peer.silences,
+        refusals=peer.refusals,
+        crashes=house.crashes,
+        too_late=too_late,
+        heard_late=heard_late,
+        faults=Counter(house.faults),
+    )
