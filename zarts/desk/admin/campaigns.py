@@ -7,10 +7,10 @@ from django.contrib import admin
 from django.http import JsonResponse, StreamingHttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
 from opportunities import campaigns
 from opportunities.admin.base import RecordAdmin, whole_number
-from opportunities.inplace import DayInput
 from opportunities.models import Campaign, CampaignEntry, Closing, MessageTemplate
 from opportunities.records import edit
 from opportunities.spreadsheets import Echo, safe
@@ -31,13 +31,17 @@ class CampaignForm(forms.ModelForm):
         required=False,
         label="Lost by",
         help_text="None chosen: whatever lost them.",
-        widget=forms.CheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     service = forms.ModelChoiceField(
-        Service.objects.order_by("name"), required=False, empty_label="Any", label="About the service"
+        Service.objects.order_by("name"),
+        required=False,
+        empty_label="Any",
+        label="About the service",
+        widget=UnfoldAdminSelectWidget,
     )
-    from_day = forms.DateField(required=False, label="Window ends on or after", widget=DayInput)
-    to_day = forms.DateField(required=False, label="Window begins on or before", widget=DayInput)
+    from_day = forms.DateField(required=False, label="Window ends on or after", widget=UnfoldAdminDateWidget)
+    to_day = forms.DateField(required=False, label="Window begins on or before", widget=UnfoldAdminDateWidget)
 
     class Meta:
         model = Campaign
