@@ -24,6 +24,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from . import campaigns, clock, conditions
 from .models import Letter, Message
 from .records import Refused, begin, edit, is_free, perform, tell
+from .troubles import in_words
 from .turns import in_turn
 
 log = logging.getLogger("zarts.outbox")
@@ -234,13 +235,13 @@ def hand_over(mail, server) -> Answer:
         return lost(server, asked, trouble)
     except smtplib.SMTPRecipientsRefused as refusal:
         codes = [code for code, _ in refusal.recipients.values()]
-        return Answer("later" if codes and all(400 <= code < 500 for code in codes) else "refused", f"{refusal}")
+        return Answer("later" if codes and all(400 <= code < 500 for code in codes) else "refused", in_words(refusal))
     except smtplib.SMTPResponseException as refusal:
-        return Answer("later" if 400 <= refusal.smtp_code < 500 else "refused", f"{refusal}")
+        return Answer("later" if 400 <= refusal.smtp_code < 500 else "refused", in_words(refusal))
     except smtplib.SMTPException as refusal:
-        return Answer("refused", f"{refusal}")
+        return Answer("refused", in_words(refusal))
     except AnymailRecipientsRefused as refusal:
-        return Answer("refused", f"{refusal}")
+        return Answer("refused", in_words(refusal))
     except AnymailAPIError as trouble:  # before OSError: what a provider answers is one, too
         # A key that is wrong is a matter of the house, not of this mail: all of it waits until that is mended.
         server.turned_away = trouble.status_code in (401, 403)
@@ -248,7 +249,7 @@ def hand_over(mail, server) -> Answer:
     except OSError as trouble:
         return lost(server, asked, trouble)
     except Exception as trouble:
-        return Answer("unknown" if asked else "later", f"{trouble}")
+        return Answer("unknown" if asked else "later", in_words(trouble))
     return Answer("sent", provider_id=number_of(mail))
 
 
@@ -261,7 +262,7 @@ def number_of(mail) -> str:
 
 def answer_of(trouble) -> Answer:
     """Return what a provider's answer says of a mail. Without one, nobody knows, unless it was never reached."""
-    status, words = getattr(trouble, "status_code", None), f"{trouble}"
+    status, words = getattr(trouble, "status_code", None), in_words(trouble)
     if status in (401, 403):
         return Answer("turned away", words)
     if status == 429 or never_left(trouble):
@@ -303,7 +304,7 @@ def lost(server, handed, trouble) -> Answer:
     """The server went away. Before it had the mail, the mail waits; after, nobody knows."""
     with suppress(OSError):
         server.close()
-    return Answer("unknown" if handed else "later", f"The mail server gave no answer: {trouble}")
+    return Answer("unknown" if handed else "later", f"The mail server gave no answer: {in_words(trouble)}.")
 
 
 def deliver(message, server) -> bool:
