@@ -1,9 +1,10 @@
 """The words that moves ask for."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
 from django.utils import timezone
 
 from .models import Closing, Contact, User
@@ -60,6 +61,36 @@ def readable(value):
     return UNPRINTABLE.sub("", value) if isinstance(value, str) and "\0" not in value else value
 
 
+# What the clocks make of a time: an hour that comes twice in autumn, and one that never comes in spring.
+NO_SUCH_HOUR = "The clocks change then: this hour comes twice, or not at all. Choose another one."
+
+
+def on_the_clock(read):
+    """Return a reader of times that says in our words when an hour is none."""
+
+    def reading(value):
+        try:
+            return read(value)
+        except forms.ValidationError as trouble:
+            if getattr(trouble, "code", "") != "ambiguous_timezone":
+                raise
+            raise forms.ValidationError(NO_SUCH_HOUR, code=trouble.code) from None
+
+    return reading
+
+
+def to_the_minute(field):
+    """Have a field of a time show minutes; what it does not show, nobody changed."""
+    differs = field.has_changed
+
+    def has_changed(before, now):
+        shown = before.replace(second=0, microsecond=0) if isinstance(before, datetime) else before
+        return differs(shown, now)
+
+    field.has_changed = has_changed
+    return field
+
+
 def say_plainly(field):
     """Have a field say in our words what to do, where it has no words of its own, and keep only what can be read."""
     theirs: dict = {}
@@ -72,6 +103,15 @@ def say_plainly(field):
         ours |= PEOPLE
     own = {code: words for code, words in field.error_messages.items() if words != theirs.get(code)}
     field.error_messages |= ours | own
+    if isinstance(field, forms.MultiValueField):
+        for part in field.fields:
+            say_plainly(part)
+        field.compress = on_the_clock(field.compress)
+    elif isinstance(field, forms.DateTimeField):
+        field.to_python = on_the_clock(field.to_python)
+    for validator in getattr(field, "validators", ()):
+        if isinstance(validator, ProhibitNullCharactersValidator):
+            validator.message = WORDS["null_characters_not_allowed"]
     if isinstance(field, forms.CharField) and not isinstance(field, WordsField):
         read = field.to_python
         field.to_python = lambda value: read(readable(value))

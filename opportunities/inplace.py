@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from .followups import end_of_day
-from .forms import UNPRINTABLE, WORDS, near_our_time, say_plainly
+from .forms import UNPRINTABLE, WORDS, near_our_time, say_plainly, to_the_minute
 from .heard import NoteForm, ObjectionForm, PromiseForm
 from .models import Contact, Message, Task, User
 from .records import begin, edit, perform
@@ -51,6 +51,8 @@ def field_for(db_field, **kwargs):
         say_plainly(field)
         if isinstance(field, forms.DateField | forms.DateTimeField):
             field.validators.append(near_our_time)
+        if isinstance(field, forms.DateTimeField):
+            to_the_minute(field)
     return field
 
 

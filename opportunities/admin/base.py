@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin import display
 from django.contrib.admin.options import IS_POPUP_VAR
@@ -21,13 +22,14 @@ from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 
 from .. import once, reads
-from ..forms import near_our_time, say_plainly
+from ..forms import near_our_time, say_plainly, to_the_minute
 from ..inplace import LONGEST, SAY_NEXT, FieldsForm, fields_form
 from ..models import User
 from ..money import said_number
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
 
 EMPTY = "–"
+NOTHING = "None"
 
 
 LOOKED_UP = {
@@ -77,6 +79,8 @@ class KeptAdmin(ModelAdmin):
     # The fields that can be changed in a small form, from another page.
     in_place: tuple = ()
     in_place_form = FieldsForm
+    # What choosing nothing means, by field, where there is a better word than none.
+    nothing: dict = {}
     # The template of what is done to several of a list at once, for whoever may do it.
     several = ""
 
@@ -120,8 +124,11 @@ class KeptAdmin(ModelAdmin):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None:
             say_plainly(field)
+            say_nothing_plainly(field, self.nothing.get(db_field.name, NOTHING))
         if field is not None and isinstance(db_field, models.DateField):
             field.validators.append(near_our_time)
+        if field is not None and isinstance(db_field, models.DateTimeField):
+            to_the_minute(field)
         if type(db_field) is models.TextField and field is not None:
             # The browser would cut a long paste off; the page says instead what to do with it.
             field.widget.attrs.pop("maxlength", None)
@@ -493,6 +500,7 @@ class RowInline(TabularInline):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None:
             say_plainly(field)
+            say_nothing_plainly(field)
         if field is not None and field.label:
             field.widget.attrs.setdefault("aria-label", capfirst(field.label))
         return field
@@ -547,6 +555,15 @@ class ReadOnlyInline(RowInline):
         return False
 
     has_change_permission = has_add_permission
+
+
+def say_nothing_plainly(field, nothing=NOTHING):
+    """Name the empty choice of a list after what it means, or say that one has to be chosen."""
+    words = "Choose one" if field.required else nothing
+    if isinstance(field, forms.ModelChoiceField) and not isinstance(field.choices, list):
+        field.empty_label = field.empty_label and words
+    elif isinstance(field, forms.ChoiceField):
+        field.choices = [(value, words if value == "" else label) for value, label in field.choices]
 
 
 def people_for(db_field, model):

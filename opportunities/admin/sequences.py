@@ -47,9 +47,20 @@ class SequenceAdmin(RecordAdmin):
     list_filter = ["purpose", "stage"]
     search_fields = ["name"]
     fields = ["name", "purpose", "starts_with"]
+    nothing = {"starts_with": "Never"}
     inlines = [StepRows]
     panels = ("admin/panels/sequence.html",)
     empty_words = "No sequences yet. Write a template first, then say after how many days it is sent."
+
+    def get_inlines(self, request, obj):
+        """Whoever only reads it has its steps above, in words."""
+        return self.inlines if obj is None or self.has_change_permission(request, obj) else []
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "starts_with":
+            field.help_text = "Never: somebody starts it."
+        return field
 
     def about(self, request, record):
         runs = SequenceRun.objects.visible_to(request.user).filter(sequence=record, stage=SequenceRun.Stage.RUNNING)

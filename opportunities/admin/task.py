@@ -3,6 +3,7 @@
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
+from django.utils import timezone
 
 from .. import clock
 from ..inplace import by_your_clock
@@ -25,6 +26,7 @@ class TaskAdmin(RecordAdmin):
     several = "desk/parts/several_tasks.html"
     panels = ("admin/panels/task.html",)
     born = "promised"
+    nothing = {"repeats": "Never", "template": "None: I write it myself"}
     fieldsets = [
         (None, {"fields": ["title", "kind", "opportunity", "lead", "promised_to", "owner", "due_at"]}),
         ("Again and again", {"fields": ["repeats", "repeats_until"]}),
@@ -53,7 +55,7 @@ class TaskAdmin(RecordAdmin):
         about["task"] = {
             "may_change": may,
             "zone": zone.key,
-            "elsewhere": zone.key != request.user.time_zone,
+            "elsewhere": record.due_at.astimezone(zone).utcoffset() != timezone.localtime(record.due_at).utcoffset(),
             "due_there": said(record.due_at, zone.key),
             "follower": Task.objects.filter(follows=record).first() if record.repeats else None,
             "waits_since": waits_since(record),

@@ -59,6 +59,12 @@ def due_of(record):
 
 
 @register.filter
+def due_words(value):
+    """Say when something is owed as exactly as it was promised: a day, or a time."""
+    return moment(value) if isinstance(value, datetime) else day(value)
+
+
+@register.filter
 def is_past(value):
     if isinstance(value, datetime):
         return value < timezone.now()
