@@ -149,7 +149,8 @@ class WinBack(Record):
         asks="opportunities.forms.ReopenForm",
     )
     def reopen(self, *, by, reason):
-        """The client is interested again: the opportunity itself is reopened with it."""
+        """The client is interested again: the opportunity itself is reopened with it. The reason says what changed."""
+        self.changed = self.changed or reason
 
     @transition(
         stage,

@@ -116,10 +116,15 @@ class Message(About, Record):
         ]
 
     def __str__(self):
-        return f"{self.subject} to {self.contact}"
+        return f"{self.subject} {'to' if self.channel == self.Channel.MAIL else 'with'} {self.contact}"
 
     def clean(self):
         refuse_another_clients(self.contact_id and self.contact, self.opportunity)
+
+    @property
+    def walks(self) -> bool:
+        """Whether it has a way to go. What came in and what was talked is there at once."""
+        return self.stage != self.Stage.RECEIVED
 
     @property
     def parent(self):
@@ -355,5 +360,6 @@ class Message(About, Record):
         past="received",
     )
     def receive(self, *, by):
-        """File what came in, or what was talked."""
+        """File what came in, or what was talked; when nobody said when, it was now."""
+        self.happened_at = self.happened_at or clock.now()
         firstresponse.heard(self, by=by)

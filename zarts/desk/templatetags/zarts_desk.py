@@ -14,7 +14,9 @@ from django.utils import formats, timezone
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 
+from opportunities import policies
 from opportunities.firstresponse import until
+from opportunities.inplace import TalkForm
 from opportunities.models import Closing, Event, Opportunity, WinBack
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.once import hidden_key
@@ -113,6 +115,8 @@ def plain_words(name):
 @register.inclusion_tag("desk/parts/stage_path.html")
 def stage_path(record):
     """Show the stages as a line: past ones with their date, the present one, the way ahead."""
+    if not getattr(record, "walks", True):
+        return {"steps": []}
     stages = dict(record._meta.get_field("stage").flatchoices)
     events = Event.objects.filter(record_type=record.label(), record_id=record.pk).exclude(stage_to="")
     reached, why = {}, ""
@@ -130,6 +134,8 @@ def stage_path(record):
             state = "past" if record.stage != "paused" else "held"
         if state == "next" and not record.is_open:
             state = "later"
+        if state == "past" and reached and stage not in reached:
+            state = "skipped"
         steps.append({"label": stages[stage], "state": state, "at": reached.get(stage)})
     aside = stages[record.stage] if record.stage not in line else ""
     return {
@@ -162,7 +168,8 @@ def next_step(context):
     """Show the moves: ready, not ready and what is missing, or whose they are."""
     request, record = context["request"], context["record"]
     ready, aside, waiting, others, known = [], [], [], [], {}
-    for move in context["moves"]:
+    theirs = [move for move in context["moves"] if not is_by_itself(move)]
+    for move in theirs:
         if not move.allowed:
             policy = move.step.permission
             key = getattr(policy, "permission", policy)
@@ -172,9 +179,13 @@ def next_step(context):
             waiting.append({"move": move, "may_override": may_override(record, move.step, request.user)})
         else:
             (ready if leads_on(move, record) else aside).append({"move": move})
+    # On the path the first is the main one. Beside it, where several lead back, somebody has to choose.
+    loud = 1 if len(ready) == 1 or record.stage in path_of(type(record)) else 0
     return {
         "record": record,
-        "ready": ready,
+        "ready": ready[:loud],
+        "choices": ready[loud:],
+        "goes_by_itself": record.is_open and len(theirs) < len(context["moves"]),
         "waiting": waiting,
         "aside": aside,
         "others": by_who(others),
@@ -186,6 +197,11 @@ def next_step(context):
 def said_along(move):
     """Return the fields of what may be said along with a move, and need not be."""
     return import_string(move.hears)(record=move.record, user=None) if move.hears else ()
+
+
+def is_by_itself(move) -> bool:
+    """Whether nobody ever makes a move: of those a page does not speak."""
+    return not move.allowed and move.step.permission is policies.by_itself
 
 
 def leads_on(move, record) -> bool:
@@ -249,13 +265,16 @@ def born_of(model):
 @register.simple_tag
 def diary_entries(events):
     """Return the entries of a timeline; small edits in a row are folded into one."""
-    entries = []
+    entries, events = [], list(events)
+    told = {(event.record_type, event.record_id) for event in events if event.past == TalkForm.past}
     for event in events:
+        if event.verb == "message.receive" and (event.record_type, event.record_id) in told:
+            continue  # whoever wrote a talk down said so in one sentence
         facts = facts_of(event)
         words = event.facts.values.get("words", "") if event.verb == "note.create" and event.facts_id else ""
         facts = [fact for fact in facts if not words or fact["new"] != words]
         one = facts.pop() if len(facts) == 1 and "old" not in facts[0] and len(facts[0]["new"]) < 90 else None
-        if one and "digest" in event.facts.values:  # a proof for machines: among the particulars
+        if one and FOR_MACHINES & set(event.facts.values):
             one, facts = None, [one]
         entry = {"event": event, "url": page_of(event), "one": one, "facts": facts, "record": kind_of(event)}
         entry["words"] = words
@@ -267,6 +286,10 @@ def diary_entries(events):
         else:
             entries.append(entry)
     return entries
+
+
+# A proof or a number that says nothing to people: among the particulars.
+FOR_MACHINES = {"digest", "attempt", "provider_id"}
 
 
 def model_of(event):
@@ -300,13 +323,21 @@ def facts_of(event) -> list:
     model, rows = model_of(event), []
     for name, value in event.facts.values.items():
         changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith(CHANGES)
+        if not changed and value in (None, "", []):
+            continue  # nothing was said
         row = {"name": words_of(model, name)}
         old, new = value if changed else (None, value)
         rows.append(row | ({"old": said_of(model, name, old)} if changed else {}) | {"new": said_of(model, name, new)})
     return rows
 
 
+# What is kept under a word of ours.
+SAID = {"touch_day": "Counts as their mail of", "minutes": "Minutes until the next try"}
+
+
 def words_of(model, name) -> str:
+    if name in SAID:
+        return SAID[name]
     try:
         return str(model._meta.get_field(name).verbose_name).capitalize()
     except (FieldDoesNotExist, AttributeError):
