@@ -76,7 +76,8 @@ def of_contact(sequence, steps, opportunity, contact):
     elif not contact.is_reachable:
         yield Lack(f"{contact} cannot be reached: find a new contact path.", contact.staff_url())
     if running := opportunity.sequence_runs.filter(sequence=sequence, contact=contact, stage__in=WORKS_ON).first():
-        yield Lack(f"{sequence} runs for {contact} already.", running.staff_url())
+        words = f"Stop the one that runs, or choose another: {sequence} runs for {contact} already."
+        yield Lack(words, running.staff_url("moves"))
 
 
 def start_with(move, opportunity, contact) -> list[SequenceRun]:

@@ -237,7 +237,10 @@ class KeptAdmin(ModelAdmin):
                 value = said_number(field, value, row) or display_for_field(value, field, EMPTY)
             elif not isinstance(value, models.Model):
                 value = display_for_value(value, EMPTY) if value is not None else EMPTY
-            cells.append({"name": name, "label": label_for_field(name, self.model, self), "value": value, "on": on})
+            label = label_for_field(name, self.model, self)
+            if not cells and value in ("", EMPTY):
+                value = f"No {label}"  # it is the link to the row
+            cells.append({"name": name, "label": label, "value": value, "on": on})
         return cells
 
     # -- The page. -----------------------------------------------------------------------------------------------------

@@ -9,6 +9,9 @@ class DeskConfig(AppConfig):
     label = "desk"
 
     def ready(self):
+        from . import navigation
+
+        navigation.name_lists()
         pre_migrate.connect(before_migrate, sender=self)
         post_migrate.connect(after_migrate, sender=self)
 

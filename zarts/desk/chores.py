@@ -13,6 +13,8 @@ from opportunities.records import Refused, holds, perform
 from opportunities.task_forms import GiveForm, SnoozeForm
 
 MOST = 200
+# So many are named before the others are counted.
+SHOWN = 20
 RIGHT = {"finish": "opportunities.move_task", "cancel": "opportunities.move_task"}
 CHANGE = "opportunities.change_task"
 
@@ -96,6 +98,13 @@ class Answer:
             format_html_join("", '<li><a href="{}">{}</a>: {}</li>', rows),
             format_html("<li>{}</li>", gone) if self.gone else "",
         )
+
+
+def named(user, pks) -> dict:
+    """Return the picked tasks that this person may see, the first due first, and how many more there are."""
+    found = Task.objects.visible_to(user).filter(pk__in=pks).select_related("owner").order_by("due_at", "pk")
+    rows = list(found[:SHOWN])
+    return {"tasks": rows, "more": max(0, len(pks) - SHOWN)}
 
 
 def change(user, pks, do, form) -> Answer:

@@ -1,5 +1,6 @@
 """The sidebar: what each person may view, in the order of the path, and the desk's own style and script."""
 
+from django.apps import apps
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 
@@ -70,6 +71,14 @@ PAGES = [
         ],
     ),
 ]
+
+
+def name_lists():
+    """Call each list what the menu calls it, on its page and above every record of it."""
+    for _, pages in PAGES:
+        for words, _, address, _ in pages:
+            if "." in address:
+                apps.get_model(address)._meta.verbose_name_plural = words[0].lower() + words[1:]
 
 
 def sidebar(request) -> list:

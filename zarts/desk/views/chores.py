@@ -34,6 +34,7 @@ def answer(request):
     if not form.is_valid():
         context = page_context(request, form.title, form=form, do=do, picked=sorted(picked), back=back)
         context["subject"] = chores.tasks(len(picked))
+        context |= chores.named(request.user, picked)
         return TemplateResponse(request, "desk/several_tasks.html", context, status=409 if asked else 200)
     found = chores.change(request.user, picked, do, form)
     tell = messages.success if found.done else messages.warning
