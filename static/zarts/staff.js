@@ -1,6 +1,6 @@
 // What the keyboard and the mouse add. Every page works without it.
 (() => {
-  const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+  const typing = (target) => target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
   // The theme's script looks for a field of its own around every file input, and stumbles where there is none.
@@ -303,6 +303,31 @@
     });
   };
 
+  // A page that asks for something begins in its first field, or in the first that is wrong. Escape leaves it again.
+  const asking = () => {
+    const writes = "#content form:not([data-writing])";
+    const fields = ":is(input:not([type=hidden]), select, textarea):not([disabled], [readonly], .admin-autocomplete)";
+    const asks = document.querySelector(".z-narrow form.z-form, form#letter");
+    const form = asks || (location.pathname.endsWith("/add/") && document.querySelector(`${writes}[id$=_form]`));
+    const seen = (field) => field.offsetParent && !field.closest(".empty-form");
+    const wrong = all(`${writes} ${fields}[aria-invalid=true]`).find(seen);
+    const first = form && all(fields, form).find(seen);
+    const chosen = first?.type === "radio" && all(`[name="${first.name}"]`, form).find((one) => one.checked);
+    // Where fingers type, a field that has the cursor hides half the page behind the keys.
+    const start = wrong || (matchMedia("(hover: hover)").matches && (chosen || first));
+    if (start && !location.hash && document.activeElement === document.body) start.focus();
+
+    const way = asks?.querySelector(".z-actions a.z-link:last-child");
+    if (!way) return;
+    const typed = () => JSON.stringify([...new FormData(asks)].map(([, value]) => value));
+    const before = typed();
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      if (document.querySelector("dialog[open], .select2-container--open")) return;
+      if (typed() === before || confirm("Throw away what you typed here?")) way.click();
+    });
+  };
+
   // A sheet prints by the browser's own way; the button is only there where it does something.
   const print = () => {
     for (const button of all("[data-print]")) {
@@ -408,6 +433,7 @@
     order();
     files();
     print();
+    asking();
     new MutationObserver(pickers).observe(document.body, { childList: true, subtree: true });
     filters();
     alike();
