@@ -1,5 +1,6 @@
 """The words that moves ask for."""
 
+import calendar
 import re
 from datetime import datetime, timedelta
 
@@ -135,6 +136,26 @@ class WordsField(forms.CharField):
     def to_python(self, value):
         words = str(value or "").replace("\r\n", "\n").replace("\r", "\n")
         return super().to_python(UNPRINTABLE.sub("", words))
+
+
+class WeekdaysField(forms.MultipleChoiceField):
+    """The days on which somebody works, each to be ticked. It is kept as their numbers: 12345."""
+
+    widget = forms.CheckboxSelectMultiple
+    DAYS = [(str(number), name) for number, name in enumerate(calendar.day_name, 1)]
+
+    def __init__(self, **kwargs):
+        words = {"required": "Choose at least one day.", "invalid_choice": "Choose days of the week."}
+        super().__init__(choices=self.DAYS, error_messages=words, **kwargs)
+
+    def prepare_value(self, value):
+        return list(value) if isinstance(value, str) else value
+
+    def clean(self, value):
+        return "".join(sorted(set(super().clean(value))))
+
+    def has_changed(self, initial, data):
+        return (initial or "") != "".join(sorted(data or []))
 
 
 class MoveForm(forms.Form):

@@ -5,11 +5,13 @@ from datetime import timedelta
 from django import forms
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from .followups import end_of_day
-from .forms import UNPRINTABLE, WORDS, near_our_time, say_plainly, to_the_minute
+from .forms import UNPRINTABLE, WORDS, WeekdaysField, near_our_time, say_plainly, to_the_minute
 from .heard import NoteForm, ObjectionForm, PromiseForm
 from .models import Contact, Message, Task, User
+from .models.client import known_days
 from .records import begin, edit, perform
 
 LONGEST = 20_000
@@ -35,6 +37,13 @@ class TimeInput(forms.DateTimeInput):
         super().__init__(attrs, format="%Y-%m-%dT%H:%M")
 
 
+class HourInput(forms.TimeInput):
+    input_type = "time"
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs, format="%H:%M")
+
+
 def field_for(db_field, **kwargs):
     """Return the form's field for a model's: days from a calendar, people who work here, words of a bearable length."""
     if isinstance(db_field, models.DateTimeField):
@@ -43,6 +52,10 @@ def field_for(db_field, **kwargs):
         kwargs["widget"] = DayInput
     elif isinstance(db_field, models.TextField):
         kwargs |= {"widget": forms.Textarea(attrs={"rows": 4}), "max_length": LONGEST}
+    elif isinstance(db_field, models.TimeField):
+        kwargs["widget"] = HourInput
+    elif known_days in db_field.validators:
+        return WeekdaysField(label=capfirst(db_field.verbose_name))
     elif db_field.related_model is User:
         owns = db_field.name == "owner"
         kwargs["queryset"] = User.who_may_own(db_field.model) if owns else User.who_work_here()

@@ -48,6 +48,7 @@ def test_a_contact_and_a_deal_stay_with_their_client(ada, as_user):
     contact = opportunity.decision_owner
     page = as_user(ada)
     fields = {"name": contact.name, "decision_role": "owner", "time_zone": "UTC", "client": other.client_id}
+    fields |= {"works_on": ["1"], "works_from": "09:00", "works_to": "17:00"}
     page.post(f"/admin/opportunities/contact/{contact.pk}/change/", fields)
     assert Contact.objects.get(pk=contact.pk).client_id == opportunity.client_id
 

@@ -5,9 +5,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect
 from django.utils import timezone
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from .. import merging, optout
-from ..forms import ReasonForm
+from ..forms import ReasonForm, WeekdaysField
 from ..joining import LeaveForm, MergeClientForm
 from ..models import Client, Consent, Contact, Lead, Opportunity
 from .asking import ask
@@ -16,6 +17,8 @@ from .composing import may_write, of_contact
 from .looking import LooksAround
 
 MOST = 10
+# When somebody works: no follow-up reaches them at another time.
+HOURS = ("works_on", "works_from", "works_to", "country")
 
 
 class ConsentInline(ReadOnlyInline):
@@ -111,8 +114,11 @@ class ContactAdmin(Standing):
     list_filter = ["decision_role"]
     list_select_related = ["client"]
     search_fields = ["name", "email"]
-    in_place = ("name", "email", "phone", "title", "decision_role")
-    fields = ["client", "name", "email", "phone", "title", "decision_role", "time_zone", "left_on"]
+    in_place = ("name", "email", "phone", "title", "decision_role", "time_zone", *HOURS)
+    fieldsets = [
+        (None, {"fields": ["client", "name", "email", "phone", "title", "decision_role", "left_on"]}),
+        ("When mail may reach them", {"fields": ["time_zone", *HOURS]}),
+    ]
     readonly_fields = ["left_on"]
     inlines = [ConsentInline]
     panels = ("admin/panels/contact_decides.html", "admin/panels/contact_stopped.html")
@@ -127,6 +133,15 @@ class ContactAdmin(Standing):
 
     def get_readonly_fields(self, request, obj=None):
         return [*super().get_readonly_fields(request, obj), *(["client"] if obj else [])]
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "works_on":
+            widget = UnfoldAdminCheckboxSelectMultipleWidget
+            return WeekdaysField(label="Works on", widget=widget, initial=db_field.default)
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name in ("works_from", "works_to"):
+            field.widget.format = "%H:%M"
+        return field
 
     def about(self, request, record):
         deals = Opportunity.objects.visible_to(request.user).filter(decision_owner=record).order_by("-pk")

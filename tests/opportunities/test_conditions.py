@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils import timezone
 
 from opportunities import conditions, followups
@@ -146,6 +147,41 @@ def test_days_that_are_no_days_are_refused(bo, days):
     bo.works_on = days
     with pytest.raises(ValidationError):
         bo.full_clean()
+
+
+def test_the_hours_of_somebody_are_changed_where_a_wait_for_them_leads(as_user, ada, deal, bo):
+    page = as_user(ada)
+    (wait,) = conditions.timing(bo, at("2026-11-28T12:00"))
+    for anchor in (wait.url, bo.staff_url("id_works_on")):
+        address, _, name = anchor.partition("#")
+        assert f'id="{name}"' in page.get(address).text
+    small = reverse("admin:opportunities_contact_fields", args=[bo.pk])
+    assert page.get(small).context["form"]["works_from"].value() == time(9)
+    kept = {"name": bo.name, "email": bo.email, "decision_role": bo.decision_role, "time_zone": bo.time_zone}
+    hours = {"works_on": ["6", "2"], "works_from": "10:30", "works_to": "12:00", "country": "DE"}
+    assert page.post(small, kept | hours).status_code == 302
+    bo = Contact.objects.get(pk=bo.pk)
+    assert (bo.works_on, bo.works_from, bo.works_to) == ("26", time(10, 30), time(12))
+    assert opens(bo, "2026-11-28T10:00") is None, "a Saturday"
+
+
+def test_somebody_works_on_one_day_at_least(as_user, ada, bo):
+    small = reverse("admin:opportunities_contact_fields", args=[bo.pk]) + "?name=works_on"
+    for days in ([], ["8"], ["Monday"]):
+        assert as_user(ada).post(small, {"works_on": days}).context["form"].errors["works_on"]
+    assert Contact.objects.get(pk=bo.pk).works_on == "12345"
+
+
+def test_a_time_of_waiting_ends_when_they_work_at_another(as_user, ada, deal, bo):
+    tomorrow = str((timezone.localdate() + timedelta(days=1)).isoweekday())
+    edit(bo, by=ada, works_on=tomorrow, country="", works_from=time(0), works_to=time(0))
+    task = a_follow_up(ada, deal)
+    followups.send_due()
+    assert Task.objects.get(pk=task.pk).waits_for == "timing"
+    small = reverse("admin:opportunities_contact_fields", args=[bo.pk]) + "?name=works_on"
+    as_user(ada).post(small, {"works_on": list("1234567")})
+    followups.send_due()
+    assert Task.objects.get(pk=task.pk).stage == "done"
 
 
 # -- Consent. ----------------------------------------------------------------------------------------------------------

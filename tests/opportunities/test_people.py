@@ -85,6 +85,7 @@ def test_nobody_of_another_client_succeeds_and_nobody_leaves_twice(ada, as_user)
 def test_the_day_on_which_they_left_is_typed_nowhere_else(ada, as_user):
     decides = an_opportunity(ada).decision_owner
     fields = {"name": "Bo B. Larsen", "email": decides.email, "decision_role": "owner", "time_zone": "UTC"}
+    fields |= {"works_on": ["1", "2"], "works_from": "09:00", "works_to": "17:00"}
     rows = {"consents-TOTAL_FORMS": 0, "consents-INITIAL_FORMS": 0}
     assert as_user(ada).post(decides.staff_url(), {**fields, **rows, "left_on": "2026-01-01"}).status_code == 302
     assert (now(decides).name, now(decides).left_on) == ("Bo B. Larsen", None)
