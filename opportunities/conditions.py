@@ -81,7 +81,11 @@ def consent(contact, purpose, at) -> list[Wait]:
     purpose = purpose or "transactional"
     if contact.consents.valid(at).filter(purpose=purpose).exists():
         return []
+    withdrawn = contact.consents.filter(purpose=purpose, withdrawn_at__lte=at).order_by("-withdrawn_at").first()
     words = f"{contact} has not agreed to {purpose} mail."
+    if withdrawn:
+        day = formats.date_format(timezone.localtime(withdrawn.withdrawn_at), "j M Y")
+        words = f"{contact} stopped {purpose} mail on {day}."
     return [Wait(Condition.CONSENT, words, contact.staff_url())]
 
 

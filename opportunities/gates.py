@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from . import filling
+from . import clock, filling
 from .records import Lack, gate
 
 # The gates of an opportunity read what the apps above hang on it ("proposals", "contracts", "handoffs")
@@ -112,6 +112,15 @@ def no_field_is_left(message):
     for name in filling.names_in(f"{message.subject}\n{message.body}"):
         if name in filling.FIELDS:
             yield Lack(f"Write words for {{{name}}}: it was empty when this was written.", message.staff_url())
+
+
+@gate("Mend what it waits for.")
+def it_waits_for_nothing(message):
+    """Of a held one only: it would be held again. A new one is asked when it goes."""
+    from . import outbox  # it knows the models, which know the gates
+
+    if message.stage == "held":
+        yield from (Lack(wait.words, wait.url) for wait in outbox.waits(message, clock.now()))
 
 
 @gate("Rename it first: its owner has another view of that name.", mend="id_name")

@@ -192,7 +192,7 @@ class Message(About, Record):
         stage,
         source=[Stage.DRAFT, Stage.HELD],
         target=Stage.QUEUED,
-        gates=[gates.its_link_is_open, gates.no_field_is_left],
+        gates=[gates.its_link_is_open, gates.no_field_is_left, gates.it_waits_for_nothing],
         permission="opportunities.move_message",
         label="Send",
         past="queued",

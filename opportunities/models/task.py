@@ -237,6 +237,14 @@ class Task(About, Record):
         about = apps.get_model(self.record_type)(pk=self.record_id)
         return [Lack("Decide it: this task is done with that.", about.staff_url())]
 
+    def still_missing(self) -> list[Lack]:
+        """Return what its mail waits for all the same: it would wait again at once. It goes on by itself."""
+        from .. import followups  # it imports the models
+
+        if not (self.waits_for and self.contact_id):
+            return []
+        return [Lack(wait.words, wait.url) for wait in followups.why_not(self)]
+
     @property
     def zone(self):
         """Return the time zone in which it was said when it is due."""
@@ -330,11 +338,13 @@ class Task(About, Record):
         notices.tell(self.owner, "due", words, self.staff_url(), key=key, about=self)
 
     def moves_for(self, user):
-        """Say before the button is pressed that a question is not ticked off."""
+        """Say before the button is pressed that a question is not ticked off, and what is still waited for."""
         moves = super().moves_for(user)
         for move in moves:
             if move.name == "finish" and move.allowed:
                 move.lacks = self.undecided()
+            if move.name == "resume" and move.allowed:
+                move.lacks = self.still_missing()
         return moves
 
     @transition(
@@ -388,6 +398,8 @@ class Task(About, Record):
     )
     def resume(self, *, by):
         """Go on: the reason is gone."""
+        if by is not None and (lacks := self.still_missing()):
+            raise Refused(lacks)
         self.paused_because, self.waits_for, self.again_at = "", "", None
         self.waits_for_deal = False
         self.told_at = None

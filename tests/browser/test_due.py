@@ -30,9 +30,9 @@ def test_a_follow_up_that_waits_says_why_is_cured_and_goes(ada, house, at_browse
     somebody = at_browser(ada, looks=violations).open("/admin/today/")
 
     # It says why on the person's day, on its own page and on the deal's.
-    somebody.waits_for(f"{contact} has not agreed to transactional mail")
-    somebody.open(opportunity.staff_url()).sees("has not agreed to transactional mail")
-    somebody.open(task.staff_url()).sees("has not agreed to transactional mail").press("Mend it")
+    somebody.waits_for(f"{contact} stopped transactional mail on")
+    somebody.open(opportunity.staff_url()).sees("stopped transactional mail on")
+    somebody.open(task.staff_url()).sees("stopped transactional mail on").press("Mend it")
 
     # What is missing is written where it leads, and nobody tells the follow-up to go on.
     somebody.press("Add what they agreed to").write(purpose="Transactional", text_version="2026-01", source="Said so")

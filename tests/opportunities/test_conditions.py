@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from opportunities import conditions, followups
 from opportunities.models import Consent, Contact, Message, QuietDate, Source, Task
-from opportunities.records import begin, edit
+from opportunities.records import Refused, begin, edit, perform
 from tests.makers import a_lead, an_opportunity
 from tests.opportunities.test_followups import a_follow_up
 
@@ -224,6 +224,19 @@ def test_each_purpose_wants_a_consent_of_its_own(deal, ada):
     assert conditions.consent(bo, "contractual", now) == []
 
 
+def test_who_stopped_it_is_told_apart_from_who_never_agreed(ada, deal):
+    bo = deal.decision_owner
+    assert conditions.consent(bo, "marketing", timezone.now())[0].words == "Bo Larsen has not agreed to marketing mail."
+    for day in (1, 27):
+        at_ = datetime(2026, 3, day, 12, tzinfo=UTC)
+        given = {"captured_at": at_ - timedelta(hours=1), "text_version": "1", "source": "Said so"}
+        consent = begin(Consent(contact=bo, purpose="marketing", **given), by=ada)
+        consent.withdraw(by=ada, reason="No more.", at=at_)
+    assert conditions.consent(bo, "marketing", timezone.now())[0].words == (
+        "Bo Larsen stopped marketing mail on 27 Mar 2026."
+    )
+
+
 # -- Source context and decision path. ---------------------------------------------------------------------------------
 
 
@@ -289,6 +302,23 @@ def test_a_cured_follow_up_that_lacks_something_else_says_what(ada, deal):
     task = Task.objects.get(pk=task.pk)
     assert (task.stage, task.waits_for) == ("paused", "path")
     assert task.paused_because.startswith("Nobody is known to decide")
+
+
+def test_a_task_that_would_wait_again_says_so_beside_resume(as_user, ada, deal):
+    contact = deal.decision_owner
+    for consent in contact.consents.filter(purpose="transactional"):
+        consent.withdraw(by=ada, reason="No more.")
+    task = a_follow_up(ada, deal)
+    followups.send_due()
+    task = Task.objects.get(pk=task.pk)
+    (resume,) = (move for move in task.moves_for(ada) if move.name == "resume")
+    (lack,) = resume.lacks
+    assert "stopped transactional mail on" in lack.words
+    assert lack.url == contact.staff_url()
+    with pytest.raises(Refused):
+        perform(task.resume, by=ada)
+    begin(Consent(contact=contact, purpose="transactional", text_version="2", source="Said so"), by=ada)
+    assert perform(task.resume, by=ada).stage == "open"
 
 
 def test_somebody_is_followed_up_once_a_day_for_a_purpose(ada, deal, mail_server):
