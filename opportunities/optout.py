@@ -43,7 +43,7 @@ def line(message) -> str:
     """Return the sentence at the end of a mail that says how to stop this kind of mail."""
     if not (key := token(message)):
         return ""
-    return f"No more mail like this from {settings.AGENCY_NAME}? One click stops it: {settings.PORTAL_URL}/stop/{key}/"
+    return f"No more mail like this from {settings.AGENCY_NAME}? Stop it here: {settings.PORTAL_URL}/stop/{key}/"
 
 
 # -- Somebody stopped it. ----------------------------------------------------------------------------------------------
