@@ -1,6 +1,7 @@
 """Writing one mail to somebody: from a template or by hand, seen as it will be read, then kept or sent."""
 
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from email.header import decode_header, make_header
 from typing import Any
@@ -9,9 +10,11 @@ from django import forms
 from django.db import transaction
 from django.urls import reverse
 
-from . import clock, conditions, filling, outbox
-from .forms import UNPRINTABLE, WordsField, say_plainly
+from . import clock, conditions, filling, outbox, secondtries
+from .forms import UNPRINTABLE, WordsField, near_our_time, say_plainly
+from .inplace import TimeInput, by_your_clock
 from .models import Consent, Contact, Message, MessageTemplate, Opportunity
+from .models.task import said
 from .records import Lack, Refused, begin, edit, perform
 
 Purpose = Consent.Purpose
@@ -35,7 +38,11 @@ class Preview:
     subject: str
     body: str
     purpose: str
+    # When it goes, where somebody chose a time.
+    goes_at: Any = None
     lacks: list = field(default_factory=list)
+    # What it will wait for, where it may wait.
+    waits: list = field(default_factory=list)
 
     @property
     def said(self) -> str:
@@ -54,6 +61,7 @@ def preview(message: Message, lacks=()) -> Preview:
         subject=mail.subject,
         body=mail.body,
         purpose=message.purpose,
+        goes_at=message.go_at if message.stage == Message.Stage.DRAFT else None,
         lacks=list(lacks),
     )
 
@@ -84,15 +92,18 @@ class LetterForm(forms.Form):
     purpose = forms.ChoiceField(label="What is it for?", choices=Purpose, initial=Purpose.TRANSACTIONAL)
     subject = forms.CharField(label="Subject", max_length=200)
     body = WordsField(label="Words", rows=14)
+    go_at = forms.DateTimeField(label="Send it at", required=False, widget=TimeInput)
 
     data: Any
+    # What its main button says, and whether it can be kept as a draft.
+    button = "Send"
+    keeps_drafts = True
 
     def __init__(self, data=None, *, client, user, opportunity=None, record=None, draft=None, **kwargs):
         super().__init__(data, **kwargs)
         self.client, self.user, self.deal, self.record, self.draft = client, user, opportunity, record, draft
         self.lacks: list = []
-        people = Contact.objects.reachable().filter(client=client).order_by("name")
-        self.fields["contact"].queryset = people.select_related("client")
+        self.fields["contact"].queryset = self.people().select_related("client")
         self.fields["template"].queryset = MessageTemplate.objects.filter(stage=MessageTemplate.Stage.IN_USE)
         if opportunity is None and draft is None:
             deals = Opportunity.objects.visible_to(user).filter(client=client).order_by("-pk")
@@ -102,6 +113,13 @@ class LetterForm(forms.Form):
         for each in self.fields.values():
             say_plainly(each)
         self.fields["contact"].error_messages["invalid_choice"] = "Choose somebody at this client who has an address."
+        if "go_at" in self.fields:
+            self.fields["go_at"].help_text = f"{by_your_clock()} Leave it empty, and it goes at once."
+            self.fields["go_at"].validators.append(near_our_time)
+
+    def people(self):
+        """Return whom it may be written to."""
+        return Contact.objects.reachable().filter(client=self.client).order_by("name")
 
     def clean_opportunity(self):
         deal = self.cleaned_data["opportunity"]
@@ -112,6 +130,12 @@ class LetterForm(forms.Form):
     def clean_subject(self):
         return " ".join(UNPRINTABLE.sub("", self.cleaned_data["subject"]).split())
 
+    def clean_go_at(self):
+        at = self.cleaned_data["go_at"]
+        if at and at <= clock.now():
+            raise forms.ValidationError("Choose a time that is still to come.")
+        return at
+
     # -- What it comes to. ---------------------------------------------------------------------------------------------
 
     @property
@@ -119,8 +143,11 @@ class LetterForm(forms.Form):
         return self.deal or self.cleaned_data.get("opportunity")
 
     def facts(self) -> filling.Facts:
-        owner = self.draft.owner if self.draft else self.user
-        return filling.Facts(self.cleaned_data["contact"], owner, self.about, self.record)
+        return filling.Facts(self.cleaned_data["contact"], self.sender, self.about, self.record)
+
+    @property
+    def sender(self):
+        return self.draft.owner if self.draft else self.user
 
     def use_template(self):
         """Put the words of the chosen template in, for this very contact; what is empty stays in braces."""
@@ -148,17 +175,22 @@ class LetterForm(forms.Form):
             opportunity=self.about,
             contact=data["contact"],
             owner=facts.owner,
-            purpose=data["purpose"],
+            purpose=data.get("purpose", Purpose.MARKETING),
             subject=subject,
             body=body,
             template=template.name[:40] if template else "",
             template_version=template.current if template else None,
+            go_at=data.get("go_at"),
             **of,
         )
-        if message.purpose == Purpose.MARKETING and conditions.consent(message.contact, "marketing", clock.now()):
-            words = f"Write down that {message.contact} agreed to marketing mail: nothing goes without it."
-            self.lacks.append(Lack(words, agree_url(message.contact, "marketing")))
+        self.lacks += self.not_agreed(message)
         return message
+
+    def not_agreed(self, message) -> list[Lack]:
+        if message.purpose != Purpose.MARKETING or not conditions.consent(message.contact, "marketing", clock.now()):
+            return []
+        words = f"Write down that {message.contact} agreed to marketing mail: nothing goes without it."
+        return [Lack(words, agree_url(message.contact, "marketing"))]
 
     # -- Keeping and sending it. ---------------------------------------------------------------------------------------
 
@@ -169,7 +201,7 @@ class LetterForm(forms.Form):
         message = self.unborn()
         if self.draft is None:
             return begin(message, by=by, past="wrote")
-        names = ("contact", "purpose", "subject", "body", "template", "template_version")
+        names = ("contact", "purpose", "subject", "body", "template", "template_version", "go_at")
         kept = edit(self.draft, by=by, **{name: getattr(message, name) for name in names})
         if kept.stage != Message.Stage.DRAFT:
             raise Refused([f"{kept} is {kept.get_stage_display().lower()} already: write another one."])
@@ -196,6 +228,69 @@ class LetterForm(forms.Form):
                 lacks = list(self.lacks)
             raise TakenBack
         return preview(message, lacks)
+
+    def done(self, kept) -> str:
+        """Say what becomes of what was kept or sent."""
+        if kept.stage == Message.Stage.DRAFT:
+            return "Kept as a draft: nobody got it yet."
+        return f"It goes {said(kept.go_at)}: {kept}." if self.cleaned_data.get("go_at") else f"It goes now: {kept}."
+
+
+class TryAgainForm(LetterForm):
+    """A letter about a second try: it goes as soon as the four conditions let it, and waits as a task until then."""
+
+    button = "Send when it may go"
+    keeps_drafts = False
+
+    def __init__(self, data=None, *, win_back, user, **kwargs):
+        deal = win_back.opportunity
+        super().__init__(data, client=deal.client, user=user, opportunity=deal, record=win_back, **kwargs)
+        del self.fields["purpose"], self.fields["go_at"]
+        self.fields["template"].queryset = self.fields["template"].queryset.filter(purpose=secondtries.PURPOSE)
+
+    def people(self):
+        return super().people().filter(mail_failed_at=None)
+
+    @property
+    def sender(self):
+        return self.record.owner
+
+    def not_agreed(self, message):
+        return []  # it waits until they agree
+
+    def send(self, *, by):
+        """Promise the letter, in words that could go now. None when something is in the way; the lacks say what."""
+        message = self.unborn()
+        self.lacks += refusal_of(message)
+        if not self.lacks:
+            try:
+                words = {"subject": message.subject, "words": message.body}
+                return secondtries.write(self.record, message.contact, by=by, **words)
+            except Refused as refusal:
+                self.lacks = refusal.lacks
+        return None
+
+    def seen(self, *, by):
+        seen, contact = super().seen(by=by), self.cleaned_data["contact"]
+        seen.waits = conditions.waits(contact, secondtries.PURPOSE, opportunity=self.deal)
+        return seen
+
+    def done(self, kept):
+        return "The letter goes as soon as it may. It stands among the tasks until then."
+
+
+def refusal_of(message) -> list[Lack]:
+    """Return what would stop these words if they went now, as if somebody had written each of them."""
+    tried = copy(message)
+    tried.template, tried.template_version = "", None
+    lacks: list[Lack] = []
+    with suppress(TakenBack), transaction.atomic():
+        try:
+            perform(begin(tried, by=None, past="wrote").queue, by=None)
+        except Refused as refusal:
+            lacks = refusal.lacks
+        raise TakenBack
+    return lacks
 
 
 class TakenBack(Exception):

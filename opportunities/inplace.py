@@ -194,31 +194,6 @@ class ContactForm(NewForm):
         return Contact(client=opportunity.client, time_zone=opportunity.client.time_zone)
 
 
-class MailForm(NewForm):
-    button, past = "Send message", "wrote"
-
-    class Meta:
-        model = Message
-        fields = ("contact", "subject", "body")
-        labels = {"contact": "To", "subject": "Subject", "body": "Message"}
-        formfield_callback = field_for
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["contact"].queryset = self.fields["contact"].queryset.exclude(email="")
-        self.initial.setdefault("contact", self.about.decision_owner_id)
-
-    def unborn(self, opportunity):
-        return Message(opportunity=opportunity, client=opportunity.client)
-
-    def clean_subject(self):
-        return " ".join(self.cleaned_data["subject"].split())
-
-    @transaction.atomic
-    def add(self, *, by):
-        return perform(super().add(by=by).queue, by=by)
-
-
 class TalkForm(NewForm):
     """A call or a meeting that was held, what came of it, and what is done next."""
 
@@ -293,7 +268,6 @@ NEW = {
     "note": NoteForm,
     "task": TaskForm,
     "talk": TalkForm,
-    "message": MailForm,
     "objection": ObjectionForm,
     "promise": PromiseForm,
     "contact": ContactForm,

@@ -1,5 +1,7 @@
 """The page on which one mail is written: about a deal, to a contact, or a draft that goes on."""
 
+from functools import partial
+
 from django.apps import apps
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -7,8 +9,8 @@ from django.db import transaction
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from .. import filling, once
-from ..composing import SAID, LetterForm
+from .. import clock, filling, once
+from ..composing import SAID, LetterForm, TryAgainForm
 from ..models import Contact, Message, MessageTemplate, Opportunity
 from ..records import Kept, Refused
 from .base import came_from, whole_number
@@ -42,13 +44,15 @@ def of_draft(page, request, pk):
         raise PermissionDenied("You may read this, but not write in it.")
     about = {"client": message.client, "opportunity": message.opportunity, "draft": message}
     initial = {name: getattr(message, name) for name in ("purpose", "subject", "body")}
+    if message.go_at and message.go_at > clock.now():
+        initial["go_at"] = message.go_at
     template = message.template_version and message.template_version.template_id
     initial |= {"contact": message.contact_id, "template": template}
     return compose(page, request, message, record=message.record, initial=initial, **about)
 
 
 def compose(page, request, about, *, client, opportunity=None, draft=None, record=None, initial=None):
-    """Show the form with the mail as it will be read; keep it, or send it."""
+    """Write a mail, for whoever may write one about this."""
     if not may_write(request.user, about):
         raise PermissionDenied(f"You may read this, but not write mail about it: {about}.")
     if record is None and opportunity is not None:
@@ -56,12 +60,24 @@ def compose(page, request, about, *, client, opportunity=None, draft=None, recor
     of = {"client": client, "user": request.user, "opportunity": opportunity, "record": record, "draft": draft}
     if initial is None:
         initial = first_words(request, opportunity)
+    return on_paper(page, request, about, partial(LetterForm, initial=initial, **of), draft)
+
+
+def of_win_back(page, request, win_back):
+    """Write to the client of a lost deal. Whoever works on the second try may."""
+    deal = win_back.opportunity
+    first = TryAgainForm(win_back=win_back, user=request.user).people().filter(pk=deal.decision_owner_id).first()
+    form = partial(TryAgainForm, win_back=win_back, user=request.user, initial={"contact": first})
+    return on_paper(page, request, win_back, form)
+
+
+def on_paper(page, request, about, form_of, draft=None):
+    """Show the form of a letter with the mail as it will be read; keep it, or send it."""
 
     def answer():
         if request.method != "POST":
-            return shown(page, request, about, LetterForm(initial=initial, **of))
-        form = LetterForm(request.POST, **of)
-        does = request.POST.get("do", "preview")
+            return shown(page, request, about, form_of())
+        form, does = form_of(request.POST), request.POST.get("do", "preview")
         if does == "use":
             form.use_template()
         elif does in ("save", "send") and form.is_valid() and (kept := done(request, form, does)):
@@ -73,15 +89,15 @@ def compose(page, request, about, *, client, opportunity=None, draft=None, recor
 
 def done(request, form, does):
     """Keep it or send it. Return the message, or None when something is in the way."""
+    keeps = does == "save" and form.keeps_drafts
     try:
-        message = form.save(by=request.user) if does == "save" else form.send(by=request.user)
+        kept = form.save(by=request.user) if keeps else form.send(by=request.user)
     except Refused as refusal:
         form.lacks = refusal.lacks
         return None
-    if message is not None:
-        words = "Kept as a draft: nobody got it yet." if does == "save" else f"It goes now: {message}."
-        messages.success(request, words)
-    return message
+    if kept is not None:
+        messages.success(request, form.done(kept))
+    return kept
 
 
 def shown(page, request, about, form):

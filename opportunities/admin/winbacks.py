@@ -1,47 +1,16 @@
 """Second tries at lost deals, one by one: why it was lost, what must have changed, and a letter."""
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 
-from .. import clock, conditions, filling, secondtries
-from ..forms import WordsField, say_plainly
-from ..models import Contact, MessageTemplate, WinBack
-from ..records import Refused, holds
+from .. import clock, conditions, secondtries
+from ..models import WinBack
+from ..records import holds
+from .composing import of_win_back
 from .work import MovesOnly
 
 MOVE = "opportunities.move_winback"
-
-
-class LetterForm(forms.Form):
-    """A letter about a second try: to whom, and in which words."""
-
-    contact = forms.ModelChoiceField(Contact.objects.none(), label="To", empty_label=None)
-    template = forms.ModelChoiceField(
-        MessageTemplate.objects.filter(stage="in_use", purpose=secondtries.PURPOSE),
-        required=False,
-        empty_label="None: in my own words",
-    )
-    subject = forms.CharField(max_length=200, required=False)
-    words = WordsField(rows=6, required=False)
-    marks = ""
-
-    def __init__(self, *args, people, **kwargs):
-        super().__init__(*args, **kwargs)
-        field = self.fields["contact"]
-        field.queryset = Contact.objects.filter(pk__in=[contact.pk for contact in people])
-        field.choices = [(contact.pk, f"{contact}, {contact.email}") for contact in people]
-        for each in self.fields.values():
-            say_plainly(each)
-
-    def clean(self):
-        data = super().clean()
-        if not self.errors and not data["template"]:
-            for name in ("subject", "words"):
-                if not data[name].strip():
-                    self.add_error(name, "Write it, or choose a template.")
-        return data
 
 
 @admin.register(WinBack)
@@ -103,26 +72,8 @@ class WinBackAdmin(MovesOnly):
         return [*super().pages(), ("<int:pk>/write/", self.write_view, "write")]
 
     def write_view(self, request, pk):
-        """Write to somebody of the client (POST): it goes as soon as the four conditions let it."""
+        """Write to somebody of the client: it goes as soon as the four conditions let it."""
         win_back = self.get_object_or_404(request, pk)
         if not self.may_work(request, win_back):
             raise PermissionDenied("Whoever works on a win-back writes to the client.")
-        people = secondtries.people(win_back)
-        form = LetterForm(request.POST if request.method == "POST" else None, people=people)
-        if form.is_valid():
-            try:
-                self.take(win_back, form.cleaned_data, request.user)
-            except Refused as refusal:
-                for reason in refusal.reasons:
-                    form.add_error(None, reason)
-            else:
-                messages.success(request, "The letter goes as soon as it may. It stands among the tasks until then.")
-                return redirect(win_back.staff_url())
-        return self.ask(request, win_back, form, "Write to them", "Send when it may go")
-
-    def take(self, win_back, data, user):
-        if version := data["template"] and data["template"].current:
-            # What is empty for them is said now, not when it falls due.
-            whom = {"contact": data["contact"], "owner": win_back.owner, "opportunity": win_back.opportunity}
-            filling.fill(version, record=win_back, **whom)
-        secondtries.write(win_back, data.pop("contact"), by=user, **data)
+        return of_win_back(self, request, win_back)

@@ -198,8 +198,10 @@ class Message(About, Record):
         past="queued",
     )
     def queue(self, *, by):
-        """Let the pump send it."""
+        """Let the pump send it: now, or at the time for which it was written."""
+        later = self.go_at if self.stage == self.Stage.DRAFT and self.go_at and self.go_at > clock.now() else None
         self.wait_no_more()
+        self.go_at = later or self.go_at
 
     @transition(
         stage,

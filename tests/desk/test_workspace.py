@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities import reads
+from opportunities.inplace import NEW
 from opportunities.models import (
     Closing,
     Contact,
@@ -244,14 +245,13 @@ def quick(opportunity, owner):
         "note": (Note, {"note-kind": "call", "note-words": "They like short mails."}),
         "task": (Task, {"title": "Call Bo", "due_at": tomorrow, "owner": owner.pk, "kind": "other"}),
         "talk": (Message, {"channel": "call", "contact": bo, "subject": "Budget", "body": "Two thousand is fine."}),
-        "message": (Message, {"contact": bo, "subject": "Hello\nBo", "body": "Shall we talk?"}),
         "objection": (Objection, {"objection-kind": "price", "objection-words": "Too dear."}),
         "promise": (UnwrittenPromise, {"unwrittenpromise-words": "We look at the newsletter."}),
         "contact": (Contact, {"name": "Mia", "email": "mia@x.example", "decision_role": "billing"}),
     }
 
 
-@pytest.mark.parametrize("name", [name for name, _, _ in workspace.ADD])
+@pytest.mark.parametrize("name", list(NEW))
 def test_a_quick_action_writes_one_record_with_its_line(as_user, ada, ann, name):
     opportunity = an_opportunity(ada)
     model, fields = quick(opportunity, ada)[name]
@@ -267,24 +267,15 @@ def test_a_quick_action_writes_one_record_with_its_line(as_user, ada, ann, name)
     assert model.objects.count() == before + 1
 
 
-def test_a_message_is_queued_and_a_talk_is_filed(as_user, ada):
+def test_a_talk_is_filed_and_a_mail_is_written_on_its_own_page(as_user, ada):
     opportunity = an_opportunity(ada)
-    for name in ("message", "talk"):
-        as_user(ada).post(new(opportunity, name), quick(opportunity, ada)[name][1])
+    as_user(ada).post(new(opportunity, "talk"), quick(opportunity, ada)["talk"][1])
+    assert list(Message.objects.values_list("channel", "stage")) == [("call", "received")]
 
-    assert list(Message.objects.order_by("pk").values_list("channel", "stage")) == [
-        ("mail", "queued"),
-        ("call", "received"),
-    ]
-    assert Message.objects.earliest("pk").subject == "Hello Bo"
-
-
-def test_nothing_is_written_to_somebody_at_another_client(as_user, ada):
-    opportunity, other = an_opportunity(ada), an_opportunity(ada)
-    fields = quick(opportunity, ada)["message"][1] | {"contact": other.decision_owner_id}
-
-    assert as_user(ada).post(new(opportunity, "message"), fields).context["form"].errors["contact"]
-    assert not Message.objects.exists()
+    write = reverse("admin:opportunities_opportunity_write", args=[opportunity.pk])
+    page = as_user(ada).get(f"{opportunity.staff_url()}?tab=messages").text
+    assert page.count(f'href="{write}?back=') == 2, "among what is added, and beside the messages"
+    assert as_user(ada).get(new(opportunity, "message")).status_code == 404, "there is one way to write a mail"
 
 
 def test_an_address_that_somebody_there_has_is_refused(as_user, ada):

@@ -71,6 +71,53 @@ def test_a_mail_goes_from_the_page_through_the_mail_server_as_it_was_shown(as_us
     assert (message.stage, message.opportunity, message.owner) == ("sent", opportunity, ada)
 
 
+def test_a_mail_can_be_written_now_to_go_at_a_time(as_user, ada, mail_server):
+    catcher, opportunity, browser = mail_server(), an_opportunity(ada), as_user(ada)
+    time = timezone.localtime(timezone.now() + timedelta(hours=3)).replace(second=0, microsecond=0)
+    fields = letter(opportunity, go_at=time.strftime("%Y-%m-%dT%H:%M"))
+    assert browser.post(write_url(opportunity), {**fields, "do": "preview"}).context["seen"].goes_at == time
+    browser.post(write_url(opportunity), {**fields, "do": "save"})
+    draft = reverse("admin:opportunities_message_write", args=[Message.objects.get().pk])
+    assert browser.get(draft).context["form"]["go_at"].value() == time.replace(tzinfo=None), "a draft remembers it"
+    browser.post(draft, fields)
+    outbox.run()
+    message = Message.objects.get()
+    assert (message.stage, message.go_at, catcher.got) == ("queued", time, [])
+    assert "Queued: it goes at" in browser.get(message.staff_url()).text
+    Message.objects.update(go_at=timezone.now())
+    outbox.run()
+    assert len(catcher.got) == 1
+
+
+def test_a_mail_of_yesterday_is_refused_and_a_draft_forgets_a_time_that_has_passed(as_user, ada):
+    opportunity, browser = an_opportunity(ada), as_user(ada)
+    answer = browser.post(write_url(opportunity), letter(opportunity, go_at="2001-01-01T10:00"))
+    assert "still to come" in wrong(answer, "go_at")
+    draft = in_stage(ada, opportunity, "draft", go_at=timezone.now() - timedelta(days=1))
+    page = browser.get(reverse("admin:opportunities_message_write", args=[draft.pk]))
+    assert page.context["form"]["go_at"].value() is None
+    assert perform(draft.queue, by=ada).go_at > timezone.now() - timedelta(minutes=1)
+
+
+def test_a_held_mail_says_beside_its_button_what_it_waits_for(as_user, ada):
+    opportunity = an_opportunity(ada)
+    contact = opportunity.decision_owner
+    consent = begin(Consent(contact=contact, purpose="marketing", text_version="1", source="Said so"), by=ada)
+    message = in_stage(ada, opportunity, "queued", purpose="marketing")
+    consent.withdraw(by=ada, reason="No more.")
+    outbox.run()
+    message = Message.objects.get(pk=message.pk)
+    (send,) = (move for move in message.moves_for(ada) if move.name == "queue")
+    day = timezone.localtime(Consent.objects.get(pk=consent.pk).withdrawn_at)
+    assert [(lack.words, lack.url) for lack in send.lacks] == [
+        (f"Bo Larsen stopped marketing mail on {day.day} {day:%b %Y}.", contact.staff_url())
+    ]
+    with pytest.raises(Refused, match="stopped marketing mail"):
+        perform(message.queue, by=ada)
+    begin(Consent(contact=contact, purpose="marketing", text_version="2", source="Said so again"), by=ada)
+    assert perform(message.queue, by=ada).stage == "queued"
+
+
 def test_a_draft_is_kept_gone_on_with_and_sent(as_user, ada):
     opportunity, browser = an_opportunity(ada), as_user(ada)
     browser.post(write_url(opportunity), letter(opportunity, do="save"))
@@ -168,8 +215,6 @@ def test_what_only_we_may_read_is_refused_wherever_a_mail_is_written(as_user, ad
     Note.take(opportunity, "Their own developer is leaving in spring and nobody knows.", by=ada, kind="call")
     answer = browser.post(write_url(opportunity), letter(opportunity, body=words))
     assert said in reasons(answer)[0]
-    quick = reverse("admin:opportunities_opportunity_new", args=[opportunity.pk, "message"])
-    assert said in wrong(browser.post(quick, letter(opportunity, body=words)), "body").replace("&quot;", '"')
     assert not Message.objects.exists()
     draft = in_stage(ada, opportunity, "draft", body=words)
     with pytest.raises(Refused):

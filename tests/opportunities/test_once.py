@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from opportunities import once
 from opportunities.admin.base import KeptAdmin
+from opportunities.inplace import NEW
 from opportunities.models import Client, Contact, Lead, Message, Note, Objection, SavedForm, Task, UnwrittenPromise
 from tests.makers import an_opportunity
-from zarts.desk import due, workspace
+from zarts.desk import due
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/opportunities/{}/add/"
@@ -40,14 +41,13 @@ def quick(opportunity, owner):
         "note": (Note, {"note-kind": "call", "note-words": "They like short mails."}),
         "task": (Task, {"title": "Call Bo", "due_at": tomorrow, "owner": owner.pk, "kind": "other"}),
         "talk": (Message, {"channel": "call", "contact": bo, "subject": "Budget", "body": "Two thousand is fine."}),
-        "message": (Message, {"contact": bo, "subject": "Hello", "body": "Shall we talk?"}),
         "objection": (Objection, {"objection-kind": "price", "objection-words": "Too dear."}),
         "promise": (UnwrittenPromise, {"unwrittenpromise-words": "We look at the newsletter."}),
         "contact": (Contact, {"name": "Mia", "email": "mia@x.example", "decision_role": "billing"}),
     }
 
 
-ADDS = [name for name, _, _ in workspace.ADD]
+ADDS = list(NEW)
 
 
 # -- The small forms of an opportunity's page. -------------------------------------------------------------------------

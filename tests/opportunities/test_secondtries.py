@@ -142,14 +142,58 @@ def test_nobody_is_written_to_twice_at_once_or_outside_the_window(ada):
 def test_a_letter_is_written_on_its_page(ada, ben, ann, as_user):
     win_back = a_win_back(ada)
     contact, url = win_back.opportunity.decision_owner, f"/admin/opportunities/winback/{win_back.pk}/write/"
-    nothing = as_user(ada).post(url, {"contact": contact.pk})
-    assert "Write it, or choose a template." in nothing.content.decode()
+    words = {"subject": "Again?", "body": "Good morning {contact.first_name}."}
+    nothing = as_user(ada).post(url, {"contact": contact.pk, "do": "send"})
+    assert set(nothing.context["form"].errors) == {"subject", "body"}
     stranger = an_opportunity(ada).decision_owner
-    assert "Choose" in as_user(ada).post(url, {"contact": stranger.pk, "subject": "A", "words": "B"}).content.decode()
-    assert as_user(ann).post(url, {"contact": contact.pk, "subject": "A", "words": "B"}).status_code == 403
+    assert as_user(ada).post(url, {**words, "contact": stranger.pk, "do": "send"}).context["form"].errors["contact"]
+    assert as_user(ann).post(url, {**words, "contact": contact.pk, "do": "send"}).status_code == 403
+    seen = as_user(ada).post(url, {**words, "contact": contact.pk, "do": "preview"}).context["seen"]
+    assert (seen.body.splitlines()[0], seen.lacks) == ("Good morning Bo.", [])
     assert not secondtries.letters(win_back).exists()
-    as_user(ada).post(url, {"contact": contact.pk, "subject": "Again?", "words": "Hello."})
-    assert secondtries.letters(win_back).get().purpose == "marketing"
+    as_user(ada).post(url, {**words, "contact": contact.pk, "do": "send"})
+    letter = secondtries.letters(win_back).get()
+    assert (letter.purpose, letter.subject, letter.words) == ("marketing", "Again?", "Good morning Bo.")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("Hello {contact.nickname}.", "Take out {contact.nickname}"),
+        ("Hello, {contact.title}.", "Fill in what {contact.title} stands for"),
+        ("Our margin allows it now.", "Take out “margin”"),
+    ],
+)
+def test_a_letter_that_no_mail_could_be_is_refused_when_it_is_written(ada, as_user, body, said):
+    win_back = a_win_back(ada, agreed=False)
+    contact, url = win_back.opportunity.decision_owner, f"/admin/opportunities/winback/{win_back.pk}/write/"
+    for do in ("preview", "send", "save"):
+        answer = as_user(ada).post(url, {"contact": contact.pk, "subject": "Again?", "body": body, "do": do})
+        assert said in answer.context["seen"].lacks[0].words
+    assert not secondtries.letters(win_back).exists()
+    assert not Message.objects.exists()
+
+
+def test_what_a_letter_will_wait_for_is_said_beside_it_and_stops_nothing(ada, as_user):
+    win_back = a_win_back(ada, agreed=False)
+    contact, url = win_back.opportunity.decision_owner, f"/admin/opportunities/winback/{win_back.pk}/write/"
+    words = {"contact": contact.pk, "subject": "Again?", "body": "Hello."}
+    answer = as_user(ada).post(url, {**words, "do": "preview"})
+    assert [wait.words for wait in answer.context["seen"].waits] == ["Bo Larsen has not agreed to marketing mail."]
+    assert as_user(ada).post(url, {**words, "do": "send"}).status_code == 302
+    again_ = as_user(ada).post(url, {**words, "do": "send"})
+    assert "waits already" in again_.context["seen"].lacks[0].words, "one at a time"
+
+
+def test_the_words_of_a_template_come_into_a_letter_filled(ada, ben, as_user):
+    win_back = a_win_back(ada)
+    template = a_template(ben)
+    contact, url = win_back.opportunity.decision_owner, f"/admin/opportunities/winback/{win_back.pk}/write/"
+    answer = as_user(ada).post(url, {"contact": contact.pk, "template": template.pk, "do": "use"})
+    assert answer.context["form"]["body"].value() == "Hello Bo, shall we talk again?"
+    other = begin(MessageTemplate(name="About the work"), by=ben)
+    answer = as_user(ada).post(url, {"contact": contact.pk, "template": other.pk, "do": "use"})
+    assert answer.context["form"].errors["template"], "a lost deal gets marketing mail only"
 
 
 def test_who_answers_is_to_be_decided_about(ada):

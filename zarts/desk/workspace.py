@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.urls import reverse
+
 from handoff import panels as handoff
 from opportunities import panels as floor
 from opportunities import reads
@@ -58,7 +60,7 @@ FIRST = {
     Stage.WON: "handoff",
     Stage.HANDED_OFF: "handoff",
 }
-# The quick actions: the form's name, its words, and the key that opens it.
+# The quick actions: the form's name, its words, and the key that opens it. A mail has a page of its own.
 ADD = (
     ("note", "Note", "n"),
     ("task", "Task", ""),
@@ -84,13 +86,24 @@ def context(opportunity, request) -> dict:
         "panel": tab.panel(opportunity, user) if tab else {},
         "story": story,
         "story_kinds": [(kind, label) for kind, (label, _) in reads.KINDS.items()],
-        "adds": [(name, label, key) for name, label, key in ADD if user.has_perm(right_to(NEW[name]))],
+        "adds": adds(opportunity, user),
         "services": list(opportunity.services.all()[:9]),
         "weighted": opportunity.value * opportunity.probability / 100 if opportunity.value else None,
         "can_add": floor.may_change(opportunity, user),
         "may_share": may_share(user, opportunity),
         "can_change": floor.may_change(opportunity, user, "opportunities.change_opportunity"),
     }
+
+
+def adds(opportunity, user) -> list[dict]:
+    """Return what this person may add here, each with the page that does it."""
+    found = []
+    for name, label, key in ADD:
+        if user.has_perm(right_to(NEW[name]) if name in NEW else "opportunities.add_message"):
+            page, args = ("new", [opportunity.pk, name]) if name in NEW else ("write", [opportunity.pk])
+            url = reverse(f"admin:opportunities_opportunity_{page}", args=args)
+            found.append({"label": label, "key": key, "url": url, "is_small": name in NEW})
+    return found
 
 
 def chosen(opportunity, tabs, name):
