@@ -16,6 +16,7 @@ from tests.makers import a_lead, a_worked_lead, an_audit, an_opportunity
 from tests.makers_proposals import a_contract, a_proposal, a_summary
 from zarts.desk import board, due, queue
 from zarts.desk.filters import Filters
+from zarts.desk.views.refused import broken
 
 pytestmark = pytest.mark.django_db
 PAGES = ["today", "pipeline", "approvals"]
@@ -415,6 +416,22 @@ def test_what_no_client_reads_has_no_words_for_them(as_user, ada):
     text = as_user(ada).get(an_opportunity(ada).staff_url()).text
 
     assert "<dt>Words for the client</dt><dd>None yet</dd>" in text
+
+
+@pytest.mark.parametrize(
+    ("came_from", "leads"),
+    [
+        ("http://testserver/admin/my/notices/", "/admin/my/notices/"),
+        ("https://evil.example/admin/today/", ""),
+        ("http://testserver/p/secret/", ""),
+        ("", ""),
+    ],
+)
+def test_a_page_that_broke_leads_back_and_says_what_is_lost(rf, came_from, leads):
+    page = broken(rf.post("/admin/", headers={"referer": came_from, "host": "testserver"})).content.decode()
+    assert "Nothing was saved of what you did just now." in page
+    assert ("Go back</a>" in page) == bool(leads)
+    assert f'href="{leads}"' in page or not leads
 
 
 def test_every_page_has_its_sign(as_user, ada):

@@ -1,5 +1,7 @@
 """The pages that say no, or that something broke: in plain words, with a way on."""
 
+from urllib.parse import urlsplit
+
 from django.shortcuts import render
 
 
@@ -17,7 +19,9 @@ def unclear(request, exception=None):
 
 def broken(request):
     """Say that we failed, without asking the database for anything: it may be what failed."""
-    return render(request, "desk/broken.html", status=500)
+    came = urlsplit(request.headers.get("Referer", ""))
+    back = came.path if came.netloc == request.headers.get("Host") and came.path.startswith("/admin/") else ""
+    return render(request, "desk/broken.html", {"back": back}, status=500)
 
 
 def refuse(request, status, title, words):
