@@ -39,6 +39,17 @@ def test_a_notice_leads_to_its_page_and_is_read_with_that(ada, as_user):
     assert browser.get(reverse("notices_unread")).json() == {"unread": 0}
 
 
+@pytest.mark.parametrize("header", ["Sec-Purpose", "Purpose"])
+def test_a_browser_that_looks_ahead_reads_no_notice(ada, as_user, header):
+    tell(ada)
+    address, browser = reverse("notice_open", args=[Notice.objects.get().pk]), as_user(ada)
+    answer = browser.get(address, headers={header: "prefetch;prerender"})
+    assert (answer.status_code, answer["Cache-Control"]) == (503, "no-store"), "so that it is asked for again"
+    assert Notice.objects.get().read_at is None
+    assert browser.get(address).url == "/admin/pipeline/"
+    assert Notice.objects.get().read_at
+
+
 @pytest.mark.parametrize("url", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/admin"])
 def test_a_notice_leads_nowhere_else(ada, as_user, url):
     tell(ada, url=url)

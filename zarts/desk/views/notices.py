@@ -3,7 +3,7 @@
 from django import forms
 from django.contrib import messages
 from django.db.models import Case, OuterRef, Subquery, When
-from django.http import Http404, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -64,12 +64,20 @@ def read(rows):
 @staff_page()
 @require_safe
 def open_one(request, pk):
-    """Go where a notice leads. It is read with that."""
+    """Go where a notice leads. It is read with that: a browser that looks ahead for nobody is sent away."""
+    if looks_ahead(request):
+        return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
     notice = Notice.objects.filter(user=request.user, pk=pk).first()
     if notice is None:
         raise Http404("No such notice, or it is not yours.")
     read(Notice.objects.filter(pk=pk))
     return redirect(notice.url if notice.url.startswith("/admin/") else "notices")
+
+
+def looks_ahead(request) -> bool:
+    """Whether a browser fetches a page before anybody asked for it."""
+    said = f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}"
+    return "prefetch" in said or "prerender" in said
 
 
 @staff_page()
