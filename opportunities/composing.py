@@ -11,7 +11,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from . import clock, conditions, filling, outbox, secondtries
-from .forms import UNPRINTABLE, WordsField, near_our_time, say_plainly
+from .forms import UNPRINTABLE, WordsField, near_our_time, offer_people, say_plainly
 from .inplace import TimeInput, by_your_clock
 from .models import Consent, Contact, Message, MessageTemplate, Opportunity
 from .models.task import said
@@ -103,7 +103,7 @@ class LetterForm(forms.Form):
         super().__init__(data, **kwargs)
         self.client, self.user, self.deal, self.record, self.draft = client, user, opportunity, record, draft
         self.lacks: list = []
-        self.fields["contact"].queryset = self.people().select_related("client")
+        offer_people(self.fields["contact"], self.people().select_related("client"))
         self.fields["template"].queryset = MessageTemplate.objects.filter(stage=MessageTemplate.Stage.IN_USE)
         if opportunity is None and draft is None:
             deals = Opportunity.objects.visible_to(user).filter(client=client).order_by("-pk")
@@ -119,7 +119,7 @@ class LetterForm(forms.Form):
 
     def people(self):
         """Return whom it may be written to."""
-        return Contact.objects.reachable().filter(client=self.client).order_by("name")
+        return Contact.objects.reachable().filter(client=self.client)
 
     def clean_opportunity(self):
         deal = self.cleaned_data["opportunity"]

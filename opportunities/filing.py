@@ -94,11 +94,12 @@ class FileForm(MoveForm):
         deals = [one.record for one in self.likely if one.deal]
         deals += [self.named] if isinstance(self.named, Opportunity) else []
         people = Contact.objects.here().filter(client__in={deal.client_id for deal in deals})
-        self.people = {str(one.pk): one for one in people.select_related("client").order_by("client", "name")[:200]}
+        people = people.knowing_namesakes().select_related("client").order_by("client", "name", "pk")
+        self.people = {str(one.pk): one for one in people[:200]}
         who = self.fields["who"]
         who.choices = [
             ("new", "Somebody new, as written below"),
-            *((pk, f"{one}, {one.client}") for pk, one in self.people.items()),
+            *((pk, f"{one.told_apart}, {one.client}") for pk, one in self.people.items()),
         ]
         known = [pk for pk, one in self.people.items() if one.email.lower() == self.record.from_address]
         who.initial = known[0] if known else "new"

@@ -119,6 +119,12 @@ def say_plainly(field):
     return field
 
 
+def offer_people(field, people):
+    """Offer these contacts in a field, each so that nobody is taken for another of the same name."""
+    field.queryset = people.knowing_namesakes().order_by("name", "pk")
+    field.label_from_instance = lambda contact: contact.told_apart
+
+
 class WordsField(forms.CharField):
     """Words as somebody typed or pasted them, in lines that end alike, without what cannot be read."""
 

@@ -6,7 +6,7 @@ from django.db.models import F, Model, Value
 from django.db.models.functions import Left
 
 from . import once
-from .forms import WordsField
+from .forms import WordsField, offer_people
 from .models import Contact, Note, Objection, UnwrittenPromise
 from .records import begin
 
@@ -71,8 +71,7 @@ class ObjectionForm(HeardForm):
 
     def __init__(self, *args, about, **kwargs):
         super().__init__(*args, about=about, **kwargs)
-        people = Contact.objects.filter(client_id=about.client_id, left_on=None)
-        self.fields["raised_by"].queryset = people.order_by("name")
+        offer_people(self.fields["raised_by"], Contact.objects.filter(client_id=about.client_id, left_on=None))
 
 
 class PromiseForm(HeardForm):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from .followups import end_of_day
-from .forms import UNPRINTABLE, WORDS, WeekdaysField, near_our_time, say_plainly, to_the_minute
+from .forms import UNPRINTABLE, WORDS, WeekdaysField, near_our_time, offer_people, say_plainly, to_the_minute
 from .heard import NoteForm, ObjectionForm, PromiseForm
 from .models import Contact, Message, Task, User
 from .models.client import known_days
@@ -76,8 +76,7 @@ class InPlaceForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for name in ("contact", "decision_owner"):
             if name in self.fields:
-                people = Contact.objects.filter(client=self.client_id, left_on=None)
-                self.fields[name].queryset = people.order_by("name")
+                offer_people(self.fields[name], Contact.objects.filter(client=self.client_id, left_on=None))
 
     @property
     def client_id(self):

@@ -171,8 +171,8 @@ class LeaveForm(MoveForm):
         super().__init__(*args, **kwargs)
         others = Contact.objects.here().filter(client=self.record.client_id).exclude(pk=self.record.pk)
         said = [
-            (str(other.pk), f"{other}, {other.get_decision_role_display().lower()}")
-            for other in others.order_by("pk")[:50]
+            (str(other.pk), f"{other.told_apart}, {other.get_decision_role_display().lower()}")
+            for other in others.knowing_namesakes().order_by("pk")[:50]
         ]
         self.fields["successor"].choices = [*said, ("nobody", "Nobody that we know of yet")]
 

@@ -70,7 +70,8 @@ def audit(opportunity, user) -> dict:
 def people(opportunity, user) -> dict:
     """Who is there, who decides, what each agreed to or stopped, and which sequences run for them."""
     given = Prefetch("consents", Consent.objects.order_by("purpose", "pk"))
-    shown = newest(Contact.objects.filter(client=opportunity.client_id).prefetch_related(given))
+    there = Contact.objects.filter(client=opportunity.client_id).knowing_namesakes()
+    shown = newest(there.prefetch_related(given))
     shown["rows"].sort(key=lambda contact: (contact.pk != opportunity.decision_owner_id, bool(contact.left_on)))
     runs = opportunity.sequence_runs.filter(stage=SequenceRun.Stage.RUNNING).select_related("sequence", "contact")
     running = with_moves(runs.annotate(steps_in_plan=Count("sequence__rows")).order_by("pk"), user)
@@ -116,7 +117,10 @@ def messages(opportunity, user) -> dict:
     shown = newest(opportunity.messages.select_related("contact", "owner"))
     troubled = (Message.Stage.DRAFT, Message.Stage.UNCERTAIN, Message.Stage.FAILED, Message.Stage.HELD)
     may = may_change(opportunity, user, "opportunities.add_message")
+    known = Contact.objects.filter(pk__in={message.contact_id for message in shown["rows"]}).knowing_namesakes()
+    names = {contact.pk: contact.told_apart for contact in known}
     for message in shown["rows"]:
+        message.who = names[message.contact_id]
         message.side = side_of(message)
         message.standing = standing_of(message)
         moves = message.moves_for(user) if message.stage in troubled else []

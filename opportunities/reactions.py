@@ -270,7 +270,7 @@ def tell_that_it_waits(message, event):
 def tell_of_an_answer(message, event):
     """Whoever has the deal hears that the client wrote. What answers by itself is no answer."""
     if is_letter(message):
-        words = f"{message.contact} wrote: “{message.subject}”"
+        words = f"{message.contact.told_apart} wrote: “{message.subject}”"
         owner = message.opportunity.owner if message.opportunity else message.owner
         about = {"key": message.pk, "about": message, "by": event.actor}
         notices.tell(owner, Notice.Kind.ANSWER, words, message.staff_url(), **about)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django import forms
 from django.utils import timezone
 
-from opportunities.forms import MoveForm
+from opportunities.forms import MoveForm, offer_people
 from opportunities.models import Contact
 
 DAY = forms.DateInput(attrs={"type": "date"})
@@ -29,7 +29,7 @@ class SendForm(MoveForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         opportunity = self.record.opportunity
-        self.fields["contact"].queryset = opportunity.client.contacts.reachable().order_by("name")
+        offer_people(self.fields["contact"], opportunity.client.contacts.reachable())
         self.initial.setdefault("contact", opportunity.decision_owner)
         self.initial.setdefault("expires_on", self.record.valid_until)
 

@@ -8,6 +8,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 
 from .. import once
+from ..forms import offer_people
 from ..inplace import NEW, right_to
 from ..models import Opportunity
 from ..records import Refused
@@ -53,7 +54,7 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
             place = request.resolver_match.kwargs if request.resolver_match else {}
             pk = place.get("object_id") or place.get("pk")
             if pk and str(pk).isdigit():
-                field.queryset = field.queryset.filter(client__opportunities=pk, left_on=None)
+                offer_people(field, field.queryset.filter(client__opportunities=pk, left_on=None))
         return field
 
     # -- All fields at once. -------------------------------------------------------------------------------------------

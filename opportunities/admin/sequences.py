@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from .. import once, sequences
-from ..forms import say_plainly
+from ..forms import offer_people, say_plainly
 from ..models import Contact, MessageTemplate, Sequence, SequenceRun, SequenceStep
 from ..records import Refused
 from .base import ReadOnlyAdmin, RecordAdmin, RowInline, came_from
@@ -110,7 +110,7 @@ class StartForm(forms.Form):
         super().__init__(*args, **kwargs)
         in_use = Sequence.objects.filter(stage=Sequence.Stage.IN_USE).annotate(steps_in_plan=Count("rows"))
         self.fields["sequence"].queryset = in_use.filter(steps_in_plan__gt=0)
-        self.fields["contact"].queryset = Contact.objects.here().filter(client=opportunity.client_id).order_by("name")
+        offer_people(self.fields["contact"], Contact.objects.here().filter(client=opportunity.client_id))
         for field in self.fields.values():
             say_plainly(field)
 

@@ -18,6 +18,7 @@ from ..alike import key_field, near_indexes
 from ..records import DiaryKeeper, Kept, KeptQuerySet, Opens, edit, lock
 from ..scope import Scoped
 from ..walls import frozen, settled
+from .event import Event
 from .user import known_time_zone
 
 
@@ -104,6 +105,10 @@ def known_days(days):
         raise ValidationError("Write the days in order, 1 for Monday to 7 for Sunday: 12345.")
 
 
+# What the diary says of somebody whom a mail brought: nobody of ours has met them.
+MET_BY_MAIL = "met by mail"
+
+
 class ContactQuerySet(KeptQuerySet):
     def with_mail(self, address):
         """Return whoever has this mail address, by the index of them all."""
@@ -115,6 +120,14 @@ class ContactQuerySet(KeptQuerySet):
 
     def reachable(self):
         return self.here().exclude(email="")
+
+    def knowing_namesakes(self):
+        """Know of each whether somebody else at their client has the same name, and whether a mail brought them."""
+        mine = {"client": models.OuterRef("client"), "name__iexact": models.OuterRef("name"), "merged_into": None}
+        others = Contact.objects.filter(**mine).exclude(pk=models.OuterRef("pk"))
+        born = {"record_type": Contact.label(), "record_id": models.OuterRef("pk"), "verb": "contact.create"}
+        by_mail = Event.objects.filter(**born, past=MET_BY_MAIL)
+        return self.annotate(has_namesake=models.Exists(others), is_met_by_mail=models.Exists(by_mail))
 
 
 class Contact(Kept):
@@ -171,6 +184,17 @@ class Contact(Kept):
 
     def __str__(self):
         return self.name
+
+    @property
+    def told_apart(self) -> str:
+        """Return their name, and where somebody else there has the same, what tells the two apart."""
+        if "has_namesake" not in self.__dict__:
+            known = Contact.objects.filter(pk=self.pk).knowing_namesakes().get()
+            self.has_namesake, self.is_met_by_mail = known.has_namesake, known.is_met_by_mail
+        if not self.has_namesake:
+            return self.name
+        words = f"{self.name}, {self.email or self.phone or 'no address'}"
+        return f"{words}, {MET_BY_MAIL}" if self.is_met_by_mail else words
 
     def agreed_to(self, purpose) -> bool:
         """Whether a consent for this purpose is valid now."""

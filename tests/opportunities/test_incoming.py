@@ -9,13 +9,14 @@ from hashlib import sha256
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from opportunities import incoming, reading
-from opportunities.models import Contact, InboundMail, Message, Task
+from opportunities.models import Contact, InboundMail, Message, Notice, Task
 from opportunities.records import begin, edit, perform
 from tests.makers import a_lead, a_worked_lead, an_opportunity
 from tests.opportunities.mails import a_bounce, a_mail, a_true_mail, sent_mail
@@ -136,6 +137,24 @@ def test_a_colleague_of_the_same_domain_is_met_by_their_mail(ada):
     mail = take(a_mail("Kim Fox <kim@harbor-dental.example>", to=incoming.reply_address(message)))
     kim = Contact.objects.get(email="kim@harbor-dental.example")
     assert (kim.name, kim.client, mail.message.contact) == ("Kim Fox", deal.client, kim)
+
+
+def test_somebody_new_of_a_known_name_is_told_apart_wherever_they_are_named(ada, as_user):
+    deal = an_opportunity(ada)
+    message, bo = sent_mail(deal, ada), deal.decision_owner
+    assert bo.told_apart == "Bo Larsen", "one of that name needs no address"
+    take(a_mail("bo larsen <mallory@harbor-dental.example>", to=incoming.reply_address(message)))
+    new = "bo larsen, mallory@harbor-dental.example, met by mail"
+    assert Notice.objects.get(user=ada, kind="answer").words.startswith(f"{new} wrote: ")
+    page = as_user(ada)
+    threads = page.get(f"{deal.staff_url()}?tab=messages").text
+    assert f"<strong>{new}</strong> to us" in threads
+    assert f"to Bo Larsen, {bo.email}" in threads
+    for name in ("write", "fields"):
+        choices = page.get(reverse(f"admin:opportunities_opportunity_{name}", args=[deal.pk])).text
+        assert f">{new}</option>" in choices
+        assert f">Bo Larsen, {bo.email}</option>" in choices
+    assert "Met by mail" in page.get(f"{deal.staff_url()}?tab=people").text
 
 
 def test_a_domain_that_everybody_can_have_makes_nobody_a_colleague(ada):
