@@ -90,9 +90,9 @@ class LetterForm(forms.Form):
         MessageTemplate.objects.none(), label="Template", required=False, empty_label="None: I write it myself"
     )
     purpose = forms.ChoiceField(label="What is it for?", choices=Purpose, initial=Purpose.TRANSACTIONAL)
+    go_at = forms.DateTimeField(label="Send it at", required=False, widget=TimeInput)
     subject = forms.CharField(label="Subject", max_length=200)
     body = WordsField(label="Words", rows=14)
-    go_at = forms.DateTimeField(label="Send it at", required=False, widget=TimeInput)
 
     data: Any
     # What its main button says, and whether it can be kept as a draft.
@@ -213,7 +213,7 @@ class LetterForm(forms.Form):
             with transaction.atomic():
                 message = self.save(by=by)
                 if self.lacks:
-                    raise Refused(self.lacks)
+                    raise Refused([*self.lacks, *refusal_of(self.unborn())])
                 return perform(message.queue, by=by)
         except Refused as refusal:
             self.lacks = refusal.lacks
@@ -280,9 +280,10 @@ class TryAgainForm(LetterForm):
 
 
 def refusal_of(message) -> list[Lack]:
-    """Return what would stop these words if they went now, as if somebody had written each of them."""
+    """Return what would stop these words, whoever wrote them, if they went now. What stands in braces is left out."""
     tried = copy(message)
     tried.template, tried.template_version = "", None
+    tried.subject, tried.body = (filling.BRACES.sub("", text) for text in (message.subject, message.body))
     lacks: list[Lack] = []
     with suppress(TakenBack), transaction.atomic():
         try:

@@ -169,6 +169,14 @@ def test_an_empty_field_is_said_at_the_preview_and_nothing_goes(as_user, ada):
         perform(draft.queue, by=ada)
 
 
+def test_all_that_is_wrong_with_a_mail_is_said_at_once(as_user, ada):
+    opportunity = an_opportunity(ada)
+    body = "Hello {contact.title} and {nonsense}, our margin allows it."
+    said = reasons(as_user(ada).post(write_url(opportunity), letter(opportunity, body=body)))
+    assert [words[:12] for words in said] == ["Fill in what", "Take out {no", "Take out “ma"]
+    assert not Message.objects.exists()
+
+
 def test_a_field_that_there_is_not_is_refused(as_user, ada):
     opportunity = an_opportunity(ada)
     answer = as_user(ada).post(write_url(opportunity), letter(opportunity, body="Hello {contact.password}"))

@@ -162,6 +162,7 @@ def test_a_letter_is_written_on_its_page(ada, ben, ann, as_user):
         ("Hello {contact.nickname}.", "Take out {contact.nickname}"),
         ("Hello, {contact.title}.", "Fill in what {contact.title} stands for"),
         ("Our margin allows it now.", "Take out “margin”"),
+        ("Hello {contact.title}. Our margin allows it.", "Fill in what {contact.title} stands for"),
     ],
 )
 def test_a_letter_that_no_mail_could_be_is_refused_when_it_is_written(ada, as_user, body, said):
