@@ -114,7 +114,7 @@ def shown(page, request, about, form):
         "record": about,
         "form": form,
         "seen": seen,
-        "about": form.record,
+        "about": form.record if form.record != about else None,
         "fields": [(name, field.description) for name, field in filling.FIELDS.items()],
         "purposes": SAID,
         "back": came_from(request, about),
