@@ -73,10 +73,12 @@ class House:
         blows = [self.kill_one] * 6 + [self.freeze_one] * 2 + [self.stand_still]
         blows += [place.flush, place.restart_broker, place.stop_database]
         while not self.over.wait(self.dice.uniform(every / 2, every * 3 / 2)):
-            self.watch()
+            for process in self.processes:
+                self.mend(process)
             blow = self.dice.choice(blows)
             self.faults.append(blow.__name__)
             blow()
+            self.thaw()  # after the blow, so that whoever is woken has a moment to go on
 
     def kill_one(self):
         process = self.dice.choice(self.who_moves())
@@ -140,6 +142,12 @@ class House:
         self.notes.order("calm")
         for process in self.processes:
             process.signal(signal.SIGCONT)
+
+    def rest_without(self, place):
+        """Take the database away once more, while nobody has anything to do: they wait for it, and live."""
+        place.stop_database()
+        time.sleep(2)
+        self.watch()
 
     def close(self):
         self.over.set()

@@ -87,6 +87,7 @@ def run(
             house.watch()
             time.sleep(0.2)
         recovery = time.monotonic() - calm
+        house.rest_without(place)
         return outcome(place, peer, count, recovery, time.monotonic() - began, house)
     finally:
         house.close()
