@@ -71,7 +71,7 @@ def judge_alone(campaign, rows) -> list[Verdict]:
     there = Contact.objects.reachable().order_by("pk").annotate(mail=Lower("email")).prefetch_related(agreed)
     rows = rows.select_related("opportunity__client", "opportunity__decision_owner", "closing", "owner")
     rows = rows.prefetch_related(Prefetch("opportunity__client__contacts", there, to_attr="there"))
-    rows = rows.annotate(elsewhere=is_elsewhere(campaign))
+    rows = rows.annotate(elsewhere=is_elsewhere(campaign), waits=has_a_letter())
     version, today = campaign.template.current, clock.today()
     return [verdict_of(win_back, version, today) for win_back in rows]
 
@@ -87,6 +87,12 @@ def is_elsewhere(campaign):
     return Exists(entries.exclude(contact=None).exclude(campaign=campaign.pk))
 
 
+def has_a_letter():
+    """Return the condition for second tries about which a letter of no campaign waits to go."""
+    letters = Task.objects.filter(record_type=WinBack.label(), record_id=OuterRef("pk"), campaign_entry=None)
+    return Exists(letters.exclude(contact=None).exclude(stage__in=Task.CLOSED))
+
+
 def verdict_of(win_back, version, today) -> Verdict:
     deal = win_back.opportunity
     if deal.stage != "lost":
@@ -95,6 +101,8 @@ def verdict_of(win_back, version, today) -> Verdict:
         return Verdict(win_back, why_not=f"Its window is from {win_back.opens_on:%-d %b %Y} on.")
     if win_back.elsewhere:
         return Verdict(win_back, why_not="Another campaign that runs writes to them.")
+    if win_back.waits:
+        return Verdict(win_back, why_not="A letter to them waits already.")
     people = sorted(deal.client.there, key=lambda contact: contact.pk != deal.decision_owner_id)
     if not people:
         return Verdict(win_back, why_not="Nobody there can be reached by mail.")
@@ -141,7 +149,7 @@ def before(campaign, verdicts, mails, of):
     clients = Contact.objects.annotate(mail=Lower("email")).filter(mail__in=mails).values("client")
     rows = chosen(campaign, of).filter(pk__lt=max(shown), opportunity__client__in=clients).exclude(pk__in=shown)
     rows = rows.filter(opportunity__stage="lost", opens_on__lte=today, ends_on__gte=today)
-    rows = rows.exclude(is_elsewhere(campaign)).exclude(Exists(done(campaign)))
+    rows = rows.exclude(is_elsewhere(campaign)).exclude(has_a_letter()).exclude(Exists(done(campaign)))
     fit = Contact.objects.reachable().filter(Exists(consents().filter(contact=OuterRef("pk"))), mail_failed_at=None)
     decides = Case(When(pk=OuterRef("opportunity__decision_owner"), then=0), default=1)
     fit = fit.filter(client=OuterRef("opportunity__client")).annotate(place=decides).order_by("place", "pk")

@@ -6,6 +6,7 @@ not say beyond doubt where it belongs waits in a queue for a person, with the re
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -13,9 +14,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from . import bounces, clock
@@ -73,7 +75,7 @@ def take(raw: bytes, *, via: str, size: int | None = None, vouched: bool | None 
 
 def wait_for_turn(mail: Mail):
     """Let one at a time take in what may be the same mail."""
-    of = f"{mail.mail_id} {mail.from_address}" if mail.mail_id else mail.digest
+    of = f"{mail.mail_id or mail.subject} {mail.from_address}" if mail.from_address else mail.digest
     number = int.from_bytes(sha256(of.encode()).digest()[:7], "big")
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [number])
@@ -83,9 +85,13 @@ def same(mail: Mail, via: str) -> InboundMail | None:
     """Return this mail, if it came before. By another way, or as another copy, its bytes differ."""
     if known := InboundMail.objects.filter(digest=mail.digest).first():
         return known
-    if not (mail.mail_id and mail.from_address):
+    if not mail.from_address:
         return None
     copies = InboundMail.objects.filter(mail_id=mail.mail_id, from_address=mail.from_address, subject=mail.subject)
+    if not mail.mail_id:
+        # Without a number of its own: the same words of the same person within a day.
+        a_day_before = (mail.at or clock.now()) - timedelta(days=1)
+        return copies.filter(words=mail.words, received_at__gt=a_day_before).first()
     # Some programs give many mails one number: those that came the same way are one only with the same words.
     return copies.filter(~Q(via=via) | Q(words=mail.words)).first()
 
@@ -110,6 +116,17 @@ def born(mail: Mail, raw: bytes, via: str) -> InboundMail:
     if len(raw) == mail.size <= KEPT_TO:
         keep(inbound, raw)
     return inbound
+
+
+def refuse_too_large(provider: str, size: int):
+    """Leave a line where a provider brought more than may be taken in. It calls again: one a day is told of."""
+    digest = sha256(f"{provider} {size} {clock.today()}".encode()).hexdigest()
+    if InboundMail.objects.filter(digest=digest).exists():
+        return
+    words = f"It came by {provider} with {filesizeformat(size)}, which is too large: look for it there."
+    about = {"subject": "A mail that is too large", "size": size, "trouble": words, "received_at": clock.now()}
+    with suppress(IntegrityError), transaction.atomic():
+        begin(InboundMail(digest=digest, kind=InboundMail.Kind.LETTER, via=provider[:30], **about), by=None)
 
 
 def keep(inbound: InboundMail, raw: bytes):

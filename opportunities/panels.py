@@ -117,10 +117,10 @@ def messages(opportunity, user) -> dict:
     shown = newest(opportunity.messages.select_related("contact", "owner"))
     troubled = (Message.Stage.DRAFT, Message.Stage.UNCERTAIN, Message.Stage.FAILED, Message.Stage.HELD)
     may = may_change(opportunity, user, "opportunities.add_message")
-    known = Contact.objects.filter(pk__in={message.contact_id for message in shown["rows"]}).knowing_namesakes()
-    names = {contact.pk: contact.told_apart for contact in known}
+    twins = Contact.objects.filter(client=opportunity.client_id).knowing_namesakes().filter(has_namesake=True)
+    names = {contact.pk: contact.told_apart for contact in twins}
     for message in shown["rows"]:
-        message.who = names[message.contact_id]
+        message.who = names.get(message.contact_id) or message.contact.name
         message.side = side_of(message)
         message.standing = standing_of(message)
         moves = message.moves_for(user) if message.stage in troubled else []

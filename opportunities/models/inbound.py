@@ -66,6 +66,7 @@ class InboundMail(DiaryKeeper, Record):
         indexes = [
             models.Index(fields=["-id"], name="inbound_unmatched", condition=models.Q(stage="unmatched")),
             models.Index(fields=["from_address"], name="inbound_waits", condition=models.Q(stage="unmatched")),
+            models.Index(fields=["from_address"], name="inbound_unnumbered", condition=models.Q(mail_id="")),
         ]
         triggers = [settled("letter_stays", "digest", "from_address", "subject", "words", "raw", "received_at")]
 

@@ -84,6 +84,14 @@ def test_whoever_another_campaign_writes_to_is_left_out(ada, ben, template):
     assert verdicts(a_campaign(ben, template)) == {win_back.pk: "Another campaign that runs writes to them."}
 
 
+def test_whoever_a_letter_waits_for_already_is_left_out(ada, ben, template):
+    win_back = a_win_back(ada)
+    secondtries.write(win_back, win_back.opportunity.decision_owner, by=ada, subject="Again?", words="Hello.")
+    assert verdicts(a_campaign(ben, template)) == {win_back.pk: "A letter to them waits already."}
+    run(a_campaign(ben, template), ben)
+    assert Task.objects.filter(kind="win_back").exclude(contact=None).count() == 1
+
+
 def test_somebody_who_agreed_is_written_to_when_the_decision_owner_did_not(ada, ben, template):
     win_back = a_win_back(ada, agreed=False)
     colleague = begin(Contact(client=win_back.opportunity.client, name="Ida", email="ida@x.example"), by=ada)

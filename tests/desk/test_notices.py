@@ -44,7 +44,8 @@ def test_a_browser_that_looks_ahead_reads_no_notice(ada, as_user, header):
     tell(ada)
     address, browser = reverse("notice_open", args=[Notice.objects.get().pk]), as_user(ada)
     answer = browser.get(address, headers={header: "prefetch;prerender"})
-    assert (answer.status_code, answer["Cache-Control"]) == (503, "no-store"), "so that it is asked for again"
+    assert answer.status_code == 503
+    assert "no-store" in answer["Cache-Control"], "so that it is asked for again"
     assert Notice.objects.get().read_at is None
     assert browser.get(address).url == "/admin/pipeline/"
     assert Notice.objects.get().read_at

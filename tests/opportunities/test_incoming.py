@@ -1,11 +1,13 @@
 """Mail that comes in: read without harm, and put where it belongs beyond doubt, or left to a person."""
 
+import re
 import threading
 import time
 import tracemalloc
 from datetime import timedelta
 from email.message import EmailMessage
 from hashlib import sha256
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -238,6 +240,18 @@ def test_the_same_mail_is_taken_in_once_by_whatever_ways_it_comes(ada):
     assert take(b"Received: by another way\r\n" + raw, via="postmark") == first
     assert take(b"Delivered-To: another@copy.example\r\n" + raw) == first
     assert Message.objects.filter(stage="received").count() == 1
+
+
+def test_a_mail_without_a_number_is_taken_in_once_however_often_a_provider_brings_it(ada):
+    deal = an_opportunity(ada)
+
+    def brought(words="Yes, Thursday."):
+        raw = a_mail(deal.decision_owner.email, words, X_Brought=uuid4().hex)
+        return take(re.sub(rb"Message-ID: .*\n", b"", raw), via="postmark")
+
+    assert brought() == brought()
+    assert brought() != brought("No, Friday.")
+    assert InboundMail.objects.count() == 2
 
 
 def test_a_mail_is_kept_whole_beside_a_half_of_it_that_was_left(ada, tmp_path):

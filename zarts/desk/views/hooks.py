@@ -17,6 +17,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.encoding import force_str
 from django.views.decorators.csrf import csrf_exempt
 
+from opportunities import incoming
 from opportunities.providers import PROVIDERS, Later, events_of, take_event
 
 log = logging.getLogger("zarts.hooks")
@@ -41,6 +42,7 @@ def mail(request, provider):
     # What a mail takes as letters, and a little around it.
     most = settings.INBOUND_MOST * 3 // 2 + 1024 * 1024
     if int(length) > most:
+        incoming.refuse_too_large(provider, int(length))
         return said(413)
     try:
         # Django's own limit for what is no file is smaller than a mail with its attachments: the body is read here, and

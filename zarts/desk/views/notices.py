@@ -66,7 +66,7 @@ def read(rows):
 def open_one(request, pk):
     """Go where a notice leads. It is read with that: a browser that looks ahead for nobody is sent away."""
     if looks_ahead(request):
-        return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
+        return HttpResponse(status=503)
     notice = Notice.objects.filter(user=request.user, pk=pk).first()
     if notice is None:
         raise Http404("No such notice, or it is not yours.")
