@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import JsonResponse, StreamingHttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminDateWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from opportunities import campaigns
 from opportunities.admin.base import RecordAdmin, whole_number
@@ -40,8 +40,8 @@ class CampaignForm(forms.ModelForm):
         label="About the service",
         widget=UnfoldAdminSelectWidget,
     )
-    from_day = forms.DateField(required=False, label="Window ends on or after", widget=UnfoldAdminDateWidget)
-    to_day = forms.DateField(required=False, label="Window begins on or before", widget=UnfoldAdminDateWidget)
+    from_day = forms.DateField(required=False, label="Window ends on or after", widget=UnfoldAdminSingleDateWidget)
+    to_day = forms.DateField(required=False, label="Window begins on or before", widget=UnfoldAdminSingleDateWidget)
 
     class Meta:
         model = Campaign
