@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from .. import once
 from ..forms import offer_people
 from ..inplace import NEW, right_to
-from ..models import Opportunity
+from ..models import Contact, Opportunity
 from ..records import Refused
 from .base import RecordAdmin, came_from
 from .composing import of_opportunity
@@ -54,7 +54,7 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
             place = request.resolver_match.kwargs if request.resolver_match else {}
             pk = place.get("object_id") or place.get("pk")
             if pk and str(pk).isdigit():
-                offer_people(field, field.queryset.filter(client__opportunities=pk, left_on=None))
+                offer_people(field, Contact.objects.filter(client__opportunities=pk, left_on=None))
         return field
 
     # -- All fields at once. -------------------------------------------------------------------------------------------

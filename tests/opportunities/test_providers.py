@@ -139,7 +139,7 @@ def test_postmark_is_asked_to_keep_our_number(ada, side, settings):
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", mailing.PROVIDERS)
 @pytest.mark.parametrize(
-    ("status", "stage"), [(422, "failed"), (401, "failed"), (429, "queued"), (500, "uncertain"), (None, "uncertain")]
+    ("status", "stage"), [(422, "failed"), (401, "queued"), (429, "queued"), (500, "uncertain"), (None, "uncertain")]
 )
 def test_what_a_provider_answers_is_refused_later_or_in_doubt(name, status, stage, ada, side, settings):
     go_by(name, settings, side.url)
