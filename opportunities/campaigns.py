@@ -15,6 +15,8 @@ from .records import Refused, begin, lock, perform
 log = logging.getLogger("zarts.campaigns")
 # So many lost deals are taken in one round.
 BATCH = 100
+# So many are looked at before it starts.
+LOOK = 500
 # Of one person so many deals are looked at for the first whose letter can be written.
 FIRST_FEW = 10
 
@@ -63,6 +65,27 @@ def judge(campaign, rows, of=None) -> list[Verdict]:
     `of` is who asks, when that is not the campaign's owner: the others of a person are looked for where they see.
     """
     return once_a_person(campaign, judge_alone(campaign, rows), of)
+
+
+@dataclass
+class Foreseen:
+    """How many of the first lost deals that a campaign chose are written to."""
+
+    written: int
+    left_out: int
+    more: bool
+
+    def __str__(self):
+        first = f"Of the first {LOOK:,}: " if self.more else ""
+        return f"{first}{self.written:,} {'is' if self.written == 1 else 'are'} written to, {self.left_out:,} left out."
+
+
+def foresee(campaign, of) -> tuple[list[Verdict], Foreseen]:
+    """Return what a start would do: a verdict for each of the first lost deals, and how many those come to."""
+    pks = list(chosen(campaign, of).values_list("pk", flat=True)[: LOOK + 1])
+    verdicts = judge(campaign, chosen(campaign, of).filter(pk__in=pks[:LOOK]), of)
+    written = sum(verdict.contact is not None for verdict in verdicts)
+    return verdicts, Foreseen(written, len(verdicts) - written, len(pks) > LOOK)
 
 
 def judge_alone(campaign, rows) -> list[Verdict]:

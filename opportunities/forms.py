@@ -266,6 +266,17 @@ class ReopenForm(ReasonForm):
             field.help_text = f"When it was lost, this had to change: {lost.must_change}"
 
 
+class StartCampaignForm(MoveForm):
+    """Asks nothing: it says how many are written to at once, before they are."""
+
+    @property
+    def intro(self) -> str:
+        from .campaigns import foresee  # it imports the models
+
+        _, seen = foresee(self.record, self.user)
+        return f"{seen} The letters go as soon as they may."
+
+
 class WinForm(MoveForm):
     reason = forms.ChoiceField(label="What won it?", choices=Closing.Reason)
     words = forms.CharField(label="In words", widget=forms.Textarea(attrs={"rows": 3}), required=False, max_length=4000)

@@ -448,12 +448,9 @@ class RecordAdmin(KeptAdmin):
             messages.warning(request, f"{record} {already}.")
             return redirect(came_from(request, record))
 
-        form = None
-        if move.asks:
-            form = import_string(move.asks)(request.POST or None, record=record, user=request.user)
-        elif move.hears:
-            said = request.POST if request.method == "POST" else None
-            form = import_string(move.hears)(said, record=record, user=request.user)
+        form, said = None, request.POST if request.method == "POST" else None
+        if asks := move.asks or move.hears:
+            form = import_string(asks)(said, record=record, user=request.user)
         overriding = bool(move.lacks) and may_override(record, move.step, request.user)
         if request.method == "POST" and (form is None or form.is_valid()):
             try:

@@ -63,6 +63,7 @@ class Campaign(DiaryKeeper, Record):
         permission=MOVE,
         label="Start",
         past="started",
+        asks="opportunities.forms.StartCampaignForm",
     )
     def start(self, *, by):
         """Write to everybody whom it chose, under the four conditions; lost deals that come later are not of it."""

@@ -269,6 +269,9 @@ def test_a_manager_writes_previews_and_starts_one(ada, ben, template, as_user):
     page = browser.get(campaign.staff_url()).content.decode()
     assert str(win_back.opportunity) in page
     assert "has not agreed to marketing mail" in page
+    assert "1 is written to, 1 left out." in page
+    asked = browser.get(campaign.move_url("start")).content.decode()
+    assert "1 is written to, 1 left out." in asked, "nobody is written to before whoever starts it was told how many"
     file = b"".join(browser.get(f"/admin/opportunities/campaign/{campaign.pk}/deals.csv").streaming_content).decode()
     assert str(silent.opportunity) in file
     browser.post(campaign.move_url("start"))

@@ -128,6 +128,10 @@ class CampaignAdmin(RecordAdmin):
     def rows(self, request, campaign) -> dict:
         """Return one page of the deals of a campaign: as they would be taken, or as they were."""
         after = whole_number(request.GET.get("after")) or 0
+        if campaign.stage == Campaign.Stage.DRAFT and not after:
+            verdicts, foreseen = campaigns.foresee(campaign, request.user)
+            more = verdicts[PAGE - 1].win_back.pk if len(verdicts) > PAGE else None
+            return {"verdicts": verdicts[:PAGE], "foreseen": foreseen, "older": more}
         if campaign.stage == Campaign.Stage.DRAFT:
             found = list(campaigns.chosen(campaign, request.user).filter(pk__gt=after)[: PAGE + 1])
             page = campaigns.chosen(campaign, request.user).filter(pk__in=[row.pk for row in found[:PAGE]])
