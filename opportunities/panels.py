@@ -11,6 +11,7 @@ from django.utils import formats, timezone
 
 from . import optout
 from .models import Consent, Contact, Evidence, Message, SequenceRun, Task
+from .models.client import telling_apart
 from .writing import sheets
 
 # The most of each kind that a panel shows; the newest count.
@@ -114,13 +115,13 @@ def tasks(opportunity, user) -> dict:
 
 def messages(opportunity, user) -> dict:
     """What was said and written, thread by thread, the newest first, with who spoke and what became of it."""
-    shown = newest(opportunity.messages.select_related("contact", "owner"))
+    shown = newest(opportunity.messages.select_related("contact", "owner").annotate(**telling_apart("contact__")))
     troubled = (Message.Stage.DRAFT, Message.Stage.UNCERTAIN, Message.Stage.FAILED, Message.Stage.HELD)
     may = may_change(opportunity, user, "opportunities.add_message")
-    twins = Contact.objects.filter(client=opportunity.client_id).knowing_namesakes().filter(has_namesake=True)
-    names = {contact.pk: contact.told_apart for contact in twins}
     for message in shown["rows"]:
-        message.who = names.get(message.contact_id) or message.contact.name
+        who = message.contact
+        who.has_namesake, who.is_met_by_mail = message.has_namesake, message.is_met_by_mail
+        message.who = who.told_apart
         message.side = side_of(message)
         message.standing = standing_of(message)
         moves = message.moves_for(user) if message.stage in troubled else []

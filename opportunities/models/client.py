@@ -123,11 +123,16 @@ class ContactQuerySet(KeptQuerySet):
 
     def knowing_namesakes(self):
         """Know of each whether somebody else at their client has the same name, and whether a mail brought them."""
-        mine = {"client": models.OuterRef("client"), "name__iexact": models.OuterRef("name"), "merged_into": None}
-        others = Contact.objects.filter(**mine).exclude(pk=models.OuterRef("pk"))
-        born = {"record_type": Contact.label(), "record_id": models.OuterRef("pk"), "verb": "contact.create"}
-        by_mail = Event.objects.filter(**born, past=MET_BY_MAIL)
-        return self.annotate(has_namesake=models.Exists(others), is_met_by_mail=models.Exists(by_mail))
+        return self.annotate(**telling_apart())
+
+
+def telling_apart(of="") -> dict:
+    """Return the conditions by which two of one name are told apart; `of` leads to the contact ("contact__")."""
+    client, name, pk = (models.OuterRef(f"{of}{field}") for field in ("client", "name", "pk"))
+    others = Contact.objects.filter(client=client, name__iexact=name, merged_into=None).exclude(pk=pk)
+    born = {"record_type": Contact.label(), "record_id": pk, "verb": "contact.create"}
+    by_mail = Event.objects.filter(**born, past=MET_BY_MAIL)
+    return {"has_namesake": models.Exists(others), "is_met_by_mail": models.Exists(by_mail)}
 
 
 class Contact(Kept):

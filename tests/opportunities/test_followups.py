@@ -160,7 +160,7 @@ def test_a_follow_up_that_is_resumed_by_hand_never_has_a_second_mail(ada, mail_s
     [
         (
             lambda o: o.decision_owner.consents.update(withdrawn_at=timezone.now()),
-            "has not agreed to transactional mail",
+            "stopped transactional mail",
         ),
         (lambda o: type(o.decision_owner).objects.update(left_on=timezone.localdate()), "cannot be reached"),
         (lambda o: perform(o.pause, by=None, reason="Holiday"), "The opportunity is paused"),

@@ -166,4 +166,4 @@ def test_a_mailbox_that_is_down_leaves_the_other_parts_of_the_round_alone(settin
     settings.INBOUND_IMAP_URL = "imap://us:secret@127.0.0.1:1/INBOX"
     done, failed = due.run()
     assert failed == ["mail that comes in"]
-    assert "follow-ups and mail" in done
+    assert {"what waits", "what falls due", "mail"} <= done.keys()
