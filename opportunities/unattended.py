@@ -1,7 +1,7 @@
 """No open deal is left to itself: each has an open task, or one that waits and says why. What has neither gets a task.
 
 The moves open and close tasks in one transaction, so a deal that has none in between has none for good only when
-somebody finished or cancelled its last one. The rounds find it, some hundred deals a second; nothing has to stand in
+somebody finished or cancelled its last one. The rounds find it, some hundred deals at a time; nothing has to stand in
 anybody's way.
 """
 

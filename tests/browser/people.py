@@ -182,7 +182,7 @@ class Person:
     def add_row(self, rows, **fields):
         """Add a row below the record whose page is open, and fill it."""
         number = self.page.locator(f"#id_{rows}-TOTAL_FORMS").input_value()
-        self.page.locator(f"#{rows}-group").get_by_text("Add ").click()
+        self.page.locator(f"#{rows}-group").get_by_role("link", name="Add ").click()
         self.write(**{f"{rows}-{number}-{name}": value for name, value in fields.items()})
         return self
 

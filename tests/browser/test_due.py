@@ -27,7 +27,7 @@ def test_a_follow_up_that_waits_says_why_is_cured_and_goes(ada, house, at_browse
     contact = opportunity.decision_owner
     contact.consents.filter(purpose="transactional").update(withdrawn_at=timezone.now())
     task = a_follow_up(ada, opportunity=opportunity)
-    somebody = at_browser(ada, looks=violations).open("/admin/today/")
+    somebody = at_browser(ada).open("/admin/today/")
 
     # It says why on the person's day, on its own page and on the deal's.
     somebody.waits_for(f"{contact} stopped transactional mail on")
@@ -81,7 +81,7 @@ def test_one_click_in_a_mail_stops_marketing_and_nothing_else(ada, house, at_bro
     client.page.reload()
     client.sees("It was stopped on")
 
-    somebody = at_browser(ada, looks=violations).open(contact.staff_url())
+    somebody = at_browser(ada).open(contact.staff_url())
     somebody.waits_for("Mail that they stopped").sees("Marketing mail")
     assert Consent.objects.get(contact=contact, purpose="marketing").withdrawn_at
     assert Consent.objects.get(contact=contact, purpose="contractual").withdrawn_at is None
@@ -90,7 +90,7 @@ def test_one_click_in_a_mail_stops_marketing_and_nothing_else(ada, house, at_bro
 def test_a_lost_deal_comes_back_with_its_history(ada, at_browser):
     deal = a_lost_deal(ada)
     secondtries.turn()
-    somebody = at_browser(ada, looks=violations).open("/admin/today/")
+    somebody = at_browser(ada).open("/admin/today/")
 
     somebody.press("Ask whether it is time to try again").press(f"Win-back of {deal}")
     somebody.sees("Why it was lost").sees("Too dear this year.").sees("What must have changed").sees("A new budget.")

@@ -62,7 +62,17 @@ def test_nobody_is_barred_from_due_work(house, at_browser):
     for name in ("message", "messagetemplate", "sequence", "winback", "campaign"):
         at_ben.open(f"/admin/opportunities/{name}/")
     win_back = deal.win_backs.get()
-    for record in (task, sent, series, series.plan[0].template, run, win_back, campaign, stranger):
+    for record in (
+        task,
+        sent,
+        opportunity.decision_owner,
+        series,
+        series.plan[0].template,
+        run,
+        win_back,
+        campaign,
+        stranger,
+    ):
         at_ben.open(record.staff_url())
     at_ben.open(f"/admin/opportunities/opportunity/{opportunity.pk}/write/")
     for address in ("snooze", "give"):

@@ -46,6 +46,19 @@ def test_a_command_that_somebody_ran_once_is_not_missed_later():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_counts_in_days_is_looked_at_now_and_then_by_one_of_many_processes(monkeypatch):
+    ran = []
+    monkeypatch.setattr(due, "PARTS", {"each time": lambda: ran.append("each time")})
+    monkeypatch.setattr(due, "SLOW_PARTS", {"seldom": lambda: ran.append("seldom")})
+    for kind in ("pump", "worker", "pump"):
+        due.run(kind=kind)
+    assert ran == ["each time", "seldom", "each time", "each time"]
+    Heartbeat.objects.filter(name=pulse.SELDOM).update(at=timezone.now() - timedelta(seconds=due.SELDOM + 1))
+    due.run(kind="worker")
+    due.run()
+    assert ran.count("seldom") == 3, "and whoever asks for a round gets a whole one"
+
+
 def test_it_counts_the_ways_out_that_were_pressed_and_not_yet_seen_to(as_owner, eve, ada, as_user):
     contact = an_opportunity(ada).decision_owner
     who = {"client_id": contact.client_id, "contact_id": contact.pk, "email": contact.email}

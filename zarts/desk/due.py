@@ -26,9 +26,10 @@ def run(kind="command") -> tuple[dict, list]:
     """
     done, failed = {}, []
     stays = kind != "command"
+    now_and_then = not stays or pulse.takes_turn(pulse.SELDOM, SELDOM)
     if stays:
         pulse.beat(pulse.process(), kind)
-    for name, part in PARTS.items():
+    for name, part in (PARTS | SLOW_PARTS if now_and_then else PARTS).items():
         try:
             done[name] = part()
         except Exception:
@@ -70,17 +71,21 @@ PARTS = {
     "what waits": followups.go_on_waiting,
     "what falls due": followups.take_due,
     "mail": outbox.run,
+    "campaigns": campaigns.work,
+    "deals without a task": unattended.mend,
+    "mail that comes in": mailbox.fetch,
+    # The last of them: it takes its few seconds when the mail of the others is out.
+    "files that come in": engine.go_on,
+}
+# What counts in days, hours or minutes: some process looks every so many seconds, and the others need not.
+SELDOM = 10
+SLOW_PARTS = {
     "aged audits": expire_audits,
     "win-backs": secondtries.turn,
-    "campaigns": campaigns.work,
     "deadlines of proposals": proposals_clock.run,
     "deadlines of reports": handoff_clock.run,
-    "deals without a task": unattended.mend,
     "mails of the day": digest.send,
     "late first answers": notices.tell_of_late_answers,
-    "mail that comes in": mailbox.fetch,
     "saved forms": once.forget,
     "processes that ended": pulse.forget,
-    # The last: it takes its few seconds when the mail of the others is out.
-    "files that come in": engine.go_on,
 }

@@ -14,6 +14,8 @@ from opportunities.models import Heartbeat, Task
 
 # When the last round of anybody ended.
 ROUND = "tick"
+# When somebody last began with what is looked at now and then only.
+SELDOM = "now and then"
 STILL_ALIVE = timedelta(seconds=60)
 FORGOTTEN = timedelta(days=2)
 # The most uncertain and failed ones that one page shows.
@@ -24,6 +26,12 @@ insert into opportunities_heartbeat (name, kind, at, began_at, rounds)
 values (%(name)s, %(kind)s, statement_timestamp(), statement_timestamp(), %(rounds)s)
 on conflict (name) do update
 set at = statement_timestamp(), rounds = opportunities_heartbeat.rounds + %(rounds)s
+"""
+TURN = """
+insert into opportunities_heartbeat (name, kind, at, began_at, rounds)
+values (%(name)s, '', statement_timestamp(), statement_timestamp(), 0)
+on conflict (name) do update set at = statement_timestamp()
+where opportunities_heartbeat.at < statement_timestamp() - make_interval(secs => %(seconds)s) returning name
 """
 
 
@@ -37,6 +45,13 @@ def beat(name, kind="", rounds=0):
     """Say that somebody is alive, by the database's clock."""
     with connection.cursor() as cursor:
         cursor.execute(HEARD, {"name": name, "kind": kind, "rounds": rounds})
+
+
+def takes_turn(name, seconds) -> bool:
+    """Whether it is this process that does now what one of them does every so many seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(TURN, {"name": name, "seconds": seconds})
+        return cursor.fetchone() is not None
 
 
 def leave():
