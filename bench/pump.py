@@ -13,6 +13,7 @@ from django.db import transaction
 from django.test import override_settings
 
 from bench.measure import ROUNDS, TRIES, Ratio, compare, p95
+from zarts.demo import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 ITEMS = 500
@@ -102,9 +103,7 @@ def promise(large, lots, deals):
 @contextmanager
 def a_sink():
     """Yield the port of a real mail server, a process of its own, that takes everything."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = ["-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}", "-c", "aiosmtpd.handlers.Sink"]
     sink = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

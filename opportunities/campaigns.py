@@ -82,10 +82,15 @@ class Foreseen:
 
 def foresee(campaign, of) -> tuple[list[Verdict], Foreseen]:
     """Return what a start would do: a verdict for each of the first lost deals, and how many those come to."""
-    pks = list(chosen(campaign, of).values_list("pk", flat=True)[: LOOK + 1])
-    verdicts = judge(campaign, chosen(campaign, of).filter(pk__in=pks[:LOOK]), of)
+    verdicts, more = judged(campaign, of, LOOK)
     written = sum(verdict.contact is not None for verdict in verdicts)
-    return verdicts, Foreseen(written, len(verdicts) - written, len(pks) > LOOK)
+    return verdicts, Foreseen(written, len(verdicts) - written, more)
+
+
+def judged(campaign, of, most, after=0) -> tuple[list[Verdict], bool]:
+    """Return a verdict for each of the next so many lost deals that a campaign chose, and whether there are more."""
+    pks = list(chosen(campaign, of).filter(pk__gt=after).values_list("pk", flat=True)[: most + 1])
+    return judge(campaign, chosen(campaign, of).filter(pk__in=pks[:most]), of), len(pks) > most
 
 
 def judge_alone(campaign, rows) -> list[Verdict]:

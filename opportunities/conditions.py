@@ -109,10 +109,12 @@ def unfiled(contact) -> list[Wait]:
 
     It may be the answer that ends all this. A mail that is known not to be theirs keeps nothing.
     """
+    if not contact.email:
+        return []
     mails = InboundMail.objects.filter(stage=InboundMail.Stage.UNMATCHED, kind=InboundMail.Kind.LETTER).order_by()
     theirs = mails.filter(from_address=contact.email.lower()).exclude(vouched=False)
     mail = mails.filter(answers__contact=contact).values("pk").union(theirs.values("pk")).first()
-    if mail is None or not contact.email:
+    if mail is None:
         return []
     words = f"A mail came in that may be {contact}’s answer: say where it belongs, or set it aside."
     return [Wait(Condition.SOURCE, words, InboundMail(pk=mail["pk"]).staff_url())]

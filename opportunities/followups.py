@@ -3,10 +3,8 @@
 Due work is rows. A round claims them with SKIP LOCKED, so any number of workers may run one at a time.
 """
 
-import logging
-import time
-from datetime import datetime, timedelta
-from datetime import time as hour
+from datetime import datetime, time, timedelta
+from time import monotonic
 
 from django.conf import settings
 from django.db import transaction
@@ -15,10 +13,9 @@ from django.utils import timezone
 
 from . import campaigns, clock, conditions, notices, outbox
 from .models import Contact, Message, Notice, Task, User
-from .records import Lack, Refused, begin, edit, is_free, perform
-from .turns import LONG_ENOUGH, in_turn
+from .records import Lack, Refused, begin, edit, lock_free, perform
+from .turns import LONG_ENOUGH, take_each
 
-log = logging.getLogger("zarts.followups")
 # Tasks of ours that fall due are told of by so many at once.
 MANY = 500
 # What waits is looked at again at the latest after this long; what cures it may say so earlier.
@@ -87,7 +84,7 @@ def give_days(rows, days):
 
 def end_of_day(day):
     """Return 17:00 of a day in the agency's time zone, whoever asks."""
-    return timezone.make_aware(datetime.combine(day, hour(17)), timezone.get_default_timezone())
+    return timezone.make_aware(datetime.combine(day, time(17)), timezone.get_default_timezone())
 
 
 # -- A round of due work. ----------------------------------------------------------------------------------------------
@@ -117,8 +114,8 @@ def is_touch():
 
 def tell_owners() -> int:
     """Tell the owners of tasks that have fallen due, once each: the telling and its mark are one transaction."""
-    told, until = 0, time.monotonic() + LONG_ENOUGH
-    while time.monotonic() < until and (batch := tell_some()):
+    told, until = 0, monotonic() + LONG_ENOUGH
+    while monotonic() < until and (batch := tell_some()):
         told += batch
     return told
 
@@ -147,34 +144,17 @@ def tell_some() -> int:
 
 def take_touches() -> int:
     """Write the mail of each follow-up that has fallen due, or let it wait and say why."""
-    return sum(took(pk) for pk in in_turn(due().filter(is_touch()), "due_at"))
+    return take_each(due().filter(is_touch()), "due_at", take)
 
 
-def took(pk) -> bool:
-    try:
-        return take(pk)
-    except Exception:
-        # One that cannot be taken must not keep the others waiting. It is tried again in the next round.
-        log.exception("Task %s is due and could not be taken.", pk)
-        return False
-
-
-def lock_free(rows):
-    """Return the task of these rows, locked, or None when somebody is at it now or was quicker.
-
-    Its diary is locked before its row, as in every move: the other way round the two would wait for each other.
-    """
-    diary_id = rows.values_list("diary_id", flat=True).first()
-    if diary_id is None or not is_free(diary_id):
-        return None
-    rows = rows.select_related("contact__client", "opportunity", "template", "owner", "campaign_entry__campaign")
-    return rows.select_for_update(skip_locked=True, of=("self",)).first()
+# What is read along with a follow-up that is taken.
+ALONG = ("contact__client", "opportunity", "template", "owner", "campaign_entry__campaign")
 
 
 @transaction.atomic
 def take(pk) -> bool:
     """Take one due follow-up. False when somebody is at it now, or was quicker."""
-    task = lock_free(due().filter(pk=pk))
+    task = lock_free(due().filter(pk=pk).select_related(*ALONG))
     if task is None:
         return False
     if task.opportunity and task.opportunity.stage == "paused":
@@ -311,20 +291,18 @@ def hasten(**about):
 
 def resume_waiting() -> int:
     """Let the follow-ups go on whose condition is met, and say anew why the others wait."""
-    resumed, rows = 0, Task.objects.filter(stage=Task.Stage.PAUSED, again_at__lte=clock.now())
     # Whatever else it waits for: it waits for its deal first.
-    for pk in in_turn(rows.exclude(opportunity__stage="paused"), "again_at"):
-        try:
-            resumed += look_at(pk)
-        except Exception:
-            log.exception("Task %s waits and could not be looked at.", pk)
-    return resumed
+    return take_each(waiting().exclude(opportunity__stage="paused"), "again_at", look_at)
+
+
+def waiting():
+    return Task.objects.filter(stage=Task.Stage.PAUSED, again_at__lte=clock.now())
 
 
 @transaction.atomic
 def look_at(pk) -> bool:
     """Look at one follow-up that waits. Return whether it goes on."""
-    task = lock_free(Task.objects.filter(pk=pk, stage=Task.Stage.PAUSED, again_at__lte=clock.now()))
+    task = lock_free(waiting().filter(pk=pk).select_related(*ALONG))
     if task is None:
         return False
     found = why_not(task) if task.contact_id else []

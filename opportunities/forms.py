@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from .models import Closing, Contact, User
 
@@ -269,7 +270,7 @@ class ReopenForm(ReasonForm):
 class StartCampaignForm(MoveForm):
     """Asks nothing: it says how many are written to at once, before they are."""
 
-    @property
+    @cached_property
     def intro(self) -> str:
         from .campaigns import foresee  # it imports the models
 

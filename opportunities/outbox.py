@@ -23,9 +23,9 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from . import campaigns, clock, conditions
 from .models import Letter, Message
-from .records import Refused, begin, edit, is_free, perform, tell
+from .records import Refused, begin, edit, lock_free, perform, tell
 from .troubles import in_words
-from .turns import in_turn
+from .turns import in_turn, take_each
 
 log = logging.getLogger("zarts.outbox")
 BATCH = 50  # so many are doubted in a round
@@ -111,14 +111,13 @@ def claim(ahead=None):
     return None
 
 
+# What is read along with a message that is taken.
+ALONG = ("client", "contact__client", "opportunity", "task")
+
+
 @transaction.atomic
 def claim_one(pk):
-    mine = queued().filter(pk=pk)
-    known = mine.select_related("opportunity", "client").first()
-    if known is None or not is_free(known.diary_id):
-        return None
-    mine = mine.select_for_update(skip_locked=True, of=("self",))
-    message = mine.select_related("contact__client", "opportunity", "task").first()
+    message = lock_free(queued().filter(pk=pk).select_related(*ALONG))
     claimed = hold_or_start(message) if message is not None else None
     if claimed:
         claimed.claimed = time.monotonic()
@@ -167,13 +166,11 @@ def let_wait(message, wait):
 
 def go_on_waiting() -> int:
     """Look again at held messages that no follow-up looks after, and queue those whose condition is met."""
-    gone_on, rows = 0, Message.objects.filter(stage=Message.Stage.HELD, again_at__lte=clock.now())
-    for pk in in_turn(rows, "again_at"):
-        try:
-            gone_on += look_at(pk)
-        except Exception:
-            log.exception("Message %s waits and could not be looked at.", pk)
-    return gone_on
+    return take_each(waiting(), "again_at", look_at)
+
+
+def waiting():
+    return Message.objects.filter(stage=Message.Stage.HELD, again_at__lte=clock.now())
 
 
 @transaction.atomic
@@ -181,12 +178,7 @@ def look_at(pk) -> bool:
     """Look at one held message. Return whether it goes on; one that may never go on is left to a person."""
     from . import followups  # it writes by this module
 
-    mine = Message.objects.filter(pk=pk, stage="held", again_at__lte=clock.now())
-    known = mine.select_related("opportunity", "client").first()
-    if known is None or not is_free(known.diary_id):
-        return False
-    mine = mine.select_related("contact__client", "opportunity", "task")
-    message = mine.select_for_update(skip_locked=True, of=("self",)).first()
+    message = lock_free(waiting().filter(pk=pk).select_related(*ALONG))
     if message is None:
         return False
     if found := waits(message, clock.now()):
@@ -317,13 +309,18 @@ def deliver(message, server) -> bool:
         return heard(message, "confirm_sent", provider_id=answer.provider_id)
     if answer.kind == "unknown":
         heard(message, "doubt", reason=answer.words)
-    elif answer.kind == "turned away":
-        heard(message, "release", reason=answer.words, minutes=AGAIN[0])
-    elif answer.kind == "later" and message.attempt <= len(AGAIN):
-        heard(message, "release", reason=answer.words, minutes=AGAIN[message.attempt - 1])
+    elif minutes := again_in(answer, message.attempt):
+        heard(message, "release", reason=answer.words, minutes=minutes)
     else:
         heard(message, "fail", reason=f"The mail server refused it: {answer.words}")
     return False
+
+
+def again_in(answer, attempt) -> int | None:
+    """Return after how many minutes a mail that was not taken is tried again, or None when it has failed."""
+    if answer.kind == "turned away":
+        return AGAIN[0]
+    return AGAIN[attempt - 1] if answer.kind == "later" and attempt <= len(AGAIN) else None
 
 
 def letter_of(message, server) -> EmailMessage:
@@ -427,8 +424,8 @@ def deliver_letter(letter, server) -> bool:
         said(letter, state=State.SENT, sent_at=clock.now(), trouble="")
     elif answer.kind == "unknown":
         said(letter, state=State.UNCERTAIN, trouble=answer.words[:300])
-    elif answer.kind == "turned away" or answer.kind == "later" and letter.attempt <= len(AGAIN):
-        go_at = clock.now() + timedelta(minutes=AGAIN[0 if answer.kind == "turned away" else letter.attempt - 1])
+    elif minutes := again_in(answer, letter.attempt):
+        go_at = clock.now() + timedelta(minutes=minutes)
         said(letter, state=State.QUEUED, go_at=go_at, trouble=answer.words[:300])
     else:
         said(letter, state=State.FAILED, trouble=answer.words[:300])

@@ -463,6 +463,18 @@ def is_free(diary_id: int) -> bool:
         return cursor.fetchone()[0]
 
 
+def lock_free(rows):
+    """Return the first of these rows, locked, or None when somebody is at it now or was quicker.
+
+    Its diary is locked before its row, as in every move: the other way round the two would wait for each other. What
+    `rows` select along is read with it.
+    """
+    known = rows.first()
+    if known is None or not is_free(known.diary_id):
+        return None
+    return rows.select_for_update(skip_locked=True, of=("self",)).first()
+
+
 INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
 
 

@@ -4,8 +4,6 @@ Ada is growth ops in the East team and sees her own; Ben manages East. Cem is gr
 do with either. Dora is in delivery, Eve administers, Ann audits: she sees everything and changes nothing.
 """
 
-import socket
-
 import pytest
 from aiosmtpd.controller import Controller
 from django.contrib.auth.models import Group
@@ -14,6 +12,7 @@ from opportunities.models import Team, User
 from tests import database
 from tests.kept import numbered_alike
 from tests.world import a_world
+from zarts.demo import free_port
 
 
 @pytest.fixture(scope="session")
@@ -134,9 +133,7 @@ def mail_server(settings):
 
     def start(answer="250 OK"):
         catcher = Catcher(answer)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         controller = Controller(catcher, hostname="127.0.0.1", port=port)
         controller.start()
         running.append(controller)

@@ -279,10 +279,7 @@ def catch_mail(folder):
     """Catch every mail that the demo sends, so that none leaves this machine."""
     from aiosmtpd.controller import Controller
 
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    catcher = Controller(Mailbox(folder), hostname=HOST, port=port)
+    catcher = Controller(Mailbox(folder), hostname=HOST, port=free_port())
     catcher.start()
     return catcher
 
@@ -293,6 +290,12 @@ def end_group(pid):
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
 
 
 def is_free(port):

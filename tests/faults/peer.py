@@ -1,12 +1,13 @@
 """A mail server that counts what it took, and that is as unkind as mail servers are."""
 
 import random
-import socket
 import threading
 from collections import Counter
 from email import message_from_bytes
 
 from aiosmtpd.controller import Controller
+
+from zarts.demo import free_port
 
 
 class Peer:
@@ -18,9 +19,7 @@ class Peer:
         self.silences = self.refusals = 0
         self.lock = threading.Lock()
         self.kind = False
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     async def handle_DATA(self, server, session, envelope):

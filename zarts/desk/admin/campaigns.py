@@ -128,16 +128,14 @@ class CampaignAdmin(RecordAdmin):
     def rows(self, request, campaign) -> dict:
         """Return one page of the deals of a campaign: as they would be taken, or as they were."""
         after = whole_number(request.GET.get("after")) or 0
-        if campaign.stage == Campaign.Stage.DRAFT and not after:
-            verdicts, foreseen = campaigns.foresee(campaign, request.user)
-            more = verdicts[PAGE - 1].win_back.pk if len(verdicts) > PAGE else None
-            return {"verdicts": verdicts[:PAGE], "foreseen": foreseen, "older": more}
         if campaign.stage == Campaign.Stage.DRAFT:
-            found = list(campaigns.chosen(campaign, request.user).filter(pk__gt=after)[: PAGE + 1])
-            page = campaigns.chosen(campaign, request.user).filter(pk__in=[row.pk for row in found[:PAGE]])
-            verdicts = campaigns.judge(campaign, page, request.user)
-            more = found[PAGE - 1].pk if len(found) > PAGE else None
-            return {"verdicts": verdicts, "older": more, "paged": bool(after)}
+            if after:
+                (verdicts, more), foreseen = campaigns.judged(campaign, request.user, PAGE, after), None
+            else:
+                verdicts, foreseen = campaigns.foresee(campaign, request.user)
+                more = len(verdicts) > PAGE
+            older = verdicts[PAGE - 1].win_back.pk if more else None
+            return {"verdicts": verdicts[:PAGE], "foreseen": foreseen, "older": older, "paged": bool(after)}
         entries = seen(campaign, request.user).filter(pk__gt=after)[: PAGE + 1]
         found = list(entries)
         return {
@@ -187,16 +185,14 @@ def seen(campaign, user):
 def every_row(campaign, user):
     """Yield a line for each deal of a campaign, some at a time."""
     draft, after = campaign.stage == Campaign.Stage.DRAFT, 0
-    rows = campaigns.chosen(campaign, user) if draft else seen(campaign, user)
-    while batch := list(rows.filter(pk__gt=after)[:AT_ONCE]):
-        after = batch[-1].pk
-        if draft:
-            page = campaigns.chosen(campaign, user).filter(pk__in=[row.pk for row in batch])
-            for verdict in campaigns.judge(campaign, page, user):
-                yield cells(verdict.win_back, verdict.contact, verdict.why_not)
-        else:
-            for entry in batch:
-                yield cells(entry.win_back, entry.contact, entry.left_out_because)
+    while draft and (verdicts := campaigns.judged(campaign, user, AT_ONCE, after)[0]):
+        after = verdicts[-1].win_back.pk
+        for verdict in verdicts:
+            yield cells(verdict.win_back, verdict.contact, verdict.why_not)
+    while not draft and (entries := list(seen(campaign, user).filter(pk__gt=after)[:AT_ONCE])):
+        after = entries[-1].pk
+        for entry in entries:
+            yield cells(entry.win_back, entry.contact, entry.left_out_because)
 
 
 def cells(win_back, contact, why_not) -> list[str]:
