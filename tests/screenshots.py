@@ -129,6 +129,18 @@ def take(camera):
     picture(first(ada, "/admin/opportunities/audit/?stage=verified"), "audit")
     picture(first(ada, "/admin/opportunities/evidence/"), "evidence")
     picture(ben.open("/admin/approvals/").choose("#content-main [data-row] a"), "approvals")
+    picture(ada.open("/admin/opportunities/task/"), "tasks")
+    picture(first(ada, "/admin/opportunities/task/"), "task")
+    picture(ada.open("/admin/opportunities/message/"), "messages")
+    picture(first(ada, "/admin/opportunities/message/"), "message")
+    picture(ada.open("/admin/notices/"), "notices")
+    picture(first(ada, "/admin/opportunities/winback/"), "win-back")
+    picture(first(ben, "/admin/opportunities/campaign/"), "campaign")
+    picture(first(ben, "/admin/opportunities/sequence/"), "sequence")
+    picture(first(ben, "/admin/opportunities/messagetemplate/"), "template")
+    deal = first(ada, "/admin/opportunities/opportunity/?stage=audit").page.url.partition("#")[0].partition("?")[0]
+    picture(ada.open(deal.replace("change/", "write/")), "write")
+    picture(camera.somebody("staff", "eve").open("/admin/due/"), "due")
 
     picture(client.open(demo.proposal), "proposal-cover")
     picture(client.reads_for(2.2).choose("main form button"), "proposal")
