@@ -303,6 +303,11 @@ class Kept(models.Model):
         """Whether this person may `view` or `change` this record, as far as scope goes."""
         return self.parent.within_reach(user, to)
 
+    @property
+    def picked_as(self) -> str:
+        """Return the words by which somebody who looks it up picks it among others."""
+        return str(self)
+
     def staff_url(self, anchor: str = "") -> str:
         """Return the address of this record's page, at the place that `anchor` names."""
         url = reverse(f"admin:{self._meta.app_label}_{self._meta.model_name}_change", args=[self.pk])

@@ -1,12 +1,14 @@
 """What every staff page of a record shares: scope, the keyset list, moves with their reasons, edits with events."""
 
 from datetime import date
+from operator import attrgetter
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import display
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
@@ -23,7 +25,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from .. import once, reads
 from ..forms import near_our_time, say_plainly, to_the_minute
-from ..inplace import LONGEST, SAY_NEXT, FieldsForm, fields_form
+from ..inplace import LONGEST, SAY_NEXT, FieldsForm, by_your_clock, fields_form
 from ..models import User
 from ..money import said_number
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
@@ -58,6 +60,13 @@ class Lookup(AutocompleteSelect):
 
     def optgroups(self, name, value, attrs=None):
         return super().optgroups(name, [pk for pk in value if whole_number(str(pk))], attrs)
+
+
+class Picker(AutocompleteJsonView):
+    """What a field that is looked up offers."""
+
+    def serialize_result(self, obj, to_field_name):
+        return super().serialize_result(obj, to_field_name) | {"text": obj.picked_as}
 
 
 class KeptAdmin(ModelAdmin):
@@ -114,7 +123,10 @@ class KeptAdmin(ModelAdmin):
             kwargs["queryset"] = related._base_manager.filter(related.reach(request.user))
             if related is User:
                 kwargs["queryset"] = people_for(db_field, self.model)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if isinstance(field.widget, Lookup):
+            field.label_from_instance = attrgetter("picked_as")
+        return field
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         if isinstance(db_field, models.URLField):
@@ -129,6 +141,7 @@ class KeptAdmin(ModelAdmin):
             field.validators.append(near_our_time)
         if field is not None and isinstance(db_field, models.DateTimeField):
             to_the_minute(field)
+            field.help_text = f"{field.help_text} {by_your_clock()}".strip()
         if type(db_field) is models.TextField and field is not None:
             # The browser would cut a long paste off; the page says instead what to do with it.
             field.widget.attrs.pop("maxlength", None)

@@ -6,7 +6,6 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from .. import clock
-from ..inplace import by_your_clock
 from ..models import Event, Task
 from ..models.task import said
 from ..records import Refused
@@ -41,8 +40,6 @@ class TaskAdmin(RecordAdmin):
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None and db_field.name in ("due_at", "not_after"):
-            field.help_text = by_your_clock()
         if field is not None and db_field.name == "template":
             field.help_text = "Its words are filled in when the mail goes. Leave it empty to write your own."
             field.queryset = field.queryset.filter(stage="in_use")

@@ -191,6 +191,10 @@ class Contact(Kept):
         return self.name
 
     @property
+    def picked_as(self) -> str:
+        return f"{self.name}, {self.client}"
+
+    @property
     def told_apart(self) -> str:
         """Return their name, and where somebody else there has the same, what tells the two apart."""
         if "has_namesake" not in self.__dict__:
