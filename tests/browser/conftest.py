@@ -51,19 +51,33 @@ def chrome():
         browser.close()
 
 
-@pytest.fixture(params=["desktop", "phone"])
+SCREENS = {"desktop": DESKTOP, "phone": PHONE}
+
+
+def pytest_generate_tests(metafunc):
+    """Play a test on the screens that its mark names, else on both. A story is played once, a page is read on both."""
+    says_itself = any("screen" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "screen" in metafunc.fixturenames and not says_itself:
+        mark = metafunc.definition.get_closest_marker("screens")
+        metafunc.parametrize("screen", mark.args if mark else SCREENS, indirect=True)
+
+
+@pytest.fixture
 def screen(request):
-    return {"desktop": DESKTOP, "phone": PHONE}[request.param]
+    return SCREENS[request.param]
 
 
 @pytest.fixture
 def at_browser(house, chrome, screen, request):
-    """Return somebody at a browser: a user of ours who signs in, or without one a visitor of the public surface."""
+    """Return somebody at a browser: a user of ours who signs in, or without one a visitor of the public surface.
+
+    They sit where the test is played, or `at` a "desktop" or a "phone".
+    """
     people = []
 
-    def somebody(user=None, **kwargs):
+    def somebody(user=None, at=None, **kwargs):
         surface, name = ("staff", user.username) if user else ("public", "the client")
-        person = Person(chrome, house, screen, surface=surface, name=name, **kwargs)
+        person = Person(chrome, house, SCREENS[at] if at else screen, surface=surface, name=name, **kwargs)
         people.append(person)
         return person.sign_in() if user else person
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from zarts.demo import HOST, is_free
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 PASSWORD = "correct horse battery"
 # Chromium asks strangers about updates and more, which is neither needed nor possible here.
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -25,8 +25,9 @@ PAST_THE_EDGE = """width => [...document.querySelectorAll("#main *, body > *")]
 
 
 def chromium(playwright):
-    """Start the Chromium that is here, else playwright's own."""
-    found = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    """Start the Chromium that is here, first of all the one without windows, else playwright's own."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(which, names)), None)
     return playwright.chromium.launch(executable_path=found, args=QUIET)
 
 

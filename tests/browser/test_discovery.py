@@ -6,16 +6,8 @@ from playwright.sync_api import expect
 from opportunities.models import Discovery, Note, Question, Questionnaire, UnwrittenPromise
 from opportunities.records import begin
 from tests.browser.axe import violations
-from tests.browser.people import DESKTOP
 from tests.conftest import person
 from tests.makers import an_opportunity
-
-NARROW = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
-
-
-@pytest.fixture(params=["desktop", "narrow"])
-def screen(request):
-    return {"desktop": DESKTOP, "narrow": NARROW}[request.param]
 
 
 @pytest.fixture
@@ -59,6 +51,7 @@ def test_it_is_written_by_keyboard_and_saved_by_keys(ada, discovery, at_browser)
     expect(page.locator("#open").get_by_role("link", name="Why just now?")).to_have_count(0)
 
 
+@pytest.mark.screens("phone")
 def test_what_is_heard_is_added_without_leaving_or_losing_what_is_typed(ada, discovery, at_browser):
     somebody = at_browser(ada, looks=violations).open(discovery.staff_url())
     page, keyboard, heard = somebody.page, somebody.page.keyboard, somebody.page.locator("#heard")
@@ -88,6 +81,7 @@ def test_what_is_heard_is_added_without_leaving_or_losing_what_is_typed(ada, dis
     assert (now(discovery).notes, UnwrittenPromise.objects.get().words) == ("Half a sentence", "A free month.")
 
 
+@pytest.mark.screens("desktop")
 def test_two_people_write_in_the_same_place_and_no_words_are_lost(ada, discovery, at_browser):
     ben = person("ben", "Manager", team="East", sees="team")
     first = at_browser(ada, looks=violations).open(discovery.staff_url())

@@ -22,6 +22,7 @@ def ada(house):
     return person("ada", "Growth ops", team="East")
 
 
+@pytest.mark.screens("desktop")
 def test_a_follow_up_that_waits_says_why_is_cured_and_goes(ada, house, at_browser):
     opportunity = an_opportunity(ada)
     contact = opportunity.decision_owner
@@ -44,6 +45,7 @@ def test_a_follow_up_that_waits_says_why_is_cured_and_goes(ada, house, at_browse
     assert not somebody.page.get_by_text(task.title).count()
 
 
+@pytest.mark.screens("phone")
 def test_a_mail_in_doubt_is_settled_by_a_person(ada, house, at_browser):
     eve = person("eve", "Administrator", sees="all")
     opportunity = an_opportunity(ada)
@@ -69,6 +71,7 @@ def a_mail_in_doubt(owner, opportunity, subject):
     return perform(perform(message.start_sending, by=None).doubt, by=None, reason="The server hung up.")
 
 
+@pytest.mark.screens("phone")
 def test_one_click_in_a_mail_stops_marketing_and_nothing_else(ada, house, at_browser):
     opportunity = an_opportunity(ada)
     contact = opportunity.decision_owner
@@ -87,6 +90,7 @@ def test_one_click_in_a_mail_stops_marketing_and_nothing_else(ada, house, at_bro
     assert Consent.objects.get(contact=contact, purpose="contractual").withdrawn_at is None
 
 
+@pytest.mark.screens("desktop")
 def test_a_lost_deal_comes_back_with_its_history(ada, at_browser):
     deal = a_lost_deal(ada)
     secondtries.turn()

@@ -22,6 +22,7 @@ def checked(somebody):
     return somebody
 
 
+@pytest.mark.screens("phone")
 def test_a_list_is_mapped_tried_and_brought_in_and_a_second_time_adds_nothing(house, at_browser, tmp_path):
     ada, file = person("ada", "Growth ops", team="East"), tmp_path / "fair.csv"
     file.write_text(FAIR)

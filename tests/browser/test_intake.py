@@ -11,6 +11,7 @@ from tests.conftest import person
 from tests.makers import a_lead
 
 
+@pytest.mark.screens("phone")
 def test_a_duplicate_is_seen_at_entry_merged_and_told_in_one_story(house, at_browser):
     ada, cem = person("ada", "Growth ops", team="East"), person("cem", "Growth ops", team="West")
     first = a_lead(ada, name="Mia Sato", company="Harbor Dental", phone="+1 555 010 0111")
@@ -40,11 +41,12 @@ def test_a_duplicate_is_seen_at_entry_merged_and_told_in_one_story(house, at_bro
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "words"),
+    ("screen", "field", "typed", "words"),
     [
-        ("email", "mia@harbor-dental.example", "Same mail address"),
-        ("company", "Harbour Dental Group", "Almost the same company name"),
+        ("desktop", "email", "mia@harbor-dental.example", "Same mail address"),
+        ("phone", "company", "Harbour Dental Group", "Almost the same company name"),
     ],
+    indirect=["screen"],
 )
 def test_who_is_here_already_shows_while_it_is_typed_and_no_address_tells_what(field, typed, words, house, at_browser):
     ada = person("ada", "Growth ops", team="East")

@@ -4,16 +4,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from tests.browser.people import DESKTOP
 from tests.conftest import person
 from tests.desk.test_chores import some_tasks
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def screen():
-    return DESKTOP
+pytestmark = [pytest.mark.slow, pytest.mark.screens("desktop")]
 
 
 def test_a_task_is_put_off_without_a_mouse(house, at_browser):

@@ -23,8 +23,8 @@ def card(somebody, deal):
     return somebody.page.locator(f"[data-deal='{deal.pk}']")
 
 
-@pytest.mark.parametrize("screen", [DESKTOP], ids=["desktop"])
-def test_a_deal_is_moved_by_keys_and_stays_in_hand(ada, at_browser, screen):
+@pytest.mark.screens("desktop")
+def test_a_deal_is_moved_by_keys_and_stays_in_hand(ada, at_browser):
     deal = an_opportunity(ada)
     somebody = at_browser(ada, looks=violations).open("/admin/pipeline/")
     card(somebody, deal).locator("[data-card]").focus()
@@ -46,8 +46,8 @@ def test_a_deal_is_moved_by_keys_and_stays_in_hand(ada, at_browser, screen):
     assert deal.stage == "discovery"
 
 
-@pytest.mark.parametrize("screen", [DESKTOP], ids=["desktop"])
-def test_a_deal_is_moved_by_dragging_and_comes_back_when_it_is_refused(ada, at_browser, screen):
+@pytest.mark.screens("desktop")
+def test_a_deal_is_moved_by_dragging_and_comes_back_when_it_is_refused(ada, at_browser):
     deal = an_opportunity(ada)
     somebody = at_browser(ada).open("/admin/pipeline/")
 
@@ -59,6 +59,7 @@ def test_a_deal_is_moved_by_dragging_and_comes_back_when_it_is_refused(ada, at_b
     expect(somebody.page.locator(f"[data-stage=discovery] [data-deal='{deal.pk}']")).to_be_visible()
 
 
+@pytest.mark.screens("desktop")
 def test_filters_are_saved_as_a_view_and_found_again(ada, at_browser):
     late, other = an_opportunity(ada), an_opportunity(ada, stage="discovery")
     edit(late, by=ada, due_on=timezone.localdate() - timedelta(days=2))
@@ -81,6 +82,7 @@ def test_filters_are_saved_as_a_view_and_found_again(ada, at_browser):
     assert not card(somebody, other).count()
 
 
+@pytest.mark.screens("desktop")
 def test_deals_are_given_away_row_by_row_with_the_keyboard(ada, at_browser):
     first, second, third = sorted((an_opportunity(ada) for _ in range(3)), key=lambda deal: deal.client.name)
     cem = person("cem", "Growth ops", team="West")
@@ -101,6 +103,7 @@ def test_deals_are_given_away_row_by_row_with_the_keyboard(ada, at_browser):
     assert not card(somebody, first).count()
 
 
+@pytest.mark.screens("phone")
 def test_a_deal_is_lost_and_reopened_from_the_pipeline(ada, at_browser):
     deal = an_opportunity(ada)
     somebody = at_browser(ada, looks=violations).open("/admin/pipeline/?look=table")

@@ -21,6 +21,7 @@ def ada(house):
     return person("ada", "Growth ops", team="East")
 
 
+@pytest.mark.screens("phone")
 def test_a_closed_gate_leads_to_the_field_that_is_missing(ada, at_browser):
     discovery = an_opportunity(ada, stage="discovery").discoveries.get()
     somebody = at_browser(ada).open(discovery.staff_url())
@@ -31,6 +32,7 @@ def test_a_closed_gate_leads_to_the_field_that_is_missing(ada, at_browser):
     somebody.move("Complete discovery").sees("Complete")
 
 
+@pytest.mark.screens("desktop")
 def test_a_lead_says_which_facts_are_missing(ada, at_browser):
     lead = a_lead(ada)
     somebody = at_browser(ada).open(lead.staff_url()).move("Start working")
@@ -39,6 +41,7 @@ def test_a_lead_says_which_facts_are_missing(ada, at_browser):
     assert not somebody.page.get_by_text("Confirm the budget signal").count()
 
 
+@pytest.mark.screens("phone")
 def test_a_move_that_is_not_mine_is_refused_whatever_the_page_shows(ada, at_browser):
     opportunity = an_opportunity(ada)
     ann = at_browser(person("ann", "Auditor", sees="all")).open(opportunity.staff_url())
@@ -50,6 +53,7 @@ def test_a_move_that_is_not_mine_is_refused_whatever_the_page_shows(ada, at_brow
     assert opportunity.stage == "qualified"
 
 
+@pytest.mark.screens("phone")
 def test_a_page_that_was_opened_before_a_change_approves_nothing(ada, at_browser):
     ben = person("ben", "Manager", team="East", sees="team")
     proposal = a_proposal(ada, stage="in_review")
@@ -62,6 +66,7 @@ def test_a_page_that_was_opened_before_a_change_approves_nothing(ada, at_browser
     assert not Approval.objects.filter(stage="approved").exists()
 
 
+@pytest.mark.screens("desktop")
 def test_a_deal_that_is_dropped_too_early_stays_and_says_why(ada, at_browser):
     opportunity = an_opportunity(ada, stage="discovery")
     somebody = at_browser(ada).open("/admin/pipeline/")

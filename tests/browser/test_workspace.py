@@ -61,6 +61,7 @@ class Keyboard:
         return self
 
 
+@pytest.mark.screens("desktop")
 def test_what_is_missing_is_written_and_the_move_made_by_keyboard(ada, at_browser):
     opportunity = almost_discovered(ada)
     somebody = at_browser(ada, looks=violations).open(opportunity.staff_url())
@@ -83,6 +84,7 @@ def test_what_is_missing_is_written_and_the_move_made_by_keyboard(ada, at_browse
     assert Opportunity.objects.get(pk=opportunity.pk).stage == "audit"
 
 
+@pytest.mark.screens("desktop")
 def test_the_parts_the_story_and_the_keys(ada, at_browser):
     opportunity = an_opportunity(ada, stage="proposal")
     somebody = at_browser(ada, looks=violations).open(opportunity.staff_url())
@@ -102,6 +104,7 @@ def test_the_parts_the_story_and_the_keys(ada, at_browser):
     assert somebody.page.evaluate("document.activeElement.closest('#add')") is None, "the keys are off"
 
 
+@pytest.mark.screens("phone")
 def test_a_wrong_field_is_mended_where_it_is(ada, at_browser):
     somebody = at_browser(ada, looks=violations).open(an_opportunity(ada).staff_url())
     somebody.press("Change", within=".z-about").write(probability="101").press("Save", within="dialog")
