@@ -22,13 +22,14 @@ def run(options) -> int:
         if options.k in name:
             ratio = line(small, large)
             near = aim == 1.2 and ratio.other - ratio.base < 2
-            good = ratio.value <= aim or near
+            good = aim is None or ratio.value <= aim or near
             verdict = "" if good else "  falls short"
             if not ratio.counts:
                 verdict = "  void: the machine is too busy"
             short += not good or not ratio.counts
+            aimed = "none" if aim is None else f"{aim:.1f}"
             print(
-                f"{name:50}{ratio.value:7.2f}{aim:7.1f}{ratio.control:9.2f}{ratio.other:9.2f}{ratio.base:9.2f}{verdict}",
+                f"{name:50}{ratio.value:7.2f}{aimed:>7}{ratio.control:9.2f}{ratio.other:9.2f}{ratio.base:9.2f}{verdict}",
                 flush=True,
             )
     print(f"\n{options.large:,} opportunities against {options.small:,}; under 2 ms of difference is no difference.")
@@ -113,9 +114,10 @@ LINES = [
     ("record page, large against small", record_page, 1.2),
     ("search of four letters, large against small", search, 2.0),
     ("a move against a bare UPDATE", a_move, 3.0),
-    ("due follow-up mails against Celery doing nothing", mails_against_celery, 1.25),
-    ("due notices, 500 at once, against the same", against_celery, 1.25),
     ("due mail gone, p95 in s, 100,000 pending", soon_mailed, 2.0),
     ("due notice told, p95 in s, 100,000 pending", soon_done, 2.0),
+    ("due notices, 500 at once, against Celery doing nothing", against_celery, 1.25),
+    # Conditions, words, a conversation by SMTP and two diaries: no aim was set for these together.
+    ("due follow-up mails, 100 at once, against the same", mails_against_celery, None),
     ("import against COPY into the same tables", an_import, 2.0),
 ]

@@ -20,6 +20,8 @@ ITEMS = 500
 MAILS = 100
 PENDING = 100_000
 PROBES = 60
+# A round ends after some seconds, and the next one goes on.
+MOST_TURNS = 20
 
 TASKS = """
 with made as (
@@ -131,9 +133,12 @@ def mails_against_celery(small, large) -> Ratio:
         with large, large.connection.cursor() as cursor:
             lot = next(lots)
             cursor.execute(FALL_DUE, [lot])
-            followups.send_due()
             sent = Message.objects.filter(task__title=lot, stage="sent", task__stage="done")
-            assert sent.count() == deals, "not all of them went"
+            for _ in range(MOST_TURNS):
+                followups.send_due()
+                if sent.count() == deals:
+                    return
+            raise AssertionError(f"{sent.count()} of {deals} went")
 
     backend = "django.core.mail.backends.smtp.EmailBackend"
     with a_sink() as port, a_worker(deals) as nothing, override_settings(EMAIL_BACKEND=backend, EMAIL_PORT=port):
@@ -218,7 +223,17 @@ def soon_mailed(small, large) -> Ratio:
     """Return the same of a follow-up by mail: how soon it is sent and done."""
     pend(large)
     with a_sink() as port, a_pump(large, port):
+        empty_the_outbox(large, port)
         return seconds([probe_mail(large, lot) for lot in promise(large, PROBES, 1)][5:])
+
+
+def empty_the_outbox(large, port):
+    """Send what another line of an earlier run left: nothing else may be on its way."""
+    from opportunities import outbox
+
+    with large, override_settings(EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend", EMAIL_PORT=port):
+        while any(outbox.run().values()):
+            pass
 
 
 def seconds(times) -> Ratio:
