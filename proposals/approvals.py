@@ -37,7 +37,8 @@ def of_proposal(proposal) -> dict:
 
 
 def of_pricing(proposal) -> dict:
-    return {"currency": proposal.currency, "prices": [row.says() for row in proposal.price_lines.all()]}
+    prices = {"currency": proposal.currency, "prices": [row.says() for row in proposal.price_lines.all()]}
+    return prices | ({"discount": proposal.discount} if proposal.discount else {})
 
 
 def of_claims(proposal) -> dict:

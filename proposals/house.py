@@ -1,5 +1,6 @@
 """What a new installation starts with: services, clauses and rules. An administrator changes them afterwards."""
 
+from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
@@ -8,7 +9,7 @@ from opportunities import house as floor
 from opportunities.models import Question, Questionnaire
 from opportunities.records import begin
 
-from .models import ApprovalRule, Aspect, Clause, Service
+from .models import ApprovalRule, Aspect, BookPrice, Clause, Service, UsualScope, UsualStep
 
 
 def row(kind, title, text) -> dict:
@@ -20,6 +21,7 @@ SERVICES = [
         "name": "Search and speed",
         "description": "More of the right people find the site, and it answers them quickly.",
         "price": Decimal("2400"),
+        "steps": [("Measure and plan", 0, 1, "We"), ("Mend the slowest pages", 1, 4, "We")],
         "cadence": "monthly",
         "scope": [
             row("included", "Technical mending", "We mend what slows the site down, page by page."),
@@ -39,6 +41,7 @@ SERVICES = [
         "name": "Paid search",
         "description": "Advertising that pays for itself, and a plain report of what it brought.",
         "price": Decimal("1800"),
+        "steps": [("Set up campaigns and call tracking", 0, 2, "We"), ("Run and improve", 2, 10, "We")],
         "cadence": "every_two_weeks",
         "scope": [
             row("included", "Campaigns", "We set up and run your campaigns."),
@@ -120,8 +123,7 @@ def furnish() -> int:
             added += 1
     for fields in SERVICES:
         if not Service.objects.filter(name=fields["name"]).exists():
-            asks = Questionnaire.objects.filter(name=fields["questionnaire"], is_current=True).first()
-            begin(Service(**fields | {"questionnaire": asks}), by=None, past="came with the house:")
+            furnish_service(**fields)
             added += 1
     for key, (title, text) in CLAUSES.items():
         if not Clause.objects.filter(key=key).exists():
@@ -133,3 +135,15 @@ def furnish() -> int:
             begin(rule, by=None, past="came with the house:")
             added += 1
     return added
+
+
+def furnish_service(name, *, questionnaire, price, scope, steps, **fields):
+    """Add a service with its usual rows and its price."""
+    asks = Questionnaire.objects.filter(name=questionnaire, is_current=True).first()
+    service = begin(Service(name=name, questionnaire=asks, **fields), by=None, past="came with the house:")
+    for position, said in enumerate(scope):
+        UsualScope.objects.create(service=service, position=position, **said)
+    for position, (title, start, weeks, who) in enumerate(steps):
+        step = {"title": title, "start_week": start, "weeks": weeks, "who": who}
+        UsualStep.objects.create(service=service, position=position, **step)
+    BookPrice.objects.create(service=service, title=name, unit_price=price, valid_from=date(2020, 1, 1))

@@ -38,7 +38,9 @@ def proposals(opportunity, user) -> dict:
     )
     shown = newest(rows)
     for proposal in shown["rows"]:
-        proposal.comes_to = totals.of(line for line in proposal.price_lines.all() if not line.optional)
+        proposal.comes_to = totals.of(
+            (line for line in proposal.price_lines.all() if not line.optional), proposal.discount
+        )
     summaries = newest(Summary.objects.filter(opportunity=opportunity), FEW)
     return shown | {
         "summaries": summaries["rows"],

@@ -160,15 +160,22 @@ def proposal_body(proposal) -> dict:
 def offer_body(proposal, lines) -> dict:
     """Return scope, timeline, prices and totals: the same in a proposal and in its contract."""
     lines = list(lines)
-    firm = totals.of(line for line in lines if not line.optional or line.pk in proposal.chosen)
+    firm = totals.of((line for line in lines if not line.optional or line.pk in proposal.chosen), proposal.discount)
     scope = {kind: [] for kind in ("included", "excluded", "optional", "assumption", "dependency", "integration")}
     for row in proposal.scope_items.all():
         scope[row.kind].append({"id": row.pk, "title": row.title, "text": row.text})
     return {
         "scope": scope,
         "timeline": [
-            {"title": row.title, "text": row.text, "start_week": row.start_week, "weeks": row.weeks, "who": row.who}
-            for row in proposal.milestones.all()
+            {
+                "title": row.title,
+                "text": row.text,
+                "start_week": row.start_week,
+                "weeks": row.weeks,
+                "who": row.who,
+                "after": row.depends_on.title if row.depends_on else "",
+            }
+            for row in proposal.milestones.select_related("depends_on")
         ],
         "prices": [
             {
@@ -179,12 +186,13 @@ def offer_body(proposal, lines) -> dict:
                 "unit_price": line.unit_price,
                 "discount": line.discount,
                 "tax": line.tax,
-                "total": line.total,
+                "total": totals.line(line, proposal.discount),
                 # What was chosen is not an option any more.
                 "optional": line.optional and line.pk not in proposal.chosen,
             }
             for line in lines
         ],
+        "discount": proposal.discount,
         "totals": {"once": firm.once, "monthly": firm.monthly, "first_year": firm.first_year},
     }
 

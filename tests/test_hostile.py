@@ -99,9 +99,11 @@ def test_a_new_password_is_in_the_diary_and_never_a_way_above_all_roles(eve, ben
 @pytest.mark.parametrize(
     "rows", ['["\\u0000"]', '["\\ud800"]', "[NaN]", "1e400", '{"a": 1}', '[{"stage": "x"}]', "[1]"]
 )
-def test_rows_of_which_no_proposal_could_be_made_are_refused(ben, as_user, rows):
-    fields = {"name": "New", "price": "1", "recurring": "once", "cadence": "monthly", "checklist": "[]"}
-    answer = as_user(ben).post("/admin/proposals/service/add/", {**fields, "scope": rows, "questions": "[]"})
+def test_rows_of_which_no_onboarding_list_could_be_made_are_refused(ben, as_user, rows):
+    fields = {"name": "New", "cadence": "monthly", "checklist": rows}
+    fields |= {f"{name}-TOTAL_FORMS": 0 for name in ("prices", "usual_scope", "usual_steps")}
+    fields |= {f"{name}-INITIAL_FORMS": 0 for name in ("prices", "usual_scope", "usual_steps")}
+    answer = as_user(ben).post("/admin/proposals/service/add/", fields)
     assert answer.status_code == 200
     assert not Service.objects.filter(name="New").exists()
 

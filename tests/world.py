@@ -21,6 +21,7 @@ from opportunities.models import (
     WinBack,
 )
 from opportunities.records import begin, perform
+from proposals.models import Block, OfferTemplate
 from tests.kept import kept
 from tests.makers_handoff import a_won_deal
 from tests.makers_proposals import a_summary
@@ -53,6 +54,8 @@ def a_world(owner, *, manager):
     begin(SequenceRun(sequence=sequence, contact=contact, **mine), by=owner)
     begin(QuietDate(words="Trade fair", first_on="2026-12-01", last_on="2026-12-02"), by=manager)
     begin(Campaign(name="Spring", template=template, owner=owner), by=owner)
+    begin(Block(title="Access", text="You give us access before the start.", kind="dependency"), by=manager)
+    begin(OfferTemplate(name="Search and speed", content=opportunity.proposals.get().kept_rows()), by=manager)
     notices.tell(owner, "breach", "A report is late.", "/admin/today/", key="world")
     return opportunity
 

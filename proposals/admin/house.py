@@ -5,9 +5,19 @@ import json
 from django.contrib import admin
 from django.db import models
 
-from opportunities.admin.base import KeptAdmin
+from opportunities.admin.base import KeptAdmin, RowInline
 
-from ..models import ApprovalRule, Clause, Delegation, Service
+from ..models import (
+    ApprovalRule,
+    Block,
+    BookPrice,
+    Clause,
+    Delegation,
+    OfferTemplate,
+    Service,
+    UsualScope,
+    UsualStep,
+)
 
 
 class PlainJSON(json.JSONDecoder):
@@ -24,21 +34,32 @@ class PlainJSON(json.JSONDecoder):
         return found
 
 
+class UsualRows(RowInline):
+    """Rows that a new proposal for this service begins with. One that is not used any more is unticked."""
+
+
+class PriceRows(UsualRows):
+    model = BookPrice
+    fields = [*("title", "currency", "valid_from", "recurring", "unit_price", "quantity", "tax", "optional")]
+    fields += ["internal_cost", "pricing_assumption", "position", "is_usual"]
+
+
+class ScopeRows(UsualRows):
+    model = UsualScope
+    fields = ["position", "kind", "title", "text", "is_usual"]
+
+
+class StepRows(UsualRows):
+    model = UsualStep
+    fields = ["position", "title", "text", "start_week", "weeks", "who", "is_usual"]
+
+
 @admin.register(Service)
 class ServiceAdmin(KeptAdmin):
-    list_display = ["name", "price", "recurring", "cadence", "is_sold"]
+    list_display = ["name", "cadence", "is_sold"]
     search_fields = ["name"]
-    fields = [
-        "name",
-        "description",
-        "price",
-        "recurring",
-        "cadence",
-        "is_sold",
-        "questionnaire",
-        "scope",
-        "checklist",
-    ]
+    fields = ["name", "description", "cadence", "is_sold", "questionnaire", "checklist"]
+    inlines = [PriceRows, ScopeRows, StepRows]
     empty_words = "Nothing is sold yet. Add a service."
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
@@ -52,6 +73,30 @@ class ServiceAdmin(KeptAdmin):
             field.queryset = field.queryset.filter(is_current=True)
             field.empty_label = "Nothing of its own"
         return field
+
+
+@admin.register(Block)
+class BlockAdmin(KeptAdmin):
+    list_display = ["title", "kind", "service", "is_used"]
+    list_filter = ["kind"]
+    list_select_related = ["service"]
+    search_fields = ["title"]
+    fields = ["kind", "title", "text", "service", "is_used"]
+    empty_words = "No words to use again yet. Add a row of scope that you write often."
+
+
+@admin.register(OfferTemplate)
+class OfferTemplateAdmin(KeptAdmin):
+    """A template is kept from a proposal; here it is named, and taken off offer."""
+
+    list_display = ["name", "service", "is_used"]
+    list_select_related = ["service"]
+    search_fields = ["name"]
+    fields = ["name", "service", "is_used"]
+    empty_words = "No templates yet. Open a proposal and keep it as a template."
+
+    def has_add_permission(self, request):
+        return False
 
 
 @admin.register(Clause)

@@ -1,6 +1,7 @@
 """The records of what is promised, and of who approved it."""
 
 from .approval import Approval
+from .book import Block, BookPrice, OfferTemplate, UsualScope, UsualStep
 from .contract import Contract, ContractClause, Signature
 from .payment import Payment
 from .proposal import Proposal
@@ -12,6 +13,8 @@ __all__ = [
     "Approval",
     "ApprovalRule",
     "Aspect",
+    "Block",
+    "BookPrice",
     "Cadence",
     "Claim",
     "Clause",
@@ -19,6 +22,7 @@ __all__ = [
     "ContractClause",
     "Delegation",
     "Milestone",
+    "OfferTemplate",
     "Payment",
     "PriceLine",
     "Proposal",
@@ -26,4 +30,6 @@ __all__ = [
     "Service",
     "Signature",
     "Summary",
+    "UsualScope",
+    "UsualStep",
 ]

@@ -1,8 +1,10 @@
 """The proposal: what we offer a client, and how it earns the right to be sent."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import django_fsm as fsm
+from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
 
@@ -25,8 +27,10 @@ from opportunities.records import (
 from opportunities.walls import settled
 
 from .. import approvals, gates, policies, publishing, totals
+from ..words import plain_words
 from .authored import Authored
-from .service import Service
+from .book import PERCENT, BookPrice
+from .service import Service, known_currency
 
 DAY = timedelta(days=1)
 WRITE, SEND = "proposals.write_proposal", "proposals.send_proposal"
@@ -67,9 +71,12 @@ class Proposal(Authored, Output):
     service = models.ForeignKey(Service, models.PROTECT, null=True, blank=True, related_name="proposals")
     number = models.CharField(max_length=12, editable=False)
     revision = models.PositiveSmallIntegerField(default=1, editable=False)
-    title = models.CharField(max_length=160)
-    intro = models.TextField("opening words", blank=True)
-    currency = models.CharField(max_length=3, default="USD")
+    title = models.CharField(max_length=160, validators=[plain_words])
+    intro = models.TextField("opening words", blank=True, validators=[plain_words])
+    currency = models.CharField(max_length=3, default="USD", validators=[known_currency])
+    discount = models.DecimalField(
+        "discount on everything, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT
+    )
     valid_until = models.DateField(null=True, blank=True)
     decide_on = models.DateField("decision deadline", null=True, blank=True)
     recipient = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, editable=False, related_name="+")
@@ -135,17 +142,30 @@ class Proposal(Authored, Output):
             self.scope_state, self.client_safe = ScopeState.DRAFTED, ClientSafe.DRAFTED
         super().save(*args, **kwargs)
 
+    def clean(self):
+        """Refuse another currency under prices: the amounts would stay and mean something else."""
+        before = type(self).objects.filter(pk=self.pk).values_list("currency", flat=True).first()
+        if before and before != self.currency and self.price_lines.exists():
+            words = f"Its prices are in {before}. Take them out first, then choose another currency."
+            raise ValidationError({"currency": words})
+
     # -- What it says. -------------------------------------------------------------------------------------------------
 
     @property
     def totals(self):
         """Return what is paid once, each month and in the first year: firm lines, and what the client chose."""
-        return totals.of(line for line in self.price_lines.all() if not line.optional or line.pk in self.chosen)
+        chosen = (line for line in self.price_lines.all() if not line.optional or line.pk in self.chosen)
+        return totals.of(chosen, self.discount)
+
+    @property
+    def most(self):
+        """Return the totals with every option."""
+        return totals.of(self.price_lines.all(), self.discount)
 
     @property
     def amount(self):
-        """Return the first year's total, by which approval rules ask."""
-        return totals.of(self.price_lines.all()).first_year
+        """Return the first year's total with every option, by which approval rules ask."""
+        return self.most.first_year
 
     def sold_lines(self):
         """Return the price lines that the client bought."""
@@ -198,6 +218,8 @@ class Proposal(Authored, Output):
         self.lock_to_write()
         row.proposal = self
         row.full_clean(exclude=["proposal"])
+        if row.position is not None:
+            row.validate_constraints()
         row.save()
         if evidence:
             row.support(*evidence)
@@ -232,18 +254,66 @@ class Proposal(Authored, Output):
             by=by,
             facts={field.name: plain(getattr(row, field.name)) for field in row._meta.concrete_fields},
         )
+        for waiting in row.needed_by.all() if hasattr(row, "needed_by") else ():
+            self.change(waiting, by=by, depends_on=None)
         row.delete()
         self.was_edited(by=by)
 
+    @transaction.atomic
+    def take_rows(self, rows, *, by, past, facts=None):
+        """Add copies of rows, and write it in the diary once.
+
+        `rows` holds dictionaries of what each row says under "scope_items", "milestones", "price_lines" and "claims";
+        a step that waits for another names its place in the list under "waits_for". Raise `ValidationError` for what
+        no row may say: then none comes in.
+        """
+        self.lock_to_write()
+        for name, model in self.row_models().items():
+            made = []
+            for said in rows.get(name, ()):
+                said = dict(said)
+                waits_for = said.pop("waits_for", None)
+                row = model(proposal=self, **said)
+                if waits_for is not None:
+                    row.depends_on = made[waits_for]
+                row.full_clean(exclude=["proposal"])
+                row.save()
+                made.append(row)
+        tell(self, "rows_taken", past, by=by, facts=facts)
+        self.was_edited(by=by)
+
+    @classmethod
+    def row_models(cls) -> dict:
+        """Return the kinds of rows by the name under which a proposal holds them."""
+        names = ("scope_items", "milestones", "price_lines", "claims")
+        return {name: cls._meta.get_field(name).related_model for name in names}
+
+    def kept_rows(self) -> dict:
+        """Return what every row says, without its evidence, as `take_rows` takes it."""
+        rows = {name: [row.row() for row in getattr(self, name).all()] for name in self.row_models()}
+        for said in (said for kind in rows.values() for said in kind):
+            del said["position"]
+        steps = list(self.milestones.all())
+        place = {step.pk: number for number, step in enumerate(steps)}
+        for step, said in zip(steps, rows["milestones"], strict=True):
+            if step.depends_on_id in place and place[step.depends_on_id] < place[step.pk]:
+                said["waits_for"] = place[step.depends_on_id]
+        return rows
+
     def take_usual_rows(self, *, by):
-        """Begin with the rows that the service usually has."""
+        """Begin with the rows that the service usually has, at the prices of its book of today."""
         if self.service is None:
             return
-        scope_item, price_line = self.scope_items.model, self.price_lines.model
-        for position, row in enumerate(self.service.scope):
-            self.add(scope_item(position=position, **row), by=by)
-        price = {"unit_price": self.service.price, "recurring": self.service.recurring}
-        self.add(price_line(title=self.service.name, **price), by=by)
+        usual = {
+            "scope_items": self.service.usual_scope.filter(is_usual=True),
+            "milestones": self.service.usual_steps.filter(is_usual=True),
+            "price_lines": BookPrice.objects.filter(service=self.service, is_usual=True).on(
+                timezone.localdate(), self.currency
+            ),
+        }
+        rows = {name: [row.row() for row in found] for name, found in usual.items()}
+        if any(rows.values()):
+            self.take_rows(rows, by=by, past="took the usual rows for", facts={"service": self.service})
 
     def not_revised(self) -> list[Lack]:
         """Return why this one has no next revision yet."""
@@ -271,6 +341,7 @@ class Proposal(Authored, Output):
             "title",
             "intro",
             "currency",
+            "discount",
             "valid_until",
             "decide_on",
             "source",
@@ -279,9 +350,13 @@ class Proposal(Authored, Output):
         newest = revisions.aggregate(newest=models.Max("revision"))["newest"]
         copy = type(self)(**{name: getattr(self, name) for name in kept}, revision=newest + 1, author=by)
         begin(copy, by=by, past="began the next revision", facts={"revises": self})
-        for rows in (self.scope_items, self.milestones, self.price_lines, self.claims):
-            for row in rows.all():
-                row.copy_to(copy)
+        copies = {}
+        for name in self.row_models():
+            for row in getattr(self, name).all():
+                copies[row] = row.copy_to(copy)
+        for step in self.milestones.exclude(depends_on=None).select_related("depends_on"):
+            copies[step].depends_on = copies[step.depends_on]
+            copies[step].save(update_fields=["depends_on"])
         return copy
 
     # -- Its life. -----------------------------------------------------------------------------------------------------

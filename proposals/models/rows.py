@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator
 from django.db import models
 
 from opportunities.models import Evidence
@@ -12,9 +12,24 @@ from opportunities.records import Kept
 
 from .. import totals
 from ..gates import evidence_falls_because
+from ..words import plain_words
+from .book import NOT_LESS, PERCENT
 from .proposal import Proposal
+from .service import Recurring, ScopeKind
 
-PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))]
+# Two steps that wait for each other never begin.
+ROUND = "These steps wait for each other. Let one of them wait for nothing."
+TAKEN = "Another row stands there already. Choose another place."
+
+
+def one_place(name, *among):
+    """Return the rule that no two rows of a proposal stand in one place. It is looked at when all is written."""
+    return models.UniqueConstraint(
+        fields=["proposal", *among, "position"],
+        name=f"{name}_has_its_own_place",
+        deferrable=models.Deferrable.DEFERRED,
+        violation_error_message=TAKEN,
+    )
 
 
 class Row(Kept):
@@ -24,7 +39,8 @@ class Row(Kept):
     # What a client reads, or what an approver must know, as it is typed: a change of these is a change of content.
     SAYS: tuple = ()
 
-    position = models.PositiveSmallIntegerField(default=0)
+    # Left out, it comes last.
+    position = models.PositiveSmallIntegerField(blank=True)
 
     class Meta(Kept.Meta):
         abstract = True
@@ -32,6 +48,20 @@ class Row(Kept):
 
     def __str__(self):
         return self.title
+
+    def save(self, *args, **kwargs):
+        self.stand_last()
+        super().save(*args, **kwargs)
+
+    def stand_last(self):
+        """Give it the place after the last of its kind, where it has none."""
+        if self.position is None:
+            last = self.beside().aggregate(last=models.Max("position"))["last"]
+            self.position = 0 if last is None else last + 1
+
+    def beside(self):
+        """Return the rows among which it has its place."""
+        return type(self).objects.filter(proposal=self.proposal)
 
     @property
     def has_evidence(self) -> bool:
@@ -54,32 +84,34 @@ class Row(Kept):
 
     def says(self) -> dict:
         """Return its content, for the fingerprint of an approval."""
-        return {name: getattr(self, name) for name in self.SAYS} | {"evidence": self.evidence_id}
+        return self.row() | {"evidence": self.evidence_id}
 
     def copy_to(self, proposal):
         """Make the same row in another revision."""
-        kept = {name: getattr(self, name) for name in self.SAYS}
-        return type(self).objects.create(proposal=proposal, evidence=self.evidence, **kept)
+        return type(self).objects.create(proposal=proposal, evidence=self.evidence, **self.row())
+
+    def row(self) -> dict:
+        """Return what it says, by the names of its fields."""
+        return {name: getattr(self, name) for name in self.SAYS}
 
 
 class ScopeItem(Row):
     """What is included, excluded, optional or relied upon."""
 
-    class Kind(models.TextChoices):
-        INCLUDED = "included"
-        EXCLUDED = "excluded"
-        OPTIONAL = "optional"
-        ASSUMPTION = "assumption"
-        DEPENDENCY = "dependency"
-        INTEGRATION = "integration"
-
+    Kind = ScopeKind
     SAYS = ("position", "kind", "title", "text")
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="scope_items")
-    kind = models.CharField(max_length=12, choices=Kind, default=Kind.INCLUDED)
-    title = models.CharField(max_length=160)
-    text = models.TextField(blank=True)
+    kind = models.CharField(max_length=12, choices=ScopeKind, default=ScopeKind.INCLUDED)
+    title = models.CharField(max_length=160, validators=[plain_words])
+    text = models.TextField(blank=True, validators=[plain_words])
     evidence = models.ForeignKey(Evidence, models.PROTECT, null=True, blank=True, related_name="scope_items")
+
+    class Meta(Row.Meta):
+        constraints = [one_place("scope_item", "kind")]
+
+    def beside(self):
+        return super().beside().filter(kind=self.kind)
 
 
 class Milestone(Row):
@@ -88,21 +120,62 @@ class Milestone(Row):
     SAYS = ("position", "title", "text", "start_week", "weeks", "who")
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="milestones")
-    title = models.CharField(max_length=160)
-    text = models.TextField(blank=True)
+    title = models.CharField(max_length=160, validators=[plain_words])
+    text = models.TextField(blank=True, validators=[plain_words])
     start_week = models.PositiveSmallIntegerField("starts after week", default=0, validators=[MaxValueValidator(520)])
     weeks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(520)])
-    who = models.CharField("who does it", max_length=80, blank=True)
+    who = models.CharField("who does it", max_length=80, blank=True, validators=[plain_words])
+    depends_on = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="needed_by", verbose_name="waits for"
+    )
     evidence = models.ForeignKey(Evidence, models.PROTECT, null=True, blank=True, related_name="milestones")
+
+    class Meta(Row.Meta):
+        constraints = [
+            one_place("milestone"),
+            models.CheckConstraint(
+                name="milestone_waits_for_another",
+                condition=models.Q(depends_on=None) | ~models.Q(depends_on=models.F("id")),
+                violation_error_message=ROUND,
+            ),
+        ]
+
+    @property
+    def end_week(self) -> int:
+        return self.start_week + self.weeks
+
+    def clean(self):
+        super().clean()
+        before = self.depends_on
+        if before is None:
+            return
+        if before.proposal_id != self.proposal_id:
+            raise ValidationError({"depends_on": "Choose a step of this proposal."})
+        if self.pk in (step.pk for step in before.chain()):
+            raise ValidationError({"depends_on": ROUND})
+        if self.start_week < before.end_week:
+            raise ValidationError(
+                {"start_week": f"“{before}” ends after week {before.end_week}: begin then, or wait for nothing."}
+            )
+
+    def chain(self):
+        """Yield this step, what it waits for, and so on. It ends, even where steps wait for each other."""
+        step, seen = self, set()
+        while step is not None and step.pk not in seen:
+            yield step
+            seen.add(step.pk)
+            step = step.depends_on
+
+    def says(self):
+        # By its title: in the next revision it is another row.
+        waits = {"depends_on": self.depends_on.title} if self.depends_on else {}
+        return super().says() | waits
 
 
 class PriceLine(Row):
     """What something costs, once or each month."""
 
-    class Recurring(models.TextChoices):
-        ONCE = "once"
-        MONTHLY = "monthly"
-
+    Recurring = Recurring
     SAYS = (
         "position",
         "title",
@@ -117,24 +190,30 @@ class PriceLine(Row):
     )
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="price_lines")
-    title = models.CharField(max_length=160)
+    title = models.CharField(max_length=160, validators=[plain_words])
     recurring = models.CharField(max_length=7, choices=Recurring, default=Recurring.MONTHLY)
-    quantity = models.DecimalField(
-        max_digits=9, decimal_places=2, default=Decimal(1), validators=[MinValueValidator(Decimal(0))]
-    )
-    unit_price = MoneyField(validators=[MinValueValidator(Decimal(0))])
+    quantity = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal(1), validators=NOT_LESS)
+    unit_price = MoneyField(validators=NOT_LESS)
     discount = models.DecimalField(
         "discount, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT
     )
     tax = models.DecimalField("tax, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT)
     optional = models.BooleanField(default=False, help_text="The client may choose it.")
-    internal_cost = MoneyField(null=True, blank=True, help_text="Internal. Clients never see this.")
+    internal_cost = MoneyField(
+        null=True,
+        blank=True,
+        validators=NOT_LESS,
+        help_text="What the line costs us, as often as it is paid. Internal.",
+    )
     pricing_assumption = models.TextField(blank=True, help_text="Internal. Clients never see this.")
     evidence = models.ForeignKey(Evidence, models.PROTECT, null=True, blank=True, related_name="price_lines")
 
+    class Meta(Row.Meta):
+        constraints = [one_place("price_line")]
+
     @property
     def total(self) -> Decimal:
-        return totals.line(self)
+        return totals.line(self, self.proposal.discount)
 
 
 class Claim(Row):
@@ -152,7 +231,7 @@ class Claim(Row):
     SAYS = ("position", "text", "kind", "metric", "low", "high", "unit", "method", "sensitivity")
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="claims")
-    text = models.CharField(max_length=400)
+    text = models.CharField(max_length=400, validators=[plain_words])
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.FINDING)
     metric = models.CharField(max_length=120, blank=True)
     low = models.DecimalField("from", max_digits=16, decimal_places=4, null=True, blank=True)
@@ -164,10 +243,11 @@ class Claim(Row):
 
     class Meta(Row.Meta):
         constraints = [
+            one_place("claim"),
             models.CheckConstraint(
                 name="claim_range_runs_upwards",
                 condition=models.Q(low=None) | models.Q(high=None) | models.Q(high__gte=models.F("low")),
-            )
+            ),
         ]
 
     def __str__(self):
@@ -199,9 +279,9 @@ class Claim(Row):
 
     def says(self):
         versions = sorted(self.evidence.values_list("pk", flat=True))
-        return {name: getattr(self, name) for name in self.SAYS} | {"evidence": versions}
+        return self.row() | {"evidence": versions}
 
     def copy_to(self, proposal):
-        copy = type(self).objects.create(proposal=proposal, **{name: getattr(self, name) for name in self.SAYS})
+        copy = type(self).objects.create(proposal=proposal, **self.row())
         copy.evidence.set(self.evidence.all())
         return copy

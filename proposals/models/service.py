@@ -1,5 +1,6 @@
 """What the house sells, in which words it contracts, and who must approve."""
 
+import pycountry
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -9,6 +10,8 @@ from opportunities.models import Opportunity, Questionnaire
 from opportunities.money import MoneyField
 from opportunities.records import DiaryKeeper, KeptQuerySet, lock, tell
 
+CURRENCIES = {currency.alpha_3 for currency in pycountry.currencies}
+
 
 class Cadence(models.TextChoices):
     WEEKLY = "weekly"
@@ -17,21 +20,36 @@ class Cadence(models.TextChoices):
     QUARTERLY = "quarterly"
 
 
+class ScopeKind(models.TextChoices):
+    INCLUDED = "included"
+    EXCLUDED = "excluded"
+    OPTIONAL = "optional"
+    ASSUMPTION = "assumption"
+    DEPENDENCY = "dependency"
+    INTEGRATION = "integration"
+
+
+class Recurring(models.TextChoices):
+    ONCE = "once"
+    MONTHLY = "monthly"
+
+
+def known_currency(code):
+    """Refuse what is no currency by its three letters."""
+    if code not in CURRENCIES:
+        raise ValidationError(f"“{code}” is no currency. Type its three letters, such as EUR.", code="currency")
+
+
 class Service(DiaryKeeper):
-    """Something we sell: its usual scope, price and reports."""
+    """Something we sell: its usual scope, its prices and reports. What it usually has stands in `book.py`."""
 
     name = models.CharField(max_length=120, unique=True)
     description = models.TextField(blank=True)
-    scope = models.JSONField(
-        "usual scope rows", default=list, blank=True, help_text="Rows with a kind, a title and a text."
-    )
     checklist = models.JSONField("usual onboarding list", default=list, blank=True)
     # What discovery asks whoever wants it, in the version that is current.
     questionnaire = models.ForeignKey(
         Questionnaire, models.PROTECT, null=True, blank=True, related_name="services", verbose_name="discovery asks"
     )
-    price = MoneyField(default=0, validators=[MinValueValidator(0)])
-    recurring = models.CharField(max_length=7, choices=[("once", "Once"), ("monthly", "Monthly")], default="monthly")
     cadence = models.CharField(max_length=16, choices=Cadence, default=Cadence.MONTHLY)
     is_sold = models.BooleanField("on offer", default=True)
     # What a deal is about, from its first day: long before a proposal names it.
@@ -54,9 +72,7 @@ class Service(DiaryKeeper):
                 discovery.ask(by=by)
 
     def clean(self):
-        """Refuse rows that a proposal or an onboarding list could not be made of later."""
-        if not all(rows_of(self.scope, {"kind": str, "title": str, "text": str})):
-            raise ValidationError({"scope": "Give each row a title, a kind and a text, and nothing else."})
+        """Refuse rows that an onboarding list could not be made of later."""
         if not all(rows_of(self.checklist, {"title": str, "who": str, "days": int})):
             raise ValidationError({"checklist": "Give each row a title, who does it (client or us) and its days."})
 

@@ -10,6 +10,7 @@ from opportunities.records import ClientSafe, Opens, Output, stage_field, transi
 from opportunities.walls import settled
 
 from .. import approvals, gates, policies
+from ..words import plain_words
 from .authored import Authored
 
 WRITE = "proposals.write_summary"
@@ -52,8 +53,8 @@ class Summary(Authored, About, Output):
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="summaries")
     kind = models.CharField(max_length=14, choices=Kind)
-    title = models.CharField(max_length=160)
-    words = models.TextField("words for the client", blank=True)
+    title = models.CharField(max_length=160, validators=[plain_words])
+    words = models.TextField("words for the client", blank=True, validators=[plain_words])
     stage = stage_field(Stage, Stage.DRAFT)
 
     class Meta(Output.Meta):
