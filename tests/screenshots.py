@@ -135,7 +135,7 @@ def take(camera):
     picture(first(ada, "/admin/opportunities/message/"), "message")
     picture(ada.open("/admin/notices/"), "notices")
     picture(first(ada, "/admin/opportunities/winback/"), "win-back")
-    picture(first(ben, "/admin/opportunities/campaign/"), "campaign")
+    picture(first(camera.somebody("staff", "priya"), "/admin/opportunities/campaign/"), "campaign")
     picture(first(ben, "/admin/opportunities/sequence/"), "sequence")
     picture(first(ben, "/admin/opportunities/messagetemplate/"), "template")
     deal = first(ada, "/admin/opportunities/opportunity/?stage=audit").page.url.partition("#")[0].partition("?")[0]

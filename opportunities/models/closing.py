@@ -98,6 +98,7 @@ class WinBack(Record):
     stage = stage_field(Stage, Stage.WAITING)
 
     class Meta(Record.Meta):
+        verbose_name = "win-back"
         permissions = [("move_winback", "Can work on win-backs")]
         indexes = [
             models.Index(fields=["opens_on"], name="winback_waits", condition=Q(stage="waiting")),
