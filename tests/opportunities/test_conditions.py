@@ -270,17 +270,20 @@ def test_mail_that_comes_back_is_no_path(deal, ada):
 
 def test_a_follow_up_that_waits_for_the_morning_goes_on_in_the_morning(ada, deal, mail_server, time_machine):
     edit(deal.decision_owner, by=ada, works_from=time(9), works_to=time(17), works_on="12345", time_zone="Asia/Tokyo")
-    time_machine.move_to("2026-11-27T09:00Z", tick=False)  # Friday, 18:00 in Tokyo
+    # A Friday after today, 18:00 in Tokyo: nothing that happened today counts as a touch of that day.
+    friday = date.today() + timedelta(days=7 + (4 - date.today().weekday()) % 7)
+    monday = friday + timedelta(days=3)
+    time_machine.move_to(f"{friday}T09:00Z", tick=False)
     task = a_follow_up(ada, deal)
     catcher = mail_server()
     followups.send_due()
     task = Task.objects.get(pk=task.pk)
-    assert (task.stage, task.again_at) == ("paused", at("2026-11-30T00:00"))
-    assert "it goes on Monday 30 November at 09:00 (Asia/Tokyo)" in task.paused_because
-    time_machine.move_to("2026-11-29T23:59Z", tick=False)
+    assert (task.stage, task.again_at) == ("paused", at(f"{monday}T00:00"))
+    assert f"it goes on {monday:%A %-d %B} at 09:00 (Asia/Tokyo)" in task.paused_because
+    time_machine.move_to(f"{monday - timedelta(days=1)}T23:59Z", tick=False)
     followups.send_due()
     assert to(task.contact, catcher) == 0
-    time_machine.move_to("2026-11-30T00:00Z", tick=False)
+    time_machine.move_to(f"{monday}T00:00Z", tick=False)
     followups.send_due()
     assert to(task.contact, catcher) == 1
     assert Task.objects.get(pk=task.pk).stage == "done"

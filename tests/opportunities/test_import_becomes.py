@@ -32,7 +32,7 @@ def test_an_imported_discovery_asks_what_one_that_a_person_begins_asks(ada, eve)
     special = a_questionnaire("Search", eve)
     a_questionnaire("Unasked", eve)
     a_questionnaire("Everybody", eve, for_every_deal=True)
-    begin(Service(name="SEO", price=5, recurring="once", questionnaire=special), by=eve)
+    begin(Service(name="SEO", questionnaire=special), by=eve)
     done("opportunities", "Account,Stage,Product\nA,Proposal,SEO\nB,Proposal,\nC,Won,\n", ada)
     found = {one.opportunity.client.name: one for one in Discovery.objects.all()}
     by_hand = perform(makers.an_opportunity(ada).start_discovery, by=ada).discoveries.get()
