@@ -186,7 +186,7 @@ def offer_body(proposal, lines) -> dict:
                 "unit_price": line.unit_price,
                 "discount": line.discount,
                 "tax": line.tax,
-                "total": totals.line(line, proposal.discount),
+                "total": line.total,
                 # What was chosen is not an option any more.
                 "optional": line.optional and line.pk not in proposal.chosen,
             }

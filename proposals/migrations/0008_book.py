@@ -144,11 +144,12 @@ class Migration(migrations.Migration):
                         verbose_name="tax, percent",
                     ),
                 ),
-                ("optional", models.BooleanField(default=False)),
+                ("optional", models.BooleanField(default=False, help_text="The client may choose it.")),
                 (
                     "internal_cost",
                     models.DecimalField(
                         blank=True,
+                        help_text="What the line costs us, as often as it is paid. Internal.",
                         decimal_places=2,
                         max_digits=12,
                         null=True,
@@ -157,7 +158,10 @@ class Migration(migrations.Migration):
                         ],
                     ),
                 ),
-                ("pricing_assumption", models.TextField(blank=True)),
+                (
+                    "pricing_assumption",
+                    models.TextField(blank=True, help_text="Internal. Clients never see this."),
+                ),
             ],
             options={
                 "verbose_name": "price",

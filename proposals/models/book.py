@@ -1,27 +1,18 @@
 """The price book and what else a proposal begins with: a service's usual rows, words to use again, whole templates."""
 
-from decimal import Decimal
-
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from opportunities.money import MoneyField
 from opportunities.records import DiaryKeeper, Kept, KeptQuerySet
 
 from ..words import plain_words
-from .service import Recurring, ScopeKind, Service, known_currency
-
-PERCENT = [
-    MinValueValidator(Decimal(0), "Type a percentage from 0 to 100."),
-    MaxValueValidator(Decimal(100), "Type a percentage from 0 to 100."),
-]
-NOT_LESS = [MinValueValidator(Decimal(0), "Type an amount of 0 or more.")]
+from .said import PriceWords, Saying, ScopeWords, StepWords
+from .service import Service, known_currency
 
 
-class UsualRow(Kept):
+class UsualRow(Saying, Kept):
     """What a proposal for a service begins with. It is copied: a change here changes no proposal that exists."""
 
     belongs_to = "service"
@@ -36,37 +27,21 @@ class UsualRow(Kept):
     def __str__(self):
         return self.title
 
-    def row(self) -> dict:
-        """Return what the row of a proposal says."""
-        return {name: getattr(self, name) for name in self.SAYS}
 
-
-class UsualScope(UsualRow):
+class UsualScope(ScopeWords, UsualRow):
     """A row of scope that a service usually has."""
 
-    SAYS = ("kind", "title", "text")
-
     service = models.ForeignKey(Service, models.PROTECT, related_name="usual_scope")
-    kind = models.CharField(max_length=12, choices=ScopeKind, default=ScopeKind.INCLUDED)
-    title = models.CharField(max_length=160, validators=[plain_words])
-    text = models.TextField(blank=True, validators=[plain_words])
 
     class Meta(UsualRow.Meta):
         verbose_name = "usual row of scope"
         verbose_name_plural = "usual scope"
 
 
-class UsualStep(UsualRow):
+class UsualStep(StepWords, UsualRow):
     """A step of the timeline that a service usually has."""
 
-    SAYS = ("title", "text", "start_week", "weeks", "who")
-
     service = models.ForeignKey(Service, models.PROTECT, related_name="usual_steps")
-    title = models.CharField(max_length=160, validators=[plain_words])
-    text = models.TextField(blank=True, validators=[plain_words])
-    start_week = models.PositiveSmallIntegerField("starts after week", default=0, validators=[MaxValueValidator(520)])
-    weeks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(520)])
-    who = models.CharField("who does it", max_length=80, blank=True, validators=[plain_words])
 
     class Meta(UsualRow.Meta):
         verbose_name = "usual step"
@@ -81,31 +56,12 @@ class BookPriceQuerySet(KeptQuerySet):
         return self.filter(pk__in=newest).order_by("position", "id")
 
 
-class BookPrice(UsualRow):
+class BookPrice(PriceWords, UsualRow):
     """A price of the book, from a day on, in a currency. A new price is a new row; the old one stays to be read."""
 
-    SAYS = (
-        "title",
-        "recurring",
-        "quantity",
-        "unit_price",
-        "tax",
-        "optional",
-        "internal_cost",
-        "pricing_assumption",
-    )
-
     service = models.ForeignKey(Service, models.PROTECT, related_name="prices")
-    title = models.CharField(max_length=160, validators=[plain_words])
     currency = models.CharField(max_length=3, default="USD", validators=[known_currency])
     valid_from = models.DateField(default=timezone.localdate)
-    recurring = models.CharField(max_length=7, choices=Recurring, default=Recurring.MONTHLY)
-    quantity = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal(1), validators=NOT_LESS)
-    unit_price = MoneyField(validators=NOT_LESS)
-    tax = models.DecimalField("tax, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT)
-    optional = models.BooleanField(default=False)
-    internal_cost = MoneyField(null=True, blank=True, validators=NOT_LESS)
-    pricing_assumption = models.TextField(blank=True)
 
     objects = BookPriceQuerySet.as_manager()
 

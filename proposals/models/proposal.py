@@ -29,8 +29,8 @@ from opportunities.walls import settled
 from .. import approvals, gates, policies, publishing, totals
 from ..words import plain_words
 from .authored import Authored
-from .book import PERCENT, BookPrice
-from .service import Service, known_currency
+from .book import BookPrice
+from .service import PERCENT, Service, known_currency
 
 DAY = timedelta(days=1)
 WRITE, SEND = "proposals.write_proposal", "proposals.send_proposal"

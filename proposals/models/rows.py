@@ -3,19 +3,17 @@
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
 from django.db import models
 
 from opportunities.models import Evidence
-from opportunities.money import MoneyField
 from opportunities.records import Kept
 
 from .. import totals
 from ..gates import evidence_falls_because
 from ..words import plain_words
-from .book import NOT_LESS, PERCENT
 from .proposal import Proposal
-from .service import Recurring, ScopeKind
+from .said import PriceWords, Saying, ScopeWords, StepWords
+from .service import PERCENT, Recurring, ScopeKind
 
 # Two steps that wait for each other never begin.
 ROUND = "These steps wait for each other. Let one of them wait for nothing."
@@ -32,12 +30,11 @@ def one_place(name, *among):
     )
 
 
-class Row(Kept):
+class Row(Saying, Kept):
     """A row of a proposal. The database refuses every change once the proposal is sent."""
 
     belongs_to = "proposal"
-    # What a client reads, or what an approver must know, as it is typed: a change of these is a change of content.
-    SAYS: tuple = ()
+    # `SAYS` is what a client reads, or what an approver must know, as it is typed: a change of these is one of content.
 
     # Left out, it comes last.
     position = models.PositiveSmallIntegerField(blank=True)
@@ -90,21 +87,14 @@ class Row(Kept):
         """Make the same row in another revision."""
         return type(self).objects.create(proposal=proposal, evidence=self.evidence, **self.row())
 
-    def row(self) -> dict:
-        """Return what it says, by the names of its fields."""
-        return {name: getattr(self, name) for name in self.SAYS}
 
-
-class ScopeItem(Row):
-    """What is included, excluded, optional or relied upon."""
+class ScopeItem(ScopeWords, Row):
+    """A row of scope that a client is offered."""
 
     Kind = ScopeKind
-    SAYS = ("position", "kind", "title", "text")
+    SAYS = ("position", *ScopeWords.SAYS)
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="scope_items")
-    kind = models.CharField(max_length=12, choices=ScopeKind, default=ScopeKind.INCLUDED)
-    title = models.CharField(max_length=160, validators=[plain_words])
-    text = models.TextField(blank=True, validators=[plain_words])
     evidence = models.ForeignKey(Evidence, models.PROTECT, null=True, blank=True, related_name="scope_items")
 
     class Meta(Row.Meta):
@@ -114,17 +104,12 @@ class ScopeItem(Row):
         return super().beside().filter(kind=self.kind)
 
 
-class Milestone(Row):
-    """A step of the timeline."""
+class Milestone(StepWords, Row):
+    """A step of the timeline that a client is offered."""
 
-    SAYS = ("position", "title", "text", "start_week", "weeks", "who")
+    SAYS = ("position", *StepWords.SAYS)
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="milestones")
-    title = models.CharField(max_length=160, validators=[plain_words])
-    text = models.TextField(blank=True, validators=[plain_words])
-    start_week = models.PositiveSmallIntegerField("starts after week", default=0, validators=[MaxValueValidator(520)])
-    weeks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(520)])
-    who = models.CharField("who does it", max_length=80, blank=True, validators=[plain_words])
     depends_on = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="needed_by", verbose_name="waits for"
     )
@@ -172,8 +157,8 @@ class Milestone(Row):
         return super().says() | waits
 
 
-class PriceLine(Row):
-    """What something costs, once or each month."""
+class PriceLine(PriceWords, Row):
+    """A price that a client is offered."""
 
     Recurring = Recurring
     SAYS = (
@@ -190,22 +175,9 @@ class PriceLine(Row):
     )
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="price_lines")
-    title = models.CharField(max_length=160, validators=[plain_words])
-    recurring = models.CharField(max_length=7, choices=Recurring, default=Recurring.MONTHLY)
-    quantity = models.DecimalField(max_digits=9, decimal_places=2, default=Decimal(1), validators=NOT_LESS)
-    unit_price = MoneyField(validators=NOT_LESS)
     discount = models.DecimalField(
         "discount, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT
     )
-    tax = models.DecimalField("tax, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT)
-    optional = models.BooleanField(default=False, help_text="The client may choose it.")
-    internal_cost = MoneyField(
-        null=True,
-        blank=True,
-        validators=NOT_LESS,
-        help_text="What the line costs us, as often as it is paid. Internal.",
-    )
-    pricing_assumption = models.TextField(blank=True, help_text="Internal. Clients never see this.")
     evidence = models.ForeignKey(Evidence, models.PROTECT, null=True, blank=True, related_name="price_lines")
 
     class Meta(Row.Meta):

@@ -1,15 +1,21 @@
 """What the house sells, in which words it contracts, and who must approve."""
 
+from decimal import Decimal
+
 import pycountry
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from opportunities.models import Opportunity, Questionnaire
 from opportunities.money import MoneyField
 from opportunities.records import DiaryKeeper, KeptQuerySet, lock, tell
 
+PERCENT = [
+    MinValueValidator(Decimal(0), "Type a percentage from 0 to 100."),
+    MaxValueValidator(Decimal(100), "Type a percentage from 0 to 100."),
+]
 CURRENCIES = {currency.alpha_3 for currency in pycountry.currencies}
 
 
