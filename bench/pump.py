@@ -16,6 +16,7 @@ from bench.measure import ROUNDS, TRIES, Ratio, compare, p95
 from zarts.demo import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 ITEMS = 500
 MAILS = 100
 PENDING = 100_000
@@ -140,8 +141,7 @@ def mails_against_celery(small, large) -> Ratio:
                     return
             raise AssertionError(f"{sent.count()} of {deals} went")
 
-    backend = "django.core.mail.backends.smtp.EmailBackend"
-    with a_sink() as port, a_worker(deals) as nothing, override_settings(EMAIL_BACKEND=backend, EMAIL_PORT=port):
+    with a_sink() as port, a_worker(deals) as nothing, override_settings(EMAIL_BACKEND=SMTP, EMAIL_PORT=port):
         return compare(nothing, mailed, times=1)
 
 
@@ -231,7 +231,7 @@ def empty_the_outbox(large, port):
     """Send what another line of an earlier run left: nothing else may be on its way."""
     from opportunities import outbox
 
-    with large, override_settings(EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend", EMAIL_PORT=port):
+    with large, override_settings(EMAIL_BACKEND=SMTP, EMAIL_PORT=port):
         while any(outbox.run().values()):
             pass
 

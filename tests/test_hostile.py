@@ -101,8 +101,8 @@ def test_a_new_password_is_in_the_diary_and_never_a_way_above_all_roles(eve, ben
 )
 def test_rows_of_which_no_onboarding_list_could_be_made_are_refused(ben, as_user, rows):
     fields = {"name": "New", "cadence": "monthly", "checklist": rows}
-    fields |= {f"{name}-TOTAL_FORMS": 0 for name in ("prices", "usual_scope", "usual_steps")}
-    fields |= {f"{name}-INITIAL_FORMS": 0 for name in ("prices", "usual_scope", "usual_steps")}
+    for name in ("prices", "usual_scope", "usual_steps"):
+        fields |= {f"{name}-TOTAL_FORMS": 0, f"{name}-INITIAL_FORMS": 0}
     answer = as_user(ben).post("/admin/proposals/service/add/", fields)
     assert answer.status_code == 200
     assert not Service.objects.filter(name="New").exists()

@@ -322,11 +322,15 @@ def test_each_role_opens_what_is_theirs_and_nothing_else(letter, world, people):
 
 @pytest.mark.django_db
 def test_no_address_takes_another_method_whoever_asks(world, people):
-    """Ben with every right that there is: what refuses him refuses everybody."""
+    """Ben with every right that there is, and somebody who is not signed in: what refuses both refuses everybody."""
     User.objects.filter(pk=people["B"].pk).update(is_superuser=True)
-    client = browser_of(User.objects.get(pk=people["B"].pk))
-    methods = ("put", "patch", "delete")
-    took = [f"{method} {path}" for path, *_ in cells(world) for method in methods if answered(client, method, path)]
+    took = [
+        f"{method} {path}"
+        for client in (browser_of(User.objects.get(pk=people["B"].pk)), browser_of(None))
+        for path, *_ in cells(world)
+        for method in ("put", "patch", "delete")
+        if answered(client, method, path)
+    ]
     assert took == []
 
 
