@@ -10,10 +10,11 @@ from ..models import Approval
 
 @admin.register(Approval)
 class ApprovalAdmin(ReadOnlyAdmin, RecordAdmin):
-    list_display = ["opportunity", "__str__", "stage", "owner", "due"]
+    list_display = ["opportunity", "__str__", "stage", "why", "owner", "due"]
     list_filter = ["stage", "aspect", "owner"]
     list_select_related = ["opportunity__client", "owner", "proposal", "contract__proposal", "summary"]
-    fields = ["opportunity", "aspect", "owner", "asked_by", "due", "decided_by", "decided_at", "decision"]
+    fields = ["opportunity", "aspect", "why", "step", "owner", "asked_by", "due"]
+    fields += ["decided_by", "decided_at", "decision", "on_condition", "expires_at"]
     panels = ("proposals/approval.html",)
     empty_words = "Nothing waits for approval."
 

@@ -2,13 +2,16 @@
 
 import json
 
+from django import forms
 from django.contrib import admin
 from django.db import models
 
 from opportunities.admin.base import KeptAdmin, RowInline
 
+from .. import asking
 from ..models import (
     ApprovalRule,
+    Aspect,
     Block,
     BookPrice,
     Clause,
@@ -111,10 +114,65 @@ class ClauseAdmin(KeptAdmin):
         return ["key", "version", "title", "text"] if obj else []
 
 
+class RuleForm(forms.ModelForm):
+    """A rule as it is typed: a right is chosen by its name, of those by which somebody approves."""
+
+    class Meta:
+        model = ApprovalRule
+        fields = "__all__"
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        rights = [(asking.right_for(value), f"approve: {label.lower()}") for value, label in Aspect.choices]
+        rights.append(("opportunities.override_gate", "pass a closed gate"))
+        kept = self.instance.permission
+        if kept and kept not in dict(rights):
+            rights.append((kept, kept))
+        if "permission" in self.fields:
+            choices = [("", "A role or a person below"), *rights]
+            self.fields["permission"] = forms.ChoiceField(label="Asks whoever may", choices=choices, required=False)
+
+    def clean(self):
+        said = super().clean()
+        if sum(bool(said.get(name)) for name in ("permission", "group", "person")) > 1:
+            self.add_error("permission", "Choose one: a right, a role or a person. Leave the other two empty.")
+        if said.get("everybody") and not said.get("group"):
+            self.add_error("everybody", "Choose the role of which everybody is asked, or untick this.")
+        return said
+
+
 @admin.register(ApprovalRule)
 class ApprovalRuleAdmin(KeptAdmin):
-    list_display = ["aspect", "min_amount", "permission", "hours"]
-    fields = ["aspect", "min_amount", "permission", "hours"]
+    """Whose word is needed, and when. A rule that asks no more is taken out of use; what it asked for stays."""
+
+    form = RuleForm
+    list_display = ["sentence", "is_used"]
+    list_filter = ["aspect"]
+    list_select_related = ["service", "group", "person", "escalates_to"]
+    readonly_fields = ["sentence"]
+    fieldsets = [
+        (None, {"fields": ["sentence", "aspect", "is_used"]}),
+        (
+            "When it asks",
+            {
+                "fields": [
+                    *("min_amount", "below_amount", "min_discount", "below_margin"),
+                    *("sensitive_claim", "edited_clause", "service"),
+                ],
+                "description": "Everything that you fill in must be so. Nothing filled in: it always asks. "
+                "It asks of what is submitted or changed from now on.",
+            },
+        ),
+        ("Whom it asks", {"fields": ["permission", "group", "everybody", "person", "step"]}),
+        ("By when", {"fields": ["hours", "remind_after", "escalates_to", "valid_days"]}),
+    ]
+    empty_words = "No rules yet: whoever has the right to approve is asked. Add a rule."
+    nothing = {"service": "Any service", "escalates_to": "Somebody else who may", "group": "No role"}
+    nothing |= {"person": "Nobody by name"}
+
+    @admin.display(description="What it asks")
+    def sentence(self, rule):
+        return rule.sentence if rule.pk else "It is said here once you save it."
 
 
 @admin.register(Delegation)
@@ -122,6 +180,7 @@ class DelegationAdmin(KeptAdmin):
     list_display = ["giver", "taker", "starts_on", "ends_on"]
     list_select_related = ["giver", "taker"]
     fields = ["giver", "taker", "starts_on", "ends_on"]
+    empty_words = "Nobody stands in for anybody. Before you go on leave, say who decides for you meanwhile."
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         """Each lends their own rights, never another's."""

@@ -12,12 +12,8 @@ from opportunities.money import MoneyField
 from opportunities.records import DiaryKeeper, Kept, KeptQuerySet
 
 from ..words import plain_words
-from .service import Recurring, ScopeKind, Service, known_currency
+from .service import PERCENT, Recurring, ScopeKind, Service, known_currency
 
-PERCENT = [
-    MinValueValidator(Decimal(0), "Type a percentage from 0 to 100."),
-    MaxValueValidator(Decimal(100), "Type a percentage from 0 to 100."),
-]
 NOT_LESS = [MinValueValidator(Decimal(0), "Type an amount of 0 or more.")]
 
 
