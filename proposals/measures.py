@@ -42,7 +42,9 @@ class Measured:
     @cached_property
     def lines(self) -> list:
         """Return the lines that count: in a contract what the client chose, before that every option."""
-        lines = list(self.offer.price_lines.all()) if self.offer else []
+        if self.offer is None:
+            return []
+        lines = list(self.offer.price_lines.all())
         if self.record is self.offer:
             return lines
         return [line for line in lines if not line.optional or line.pk in self.offer.chosen]

@@ -39,7 +39,8 @@ def move_on_from_whoever_left(user, facts):
 
 @reacts_to("proposal.edit", "contract.edit", "summary.edit")
 def lapse_what_changed(record, facts):
-    approvals.lapse_changed(record)
+    # Read again: a discount that was typed as 10 is 10.00 from now on, and has to have that digest.
+    approvals.lapse_changed(type(record).objects.get(pk=record.pk))
 
 
 # -- What clients may read. --------------------------------------------------------------------------------------------

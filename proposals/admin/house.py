@@ -2,9 +2,9 @@
 
 import json
 
-from django import forms
 from django.contrib import admin
 from django.db import models
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from opportunities.admin.base import KeptAdmin, RowInline
 
@@ -114,38 +114,10 @@ class ClauseAdmin(KeptAdmin):
         return ["key", "version", "title", "text"] if obj else []
 
 
-class RuleForm(forms.ModelForm):
-    """A rule as it is typed: a right is chosen by its name, of those by which somebody approves."""
-
-    class Meta:
-        model = ApprovalRule
-        fields = "__all__"
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        rights = [(asking.right_for(value), f"approve: {label.lower()}") for value, label in Aspect.choices]
-        rights.append(("opportunities.override_gate", "pass a closed gate"))
-        kept = self.instance.permission
-        if kept and kept not in dict(rights):
-            rights.append((kept, kept))
-        if "permission" in self.fields:
-            choices = [("", "A role or a person below"), *rights]
-            self.fields["permission"] = forms.ChoiceField(label="Asks whoever may", choices=choices, required=False)
-
-    def clean(self):
-        said = super().clean()
-        if sum(bool(said.get(name)) for name in ("permission", "group", "person")) > 1:
-            self.add_error("permission", "Choose one: a right, a role or a person. Leave the other two empty.")
-        if said.get("everybody") and not said.get("group"):
-            self.add_error("everybody", "Choose the role of which everybody is asked, or untick this.")
-        return said
-
-
 @admin.register(ApprovalRule)
 class ApprovalRuleAdmin(KeptAdmin):
     """Whose word is needed, and when. A rule that asks no more is taken out of use; what it asked for stays."""
 
-    form = RuleForm
     list_display = ["sentence", "is_used"]
     list_filter = ["aspect"]
     list_select_related = ["service", "group", "person", "escalates_to"]
@@ -169,6 +141,14 @@ class ApprovalRuleAdmin(KeptAdmin):
     empty_words = "No rules yet: whoever has the right to approve is asked. Add a rule."
     nothing = {"service": "Any service", "escalates_to": "Somebody else who may", "group": "No role"}
     nothing |= {"person": "Nobody by name"}
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """Let a right be chosen by its name: those by which somebody approves."""
+        if db_field.name == "permission":
+            rights = [(asking.right_for(value), f"approve: {label.lower()}") for value, label in Aspect.choices]
+            rights.append(("opportunities.override_gate", "pass a closed gate"))
+            kwargs["widget"] = UnfoldAdminSelectWidget(choices=[("", "Nobody by a right"), *rights])
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description="What it asks")
     def sentence(self, rule):

@@ -333,7 +333,6 @@ class Migration(migrations.Migration):
             name="permission",
             field=models.CharField(
                 blank=True,
-                help_text="A right, such as proposals.approve_pricing.",
                 max_length=80,
                 verbose_name="asks whoever may",
             ),

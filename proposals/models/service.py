@@ -142,9 +142,7 @@ class ApprovalRule(DiaryKeeper):
         Service, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="when it is about"
     )
     # Whom it asks: one of these three.
-    permission = models.CharField(
-        "asks whoever may", max_length=80, blank=True, help_text="A right, such as proposals.approve_pricing."
-    )
+    permission = models.CharField("asks whoever may", max_length=80, blank=True)
     group = models.ForeignKey(
         Group, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="or one of a role"
     )
@@ -289,8 +287,13 @@ class ApprovalRule(DiaryKeeper):
             }
         if self.permission and not right_exists(self.permission):
             wrong["permission"] = "There is no such right. Type one such as proposals.approve_pricing."
-        if not (self.permission or self.group_id or self.person_id):
+        asked = sum(map(bool, (self.permission, self.group_id, self.person_id)))
+        if not asked:
             wrong["permission"] = "Say whom it asks: a right here, or a role or a person below."
+        if asked > 1:
+            wrong["permission"] = "Choose one: a right, a role or a person. Leave the other two empty."
+        if self.everybody and not self.group_id:
+            wrong["everybody"] = "Choose the role of which everybody is asked, or untick this."
         if wrong:
             raise ValidationError(wrong)
 
