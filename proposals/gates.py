@@ -123,7 +123,7 @@ def has_words(summary):
 
 @gate("Take out what a client must not read.")
 def words_are_safe(summary):
-    for mark in lint.read(summary):
+    for mark in lint.blocking(lint.read(summary)):
         yield Lack(mark.sentence, summary.staff_url("id_words"))
 
 

@@ -1,5 +1,6 @@
 """What a new installation starts with: services, clauses and rules. An administrator changes them afterwards."""
 
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 
@@ -11,7 +12,8 @@ from opportunities.models import Question, Questionnaire
 from opportunities.records import begin
 
 from .asking import right_for
-from .models import ApprovalRule, Aspect, BookPrice, Clause, Service, UsualScope, UsualStep
+from .glossary import TERMS
+from .models import ApprovalRule, Aspect, BookPrice, Clause, GlossaryTerm, Service, UsualScope, UsualStep
 
 
 def row(kind, title, text) -> dict:
@@ -136,6 +138,11 @@ def furnish() -> int:
     for key, (title, text) in CLAUSES.items():
         if not Clause.objects.filter(key=key).exists():
             begin(Clause(key=key, title=title, text=text), by=None, past="came with the house:")
+            added += 1
+    known = {term.term.casefold() for term in GlossaryTerm.objects.all()}
+    for term in TERMS:
+        if term.term.casefold() not in known:
+            begin(GlossaryTerm(**asdict(term)), by=None, past="came with the house:")
             added += 1
     for aspect in Aspect.values:
         if not ApprovalRule.objects.filter(aspect=aspect).exists():

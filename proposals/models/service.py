@@ -11,7 +11,8 @@ from django.db import models, transaction
 
 from opportunities.models import Opportunity, Questionnaire
 from opportunities.money import MoneyField
-from opportunities.records import DiaryKeeper, KeptQuerySet, lock, tell
+from opportunities.records import DiaryKeeper, KeptQuerySet, Refused, begin, lock, tell
+from opportunities.walls import settled
 
 from ..measures import amount
 
@@ -94,8 +95,15 @@ def rows_of(rows, kinds):
         yield isinstance(row, dict) and all(isinstance(part, kinds.get(name, ())) for name, part in row.items())
 
 
+class ClauseQuerySet(KeptQuerySet):
+    def newest(self):
+        """Return the newest version of each clause."""
+        newer = Clause.objects.filter(key=models.OuterRef("key"), version__gt=models.OuterRef("version"))
+        return self.filter(~models.Exists(newer))
+
+
 class Clause(DiaryKeeper):
-    """Contract language. A changed clause is a new version; the old one stays where it was signed."""
+    """Contract language. A changed clause is a new version; the old one stays where it is pinned, word by word."""
 
     key = models.SlugField(max_length=60)
     version = models.PositiveSmallIntegerField(default=1)
@@ -103,12 +111,38 @@ class Clause(DiaryKeeper):
     text = models.TextField()
     is_standard = models.BooleanField("in every contract", default=True)
 
+    objects = ClauseQuerySet.as_manager()
+
     class Meta(DiaryKeeper.Meta):
         ordering = ["key", "-version"]
-        constraints = [models.UniqueConstraint(fields=["key", "version"], name="clause_version_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key", "version"],
+                name="clause_version_once",
+                violation_error_message="There is a clause of this key already. Open it and revise it.",
+            )
+        ]
+        triggers = [settled("words_stay", "key", "version", "title", "text")]
 
     def __str__(self):
         return f"{self.title}, version {self.version}"
+
+    @classmethod
+    def versions_of(cls, key):
+        """Return every version of a clause, newest first."""
+        return cls.objects.filter(key=key).order_by("-version")
+
+    @transaction.atomic
+    def revise(self, *, by, title, text):
+        """Write the next version. What pins this one keeps it. Return the new one."""
+        first = lock(type(self).versions_of(self.key).last())
+        newest = type(self).versions_of(first.key).first()
+        if newest.pk != self.pk:
+            raise Refused([f"Somebody wrote version {newest.version} meanwhile. Read it, then revise that one."])
+        if (title, text) == (self.title, self.text):
+            raise Refused(["Change the words first: they are the same as before."])
+        new = type(self)(key=self.key, version=self.version + 1, title=title, text=text, is_standard=self.is_standard)
+        return begin(new, by=by, past="revised into", facts={"version": [self.version, new.version]})
 
 
 class Aspect(models.TextChoices):
