@@ -59,13 +59,15 @@ CAPITAL = re.compile(r"[^\W\d_][\w'’-]*")
 NAME_WORDS = 3
 # Names that are words, too: whether somebody is meant only a reader can say.
 COMMON = frozenset(
-    "april august baker banks bell bill black brook brown carpenter church close cook cross crystal daisy dale dawn dean "
-    "field fields fisher ford forest frank garden gene grace grant gray green grey guy hall harbor harbour heather hill "
-    "holiday hope hunter iris ivy jack jade joy june king lake lane law lily long mark march mason may miles mill moon "
-    "north olive page park parks pat pearl penny price ray reed rich river rivers rob robin rock rose ruby sage sharp "
-    "short sky smart smith south spring star stone street summer sunny swift taylor today turner van violet wade walker "
-    "ward water waters web well wells west white will winter wise wood woods young best case day east first home new "
-    "next search team week".split()
+    """
+    april august baker banks bell bill black brook brown carpenter church close cook cross crystal daisy dale
+    dawn dean field fields fisher ford forest frank garden gene grace grant gray green grey guy hall harbor
+    harbour heather hill holiday hope hunter iris ivy jack jade joy june king lake lane law lily long mark march
+    mason may miles mill moon north olive page park parks pat pearl penny price ray reed rich river rivers rob
+    robin rock rose ruby sage sharp short sky smart smith south spring star stone street summer sunny swift
+    taylor today turner van violet wade walker ward water waters web well wells west white will winter wise wood
+    woods young best case day east first home new next search team week
+    """.split()  # noqa: SIM905
 )
 
 SENTENCES = {

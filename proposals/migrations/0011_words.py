@@ -4,8 +4,9 @@ import django.db.models.deletion
 import django.db.models.functions.text
 import pgtrigger.compiler
 import pgtrigger.migrations
-import proposals.words
 from django.db import migrations, models
+
+import proposals.words
 
 
 class Migration(migrations.Migration):
