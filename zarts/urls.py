@@ -20,6 +20,7 @@ from .desk.views import (
     pointing,
     refused,
     rests,
+    seen,
     today,
     tokens,
 )
@@ -45,6 +46,7 @@ urlpatterns = [
     path("admin/opportunities/opportunity/<int:pk>/outputs/", outputs.outputs, name="outputs"),
     path("admin/opportunities/opportunity/<int:pk>/outputs.csv", outputs.one_csv, name="outputs_csv"),
     path("admin/opportunities/opportunity/outputs.csv", outputs.list_csv, name="outputs_list_csv"),
+    path("admin/opportunities/opportunity/<int:pk>/seen/", seen.seen, name="seen"),
     path("admin/mail/", mail.mail, name="mail"),
     path("admin/notices/", notices.mine, name="notices"),
     path("admin/notices/unread/", notices.unread, name="notices_unread"),

@@ -14,7 +14,6 @@ from ..models import (
     Aspect,
     Block,
     BookPrice,
-    Clause,
     Delegation,
     OfferTemplate,
     Service,
@@ -100,18 +99,6 @@ class OfferTemplateAdmin(KeptAdmin):
 
     def has_add_permission(self, request):
         return False
-
-
-@admin.register(Clause)
-class ClauseAdmin(KeptAdmin):
-    """A clause keeps its words: a change is a new version."""
-
-    list_display = ["title", "key", "version", "is_standard"]
-    search_fields = ["title", "key"]
-    fields = ["key", "version", "title", "text", "is_standard"]
-
-    def get_readonly_fields(self, request, obj=None):
-        return ["key", "version", "title", "text"] if obj else []
 
 
 @admin.register(ApprovalRule)

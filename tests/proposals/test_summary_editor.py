@@ -34,8 +34,8 @@ def save(browser, summary, **changes):
 def test_the_editor_shows_exactly_what_the_words_are_about_and_folds_the_rest(as_user, ada):
     deal = an_opportunity(ada, stage="proposal")
     audit = Audit.objects.get(opportunity=deal)
-    measured = Evidence.objects.filter(audit=audit).first()
-    begin(Note(opportunity=deal, author=ada, words="Bo dislikes long mails."), by=ada)
+    measured = Evidence.objects.filter(audit=audit).exclude(provider_caveat="").first()
+    begin(Note(diary=deal.diary, opportunity=deal, author=ada, words="Bo dislikes long mails."), by=ada)
     summary = a_summary(ada, opportunity=deal)
     edit(summary, by=ada, record_type=measured.label(), record_id=measured.pk)
     page = as_user(ada).get(summary.staff_url())
@@ -68,7 +68,7 @@ def test_nothing_internal_yet_is_said_and_not_left_blank(as_user, ada):
 
 def test_words_are_added_about_a_record_of_the_deal(as_user, ada):
     deal = an_opportunity(ada, stage="proposal")
-    measured = Evidence.objects.filter(audit__opportunity=deal).exclude(raw_note="").first()
+    measured = Evidence.objects.filter(audit__opportunity=deal).exclude(provider_caveat="").first()
     browser = as_user(ada)
     about = f"opportunities.evidence:{measured.pk}"
     address = f"{ADD}?opportunity={deal.pk}&kind=finding&about={about}"
@@ -334,7 +334,7 @@ def test_the_editor_and_its_lint_ask_the_database_no_more_however_much_is_intern
     page, typed = lambda: browser.get(summary.staff_url()), lambda: browser.post(LINT, said)
     before = queries_of(page), queries_of(typed)
     for number in range(20):
-        begin(Note(opportunity=deal, author=ada, words=f"Note number {number} about them."), by=ada)
+        begin(Note(diary=deal.diary, opportunity=deal, author=ada, words=f"Note number {number} about them."), by=ada)
     assert (queries_of(page), queries_of(typed)) == before
     assert before[0] <= 40
     assert before[1] <= 12
