@@ -20,16 +20,16 @@ RUN = 8
 SEED = RUN // 2
 STEP = RUN - SEED + 1
 MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-PHONE = re.compile(r"(?<![\w.])\+?\d(?:[\s()./-]*\d){7,}(?![\w])")
+PHONE = re.compile(r"(?<![\w.])(?:\((?=\+?\d+\)))?\+?\d(?:[\s()./-]*\d){7,}(?![\w])")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What doubles something and promises nothing: a double check, a double room.
 NO_OUTCOME = r"(?![ -](?:check|click|opt|room|book|glaz|entr|page)\w*)"
 TENS = "ten|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|(?:a|one) hundred"
 OUTCOME = re.compile(
-    rf"\b(?:doubl|tripl|quadrupl)\w*{NO_OUTCOME}|(?<!\bno )(?<!\bnot a )(?<!\bwithout )\bguarante\w*"
+    rf"\b(?:doubl|tripl|quadrupl)\w*+{NO_OUTCOME}|(?<!\bno )(?<!\bnot a )(?<!\bwithout )\bguarante\w*"
     r"|\bhalv\w+|\btwice as \w+|\b(?:two|three|four|five|ten|\d+)[ -]?fold\b"
     r"|\b(?:two|three|four|five|ten|\d+) times\b(?! (?:a|an|per|each|every|on|in|we|you|they)\b)"
-    r"|\b\d+(?:\.\d+)?\s?[x×](?!\w)"
+    r"|\b\d+(?:\.\d+)?\s?[x×](?!\w|\s*\d)"
     rf"|\b(?:\d+(?:[.,]\d+)?|{TENS})[\s-]?(?:%|per\s?cent\b)",
     re.IGNORECASE,
 )

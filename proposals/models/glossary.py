@@ -33,6 +33,10 @@ class GlossaryTerm(DiaryKeeper):
     def __str__(self):
         return self.term
 
+    def save(self, *args, **kwargs):
+        self.term = " ".join(self.term.split())
+        super().save(*args, **kwargs)
+
     def clean(self):
         self.term = " ".join((self.term or "").split())
         if not any(letter.isalnum() for letter in self.term):

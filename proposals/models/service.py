@@ -115,17 +115,16 @@ class Clause(DiaryKeeper):
 
     class Meta(DiaryKeeper.Meta):
         ordering = ["key", "-version"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["key", "version"],
-                name="clause_version_once",
-                violation_error_message="There is a clause of this key already. Open it and revise it.",
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["key", "version"], name="clause_version_once")]
         triggers = [settled("words_stay", "key", "version", "title", "text")]
 
     def __str__(self):
         return f"{self.title}, version {self.version}"
+
+    def clean(self):
+        """Refuse a second beginning: a clause goes on by being revised."""
+        if self._state.adding and type(self).versions_of(self.key).exists():
+            raise ValidationError({"key": "There is a clause of this key already. Open it and revise it."})
 
     @classmethod
     def versions_of(cls, key):
