@@ -1,7 +1,7 @@
 """What a client could read on a day: which publications were in force then, and by which way each person had them."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils import timezone
 
@@ -39,7 +39,7 @@ class Reader:
 class Day:
     """One day of the agency's, with what could be read on it and by whom."""
 
-    on: object
+    on: date
     shown: list
     readers: list
     withdrawn: list

@@ -41,7 +41,8 @@ class SummaryForm(forms.Form):
             within = Opportunity.objects.visible_to(user)
             field = forms.ModelChoiceField(within, widget=Lookup(Summary._meta.get_field("opportunity"), admin_site))
             field.label_from_instance = lambda deal: deal.picked_as
-            self.fields = {"opportunity": field, **self.fields}
+            self.fields["opportunity"] = field
+            self.order_fields(["opportunity"])
             self.initial.setdefault("owner", user.pk)
             self.initial.setdefault("opportunity", summary.opportunity_id)
             self.initial |= {"kind": summary.kind, "about": says(summary, "about")}
@@ -124,6 +125,16 @@ class SummaryForm(forms.Form):
             setattr(summary, name, value)
         summary.opportunity = data["opportunity"]
         return summary
+
+    @property
+    def paper(self) -> dict:
+        """Return the fields that the client reads, and before them which deal it is, for the part that shows them."""
+        return {"visible_fields": [self[name] for name in self.fields if name in ("opportunity", "title", "words")]}
+
+    @property
+    def beside_it(self) -> dict:
+        """Return the fields that are for us."""
+        return {"visible_fields": [self[name] for name in self.fields if name not in ("opportunity", "title", "words")]}
 
     def newer_words(self) -> list:
         """Return what somebody else wrote meanwhile: the field, and what stands there now."""

@@ -43,6 +43,8 @@ class Migration(migrations.Migration):
                 ("is_used", models.BooleanField(default=True, verbose_name="in use")),
             ],
             options={
+                "verbose_name": "word of ours",
+                "verbose_name_plural": "words of ours",
                 "ordering": ["term"],
                 "abstract": False,
                 "default_permissions": ("view", "add", "change"),

@@ -23,6 +23,7 @@ class GlossaryTerm(DiaryKeeper):
     is_used = models.BooleanField("in use", default=True)
 
     class Meta(DiaryKeeper.Meta):
+        verbose_name, verbose_name_plural = "word of ours", "words of ours"
         ordering = ["term"]
         constraints = [
             models.UniqueConstraint(
