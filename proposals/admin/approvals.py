@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from opportunities.admin.base import ReadOnlyAdmin, RecordAdmin
 
-from ..difference import changes, given_before, lines_of
+from ..difference import between, given_before, lines_of
 from ..models import Approval
 
 
@@ -19,11 +19,11 @@ class ApprovalAdmin(ReadOnlyAdmin, RecordAdmin):
     empty_words = "Nothing waits for approval."
 
     def about(self, request, record):
-        last = given_before(record)
+        last = given_before(record, request.user)
         return super().about(request, record) | {
             "subject": record.subject,
             "asked": lines_of(record.content),
-            "changes": changes(last.content, record.content) if last else [],
+            "parts": between(record.aspect, last.content, record.content) if last else [],
             "last": last,
             "is_as_asked": record.digest == record.now(),
         }

@@ -26,7 +26,7 @@ from opportunities.records import (
 )
 from opportunities.walls import settled
 
-from .. import approvals, gates, policies, publishing, totals
+from .. import approvals, coverage, gates, policies, publishing, totals
 from ..words import plain_words
 from .authored import Authored
 from .book import PERCENT, BookPrice
@@ -173,18 +173,12 @@ class Proposal(Authored, Output):
 
     def rows(self) -> list:
         """Return every row that needs proof: what is included, when, for how much, and what we claim."""
-        return [
-            *self.scope_items.filter(kind="included"),
-            *self.milestones.all(),
-            *self.price_lines.all(),
-            *self.claims.all(),
-        ]
+        return list(coverage.of(self).rows)
 
     @property
     def coverage(self) -> int:
-        """Return how many of those rows show evidence, in percent."""
-        rows = self.rows()
-        return round(100 * sum(row.has_evidence for row in rows) / len(rows)) if rows else 0
+        """Return how many of the rows that need proof have it, in percent."""
+        return coverage.of(self).percent
 
     def evidence(self):
         """Return every version of evidence that any row rests on."""
@@ -196,14 +190,28 @@ class Proposal(Authored, Output):
         )
         return Evidence.objects.filter(under).select_related("audit", "corrected_by", "withdrawal").distinct()
 
-    def supported_claims(self) -> list:
-        return [claim for claim in self.claims.all() if not claim.unsupported_because()]
+    def proof(self) -> dict:
+        """Return the versions of evidence under each row that rests on any: four queries for all and their proof."""
+        found = {}
+        for name in ("scope_items", "milestones", "price_lines"):
+            rows = getattr(self, name).filter(evidence__isnull=False)
+            with_proof = ("evidence", *(f"evidence__{also}" for also in coverage.READ_WITH))
+            found |= {row: [row.evidence] for row in rows.select_related(*with_proof)}
+        claims = {claim: list(claim.evidence.all()) for claim in self.claims.with_proof()}
+        return found | {claim: versions for claim, versions in claims.items() if versions}
 
-    def free_words(self) -> list[str]:
-        """Return the words that clients read and that are no claim."""
-        rows = [*self.scope_items.all(), *self.milestones.all()]
-        prices = [line.title for line in self.price_lines.all()]
-        return [self.title, self.intro, *prices, *(text for row in rows for text in (row.title, row.text))]
+    def supported_claims(self) -> list:
+        return [claim for claim in self.claims.with_proof() if not claim.unsupported_because()]
+
+    def free_texts(self):
+        """Yield the words that clients read and that are no claim: the row or None, the field, and the text."""
+        said = [(None, self, name) for name in ("title", "intro")]
+        said += [(row, row, name) for row in self.scope_items.all() for name in ("title", "text")]
+        said += [(row, row, name) for row in self.milestones.all() for name in ("title", "text", "who")]
+        said += [(row, row, "title") for row in self.price_lines.all()]
+        for row, record, name in said:
+            if text := getattr(record, name):
+                yield row, record._meta.get_field(name), text
 
     # -- Writing it. ---------------------------------------------------------------------------------------------------
 
@@ -232,7 +240,7 @@ class Proposal(Authored, Output):
         """Change a row, and write the old and the new values in the diary. Return it."""
         self.lock_to_write()
         facts = {}
-        for name, new in changes.items():
+        for name, new in (changes | row.implied(changes)).items():
             if (old := getattr(row, name)) != new:
                 facts[name] = [plain(old), plain(new)]
                 setattr(row, name, new)
@@ -357,6 +365,32 @@ class Proposal(Authored, Output):
         for step in self.milestones.exclude(depends_on=None).select_related("depends_on"):
             copies[step].depends_on = copies[step.depends_on]
             copies[step].save(update_fields=["depends_on"])
+        return copy
+
+    @transaction.atomic
+    def copy_to(self, opportunity, *, by):
+        """Begin another proposal with the same words and rows, for another open opportunity. Return it.
+
+        It starts unapproved and without evidence: what proves something here proves nothing there.
+        """
+        opportunity = lock(opportunity)
+        if opportunity.pk == self.opportunity_id:
+            raise Refused([Lack("Choose another opportunity. Here, begin the next revision.", self.staff_url())])
+        if not opportunity.is_open:
+            raise Refused([f"Choose an open opportunity: {opportunity} is {opportunity.get_stage_display().lower()}."])
+        day = timezone.localdate()
+        valid_until = self.valid_until if self.valid_until and self.valid_until >= day else day + 21 * DAY
+        same = {name: getattr(self, name) for name in ("service", "title", "intro", "currency", "discount")}
+        copy = type(self)(
+            opportunity=opportunity,
+            valid_until=valid_until,
+            owner=by,
+            author=by,
+            source=f"Copy of {self.number}, revision {self.revision}",
+            **same,
+        )
+        begin(copy, by=by, past="copied from another", facts={"copy of": self})
+        copy.take_rows(self.kept_rows(), by=by, past="took the rows of another proposal for", facts={"copy of": self})
         return copy
 
     # -- Its life. -----------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def approval(request, pk):
     context = listed(request) | {
         "asked": asked,
         "subject": asked.subject,
-        "content": content_of(asked),
+        "content": content_of(asked, request.user),
         "moves": moves,
         "may": [name for name, move in moves.items() if move.allowed],
         "lacks": lacks or (moves["approve"].lacks if "approve" in moves else []),
