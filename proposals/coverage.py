@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Lower, Trim
 from django.utils import formats, timezone
 from django.utils.text import Truncator
 
@@ -203,7 +203,10 @@ def how_many(rows):
 def supported() -> Q:
     """Say in SQL of a claim what `unsupported_because` says of one."""
     under = Evidence.objects.filter(claims=OuterRef("pk")).order_by()
-    agrees = Q(unit="") | ~Exists(under.exclude(unit="")) | Exists(under.filter(unit__iexact=OuterRef("unit")))
+    same_unit = under.annotate(said=Lower(Trim("unit"))).filter(said=Lower(Trim(OuterRef("unit"))))
+    agrees = (
+        Q(low=None, high=None) | ~Q(unit__regex=r"\S") | ~Exists(under.filter(unit__regex=r"\S")) | Exists(same_unit)
+    )
     explained = Q(kind="finding") | Q(method__regex=r"\S")
     ranged = ~Q(kind="projection") | Q(low__isnull=False, high__isnull=False)
     return Q(Exists(under), ~Exists(under.exclude(counts()))) & agrees & explained & ranged

@@ -151,13 +151,23 @@ def tell_that_it_is_overdue(payment, event):
 @reacts_to("audit.expire", "audit.withdraw")
 def pause_what_rests_on_it(audit, event):
     """Pause the proposals that rest on this audit and are still ours; ask the owner about those with the client."""
-    for proposal in evidence.proposals_on(audit.evidence.values("pk")).order_by("pk"):
+    reason = f"The audit “{audit}” {event.past.rstrip(':')}. {event.reason}".strip()
+    for proposal, fell in evidence.shaken_by(audit):
         if proposal.stage in Proposal.BEFORE_SENT:
-            perform(
-                proposal.pause, by=None, reason=f"The audit “{audit}” {event.past.rstrip(':')}. {event.reason}".strip()
-            )
-        elif proposal.stage in Proposal.WITH_CLIENT:
-            open_task(proposal, Opens("proposal_review", "Its proof fell: decide whether to withdraw", 1), by=None)
+            perform(proposal.pause, by=None, reason=reason)
+        else:
+            evidence.ask_whether_it_stands(proposal, fell or [audit])
+
+
+@reacts_to("audit.correct", "audit.withdraw_evidence", "audit.import_evidence")
+def pause_what_rests_on_a_piece(audit, event):
+    """The same of a single piece that was withdrawn or has a newer version, whether or not the audit was verified."""
+    for proposal, fell in evidence.shaken_by(audit):
+        if fell and proposal.stage in Proposal.BEFORE_SENT:
+            reason = f"{evidence.names(fell)} {'does' if len(fell) == 1 else 'do'} not count any more. {event.reason}"
+            perform(proposal.pause, by=None, reason=reason.strip())
+        elif fell:
+            evidence.ask_whether_it_stands(proposal, fell)
 
 
 @reacts_to("audit.verify")

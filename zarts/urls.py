@@ -21,6 +21,7 @@ from .desk.views import (
     refused,
     rests,
     seen,
+    revisions,
     today,
     tokens,
 )
@@ -58,6 +59,10 @@ urlpatterns = [
     path("admin/due/<slug:kind>/<int:pk>/", due.settle, name="due_settle"),
     path("admin/opportunities/evidence/<int:pk>/rests/", rests.of_evidence, name="opportunities_evidence_rests"),
     path("admin/opportunities/audit/<int:pk>/rests/", rests.of_audit, name="opportunities_audit_rests"),
+    path("admin/proposals/claim/<int:pk>/rests/", rests.of_claim, name="proposals_claim_rests"),
+    path("admin/proposals/clause/<int:pk>/rests/", rests.of_clause, name="proposals_clause_rests"),
+    path("admin/proposals/proposal/<int:pk>/difference/", revisions.compare, name="proposals_proposal_difference"),
+    path("admin/proposals/proposal/<int:pk>/copy/", revisions.copy, name="proposals_proposal_copy"),
     path("admin/opportunities/objection/<int:pk>/about/", pointing.of_objection, name="opportunities_objection_about"),
     path("admin/intake-tokens/", tokens.tokens, name="intake_tokens"),
     path("admin/intake-tokens/<int:pk>/revoke/", tokens.revoke, name="intake_token_revoke"),

@@ -186,7 +186,7 @@ class Evidence(Kept):
             raise ValidationError("This version was corrected already. Correct the newest one.")
         # The new version first: whoever hears that the audit fell sees which piece of it did.
         new = self.next_version(self.audit, by=by, reason=reason, **fields)
-        audit = self.audit.open_for_collecting(by=by, because=f"{self.metric} is corrected: {reason}")
+        new.audit = audit = self.audit.open_for_collecting(by=by, because=f"{self.metric} is corrected: {reason}")
         changed = {
             new._meta.get_field(
                 name

@@ -42,7 +42,7 @@ class ClauseAdmin(KeptAdmin):
     list_display = ["title", "key", "version", "is_standard", "contracts", "earlier"]
     search_fields = ["title", "key"]
     fields = ["key", "title", "text", "is_standard"]
-    panels = ("proposals/clause.html",)
+    panels = ("proposals/clause.html", "proposals/clause_rests.html")
     empty_words = "No clauses yet. Add the first: every new contract begins with those that are in every contract."
 
     def get_queryset(self, request):

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_POST
 from opportunities.models import Evidence
 from opportunities.records import Refused
 
+from .. import coverage
 from ..evidence import outdated, take_newest
+from ..forms import ClaimForm
 from ..models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem
 from ..pointing import objections_to
 from .writing import WrittenAdmin, WrittenRows
@@ -60,13 +62,14 @@ class PriceRows(Rows):
 
 class ClaimRows(Rows):
     model = Claim
+    form = ClaimForm
     fields = [*Claim.SAYS, "evidence"]
 
 
 @admin.register(Proposal)
 class ProposalAdmin(WrittenAdmin):
     right = "proposals.write_proposal"
-    list_display = ["number", "revision", "title", "opportunity", "stage", "owner", "valid_until"]
+    list_display = ["number", "revision", "title", "opportunity", "stage", "proven", "owner", "valid_until"]
     list_filter = ["stage", "owner"]
     list_select_related = ["opportunity", "owner"]
     search_fields = ["number", "title", "opportunity__name"]
@@ -79,6 +82,15 @@ class ProposalAdmin(WrittenAdmin):
     panels = ("proposals/proposal.html",)
     says_its_first_action = True
     empty_words = "No proposals here. Start one on an opportunity whose audit is verified."
+
+    def filter_rows(self, request, rows):
+        """Count on the list how much of each rests on proof, as a part of its one query."""
+        filters, rows = super().filter_rows(request, rows)
+        return filters, coverage.annotated(rows)
+
+    @admin.display(description="rests on proof")
+    def proven(self, row):
+        return f"{coverage.percent(row.rows_proven, row.rows_in_all)}%" if row.rows_in_all else "no rows yet"
 
     def get_readonly_fields(self, request, obj=None):
         return [*super().get_readonly_fields(request, obj), *(["opportunity"] if obj else [])]
@@ -112,6 +124,10 @@ class ProposalAdmin(WrittenAdmin):
         return super().about(request, record) | {
             "approvals": record.approvals.select_related("owner", "decided_by"),
             "objections": objections_to(record),
+            "proof": coverage.of(record),
+            "unclaimed": coverage.unclaimed(record),
+            "revisions": record.revisions().select_related("author", "superseded_by"),
+            "may_copy": request.user.has_perm(self.right),
             # Newer numbers than its rows rest on: only where rows can still change.
             "newer_proof": outdated(record) if may_write and record.stage in Proposal.WRITABLE else [],
             "may_revise": may_write and not record.not_revised(),

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from opportunities.models import Contact, Evidence, Lead, Objection, Opportunity
+from opportunities.models import Contact, Event, Evidence, Lead, Objection, Opportunity
 from opportunities.records import (
     ClientSafe,
     Lack,
@@ -322,6 +322,12 @@ class Proposal(Authored, Output):
         rows = {name: [row.row() for row in found] for name, found in usual.items()}
         if any(rows.values()):
             self.take_rows(rows, by=by, past="took the usual rows for", facts={"service": self.service})
+
+    def revisions(self):
+        """Return every revision, this one among them, the newest first, each with when it was begun."""
+        born = Event.objects.filter(record_type=self.label(), record_id=models.OuterRef("pk"), verb="proposal.create")
+        found = type(self).objects.filter(number=self.number).order_by("-revision")
+        return found.annotate(begun_at=models.Subquery(born.values("at")[:1]))
 
     def not_revised(self) -> list[Lack]:
         """Return why this one has no next revision yet."""

@@ -303,7 +303,9 @@ class Claim(Row):
             raise ValidationError({"unit": words})
 
     def speaks_otherwise(self, versions) -> str:
-        """Say that no version has the unit of this claim, where both name one; or nothing."""
+        """Say that no version has the unit of this claim's range, where both name one; or nothing."""
+        if self.low is None and self.high is None:
+            return ""
         units = {version.unit.strip().casefold(): version.unit.strip() for version in versions if version.unit.strip()}
         if not units or not self.unit.strip() or self.unit.strip().casefold() in units:
             return ""
@@ -327,6 +329,10 @@ class Claim(Row):
 
     def says(self):
         return self.row() | {"evidence": sorted(version.pk for version in self.evidence.all())}
+
+    def in_every_revision(self):
+        """Return this claim and the same one in the other revisions of its proposal."""
+        return type(self).objects.filter(proposal__number=self.proposal.number, text=self.text)
 
     def copy_to(self, proposal):
         copy = type(self).objects.create(proposal=proposal, **self.row())
