@@ -169,14 +169,31 @@ def percent(proven, rows) -> int:
 
 def of(proposal) -> Coverage:
     """Return the badge of each row that needs proof: five queries, however many rows there are."""
-    with_proof = [f"evidence__{name}" for name in READ_WITH]
-    rows = [
-        *proposal.scope_items.filter(kind="included").select_related("evidence", *with_proof),
-        *proposal.milestones.select_related("evidence", *with_proof),
-        *proposal.price_lines.select_related("evidence", *with_proof),
-        *proposal.claims.with_proof(),
-    ]
-    return Coverage({row: badge_of(row) for row in rows})
+    rows = rows_of(proposal)
+    included = [row for row in rows["scope_items"] if row.kind == "included"]
+    others = [row for name in ("milestones", "price_lines", "claims") for row in rows[name]]
+    return Coverage({row: badge_of(row) for row in [*included, *others]})
+
+
+def proof_under(proposal) -> dict:
+    """Return the versions of evidence under each row that rests on any."""
+    under = {row: proof_of(row) for rows in rows_of(proposal).values() for row in rows}
+    return {row: versions for row, versions in under.items() if versions}
+
+
+def rows_of(proposal) -> dict[str, list]:
+    """Return every row of a proposal with its proof, by kind. A page that asks often keeps them: `keep_rows`."""
+    if kept := vars(proposal).get("rows_kept"):
+        return kept
+    with_proof = ("evidence", *(f"evidence__{name}" for name in READ_WITH))
+    names = ("scope_items", "milestones", "price_lines")
+    rows = {name: list(getattr(proposal, name).select_related(*with_proof)) for name in names}
+    return rows | {"claims": list(proposal.claims.with_proof())}
+
+
+def keep_rows(proposal):
+    """Read the rows once for everything that a page asks of a proposal. It is shown, and nothing of it changes."""
+    proposal.rows_kept = rows_of(proposal)
 
 
 # -- The same, for many proposals at once. -----------------------------------------------------------------------------
@@ -247,14 +264,28 @@ class Unclaimed:
 
 def unclaimed(proposal) -> list[Unclaimed]:
     """Return the promises and numbers in free text that belong to no supported claim, each where it stands."""
-    claims = proposal.supported_claims()
+    rows = rows_of(proposal)
+    claims = [claim for claim in rows["claims"] if not claim.unsupported_because()]
     found = []
-    for row, field, text in proposal.free_texts():
+    for row, field, text in texts_of(proposal, rows):
         place = {"field": field.name, "where": place_of(row, field), "url": url_of(proposal, row, field), "row": row}
         outcomes = [mark.words for mark in lint.outcomes([text], claims)]
         found += [Unclaimed("outcome", words, **place) for words in outcomes]
         found += [Unclaimed("number", words, **place) for words in numbers_in(text, claims)]
     return found
+
+
+# The words that clients read and that are no claim, by the kind of row that says them.
+FREE = {"scope_items": ("title", "text"), "milestones": ("title", "text", "who"), "price_lines": ("title",)}
+
+
+def texts_of(proposal, rows):
+    """Yield the free words of a proposal: the row or None, the field, and the text."""
+    said = [(None, proposal, name) for name in ("title", "intro")]
+    said += [(row, row, name) for kind, names in FREE.items() for row in rows[kind] for name in names]
+    for row, record, name in said:
+        if text := getattr(record, name):
+            yield row, record._meta.get_field(name), text
 
 
 def numbers_in(text, claims) -> list[str]:

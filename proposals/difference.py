@@ -2,9 +2,11 @@
 
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
+from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
@@ -411,7 +413,7 @@ def said_evidence(evidence) -> str:
     return f"{evidence}, {evidence.provider}, version {evidence.version}"
 
 
-LOOKED_UP = {
+LOOKED_UP: dict[str, tuple[type[models.Model], Callable[[Any], str]]] = {
     "evidence": (Evidence, said_evidence),
     "service_id": (Service, str),
     "signer_id": (Contact, str),

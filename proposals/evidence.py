@@ -13,7 +13,7 @@ from opportunities.resting import Group, Resting, seen_by
 from portal.models import Publication
 
 from . import gates
-from .coverage import READ_WITH, evidence_falls_because
+from .coverage import READ_WITH, evidence_falls_because, proof_under
 from .models import Claim, Clause, Contract, ContractClause, Milestone, PriceLine, Proposal, ScopeItem, Summary
 
 ROWS = {"Claims": Claim, "Scope": ScopeItem, "Timeline": Milestone, "Prices": PriceLine}
@@ -71,7 +71,7 @@ def ask_whether_it_stands(proposal, fallen):
 
 def fell_under(proposal) -> list[Evidence]:
     """Return the evidence under a proposal that does not count now."""
-    under = dict.fromkeys(one for versions in proposal.proof().values() for one in versions) if proposal else []
+    under = dict.fromkeys(one for versions in proof_under(proposal).values() for one in versions) if proposal else []
     return [one for one in under if evidence_falls_because(one)]
 
 

@@ -49,7 +49,7 @@ def is_still_valid(proposal):
 @gate("Back every claim with evidence, and say how each number was reached.")
 def claims_are_supported(proposal):
     """What a claim lacks beside proof that counts: `proof_stands` names what fell."""
-    for claim in proposal.claims.with_proof():
+    for claim in coverage.rows_of(proposal)["claims"]:
         versions = list(claim.evidence.all())
         if reason := claim.lacks_besides_proof(versions) if versions else "none is attached.":
             yield Lack(f"Back the claim “{claim}” with evidence: {reason}", claim.staff_url())
@@ -58,7 +58,7 @@ def claims_are_supported(proposal):
 @gate("Rest only on evidence that counts.")
 def proof_stands(proposal):
     """Every piece of evidence under any row is verified, current and inside its shelf life."""
-    for row, versions in proposal.proof().items():
+    for row, versions in coverage.proof_under(proposal).items():
         for evidence in versions:
             if reason := evidence_falls_because(evidence):
                 yield Lack(f"Replace or measure again {evidence.metric} under “{row}”: {reason}", row.staff_url())

@@ -118,6 +118,7 @@ class ProposalAdmin(WrittenAdmin):
         ]
 
     def about(self, request, record):
+        coverage.keep_rows(record)
         may_write = request.user.has_perm(self.right) and record.within_reach(request.user, "change")
         may_contract = request.user.has_perm("proposals.write_contract") and record.within_reach(request.user, "change")
         has_contract = record.contracts.exclude(stage__in=Contract.CLOSED).exists()

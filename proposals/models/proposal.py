@@ -190,28 +190,8 @@ class Proposal(Authored, Output):
         )
         return Evidence.objects.filter(under).select_related("audit", "corrected_by", "withdrawal").distinct()
 
-    def proof(self) -> dict:
-        """Return the versions of evidence under each row that rests on any: four queries for all and their proof."""
-        found = {}
-        for name in ("scope_items", "milestones", "price_lines"):
-            rows = getattr(self, name).filter(evidence__isnull=False)
-            with_proof = ("evidence", *(f"evidence__{also}" for also in coverage.READ_WITH))
-            found |= {row: [row.evidence] for row in rows.select_related(*with_proof)}
-        claims = {claim: list(claim.evidence.all()) for claim in self.claims.with_proof()}
-        return found | {claim: versions for claim, versions in claims.items() if versions}
-
     def supported_claims(self) -> list:
         return [claim for claim in self.claims.with_proof() if not claim.unsupported_because()]
-
-    def free_texts(self):
-        """Yield the words that clients read and that are no claim: the row or None, the field, and the text."""
-        said = [(None, self, name) for name in ("title", "intro")]
-        said += [(row, row, name) for row in self.scope_items.all() for name in ("title", "text")]
-        said += [(row, row, name) for row in self.milestones.all() for name in ("title", "text", "who")]
-        said += [(row, row, "title") for row in self.price_lines.all()]
-        for row, record, name in said:
-            if text := getattr(record, name):
-                yield row, record._meta.get_field(name), text
 
     # -- Writing it. ---------------------------------------------------------------------------------------------------
 
