@@ -37,7 +37,7 @@ READING = [
     *("recurring", "quantity", "unit_price", "discount", "tax"),
 ]
 # What names a row, the first of these that it has; and how like it another must be to be the same row, changed.
-NAMES = ("title", "text", "clause")
+NAMES = ("title", "clause", "text")
 ALIKE = 0.5
 # So many rows that went and came are compared with each other; beyond, all of them just went and came.
 MOST_PAIRS = 10_000

@@ -172,9 +172,13 @@ MORE = {
         "rests": ("ABDEN", "-"),
     },
     "proposals_summary": {"lint": ("-", "-")},  # about no deal; tests/proposals/test_summary_editor.py names one
-    "proposals_clause": {"revise": ("BE", "BE")},
+    "proposals_clause": {"revise": ("BE", "BE"), "rests": ("ABCDFEN", "-")},
     "proposals_contract": {"standard": ("-", "-")},  # it is in force: it stays
-    "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB"), "newest": ("-", "-")},  # accepted: it stays
+    "proposals_proposal": {
+        **{"revise": ("-", "AB"), "contract": ("-", "AB"), "newest": ("-", "-")},  # accepted: it stays
+        "difference": ("ABDEN", "-"),
+        "copy": ("AB", "AB"),
+    },
     # Not uploaded any more, and not yet checked: nobody maps it now.
     "opportunities_import": {
         "columns": ("-", "-"),

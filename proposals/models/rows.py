@@ -273,26 +273,30 @@ class Claim(Row):
         return self.text
 
     def save(self, *args, **kwargs):
+        self.be_sensitive()
+        super().save(*args, **kwargs)
+
+    def be_sensitive(self):
+        """A guarantee is always of high sensitivity, whatever is chosen."""
         if self.kind == self.Kind.GUARANTEE:
             self.sensitivity = self.Sensitivity.HIGH
-        super().save(*args, **kwargs)
 
     @property
     def has_evidence(self) -> bool:
         return self.evidence.exists()
 
     def clean(self):
+        self.be_sensitive()
         if self.low is not None and self.high is not None and self.high < self.low:
             raise ValidationError({"high": "The range must run upwards."})
 
     def implied(self, changes):
-        """A guarantee is always of high sensitivity, whatever is chosen."""
         guarantee = changes.get("kind", self.kind) == self.Kind.GUARANTEE
         return {"sensitivity": self.Sensitivity.HIGH} if guarantee else {}
 
     def support(self, *evidence):
         """Rest this claim on versions of evidence of the same opportunity, in the unit in which it speaks."""
-        self.check_proof(evidence)
+        self.check_proof([*self.evidence.select_related("audit"), *evidence])
         self.evidence.add(*evidence)
 
     def check_proof(self, versions):
