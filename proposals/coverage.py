@@ -185,8 +185,10 @@ def rows_of(proposal) -> dict[str, list]:
     """Return every row of a proposal with its proof, by kind. A page that asks often keeps them: `keep_rows`."""
     if kept := vars(proposal).get("rows_kept"):
         return kept
-    with_proof = ("evidence", *(f"evidence__{name}" for name in READ_WITH))
     names = ("scope_items", "milestones", "price_lines")
+    if {*names, "claims"} <= getattr(proposal, "_prefetched_objects_cache", {}).keys():
+        return {name: list(getattr(proposal, name).all()) for name in (*names, "claims")}
+    with_proof = ("evidence", *(f"evidence__{name}" for name in READ_WITH))
     rows = {name: list(getattr(proposal, name).select_related(*with_proof)) for name in names}
     return rows | {"claims": list(proposal.claims.with_proof())}
 

@@ -242,14 +242,7 @@ def take_newest(proposal, *, by) -> int:
             changed += 1
     for claim in Claim.objects.filter(proposal=proposal, evidence__in=list(newest)).distinct():
         versions = list(claim.evidence.all())
-        claim.evidence.set([newest.get(version.pk, version) for version in versions])
-        facts = {
-            str(
-                claim
-            ): f"rests on the newest version of {', '.join(str(newest[v.pk]) for v in versions if v.pk in newest)}"
-        }
-        tell(proposal, "row_changed", "changed a claim of", by=by, facts=facts)
-        proposal.was_edited(by=by)
+        proposal.change(claim, by=by, evidence=[newest.get(version.pk, version) for version in versions])
         changed += 1
     resume_if_cured(Proposal.objects.get(pk=proposal.pk))
     return changed

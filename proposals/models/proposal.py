@@ -201,8 +201,8 @@ class Proposal(Authored, Output):
             raise Refused([f"{self} does not change any more. Make a new revision."])
 
     @transaction.atomic
-    def add(self, row, *, by, evidence=()):
-        """Add a row, and write it in the diary. Return it."""
+    def add(self, row, *, by, evidence=(), facts=None):
+        """Add a row, and write it in the diary, with what more is to be told. Return it."""
         self.lock_to_write()
         row.proposal = self
         row.full_clean(exclude=["proposal"])
@@ -211,7 +211,7 @@ class Proposal(Authored, Output):
         row.save()
         if evidence:
             row.support(*evidence)
-        tell(self, "row_added", f"added a {row._meta.verbose_name} to", by=by, facts={"row": str(row)})
+        tell(self, "row_added", f"added a {row._meta.verbose_name} to", by=by, facts={"row": str(row), **(facts or {})})
         self.was_edited(by=by)
         return row
 
@@ -219,29 +219,56 @@ class Proposal(Authored, Output):
     def change(self, row, *, by, **changes):
         """Change a row, and write the old and the new values in the diary. Return it."""
         self.lock_to_write()
-        facts = {}
+        facts, own, sets = {}, [], {}
         for name, new in (changes | row.implied(changes)).items():
-            if (old := getattr(row, name)) != new:
-                facts[name] = [plain(old), plain(new)]
+            field = row._meta.get_field(name)
+            if field.many_to_many:
+                old, new = sorted(map(str, getattr(row, name).all())), list(new)
+                if old == sorted(map(str, new)):
+                    continue
+                row.check_proof(new)
+                sets[name], new = new, sorted(map(str, new))
+            elif (old := getattr(row, name)) == new:
+                continue
+            else:
                 setattr(row, name, new)
+                own.append(name)
+            facts[field.verbose_name] = [plain(old), plain(new)]
         if facts:
             row.full_clean()
-            row.save(update_fields=list(facts))
-            tell(self, "row_changed", f"changed a {row._meta.verbose_name} of", by=by, facts={str(row): facts})
+            row.save(update_fields=own)
+            for name, new in sets.items():
+                getattr(row, name).set(new)
+            told = {f"{row}: {name}": values for name, values in facts.items()}
+            tell(self, "row_changed", f"changed a {row._meta.verbose_name} of", by=by, facts=told)
             self.was_edited(by=by)
         return row
+
+    @transaction.atomic
+    def place(self, row, to: int, *, by):
+        """Put a row at a place among its like, counted from 0, and write the order in the diary."""
+        self.lock_to_write()
+        rows = list(row.beside())
+        places = [each.position for each in rows]
+        now = [each for each in rows if each.pk != row.pk]
+        now.insert(max(0, min(to, len(now))), next(each for each in rows if each.pk == row.pk))
+        if now == rows:
+            return
+        for each, position in zip(now, places, strict=True):
+            if each.position != position:
+                each.position = position
+                each.save(update_fields=["position"])
+        facts = {"order": [str(each) for each in now]}
+        tell(self, "rows_ordered", f"put a {row._meta.verbose_name} in another place in", by=by, facts=facts)
+        self.was_edited(by=by)
 
     @transaction.atomic
     def remove(self, row, *, by):
         """Take a row out, and keep what it said in the diary."""
         self.lock_to_write()
-        tell(
-            self,
-            "row_removed",
-            f"removed a {row._meta.verbose_name} from",
-            by=by,
-            facts={field.name: plain(getattr(row, field.name)) for field in row._meta.concrete_fields},
-        )
+        facts = {field.name: plain(getattr(row, field.name)) for field in row._meta.concrete_fields}
+        facts |= {field.name: plain(list(getattr(row, field.name).all())) for field in row._meta.many_to_many}
+        tell(self, "row_removed", f"removed a {row._meta.verbose_name} from", by=by, facts=facts)
         for waiting in row.needed_by.all() if hasattr(row, "needed_by") else ():
             self.change(waiting, by=by, depends_on=None)
         row.delete()
