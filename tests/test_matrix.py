@@ -174,10 +174,11 @@ MORE = {
     "proposals_summary": {"lint": ("-", "-")},  # about no deal; tests/proposals/test_summary_editor.py names one
     "proposals_clause": {"revise": ("BE", "BE"), "rests": ("ABCDFEN", "-")},
     "proposals_contract": {"standard": ("-", "-")},  # it is in force: it stays
+    # Accepted: its rows stay as they are.
     "proposals_proposal": {
-        **{"revise": ("-", "AB"), "contract": ("-", "AB"), "newest": ("-", "-")},  # accepted: it stays
-        "difference": ("ABDEN", "-"),
-        "copy": ("AB", "AB"),
+        **{"revise": ("-", "AB"), "contract": ("-", "AB"), "newest": ("-", "-")},
+        **{"insert": ("-", "-"), "preview": ("ABDEN", "-"), "now": ("ABDEN", "-"), "keep": ("ABE", "ABE")},
+        **{"difference": ("ABDEN", "-"), "copy": ("AB", "AB")},
     },
     # Not uploaded any more, and not yet checked: nobody maps it now.
     "opportunities_import": {

@@ -32,6 +32,8 @@ INSIDE = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'"
 )
+# It leads nowhere: a preview has no link.
+NO_TOKEN = "0" * 43
 # What changes around the rows with every save.
 AROUND = ("top", "moves", "rows", "approvals")
 
@@ -280,7 +282,7 @@ class Composer:
                     },
                     "preview": True,
                     "portal": settings.PORTAL_URL,
-                    "token": "preview",
+                    "token": NO_TOKEN,
                     "publication": {"title": proposal.title},
                     "link": {
                         "sender_name": str(proposal.owner),

@@ -186,7 +186,7 @@ def test_a_row_that_was_taken_out_is_put_back_as_it_was(writer, name):
     ("rows", "changes", "field", "words"),
     [
         ("price_lines", {"quantity": str(10**12)}, "quantity", "Write a smaller number"),
-        ("price_lines", {"discount": "120"}, "discount", "Type a percentage from 0 to 100."),
+        ("price_lines", {"discount": "120"}, "discount", "Write 100 or less."),
         ("price_lines", {"unit_price": "-1"}, "unit_price", "0 or more"),
         ("price_lines", {"unit_price": "abc"}, "unit_price", "Write a number"),
         ("price_lines", {"evidence": "999999"}, "evidence", "Choose one from the list"),
@@ -417,7 +417,7 @@ def test_the_book_of_the_service_is_put_in_by_choice(writer, name, rows):
     before = getattr(writer.proposal, rows).count()
     assert writer.browser.post(url, {"picks": [value]}).status_code == 302
     assert getattr(writer.proposal, rows).count() == before + 1
-    assert words.startswith(getattr(writer.proposal, rows).last().title)
+    assert words.startswith(getattr(writer.proposal, rows).latest("pk").title)
     for picks in ([], ["book-999999"], ["x"]):
         assert writer.browser.post(url, {"picks": picks}).status_code == 422
 
