@@ -181,7 +181,7 @@
   };
 
   // The row as text again, once it is saved.
-  const shut = async (form, then) => {
+  const shut = async (form) => {
     const row = rowOf(form);
     if (!(await save(form))) return;
     if (row.dataset.row.startsWith("new-")) {
@@ -193,10 +193,12 @@
     const name = row.dataset.row;
     const answer = await fetch(`${page.dataset.now}?since=0`, { headers: HEADERS });
     if (!answer.ok) return;
+    const words = await answer.json();
+    // Whoever has gone on elsewhere meanwhile keeps the cursor there.
+    const here = row.contains(document.activeElement) || document.activeElement === document.body;
     row.replaceChildren();
-    take(await answer.json());
-    const place = document.getElementById(name);
-    if (then !== false) one("a", place)?.focus({ preventScroll: true });
+    take(words);
+    if (here) one("a", document.getElementById(name))?.focus({ preventScroll: true });
   };
 
   const add = async (section) => {

@@ -292,7 +292,7 @@ def diary_entries(events):
             one, facts = None, [one]
         entry = {"event": event, "url": page_of(event), "one": one, "facts": facts, "record": kind_of(event)}
         entry["words"] = words
-        small = event.verb.endswith(".edit") and not event.reason
+        small = event.verb.endswith((".edit", ".row_changed", ".rows_ordered")) and not event.reason
         if small and entries and entries[-1].get("small"):
             entries[-1]["small"].append(entry)
         elif small:

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("opportunities", "0022_late_words"),
-        ("proposals", "0008_book"),
+        ("proposals", "0009_approvals"),
     ]
 
     operations = [

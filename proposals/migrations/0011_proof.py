@@ -11,7 +11,7 @@ DROP = "ALTER TABLE proposals_claim DROP CONSTRAINT guarantee_is_sensitive"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("proposals", "0008_book")]
+    dependencies = [("proposals", "0010_words")]
 
     operations = [
         migrations.RunSQL(
