@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django import forms
 from django.core.serializers.json import DjangoJSONEncoder
@@ -316,7 +317,8 @@ def save(proposal, name, data, *, by):
     before = None if is_new else seen(row, name)
     if not form.is_valid():
         return form, row
-    now = Proposal.objects.get(pk=proposal.pk) if name in HEAD else None if is_new else find(proposal, name)
+    # Read again: the form has written into the one that it was given.
+    now: Any = Proposal.objects.get(pk=proposal.pk) if name in HEAD else find(proposal, name)
     if not is_new and form.changed_data and data.get("seen") != before:
         raise clash(form, now, who_changed(proposal, now, name))
     typed = {each: form.cleaned_data[each] for each in form.changed_data}

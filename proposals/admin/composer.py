@@ -1,5 +1,6 @@
 """The composer: the one page on which a proposal is written, and what it shows while others write there too."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from functools import partial
 
@@ -25,6 +26,7 @@ from portal import offer
 from portal.forms import AcceptForm, AskForm, DeclineForm
 
 from .. import composing, publishing
+from .writing import WrittenAdmin
 
 SCRIPT = "composer.js"
 # A page that is shown inside one of ours: it loads what it looks like, and sends nothing.
@@ -38,8 +40,8 @@ NO_TOKEN = "0" * 43
 AROUND = ("top", "moves", "rows", "approvals")
 
 
-class Composer:
-    """The pages on which a proposal is written: mixed into the proposal's own."""
+class Composer(WrittenAdmin):
+    """The pages on which a proposal is written."""
 
     def pages(self):
         return [
@@ -130,7 +132,7 @@ class Composer:
     def written(self, request, proposal):
         """Do what was asked with one part of the page, and show it or lead back to it."""
         does, _, rest = request.POST.get("do", "save").partition(":")
-        act = {
+        acts: dict[str, Callable] = {
             "save": self.save,
             "keep": self.save,
             "up": partial(self.move, by=-1),
@@ -138,9 +140,10 @@ class Composer:
             "place": self.move,
             "remove": self.remove,
             "back": self.put_back,
-        }.get(does)
-        if act is None:
+        }
+        if does not in acts:
             raise Http404
+        act = acts[does]
         try:
             if is_by_script(request):
                 return act(request, proposal, rest)

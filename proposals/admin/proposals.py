@@ -21,7 +21,7 @@ from .composer import Composer
 
 
 @admin.register(Proposal)
-class ProposalAdmin(Composer, WrittenAdmin):
+class ProposalAdmin(Composer):
     right = "proposals.write_proposal"
     list_display = ["number", "revision", "title", "opportunity", "stage", "proven", "owner", "valid_until"]
     list_filter = ["stage", "owner"]

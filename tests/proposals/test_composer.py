@@ -43,7 +43,9 @@ class Writer:
 
 def sent_by(form) -> dict:
     fields = {name: form[name].value() for name in form.fields}
-    fields = {name: [key_of(it) for it in value] if isinstance(value, list) else value for name, value in fields.items()}
+    fields = {
+        name: [key_of(it) for it in value] if isinstance(value, list) else value for name, value in fields.items()
+    }
     return {name: value for name, value in fields.items() if value is not None and value is not False}
 
 
@@ -409,7 +411,9 @@ def test_words_are_kept_as_a_block_and_put_into_another_proposal(writer, ada):
     assert other.proposal.intro == writer.proposal.intro
 
 
-@pytest.mark.parametrize(("name", "rows"), [("included", "scope_items"), ("timeline", "milestones"), ("pricing", "price_lines")])
+@pytest.mark.parametrize(
+    ("name", "rows"), [("included", "scope_items"), ("timeline", "milestones"), ("pricing", "price_lines")]
+)
 def test_the_book_of_the_service_is_put_in_by_choice(writer, name, rows):
     url = reverse("admin:proposals_proposal_insert", args=[writer.proposal.pk, name])
     page = writer.browser.get(url)
