@@ -8,7 +8,7 @@ from django.utils.text import Truncator
 
 from opportunities.followups import open_task
 from opportunities.models import Evidence, Task
-from opportunities.records import Opens, perform, tell
+from opportunities.records import Opens, perform
 from opportunities.resting import Group, Resting, seen_by
 from portal.models import Publication
 

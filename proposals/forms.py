@@ -9,7 +9,6 @@ from opportunities.forms import MoveForm, ReasonForm, offer_people
 from opportunities.models import Contact, User
 
 from . import asking, measures
-
 from .models import Claim
 
 DAY = forms.DateInput(attrs={"type": "date"})

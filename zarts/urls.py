@@ -20,8 +20,8 @@ from .desk.views import (
     pointing,
     refused,
     rests,
-    seen,
     revisions,
+    seen,
     today,
     tokens,
 )

@@ -25,7 +25,7 @@ from opportunities.records import Refused
 from portal import offer
 from portal.forms import AcceptForm, AskForm, DeclineForm
 
-from .. import composing, publishing
+from .. import composing, coverage, publishing
 from .writing import WrittenAdmin
 
 SCRIPT = "composer.js"
@@ -95,6 +95,7 @@ class Composer(WrittenAdmin):
         composing.read(proposal)
         may_write = self.has_change_permission(request, proposal)
         taken = composing.taken_out(proposal) if may_write else []
+        badges = coverage.of(proposal).rows
         return {
             "record": proposal,
             "title": str(proposal),
@@ -106,7 +107,9 @@ class Composer(WrittenAdmin):
             "groups": grouped(
                 {
                     "section": section,
-                    "rows": [(composing.key_of(row), row) for row in composing.rows_in(proposal, section)],
+                    "rows": [
+                        (composing.key_of(row), row, badges.get(row)) for row in composing.rows_in(proposal, section)
+                    ],
                     "taken": [each for each in taken if each["section"] == section.name],
                 }
                 for section in composing.SECTIONS
