@@ -95,7 +95,6 @@ class ContractAdmin(WrittenAdmin):
             "edited": [row for row in clauses if row.edited],
             "may_write": self.has_change_permission(request, record),
             "approvals": record.approvals.select_related("owner", "decided_by"),
-            "clauses": record.contract_clauses.select_related("clause"),
             "sold": publishing.sold_body(record.proposal),
             "payment": Payment.objects.filter(contract=record).first(),
         }
