@@ -21,7 +21,7 @@ from opportunities.models import Notice, Opportunity, Source, User
 from opportunities.records import begin
 from portal.models import IntakeToken
 from proposals.house import furnish
-from proposals.models import Approval, Delegation
+from proposals.models import Approval, Claim, Delegation
 from tests.conftest import person
 from tests.world import a_row_of
 
@@ -29,6 +29,7 @@ EVERYBODY, STAFF = "ABCDFENX", "ABCDFEN"
 
 # Addresses without a record: who may GET, and who may POST. A dash: nobody.
 PAGES = {
+    "proposals_claim_rests": ("ABDEN", "-"),
     "healthz": (EVERYBODY, "-"),
     "readyz": (EVERYBODY, "-"),
     "mail_hook": ("-", "-"),  # without its secret it is not there; tests/opportunities/test_hooks.py calls it
@@ -73,6 +74,7 @@ PAGES = {
 
 # Whose record an address of those is about, when it is no deal.
 OF_A_RECORD = {
+    "proposals_claim_rests": Claim,
     "approval": Approval,
     "notice_open": Notice,
     "admin:auth_user_password_change": User,
