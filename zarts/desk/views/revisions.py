@@ -94,4 +94,4 @@ def copy(request, pk):
             return redirect(made.staff_url())
     context = {"record": proposal, "form": form, "button": "Copy", "back": came_from(request, proposal)}
     page = page_context(request, "Copy it for another opportunity", **context)
-    return TemplateResponse(request, "admin/small_form.html", page, status=422 if form.errors else 200)
+    return TemplateResponse(request, "proposals/copy.html", page, status=422 if form.errors else 200)
