@@ -1,15 +1,18 @@
 """Which approvals wait for a person, and why with them. Each question is one query, the most urgent first."""
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Coalesce, Concat
 from django.utils import timezone
 
-from opportunities.models import Opportunity
+from opportunities.models import Opportunity, OpportunityGroupPermission, OpportunityUserPermission
 from proposals.models import Approval, Delegation
 
 # Who wrote or last edited what a question is about.
 HANDS = [f"{subject}__{hand}" for subject in ("proposal", "contract", "summary") for hand in ("author", "last_editor")]
 SUBJECTS = ("proposal", "contract", "summary")
 NOTHING = Q(pk=None)
+# What is its owner's alone: `Approval.goes_by_name`.
+BY_NAME = Q(person__isnull=False, permission="") | Q(escalated_at__isnull=False)
 
 
 def pending(user):
@@ -72,11 +75,11 @@ def answered(user) -> Q:
 
 def asked_of(user, rights) -> Q:
     """Say of a question whether it is put to this person themselves."""
-    by_name = Q(owner=user) & (Q(person__isnull=False, permission="") | Q(escalated_at__isnull=False))
+    by_name = Q(owner=user) & BY_NAME
     by_right = Q(permission__in=rights)
     if user.is_superuser:
         by_right = ~Q(permission="")
-    by_role = Q(permission="", person=None, group__in=[group.pk for group in user.groups.all()])
+    by_role = Q(permission="", person=None, group__in=user.groups.values("pk"))
     reached = Opportunity.objects.filter(Opportunity.reach(user, to="change")).values("pk")
     theirs = by_name | by_right | by_role
     return theirs if user.sees_all else theirs & Q(opportunity__in=reached)
@@ -84,15 +87,22 @@ def asked_of(user, rights) -> Q:
 
 def lent_to(user) -> Q:
     """Say of a question whether this person stands in today for somebody who is asked and did not write it."""
-    today = Delegation.objects.filter(taker=user, giver__is_active=True).on(timezone.localdate())
-    rights = ("giver__groups__permissions__content_type", "giver__user_permissions__content_type")
-    lent = NOTHING
-    for giver in {row.giver for row in today.select_related("giver").prefetch_related(*rights)}:
-        held = [
-            *giver.user_permissions.all(),
-            *(right for role in giver.groups.all() for right in role.permissions.all()),
-        ]
-        asked = asked_of(giver, {f"{right.content_type.app_label}.{right.codename}" for right in held})
-        written = Approval.objects.filter(written_by(giver)).values("pk")
-        lent |= asked & ~Q(pk__in=written)
-    return lent
+    giver = Delegation.objects.filter(taker=user, giver__is_active=True).on(timezone.localdate())
+    for hand in HANDS:
+        giver = giver.exclude(giver=Coalesce(OuterRef(hand), 0))
+    giver = giver.filter(reached_by_giver())
+    by_right = Exists(giver.filter(giver__is_superuser=True)) & ~Q(permission="")
+    for held in ("giver__groups__permissions", "giver__user_permissions"):
+        right = Concat(f"{held}__content_type__app_label", Value("."), f"{held}__codename")
+        by_right |= Exists(giver.annotate(right=right).filter(right=OuterRef("permission")))
+    by_role = Q(permission="", person=None) & Exists(giver.filter(giver__groups=OuterRef("group")))
+    return by_right | by_role | (BY_NAME & Exists(giver.filter(giver=OuterRef("owner"))))
+
+
+def reached_by_giver() -> Q:
+    """Say of a delegation whether its giver may change the deal of the question around it: `Opportunity.reach`."""
+    team = Q(giver__reach_of="team", giver__team=OuterRef("opportunity__team"))
+    found = Q(giver__is_superuser=True) | Q(giver__reach_of="all") | Q(giver=OuterRef("opportunity__owner")) | team
+    deal = {"permission__codename": "change_opportunity", "content_object": OuterRef(OuterRef("opportunity_id"))}
+    found |= Exists(OpportunityUserPermission.objects.filter(user=OuterRef("giver"), **deal))
+    return found | Exists(OpportunityGroupPermission.objects.filter(group__user=OuterRef("giver"), **deal))
