@@ -29,7 +29,7 @@
   const takeRows = (html) => {
     const fresh = one("#rows", read(html));
     const focused = document.activeElement?.closest("#rows") ? mark(document.activeElement) : null;
-    const open = all("#rows [data-row]").filter((row) => formIn(row) || one(".z-clash", row));
+    const open = all("#rows [data-row]").filter((row) => formIn(row) || one(".z-clash", row) || row.dataset.opening);
     // A form that is moved would lose its cursor: the other rows move around it.
     const kept = new Map(open.map((row) => [row.dataset.row, row]));
     for (const section of all("#rows .z-part-of")) {
@@ -167,9 +167,12 @@
   // -- Opening and closing. ------------------------------------------------------------------------------------------
 
   const open = async (name, row, field) => {
+    // What comes back meanwhile leaves the row where it is.
+    row.dataset.opening = "1";
     const answer = await fetch(`${page.dataset.now}?open=${name}`, { headers: HEADERS });
     if (!answer.ok) return location.assign(`?open=${name}#${name}`);
     row.innerHTML = await answer.text();
+    delete row.dataset.opening;
     begin(formIn(row), field);
   };
 
