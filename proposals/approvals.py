@@ -41,7 +41,7 @@ def fingerprint(aspect, said) -> str:
 def of_proposal(proposal) -> dict:
     return {name: getattr(proposal, name) for name in proposal.CONTENT} | {
         "scope": [row.says() for row in proposal.scope_items.all()],
-        "timeline": [row.says() for row in proposal.milestones.all()],
+        "timeline": [row.says() for row in proposal.milestones.select_related("depends_on")],
     }
 
 
@@ -51,7 +51,7 @@ def of_pricing(proposal) -> dict:
 
 
 def of_claims(proposal) -> dict:
-    return {"claims": [row.says() for row in proposal.claims.all()]}
+    return {"claims": [row.says() for row in proposal.claims.prefetch_related("evidence")]}
 
 
 def of_contract(contract) -> dict:

@@ -236,6 +236,15 @@ class PartForm(InPlaceForm):
         if "next_action" in self.fields:
             self.fields["next_action"].required = True
 
+    def _post_clean(self):
+        """Compare a claim as it will be with its evidence as it will be."""
+        super()._post_clean()
+        if isinstance(self.instance, Claim) and "evidence" in self.cleaned_data and not self.errors:
+            try:
+                self.instance.check_proof(self.cleaned_data["evidence"])
+            except forms.ValidationError as refusal:
+                self.add_error(None, refusal)
+
     def offer_evidence(self):
         offered = self.fields["evidence"]
         own = Q(audit__opportunity=self.proposal.opportunity_id)
@@ -246,6 +255,7 @@ class PartForm(InPlaceForm):
         current = Q(corrected_by=None, withdrawal=None)
         offered.queryset = Evidence.objects.filter(own & (current | kept)).select_related("audit").distinct()
         offered.label = "Evidence"
+        offered.error_messages["invalid_choice"] = "Choose evidence of this opportunity."
         offered.help_text = "What was measured, of this opportunity."
         if isinstance(offered, forms.ModelMultipleChoiceField):
             offered.widget = forms.CheckboxSelectMultiple()

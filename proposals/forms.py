@@ -9,7 +9,6 @@ from opportunities.forms import MoveForm, ReasonForm, offer_people
 from opportunities.models import Contact, User
 
 from . import asking, measures
-from .models import Claim
 
 DAY = forms.DateInput(attrs={"type": "date"})
 
@@ -113,25 +112,3 @@ class ReassignForm(ReasonForm):
         self.fields["to"].queryset = User.who_work_here().filter(pk__in=may)
         if not may:
             self.fields["to"].empty_label = "Nobody else may decide on this"
-
-
-class ClaimForm(forms.ModelForm):
-    """A claim with the evidence that was chosen for it: what proves something else is refused at its field."""
-
-    class Meta:
-        model = Claim
-        fields = [*Claim.SAYS, "evidence"]
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if "evidence" in self.fields:
-            self.fields["evidence"].error_messages["invalid_choice"] = "Choose evidence of this opportunity."
-
-    def _post_clean(self):
-        """Compare the claim as it will be with its evidence as it will be."""
-        super()._post_clean()
-        if "evidence" in self.cleaned_data and not self.errors:
-            try:
-                self.instance.check_proof(self.cleaned_data["evidence"])
-            except forms.ValidationError as refusal:
-                self.add_error(None, refusal)

@@ -48,7 +48,7 @@ def test_a_revision_is_compared_with_the_one_before(ada, ben, at_browser):
 def test_a_claim_leads_to_everything_that_rests_on_it(ada, ben, at_browser):
     claim = a_won_deal(ada, manager=ben).proposals.get().claims.get()
     somebody = at_browser(ada, looks=violations).open(claim.proposal.staff_url())
-    somebody.press("What rests on it", within="#proof").sees("What rests on this claim").sees(claim.text)
+    somebody.press("What rests on it", within="#claims").sees("What rests on this claim").sees(claim.text)
     for kind in ("Proposals", "Contracts", "Promises", "Published pages"):
         somebody.sees(kind)
     somebody.press("Contract C-").press("What rests on it", within="#clauses").sees("Contracts")

@@ -12,7 +12,7 @@ from opportunities.records import Refused, perform
 from proposals.models import Claim
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal
-from tests.proposals.test_pages import posted
+from tests.proposals.test_composer import Writer
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +50,7 @@ def test_what_becomes_a_guarantee_becomes_sensitive_and_the_diary_says_so(propos
     proposal.change(claim, by=ada, kind="guarantee")
     assert again(claim).sensitivity == "high"
     facts = Event.objects.filter(verb="proposal.row_changed").latest("pk").facts.values
-    assert facts[str(claim)]["sensitivity"] == ["normal", "high"]
+    assert facts[f"{claim}: sensitivity"] == ["normal", "high"]
 
 
 def test_the_database_knows_no_guarantee_of_normal_sensitivity(proposal, ada):
@@ -123,22 +123,15 @@ def test_of_several_pieces_one_has_to_agree(proposal, ada):
     assert not again(claim).unsupported_because()
 
 
-def form_of(browser, proposal):
-    form = posted(browser.get(proposal.staff_url()))
-    return form, form["claims-TOTAL_FORMS"]
-
-
 def test_the_page_refuses_another_unit_at_its_field_and_keeps_what_was_typed(as_user, ada, proposal):
-    browser = as_user(ada)
-    form, _ = form_of(browser, proposal)
-    form |= {"claims-0-low": "2", "claims-0-high": "3", "claims-0-unit": "ms", "claims-0-text": "It shows soon."}
-    answer = browser.post(proposal.staff_url(), form)
-    assert answer.status_code == 200
+    writer, claim = Writer(as_user(ada), proposal), proposal.claims.get()
+    form = writer.open(f"claims-{claim.pk}") | {"low": "2", "high": "3", "text": "It shows soon."}
+    answer = writer.save(form, unit="ms")
+    assert answer.status_code == 422
     assert "Its evidence is in s: say the range in that, not in ms." in answer.text
     assert "It shows soon." in answer.text
-    assert again(proposal.claims.get()).unit == "s"
-    form["claims-0-unit"] = "s"
-    assert browser.post(proposal.staff_url(), form).status_code == 302
+    assert again(claim).unit == "s"
+    assert writer.save(form, unit="s").status_code == 302
 
 
 # -- Whose evidence. ---------------------------------------------------------------------------------------------------
@@ -158,11 +151,9 @@ def test_a_claim_on_another_clients_evidence_is_refused_at_its_field(proposal, a
 
 
 def test_so_does_the_page_whatever_is_posted(as_user, ada, proposal, foreign):
-    browser = as_user(ada)
-    form, _ = form_of(browser, proposal)
-    form["claims-0-evidence"] = [foreign.pk]
-    answer = browser.post(proposal.staff_url(), form)
-    assert answer.status_code == 200
+    writer, claim = Writer(as_user(ada), proposal), proposal.claims.get()
+    answer = writer.save(writer.open(f"claims-{claim.pk}"), evidence=[foreign.pk])
+    assert answer.status_code == 422
     assert "Choose evidence of this opportunity." in answer.text
     assert foreign not in proposal.claims.get().evidence.all()
 

@@ -191,7 +191,7 @@ def test_a_row_that_was_taken_out_is_put_back_as_it_was(writer, name):
         ("price_lines", {"discount": "120"}, "discount", "Write 100 or less."),
         ("price_lines", {"unit_price": "-1"}, "unit_price", "0 or more"),
         ("price_lines", {"unit_price": "abc"}, "unit_price", "Write a number"),
-        ("price_lines", {"evidence": "999999"}, "evidence", "Choose one from the list"),
+        ("price_lines", {"evidence": "999999"}, "evidence", "Choose evidence of this opportunity"),
         ("scope_items", {"title": "<b>Faster</b>"}, "title", "take out “&lt;b&gt;”"),
         ("scope_items", {"title": " "}, "title", "Fill this in."),
         ("milestones", {"weeks": "9999"}, "weeks", "520"),
@@ -477,4 +477,4 @@ def test_the_page_and_a_save_ask_the_same_questions_for_few_rows_as_for_many(as_
         fields = writer.open(key(writer.proposal, "scope_items"))
         saves.append(questions(lambda: writer.save(fields, scripts=True, title="Other words")))  # noqa: B023
     assert len(pages[0]) == len(pages[1]) <= MOST, "\n".join(pages[1])
-    assert len(saves[0]) == len(saves[1]) <= 45, "\n".join(saves[1])
+    assert len(saves[0]) == len(saves[1]) <= 50, "\n".join(saves[1])
