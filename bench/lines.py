@@ -4,6 +4,7 @@ from django.db import transaction
 
 from bench.databases import Database
 from bench.imports import an_import
+from bench.lint import lint_of_long_words
 from bench.measure import Ratio, compare, p95
 from bench.pump import against_celery, mails_against_celery, soon_done, soon_mailed
 
@@ -119,5 +120,6 @@ LINES = [
     ("due notices, 500 at once, against Celery doing nothing", against_celery, 1.25),
     # Conditions, words, a conversation by SMTP and two diaries: no aim was set for these together.
     ("due follow-up mails, 100 at once, against the same", mails_against_celery, None),
+    ("lint of 2,000 words, 200 internal texts, in 100 ms", lint_of_long_words, 1.0),
     ("import against COPY into the same tables", an_import, 2.0),
 ]

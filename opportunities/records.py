@@ -644,6 +644,14 @@ def tell(record, verb: str, past: str, *, by, stage_from="", reason: str = "", f
     )
 
 
+def announce(record, verb: str, past: str, **told):
+    """Write one line in the diary of what is no move, and let the apps above react to it as to one."""
+    event = tell(record, verb, past, **told)
+    for react in REACTIONS[event.verb]:
+        react(record, event)
+    return event
+
+
 def plain(value):
     """Return a value as JSON can hold it, and as a person can read it years later."""
     if isinstance(value, models.Model):

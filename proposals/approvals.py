@@ -2,13 +2,22 @@
 
 import hashlib
 import json
-from datetime import timedelta
+from collections import defaultdict
+from dataclasses import dataclass
+from math import ceil
+from statistics import median
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.serializers.json import DjangoJSONEncoder
-from django.utils import timezone
+from django.utils import formats, timezone
 
-from opportunities.records import Lack, Opens, begin, perform
+from opportunities.money import money
+from opportunities.records import Lack, Opens, begin, edit, perform
+
+from . import asking
+from .measures import Measured, holds_on
+from .working import A_DAY, Calendar
 
 # -- What an aspect says. ----------------------------------------------------------------------------------------------
 
@@ -32,7 +41,7 @@ def fingerprint(aspect, said) -> str:
 def of_proposal(proposal) -> dict:
     return {name: getattr(proposal, name) for name in proposal.CONTENT} | {
         "scope": [row.says() for row in proposal.scope_items.all()],
-        "timeline": [row.says() for row in proposal.milestones.all()],
+        "timeline": [row.says() for row in proposal.milestones.select_related("depends_on")],
     }
 
 
@@ -42,7 +51,7 @@ def of_pricing(proposal) -> dict:
 
 
 def of_claims(proposal) -> dict:
-    return {"claims": [row.says() for row in proposal.claims.all()]}
+    return {"claims": [row.says() for row in proposal.claims.prefetch_related("evidence")]}
 
 
 def of_contract(contract) -> dict:
@@ -80,65 +89,105 @@ CONTENTS = {
 # -- Asking. -----------------------------------------------------------------------------------------------------------
 
 
-def rule_for(aspect, record):
-    """Return the right that an approver needs, and the hours allowed. Without a rule somebody is asked all the same."""
-    from .models import ApprovalRule
+def ask(record, *, by, asked_by=None):
+    """Ask for every approval that is needed and neither given nor asked. Return the new ones.
 
-    amount = getattr(record, "amount", 0)
-    rule = ApprovalRule.objects.filter(aspect=aspect, min_amount__lte=amount).order_by("-min_amount").first()
-    return (rule.permission, rule.hours) if rule else (f"proposals.approve_{aspect}", 48)
-
-
-def ask(record, *, by):
-    """Ask for every approval that is needed and neither given nor asked. Return the new ones."""
-    from opportunities.followups import open_task
-
-    live = set(live_approvals(record).values_list("aspect", flat=True))
-    asked = []
-    for aspect in record.ASPECTS:
-        if aspect in live:
-            continue
-        permission, hours = rule_for(aspect, record)
-        said = content(aspect, record)
-        due = timezone.now() + timedelta(hours=hours)
+    Every rule that matches asks; of an aspect, the next step when all of the one before is given. `asked_by` is who
+    hears of the answer and may recall the question, where `by` is the clock.
+    """
+    needed = list(asking.missing(record, list(live_approvals(record))))
+    if not needed:
+        return []
+    calendar, now, asked = Calendar(), timezone.now(), []
+    asked_by = by or asked_by or who_asked(record)
+    for need in needed:
+        said = content(need.aspect, record)
+        due = calendar.after(now, need.hours)
+        remind = calendar.after(now, need.hours * need.remind_after / 100) if need.remind_after else None
         approval = record.approvals.model(
             opportunity=record.opportunity,
             **{record._meta.model_name: record},
-            aspect=aspect,
-            permission=permission,
+            aspect=need.aspect,
+            rule=need.rule,
+            why=need.why,
+            step=need.step,
+            permission=need.permission,
+            group=need.group,
+            person=need.person,
             content=said,
-            digest=fingerprint(aspect, said),
-            asked_by=by,
-            owner=approver(record, permission),
+            digest=fingerprint(need.aspect, said),
+            asked_by=asked_by,
+            owner=asking.approver(record, need),
             source=f"{record}"[:200],
             next_action="Read it and decide",
+            asked_at=now,
             due=due,
             due_on=timezone.localdate(due),
+            remind_at=remind,
         )
         asked.append(begin(approval, by=by, past="asked for"))
-        open_task(
-            approval,
-            Opens("proposal_review", f"Decide on the {approval.get_aspect_display().lower()}", hours // 24),
-            by=by,
-        )
+        open_decision(approval, by=by)
     return asked
 
 
+def who_asked(record):
+    """Return who asked for the last approval of a record, or else its author."""
+    last = record.approvals.exclude(asked_by=None).order_by("-pk").first()
+    return last.asked_by if last else record.author
+
+
+def open_decision(approval, *, by):
+    """Open the task to decide, for whoever has the question now."""
+    from opportunities.followups import open_task
+
+    days = max((timezone.localdate(approval.due) - timezone.localdate()).days, 0)
+    open_task(approval, Opens("proposal_review", f"Decide on the {approval.get_aspect_display().lower()}", days), by=by)
+
+
 def next_deadline():
-    """Return the time allowed to somebody to whom a late question was passed on."""
-    return timezone.now() + timedelta(hours=24)
+    """Return the time allowed to somebody to whom a late question was passed on: a working day."""
+    return Calendar().after(timezone.now(), A_DAY)
 
 
-def approver(record, permission, instead_of=None):
-    """Return whom to ask: somebody who may and did not write it, with the fewest open questions; else the owner."""
-    people = get_user_model().objects.filter(is_active=True, is_staff=True).exclude(pk__in=record.hands).order_by("pk")
-    able = [
-        person
-        for person in people
-        if person != instead_of and person.has_perm(permission) and record.within_reach(person, "change")
-    ]
-    waiting = record.approvals.model.objects.filter(stage="pending")
-    return min(able, key=lambda person: waiting.filter(owner=person).count(), default=instead_of or record.owner)
+def pass_on(approval, reason):
+    """Have the tasks of a question follow it to whoever has it now."""
+    from opportunities.models import Task
+
+    for task in Task.objects.about(approval).exclude(stage__in=Task.CLOSED):
+        perform(task.cancel, by=None, reason=reason)
+    open_decision(approval, by=None)
+
+
+def called(approval) -> str:
+    """Say what is asked, of which client and what it is worth: for a mail that is read on a phone."""
+    worth = f", {money(*approval.amount)}" if approval.amount else ""
+    return (
+        f"the {approval.get_aspect_display().lower()} of {approval.opportunity}, {approval.opportunity.client}{worth}"
+    )
+
+
+def given_last_by(user, approval):
+    """Return the last approval of the same aspect of this deal that somebody gave themselves, or None."""
+    theirs = type(approval).objects.filter(opportunity=approval.opportunity, aspect=approval.aspect, decided_by=user)
+    given = theirs.filter(pk__lt=approval.pk, stage__in=["approved", "lapsed"])
+    if approval.summary_id:
+        given = given.filter(summary=approval.summary_id)
+    return given.order_by("-decided_at").first()
+
+
+def why_asked(approval, user) -> str:
+    """Say why a question comes to somebody: the rule's reason, and for whom they stand in."""
+    from .models import Delegation
+    from .policies import is_asked
+
+    if approval.stage != "pending" or is_asked(approval, user):
+        return approval.why
+    for standing_in in Delegation.objects.filter(taker=user).on(timezone.localdate()).select_related("giver"):
+        giver = standing_in.giver
+        if giver.is_active and giver.pk not in approval.subject.hands and is_asked(approval, giver):
+            day = formats.date_format(standing_in.ends_on, "j F Y")
+            return f"{approval.why} You stand in for {giver} until {day}."
+    return approval.why
 
 
 # -- Lapsing and settling. ---------------------------------------------------------------------------------------------
@@ -150,27 +199,57 @@ def live_approvals(record):
 
 
 def lapse_changed(record, *, by=None):
-    """Lapse the approvals of exactly those aspects whose content changed, and ask for them again."""
-    changed = [row for row in live_approvals(record) if row.digest != digest(row.aspect, record)]
-    for approval in changed:
-        perform(approval.lapse, by=None, reason="What it stood for has changed.")
-    if not changed:
+    """Lapse the approvals of exactly those aspects whose content changed, and ask for them again.
+
+    One that was given on a condition stands for a change that keeps within it, and its event says so. What is needed
+    is looked at anew whenever something changed: a higher price may need somebody more, though nothing else lapses.
+    """
+    said, measured = {aspect: content(aspect, record) for aspect in record.ASPECTS}, Measured(record)
+    lapsed, bound = [], []
+    for approval in live_approvals(record):
+        now = said[approval.aspect]
+        if approval.holds_for == fingerprint(approval.aspect, now):
+            continue
+        if approval.condition and holds_on(approval.condition, approval.content, now, measured):
+            bound.append(bind(approval, now))
+        else:
+            lapsed.append(perform(approval.lapse, by=None, reason="What it stood for has changed."))
+    if not lapsed and not bound:
+        return
+    names = ", ".join(dict.fromkeys(approval.get_aspect_display().lower() for approval in lapsed))
+    ask_again(record, by=by, reason=f"Changed: {names}." if lapsed else "What changed needs somebody more.")
+
+
+def bind(approval, said):
+    """Let an approval stand for what its aspect says now, within the condition on which it was given."""
+    reason = f"What changed keeps within its condition: {approval.on_condition}."
+    digest = fingerprint(approval.aspect, said)
+    return edit(approval, by=None, reason=reason, past="bound to what changed, within its condition,", bound=digest)
+
+
+def ask_again(record, *, reason, by=None):
+    """Ask for what is missing, of a record that is in review or was approved."""
+    if record.stage not in ("in_review", "approved") or not list(asking.missing(record, list(live_approvals(record)))):
         return
     if record.stage == "approved":
-        names = ", ".join(approval.get_aspect_display().lower() for approval in changed)
-        record = perform(record.fall_back, by=None, reason=f"Changed: {names}.")
-    if record.stage == "in_review":
-        ask(record, by=by)
+        record = perform(record.fall_back, by=None, reason=reason)
+    ask(record, by=by)
 
 
 def ask_for_what_lapsed(record):
     """Ask anew for what lapsed while the record was paused, when nobody could be asked."""
-    if set(record.ASPECTS) <= set(live_approvals(record).values_list("aspect", flat=True)):
-        return
-    if record.stage == "approved":
-        record = perform(record.fall_back, by=None, reason="It changed while it was paused.")
-    if record.stage == "in_review":
-        ask(record, by=None)
+    ask_again(record, reason="It changed while it was paused.")
+
+
+def run_out(approval):
+    """Lapse what was given too long ago, and ask again. Whatever has left us keeps what it was approved by."""
+    record = approval.subject
+    if record.stage not in record.WRITABLE:
+        type(approval).objects.filter(pk=approval.pk).update(expires_at=None)
+        return False
+    perform(approval.lapse, by=None, reason="It was given too long ago.")
+    ask_again(type(record).objects.get(pk=record.pk), reason="An approval ran out.")
+    return True
 
 
 def lapse_pending(record, *, reason):
@@ -181,22 +260,34 @@ def lapse_pending(record, *, reason):
 
 def lacks(record):
     """Yield what keeps a record from being approved, or sent as approved, naming each aspect."""
-    live = {approval.aspect: approval for approval in live_approvals(record)}
+    live: dict = {}
+    for approval in live_approvals(record):
+        live.setdefault(approval.aspect, []).append(approval)
     for aspect in record.ASPECTS:
-        approval = live.get(aspect)
-        if approval is None:
+        if aspect not in live:
             yield Lack(f"Ask again for the approval of: {aspect}.", record.staff_url("approvals"))
-        elif approval.digest != digest(aspect, record):
-            yield Lack(f"The {aspect} changed since it was approved. Have it approved again.", approval.staff_url())
-        elif approval.stage == "pending":
-            yield Lack(f"Wait for the approval of: {aspect}.", approval.staff_url())
+            continue
+        now = digest(aspect, record)
+        for approval in live[aspect]:
+            if approval.holds_for != now:
+                yield Lack(f"The {aspect} changed since it was approved. Have it approved again.", approval.staff_url())
+            elif approval.stage == "pending":
+                yield Lack(f"Wait for the approval of: {aspect}.", approval.staff_url())
+            elif has_run_out(approval, record):
+                yield Lack(f"The approval of {aspect} was given too long ago: it is asked again.", approval.staff_url())
+
+
+def has_run_out(approval, record) -> bool:
+    """Whether an approval no longer holds by its age. What has left us keeps what it was approved by."""
+    late = approval.expires_at is not None and approval.expires_at <= timezone.now()
+    return late and record.stage in record.WRITABLE
 
 
 def changed_since_approved(aspect, record) -> list[str]:
     """Name the parts of an aspect that do not say what was approved. All of it, when no approval stands."""
     given = record.approvals.filter(aspect=aspect, stage="approved").first()
     now = content(aspect, record)
-    if given and given.digest == fingerprint(aspect, now) == fingerprint(aspect, given.content):
+    if given and given.holds_for == fingerprint(aspect, now) and given.digest == fingerprint(aspect, given.content):
         return []
     before = given.content if given else {}
     return [spoken(record, name) for name in now if before.get(name) != now[name]] or [aspect]
@@ -208,7 +299,46 @@ def spoken(record, name) -> str:
     return names.get(name, {"chosen": "what the client chose"}.get(name, name))
 
 
-def settle(record):
-    """Approve a record in review when its last approval was given."""
-    if record.stage == "in_review" and not list(lacks(record)):
+def settle(record, *, asked_by=None):
+    """Ask for the next step, or approve a record in review when its last approval was given."""
+    if record.stage == "in_review" and not ask(record, by=None, asked_by=asked_by) and not list(lacks(record)):
         perform(record.approve, by=None)
+
+
+# -- How long it takes. ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many questions somebody, or a rule, had decided, and the working hours that it took."""
+
+    who: Any
+    count: int
+    median: float
+    p90: float
+
+    @classmethod
+    def of(cls, who, hours):
+        hours = sorted(hours)
+        return cls(who, len(hours), median(hours), hours[ceil(0.9 * len(hours)) - 1])
+
+
+def turnaround(since) -> dict:
+    """Return the pace of each approver and of each rule since a moment, the slowest first: by "people" and "rules"."""
+    from .models import Approval, ApprovalRule
+
+    calendar, people, rules = Calendar(), defaultdict(list), defaultdict(list)
+    decided = Approval.objects.filter(decided_at__gte=since).order_by()
+    for who, rule, asked, answered in decided.values_list("decided_by", "rule", "asked_at", "decided_at").iterator():
+        hours = calendar.hours_between(asked, answered)
+        people[who].append(hours)
+        rules[rule].append(hours)
+    names = get_user_model().objects.in_bulk(people)
+    named = ApprovalRule.objects.select_related("group", "person", "service", "escalates_to")
+    said = named.in_bulk([pk for pk in rules if pk])
+    found = {
+        "people": [Pace.of(names[pk], hours) for pk, hours in people.items()],
+        # Without a rule: None.
+        "rules": [Pace.of(said.get(pk), hours) for pk, hours in rules.items()],
+    }
+    return {name: sorted(paces, key=lambda pace: -pace.median) for name, paces in found.items()}

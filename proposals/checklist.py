@@ -233,7 +233,7 @@ def work_pauses(deal):
     due_from=Stage.PROPOSAL,
     keeper="Nothing is sent before each is approved by somebody who did not write it, in exactly these words.",
     names=("proposals.gates.approvals_are_given", "proposals.policies.may_approve", "trigger:four_eyes"),
-    told_by=("approval.approve",),
+    told_by=("approval.approve", "approval.approve_on"),
 )
 def approvals_are_given(deal):
     proposal, contract = deal.proposal, deal.contract

@@ -1,15 +1,16 @@
 """What the clock does: proposals expire, payments are late, and late questions go on to somebody else."""
 
+from zoneinfo import ZoneInfo
+
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.utils import formats, timezone
 
 from opportunities import notices
-from opportunities.followups import open_task
-from opportunities.models import Notice, Task
-from opportunities.records import Opens, Refused, edit, perform
+from opportunities.models import Notice
+from opportunities.records import Refused, edit, lock, perform
 
-from . import approvals
+from . import approvals, asking
 from .models import Approval, Payment, Proposal
 
 BATCH = 50
@@ -17,7 +18,13 @@ BATCH = 50
 
 def run() -> dict:
     """Do everything that is due. Return the counts."""
-    return {"expired": expire(), "overdue": mark_overdue(), "moved_on": move_on()}
+    return {
+        "expired": expire(),
+        "overdue": mark_overdue(),
+        "reminded": remind(),
+        "moved_on": move_on(),
+        "ran_out": run_out(),
+    }
 
 
 def expire() -> int:
@@ -40,17 +47,56 @@ def moved(move) -> bool:
     return True
 
 
+# -- Approvals. --------------------------------------------------------------------------------------------------------
+
+
+def waiting():
+    """Return the questions that somebody is to answer now: those of a paused deal wait."""
+    rows = Approval.objects.filter(stage="pending").exclude(opportunity__stage="paused")
+    return rows.select_related("owner", "opportunity__client", "rule__escalates_to")
+
+
+def remind() -> int:
+    """Remind whoever has a question of which the better part of its time has passed, once each."""
+    due = waiting().filter(remind_at__lte=timezone.now()).order_by("remind_at")
+    return sum(remind_of(approval) for approval in due[:BATCH])
+
+
+@transaction.atomic
+def remind_of(approval) -> bool:
+    approval = lock(approval)
+    if approval.stage != "pending" or approval.remind_at is None:
+        return False
+    words = f"Still to decide, by {said_at(approval)}: {approvals.called(approval)}. {approval.why}"
+    key = f"{approval.pk}:remind:{approval.remind_at:%Y%m%d%H%M}"
+    notices.tell(approval.owner, Notice.Kind.APPROVAL, words, approval.staff_url(), key=key, about=approval)
+    edit(approval, by=None, past="reminded of", remind_at=None)
+    return True
+
+
+def said_at(approval) -> str:
+    return formats.date_format(timezone.localtime(approval.due, ZoneInfo(approval.owner.time_zone)), "j M, H:i")
+
+
 def move_on() -> int:
     """Give the questions that are late, or whose approver has left, to somebody else who may answer."""
     late = Q(due__lt=timezone.now()) | Q(owner__is_active=False)
-    waiting = Approval.objects.filter(late, stage="pending").exclude(opportunity__stage="paused").order_by("due")
-    waiting = waiting.select_related("owner", "opportunity")
-    return sum(hand_on(approval) for approval in waiting[:BATCH])
+    return sum(hand_on(approval) for approval in waiting().filter(late).order_by("due")[:BATCH])
+
+
+def move_on_from(user) -> int:
+    """Give every question of somebody who has left to somebody else."""
+    theirs = Approval.objects.filter(stage="pending", owner=user).order_by("opportunity_id", "pk")
+    return sum(hand_on(approval) for approval in theirs.select_related("owner", "opportunity__client"))
 
 
 @transaction.atomic
 def hand_on(approval) -> bool:
-    following = approvals.approver(approval.subject, approval.permission, instead_of=approval.owner)
+    approval = lock(approval)
+    left = not approval.owner.is_active
+    if approval.stage != "pending" or not (left or approval.due < timezone.now()):
+        return False
+    following, escalated = follower(approval)
     if following == approval.owner:
         # It is asked once more after the next deadline, and keeps nobody else from being asked.
         reason = "The deadline has passed, and nobody else may answer."
@@ -59,9 +105,38 @@ def hand_on(approval) -> bool:
         notices.tell(approval.owner, Notice.Kind.BREACH, words, approval.staff_url(), key=key, about=approval)
         edit(approval, by=None, reason=reason, due=approvals.next_deadline())
         return False
-    for task in Task.objects.about(approval).exclude(stage__in=Task.CLOSED):
-        perform(task.cancel, by=None, reason=f"The question went on to {following}.")
-    reason = "The deadline has passed." if approval.owner.is_active else f"{approval.owner} has left."
-    approval = edit(approval, by=None, reason=reason, owner=following, due=approvals.next_deadline())
-    open_task(approval, Opens("proposal_review", f"Decide on the {approval.get_aspect_display().lower()}", 1), by=None)
+    reason = f"{approval.owner} has left." if left else "The deadline has passed."
+    due = approvals.next_deadline()
+    changes = {"owner": following, "due": due, "due_on": timezone.localdate(due), "remind_at": None}
+    if escalated:
+        changes["escalated_at"] = timezone.now()
+    approval = edit(approval, by=None, reason=reason, past="moved on", **changes)
+    approvals.pass_on(approval, f"The question went on to {following}.")
     return True
+
+
+def follower(approval):
+    """Return who has a question next, and whether it escalates to them: once it goes to whom its rule names.
+
+    Where nobody else may answer it stays; with whoever has left it does not: then the record's owner sees to it.
+    """
+    record, named = approval.subject, approval.rule and approval.rule.escalates_to
+    if named and approval.escalated_at is None and named != approval.owner and asking.could_decide(named, record):
+        return named, True
+    following = asking.approver(record, approval, instead_of=approval.owner)
+    if following == approval.owner and not approval.owner.is_active:
+        following = record.owner
+    return following, False
+
+
+def run_out() -> int:
+    """Lapse what was given too long ago to be sent by, and ask for it again."""
+    due = Approval.objects.filter(stage="approved", expires_at__lte=timezone.now()).order_by("expires_at")
+    due = due.select_related("opportunity", "proposal", "contract__proposal", "summary")
+    return sum(ran_out(approval) for approval in due[:BATCH])
+
+
+@transaction.atomic
+def ran_out(approval) -> bool:
+    approval = lock(approval)
+    return approval.stage == "approved" and approval.expires_at is not None and approvals.run_out(approval)

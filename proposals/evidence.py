@@ -1,17 +1,20 @@
 """What rests on a piece of evidence: rows of proposals, and through them what was offered, signed and shown."""
 
 from django.db import transaction
-from django.db.models import CharField, Exists, F, OuterRef, Q, Value
+from django.db.models import CharField, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast
 from django.urls import reverse
+from django.utils.text import Truncator
 
-from opportunities.models import Evidence
-from opportunities.records import perform, tell
+from opportunities.followups import open_task
+from opportunities.models import Evidence, Task
+from opportunities.records import Opens, perform
 from opportunities.resting import Group, Resting, seen_by
 from portal.models import Publication
 
 from . import gates
-from .models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Summary
+from .coverage import READ_WITH, evidence_falls_because, proof_under
+from .models import Claim, Clause, Contract, ContractClause, Milestone, PriceLine, Proposal, ScopeItem, Summary
 
 ROWS = {"Claims": Claim, "Scope": ScopeItem, "Timeline": Milestone, "Prices": PriceLine}
 # Words about findings that name nothing of their own rest on everything that was found.
@@ -24,6 +27,54 @@ def proposals_on(evidence):
     return Proposal.objects.filter(under[0] | under[1] | under[2] | under[3])
 
 
+# -- When it falls. ----------------------------------------------------------------------------------------------------
+
+FELL = "Its proof fell: "
+
+
+def shaken_by(audit):
+    """Yield the proposals that a fall in this audit concerns, each with the pieces under it that fell by themselves.
+
+    Those that are still written or approved pause. Those with the client, and those that they accepted and that no
+    signed contract has replaced, are their owner's to decide on.
+    """
+    pieces = audit.evidence.select_related(*READ_WITH)
+    gone = [one for one in pieces if one.standing in ("withdrawn", "replaced", "stale")]
+    stages = [*Proposal.BEFORE_SENT, *Proposal.WITH_CLIENT, Proposal.Stage.ACCEPTED]
+    found = proposals_on(audit.evidence.values("pk")).filter(stage__in=stages)
+    signed = Contract.objects.filter(proposal=OuterRef("pk"), stage__in=["signed", "active", "ended"])
+    for proposal in found.exclude(Exists(signed)).order_by("pk"):
+        under = set(proposal.evidence().values_list("pk", flat=True)) if gone else set()
+        yield proposal, [one for one in gone if one.pk in under]
+
+
+def names(pieces) -> str:
+    """Name what fell: “Bookings 41, version 1 and Largest Contentful Paint 6.8 s, version 2”."""
+    return " and ".join(name_of(one) for one in pieces)
+
+
+def name_of(fallen) -> str:
+    if isinstance(fallen, Evidence):
+        return f"{Truncator(str(fallen)).chars(80)}, version {fallen.version}"
+    return f"the audit “{Truncator(str(fallen)).chars(80)}”"
+
+
+def ask_whether_it_stands(proposal, fallen):
+    """Open one task for each thing that fell: a piece falls once, an audit can fall again."""
+    tasks = Task.objects.about(proposal)
+    for one in fallen:
+        words = f"{FELL}{name_of(one)}. Decide whether to withdraw"
+        asked = tasks.filter(title__startswith=f"{FELL}{name_of(one)}.")
+        if not (asked if isinstance(one, Evidence) else asked.exclude(stage__in=Task.CLOSED)).exists():
+            open_task(proposal, Opens("proposal_review", words, 1), by=None)
+
+
+def fell_under(proposal) -> list[Evidence]:
+    """Return the evidence under a proposal that does not count now."""
+    under = dict.fromkeys(one for versions in proof_under(proposal).values() for one in versions) if proposal else []
+    return [one for one in under if evidence_falls_because(one)]
+
+
 # -- The blast radius. -------------------------------------------------------------------------------------------------
 
 
@@ -34,12 +85,7 @@ def resting_on(evidence, opportunity, user) -> tuple[list[Group], list[tuple[str
     for pk, (words, stage, seen) in sorted(proposals.items(), reverse=True):
         offers.take(Resting(words, stage, page("proposal", pk)), seen)
         carriers.append((Proposal.label(), pk))
-    contracts = Group("Contracts")
-    found = Contract.objects.filter(proposal__in=list(proposals)).annotate(seen=seen_by(user, Contract))
-    for contract in found.order_by("-pk"):
-        words = f"Contract {contract.number}"
-        contracts.take(Resting(words, contract.get_stage_display(), contract.staff_url()), contract.seen)
-        carriers.append((Contract.label(), contract.pk))
+    contracts = contracts_on(Q(proposal__in=list(proposals)), carriers, user)
     summaries = summaries_on(evidence, opportunity, carriers, user)
     carriers += [(Summary.label(), pk) for pk in summaries.pks]
     return [*groups, offers, contracts, summaries.group], carriers
@@ -97,8 +143,16 @@ class Summaries:
 def summaries_on(evidence, opportunity, carriers, user) -> Summaries:
     about = Q(record_type=Evidence.label(), record_id__in=list(evidence))
     about |= Q(record_type="opportunities.audit", record_id__in=list(evidence.audits))
+    about |= Q(record_type="", kind__in=FINDINGS)
+    return summaries_about(about | about_claims(carriers), opportunity, user)
+
+
+def about_claims(carriers) -> Q:
     claims = [pk for label, pk in carriers if label == Claim.label()]
-    about |= Q(record_type=Claim.label(), record_id__in=claims) | Q(record_type="", kind__in=FINDINGS)
+    return Q(record_type=Claim.label(), record_id__in=claims)
+
+
+def summaries_about(about, opportunity, user) -> Summaries:
     found = Summary.objects.filter(about, opportunity=opportunity).annotate(seen=seen_by(user, Summary))
     summaries = Summaries()
     for summary in found.order_by("-pk"):
@@ -107,6 +161,50 @@ def summaries_on(evidence, opportunity, carriers, user) -> Summaries:
         summaries.group.take(resting, summary.seen)
         summaries.pks.append(summary.pk)
     return summaries
+
+
+def resting_on_claim(claim, user) -> tuple[list[Group], list[tuple[str, int]]]:
+    """Return what rests on a claim, in whichever revision of its proposal it stands, and what carries it further."""
+    claims, offers, carriers, proposals = Group("Claims"), Group("Proposals"), [], []
+    found = claim.in_every_revision().select_related("proposal").annotate(seen=seen_by(user, Claim))
+    for each in found.order_by("-proposal__revision", "pk"):
+        stage, offer = each.proposal.get_stage_display(), each.proposal
+        if each.pk != claim.pk:
+            where = f"in {offer.number}, revision {offer.revision}"
+            claims.take(Resting(each.text, stage, rests_page("claim", each.pk), where), each.seen)
+        offers.take(Resting(str(offer), stage, offer.staff_url()), each.seen)
+        carriers += [(Claim.label(), each.pk), (Proposal.label(), offer.pk)]
+        proposals.append(offer.pk)
+    contracts = contracts_on(Q(proposal__in=proposals), carriers, user)
+    summaries = summaries_about(about_claims(carriers), claim.proposal.opportunity, user)
+    carriers += [(Summary.label(), pk) for pk in summaries.pks]
+    return [claims, offers, contracts, summaries.group], carriers
+
+
+def resting_on_clause(clause, user) -> tuple[list[Group], list[tuple[str, int]]]:
+    """Return the contracts that hold a clause, in whichever version, and what carries it further."""
+    versions = dict(Clause.objects.filter(key=clause.key).values_list("pk", "version"))
+    held = ContractClause.objects.filter(contract=OuterRef("pk"), clause__in=list(versions))
+    carriers: list[tuple[str, int]] = []
+    pinned = {"pinned": Subquery(held.values("clause")[:1]), "edited": Subquery(held.values("edited")[:1])}
+    group = contracts_on(Q(Exists(held)), carriers, user, versions=versions, **pinned)
+    return [group], carriers
+
+
+def contracts_on(condition, carriers, user, versions=None, **also) -> Group:
+    """Return the contracts that meet a condition, and add them to the carriers."""
+    group = Group("Contracts")
+    found = Contract.objects.filter(condition).annotate(seen=seen_by(user, Contract), **also)
+    for contract in found.order_by("-pk"):
+        note = f"version {versions[contract.pinned]}{', edited' * contract.edited}" if versions else ""
+        resting = Resting(f"Contract {contract.number}", contract.get_stage_display(), contract.staff_url(), note)
+        group.take(resting, contract.seen)
+        carriers.append((Contract.label(), contract.pk))
+    return group
+
+
+def rests_page(kind, pk) -> str:
+    return reverse(f"proposals_{kind}_rests", args=[pk])
 
 
 def shown_of(carriers, urls) -> Group:
@@ -144,14 +242,7 @@ def take_newest(proposal, *, by) -> int:
             changed += 1
     for claim in Claim.objects.filter(proposal=proposal, evidence__in=list(newest)).distinct():
         versions = list(claim.evidence.all())
-        claim.evidence.set([newest.get(version.pk, version) for version in versions])
-        facts = {
-            str(
-                claim
-            ): f"rests on the newest version of {', '.join(str(newest[v.pk]) for v in versions if v.pk in newest)}"
-        }
-        tell(proposal, "row_changed", "changed a claim of", by=by, facts=facts)
-        proposal.was_edited(by=by)
+        proposal.change(claim, by=by, evidence=[newest.get(version.pk, version) for version in versions])
         changed += 1
     resume_if_cured(Proposal.objects.get(pk=proposal.pk))
     return changed

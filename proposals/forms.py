@@ -5,8 +5,10 @@ from datetime import timedelta
 from django import forms
 from django.utils import timezone
 
-from opportunities.forms import MoveForm, offer_people
-from opportunities.models import Contact
+from opportunities.forms import MoveForm, ReasonForm, offer_people
+from opportunities.models import Contact, User
+
+from . import asking, measures
 
 DAY = forms.DateInput(attrs={"type": "date"})
 
@@ -71,3 +73,42 @@ class PartForm(MoveForm):
         if paid + self.record.paid >= self.record.amount:
             raise forms.ValidationError("That is all of it: record it as paid instead.")
         return paid
+
+
+class ConditionForm(MoveForm):
+    """A condition as people type it; what a move gets is the measure and its number."""
+
+    MEASURES = [
+        (key, f"the {name} stays {measures.BOUNDS[bound]}") for key, (name, bound, _) in measures.MEASURES.items()
+    ]
+
+    measure = forms.ChoiceField(label="Good while", choices=MEASURES)
+    number = forms.DecimalField(
+        label="this number",
+        max_digits=12,
+        decimal_places=2,
+        min_value=0,
+        help_text="Percent for a discount or a margin, an amount for the first year.",
+        error_messages={"required": "Type the number that it must keep to."},
+    )
+
+    def clean(self):
+        said = super().clean()
+        if said.get("measure") in ("discount", "margin") and said.get("number", 0) > 100:
+            self.add_error("number", "Type at most 100 percent.")
+        if self.errors:
+            return said
+        return {"condition": measures.condition(said["measure"], said["number"])}
+
+
+class ReassignForm(ReasonForm):
+    to = forms.ModelChoiceField(User.objects.none(), label="Who decides?", empty_label=None)
+
+    field_order = ["to", "reason"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        may = [user.pk for user in asking.who_could_take(self.record)] if self.record.is_open else []
+        self.fields["to"].queryset = User.who_work_here().filter(pk__in=may)
+        if not may:
+            self.fields["to"].empty_label = "Nobody else may decide on this"

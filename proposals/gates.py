@@ -4,7 +4,8 @@ from django.utils import timezone
 
 from opportunities.records import Lack, gate
 
-from . import approvals, lint, publishing
+from . import approvals, coverage, lint, publishing
+from .coverage import evidence_falls_because
 
 # -- Proposals. --------------------------------------------------------------------------------------------------------
 
@@ -45,21 +46,22 @@ def is_still_valid(proposal):
     return proposal.valid_until is not None and proposal.valid_until >= timezone.localdate()
 
 
-@gate("Back every claim with evidence that counts.")
+@gate("Back every claim with evidence, and say how each number was reached.")
 def claims_are_supported(proposal):
-    for claim in proposal.claims.all():
-        if reason := claim.unsupported_because():
-            yield Lack(f"Back the claim “{claim}” with evidence: {reason}", proposal.staff_url("claims-group"))
+    """What a claim lacks beside proof that counts: `proof_stands` names what fell."""
+    for claim in coverage.rows_of(proposal)["claims"]:
+        versions = list(claim.evidence.all())
+        if reason := claim.lacks_besides_proof(versions) if versions else "none is attached.":
+            yield Lack(f"Back the claim “{claim}” with evidence: {reason}", claim.staff_url())
 
 
 @gate("Rest only on evidence that counts.")
 def proof_stands(proposal):
     """Every piece of evidence under any row is verified, current and inside its shelf life."""
-    for evidence in proposal.evidence():
-        if reason := evidence_falls_because(evidence):
-            yield Lack(
-                f"Replace or measure again {evidence.metric}: {reason}", evidence.audit.staff_url("evidence-group")
-            )
+    for row, versions in coverage.proof_under(proposal).items():
+        for evidence in versions:
+            if reason := evidence_falls_because(evidence):
+                yield Lack(f"Replace or measure again {evidence.metric} under “{row}”: {reason}", row.staff_url())
 
 
 @gate("Know who decides at the client, and how to reach them.")
@@ -74,8 +76,9 @@ def decision_path_is_known(proposal):
 
 @gate("Promise in words only what a claim proves.")
 def words_are_proved(proposal):
-    for mark in lint.outcomes(proposal.free_words(), proposal.supported_claims()):
-        yield Lack(f"Make a claim with evidence of “{mark.words}”, or take it out.", proposal.staff_url())
+    for mark in coverage.unclaimed(proposal):
+        if mark.blocking:
+            yield Lack(mark.sentence, mark.url)
 
 
 @gate("Add a contact with a mail address.")
@@ -103,6 +106,11 @@ def content_is_as_asked(approval):
     return approval.digest == approvals.digest(approval.aspect, approval.subject)
 
 
+@gate("Only the pricing can be approved on a condition. Approve the rest as it is.")
+def content_hangs_on_numbers(approval):
+    return approval.aspect == "pricing"
+
+
 @gate("It is not in review any more.")
 def subject_is_in_review(approval):
     return approval.subject.stage == "in_review"
@@ -118,7 +126,7 @@ def has_words(summary):
 
 @gate("Take out what a client must not read.")
 def words_are_safe(summary):
-    for mark in lint.read(summary):
+    for mark in lint.blocking(lint.read(summary)):
         yield Lack(mark.sentence, summary.staff_url("id_words"))
 
 
@@ -158,19 +166,3 @@ def stands_as_signed(contract):
         yield Lack(f"{theirs.name} signed something else than we published as {contract.number}.", contract.staff_url())
     for name in approvals.changed_since_approved("contract", contract):
         yield Lack(f"Bring back what was signed in {contract.number}: “{name}” changed.", contract.staff_url())
-
-
-# -- Evidence. ---------------------------------------------------------------------------------------------------------
-
-
-def evidence_falls_because(evidence) -> str:
-    """Return why a piece of evidence does not count now, or nothing."""
-    if hasattr(evidence, "withdrawal"):
-        return "it was withdrawn."
-    if hasattr(evidence, "corrected_by"):
-        return "a newer version stands in for it."
-    if evidence.audit.stage != "verified":
-        return f"the audit “{evidence.audit}” is {evidence.audit.get_stage_display().lower()}."
-    if not evidence.is_fresh:
-        return f"it counted until {timezone.localdate(evidence.fresh_until).isoformat()}."
-    return ""

@@ -1,15 +1,19 @@
 """What a new installation starts with: services, clauses and rules. An administrator changes them afterwards."""
 
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 
+from django.contrib.auth.models import Group
 from django.db import transaction
 
 from opportunities import house as floor
 from opportunities.models import Question, Questionnaire
 from opportunities.records import begin
 
-from .models import ApprovalRule, Aspect, BookPrice, Clause, Service, UsualScope, UsualStep
+from .asking import right_for
+from .glossary import TERMS
+from .models import ApprovalRule, Aspect, BookPrice, Clause, GlossaryTerm, Service, UsualScope, UsualStep
 
 
 def row(kind, title, text) -> dict:
@@ -108,6 +112,12 @@ CLAUSES = {
     ),
     "6-confidence": ("Confidence", "What either side learns of the other's business stays between them."),
 }
+# What asks a manager, when everybody else has said yes.
+ASKS_A_MANAGER: list[tuple[str, dict]] = [
+    ("pricing", {"min_discount": Decimal(15)}),
+    ("claims", {"sensitive_claim": True}),
+    ("contract", {"edited_clause": True}),
+]
 
 
 @transaction.atomic
@@ -129,9 +139,26 @@ def furnish() -> int:
         if not Clause.objects.filter(key=key).exists():
             begin(Clause(key=key, title=title, text=text), by=None, past="came with the house:")
             added += 1
+    known = {term.term.casefold() for term in GlossaryTerm.objects.all()}
+    for term in TERMS:
+        if term.term.casefold() not in known:
+            begin(GlossaryTerm(**asdict(term)), by=None, past="came with the house:")
+            added += 1
     for aspect in Aspect.values:
         if not ApprovalRule.objects.filter(aspect=aspect).exists():
-            rule = ApprovalRule(aspect=aspect, permission=f"proposals.approve_{aspect}")
+            rule = ApprovalRule(aspect=aspect, permission=right_for(aspect))
+            begin(rule, by=None, past="came with the house:")
+            added += 1
+    return added + furnish_rules()
+
+
+def furnish_rules() -> int:
+    """Add the rules that ask a manager for more than the usual, where nobody wrote or took out one of the kind."""
+    managers, added = Group.objects.filter(name="Manager").first(), 0
+    for aspect, when in ASKS_A_MANAGER if managers else ():
+        kind = {f"{name}__isnull": False} if (name := next(iter(when))) == "min_discount" else {name: True}
+        if not ApprovalRule.objects.filter(aspect=aspect, **kind).exists():
+            rule = ApprovalRule(aspect=aspect, group=managers, step=2, **when)
             begin(rule, by=None, past="came with the house:")
             added += 1
     return added

@@ -4,84 +4,295 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from django.apps import apps
 from django.conf import settings
-from django.db.models import Value
+from django.db.models import BigIntegerField, CharField, F, TextField, Value
+from django.db.models.functions import Cast
 
 from opportunities.alike import key_of
-from opportunities.models import Contact, User
+from opportunities.models import Contact, Discovery, Evidence, User
+
+from . import glossary as words_of_ours
 
 # This many words in a row, the same as in an internal text, are a copy.
 RUN = 8
-GLOSSARY = (
-    "caveat",
-    "gross margin",
-    "internal",
-    "internal cost",
-    "margin",
-    "markup",
-    "our cost",
-    "pricing assumption",
-    "raw note",
-)
+# Every run has a seed of this many words at one of these places, wherever it begins.
+SEED = RUN // 2
+STEP = RUN - SEED + 1
 MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-PHONE = re.compile(r"(?<![\w.])\+?\d(?:[\s()./-]*\d){7,}(?![\w])")
+PHONE = re.compile(r"(?<![\w.])(?:\((?=\+?\d+\)))?\+?\d(?:[\s()./-]*\d){7,}(?![\w])")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What doubles something and promises nothing: a double check, a double room.
+NO_OUTCOME = r"(?![ -](?:check|click|opt|room|book|glaz|entr|page)\w*)"
+TENS = "ten|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|(?:a|one) hundred"
 OUTCOME = re.compile(
-    r"\b(?:doubl|tripl|quadrupl)\w*|\bguarante\w*|\bten times\b|\b\d+(?:\.\d+)?\s?x\b"
-    r"|\b\d+(?:[.,]\d+)?\s?(?:%|percent\b)",
+    rf"\b(?:doubl|tripl|quadrupl)\w*+{NO_OUTCOME}|(?<!\bno )(?<!\bnot a )(?<!\bwithout )\bguarante\w*"
+    r"|\bhalv\w+|\btwice as \w+|\b(?:two|three|four|five|ten|\d+)[ -]?fold\b"
+    r"|\b(?:two|three|four|five|ten|\d+) times\b(?! (?:a|an|per|each|every|on|in|we|you|they)\b)"
+    r"|\b\d+(?:\.\d+)?\s?[x×](?!\w|\s*\d)"
+    rf"|\b(?:\d+(?:[.,]\d+)?|{TENS})[\s-]?(?:%|per\s?cent\b)",
     re.IGNORECASE,
 )
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+SUPERLATIVE = re.compile(
+    r"\bthe (?:very )?(?:best|fastest|cheapest|greatest|most successful|leading)\b"
+    r"|\bworld[- ]class\b|\bnumber one\b|(?<!\w)#1\b|\bunrivall?ed\b|\bunbeatable\b|\brisk[- ]free\b",
+    re.IGNORECASE,
+)
+# A word as it is read: an apostrophe or an accent in it parts nothing.
+JOINED = "'’\u0300-\u036f"
+WORD = re.compile(rf"[^\W_](?:[^\W_]|[{JOINED}])*")
+
+
+class Gaps(dict):
+    """What stands between words becomes a gap, letter by letter: many times as quick as to look for the words."""
+
+    def __missing__(self, code):
+        letter = chr(code)
+        joins = letter in "'’" or 0x300 <= code <= 0x36F
+        self[code] = None if joins else code if letter.isalnum() else " "
+        return self[code]
+
+
+GAPS = Gaps()
+# Up to three words with a capital, one after the other, may be somebody's name.
+CAPITAL = re.compile(r"[^\W\d_][\w'’-]*")
+NAME_WORDS = 3
+# Names that are words, too: whether somebody is meant only a reader can say.
+COMMON = frozenset(
+    """
+    april august baker banks bell bill black brook brown carpenter church close cook cross crystal daisy dale
+    dawn dean field fields fisher ford forest frank garden gene grace grant gray green grey guy hall harbor
+    harbour heather hill holiday hope hunter iris ivy jack jade joy june king lake lane law lily long mark march
+    mason may miles mill moon north olive page park parks pat pearl penny price ray reed rich river rivers rob
+    robin rock rose ruby sage sharp short sky smart smith south spring star stone street summer sunny swift
+    taylor today turner van violet wade walker ward water waters web well wells west white will winter wise wood
+    woods young best case day east first home new next search team week
+    """.split()  # noqa: SIM905
+)
 
 SENTENCES = {
     "copied": "Say “{words}” in words of your own: it is copied from internal notes.",
     "glossary": "Take out “{words}”: it is a word of ours, not for clients.",
     "private": "Take out “{words}”: it is somebody's private detail.",
     "outcome": "Make a claim with evidence of “{words}”, or take it out.",
+    "doubtful": "Say what makes it so, or leave “{words}” out.",
+}
+WHY = {
+    "private": "It is somebody's private detail.",
+    "outcome": "No claim with evidence says it, and nothing measured does.",
+    "doubtful": "Nobody can show it. Say what makes it so.",
 }
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Words that a client must not read, and why."""
+    """Words that a client must not read, or that somebody should look at again; why, and where they stand."""
 
     kind: str
     words: str
+    blocking: bool = True
+    why: str = ""
+    suggestion: str = ""
+    start: int = 0
+    end: int = 0
 
     @property
     def sentence(self) -> str:
+        if self.suggestion:
+            return f"Say “{self.suggestion}” instead of “{self.words}”: {lowered(self.why)}"
         return SENTENCES[self.kind].format(words=self.words)
 
 
+def lowered(sentence) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def marked(kind, match, why="", **fields) -> Mark:
+    return Mark(kind, match.group(), why=why or WHY[kind], start=match.start(), end=match.end(), **fields)
+
+
+@dataclass(frozen=True)
+class Internal:
+    """A text that was written for us alone: of which field of which record, and what it is about."""
+
+    record_type: str
+    name: str
+    about_type: str
+    about_id: int
+    words: str
+
+    @property
+    def what(self) -> str:
+        """Say what it is: "Provider caveat"."""
+        model = apps.get_model(self.record_type)
+        label, kind = model._meta.get_field(self.name).verbose_name, model._meta.verbose_name
+        return (kind if self.name == "words" else label).capitalize()
+
+    @property
+    def key(self) -> str:
+        return f"{self.about_type}:{self.about_id}"
+
+    @property
+    def url(self) -> str:
+        model = apps.get_model(self.about_type)
+        return model(pk=self.about_id).staff_url()
+
+
+# -- What is read. -----------------------------------------------------------------------------------------------------
+
+
 def read(summary) -> list[Mark]:
-    """Return every mark on a summary's words."""
-    opportunity = summary.opportunity
-    text = f"{summary.title}\n{summary.words}"
-    return [
-        *copies(text, internal_texts(opportunity)),
-        *glossary(text),
-        *private(text),
-        *outcomes([text], supported_claims(opportunity), measured(opportunity)),
-    ]
+    """Return every mark on a summary's words, those that warn among them."""
+    return check(summary.opportunity, summary.title, summary.words)
+
+
+def check(opportunity, title, words, internal=None) -> list[Mark]:
+    """Return every mark on a title and the words under it, in the order in which they stand there."""
+    text = f"{title}\n{words}"
+    internal = internal_of(opportunity) if internal is None else internal
+    marks = [*copies(text, internal), *glossary(text), *private_to_others(text), *superlatives(text)]
+    if matches := list(OUTCOME.finditer(text)):
+        marks += unsupported(matches, claims_of(opportunity, matches), measured(opportunity))
+    marks += strangers(text, opportunity.client_id)
+    return sorted(marks, key=lambda mark: (mark.start, -mark.end))
+
+
+def blocking(marks) -> list[Mark]:
+    """Return the marks that stop the words, each once however often the words stand there."""
+    once = {(mark.kind, mark.words.casefold()): mark for mark in reversed(marks) if mark.blocking}
+    return sorted(once.values(), key=lambda mark: mark.start)
 
 
 def read_template(version) -> list[Mark]:
     """Return every mark on the words of a template. It is for no deal yet, so that no claim stands behind it."""
     text = f"{version.subject}\n{version.body}"
-    strangers = [mark for mark in private(text) if not is_ours(mark.words)]
-    return [*glossary(text), *strangers, *outcomes([text], [])]
+    return blocking([*glossary(text), *private_to_others(text), *outcomes([text], [])])
 
 
 def read_mail(message) -> list[Mark]:
     """Return every mark on a mail that somebody wrote. The database is asked only about what could be one."""
     deal, text = message.opportunity, f"{message.subject}\n{message.body}".replace(message.LINK, "")
     marks = glossary(text)
-    sources = internal_texts(deal) if deal and (len(words_of(text)) >= RUN or PHONE.search(text)) else []
-    marks += copies(text, sources)
+    asks = deal and (len(words_of(text)) >= RUN or PHONE.search(text))
+    internal = internal_of(deal) if asks else []
+    marks += copies(text, internal)
+    sources = [source.words for source in internal]
     marks += [mark for mark in private(text) if is_strangers(mark.words, message.client, sources)]
     if OUTCOME.search(text):
         marks += outcomes([text], supported_claims(deal) if deal else [], measured(deal) if deal else ())
+    return blocking(marks)
+
+
+# -- Copied from what is internal. -------------------------------------------------------------------------------------
+
+# Where we write for ourselves: the field, the way to its opportunity, and of which record it is read as a part.
+INTERNAL = (
+    ("opportunities.audit", ("raw_notes",), "opportunity", "opportunities.audit", "pk"),
+    ("opportunities.evidence", ("raw_note", "provider_caveat"), "audit__opportunity", "opportunities.evidence", "pk"),
+    ("opportunities.discovery", Discovery.PARTS, "opportunity", "opportunities.discovery", "pk"),
+    ("opportunities.answer", ("words",), "discovery__opportunity", "opportunities.discovery", "discovery_id"),
+    ("opportunities.note", ("words",), "opportunity", "opportunities.note", "pk"),
+    ("proposals.priceline", ("pricing_assumption",), "proposal__opportunity", "proposals.proposal", "proposal_id"),
+    ("handoff.launchblocker", ("words",), "project__opportunity", "handoff.launchblocker", "pk"),
+    ("handoff.reportnote", ("words",), "report__project__opportunity", "handoff.report", "report_id"),
+    ("handoff.report", ("breach_reason",), "project__opportunity", "handoff.report", "pk"),
+)
+
+
+def internal_of(opportunity) -> list[Internal]:
+    """Return everything about an opportunity that was written for us alone, in one query."""
+    queries = []
+    for label, names, path, about, pk in INTERNAL:
+        rows = apps.get_model(label)._base_manager.filter(**{path: opportunity}).order_by()
+        for name in names:
+            said = rows.exclude(**{name: ""}).annotate(
+                z_type=Value(label, CharField()),
+                z_name=Value(name, CharField()),
+                z_about=Value(about, CharField()),
+                z_pk=Cast(F(pk), BigIntegerField()),
+                z_words=Cast(F(name), TextField()),
+            )
+            queries.append(said.values_list("z_type", "z_name", "z_about", "z_pk", "z_words"))
+    first, *others = queries
+    found = [Internal(*row) for row in first.union(*others, all=True)]
+    return sorted((it for it in found if it.words.strip()), key=lambda it: (it.about_type, it.about_id))
+
+
+def internal_texts(opportunity) -> list[str]:
+    return [source.words for source in internal_of(opportunity)]
+
+
+def copies(text, internal) -> list[Mark]:
+    """Return each longest run of words that stands in an internal text too.
+
+    The runs and the seeds of the words are put in sets once. An internal text is then looked at in every fifth place
+    only: whichever run of eight words was copied has a seed of four in one of these.
+    """
+    words = list(WORD.finditer(text))
+    plain = [plain_word(word.group()) for word in words]
+    wanted = set(runs(plain, RUN))
+    if not wanted:
+        return []
+    seeds, known = set(runs(plain, SEED)), {}
+    for source in internal:
+        said = words_of(source.words)
+        last = len(said) - RUN
+        for place in range(0, len(said) - SEED + 1, STEP):
+            if tuple(said[place : place + SEED]) in seeds:
+                for start in range(max(0, place - STEP + 1), min(place, last) + 1):
+                    run = tuple(said[start : start + RUN])
+                    if run in wanted:
+                        known.setdefault(run, source)
+    marks, first = [], None
+    for place in range(len(plain) - RUN + 2):
+        copied = place <= len(plain) - RUN and tuple(plain[place : place + RUN]) in known
+        if copied and first is None:
+            first = place
+        elif not copied and first is not None:
+            # The last run that matched began one word earlier.
+            start, end = words[first].start(), words[place + RUN - 2].end()
+            end = start + len(text[start:end].rstrip("'’"))
+            source = known[tuple(plain[first : first + RUN])]
+            why = f"It is copied from what we wrote for ourselves: {lowered(source.what)}."
+            marks.append(Mark("copied", text[start:end], why=why, start=start, end=end))
+            first = None
     return marks
+
+
+def runs(words, length):
+    return (tuple(words[place : place + length]) for place in range(len(words) - length + 1))
+
+
+def words_of(text) -> list[str]:
+    return text.casefold().translate(GAPS).split()
+
+
+def plain_word(word) -> str:
+    return word.casefold().translate(GAPS)
+
+
+# -- Words of ours. ----------------------------------------------------------------------------------------------------
+
+
+def glossary(text) -> list[Mark]:
+    return [
+        marked("glossary", match, term.why, blocking=term.blocking, suggestion=words_of_ours.instead(term, match))
+        for term, match in words_of_ours.found_in(text)
+    ]
+
+
+# -- Private details. --------------------------------------------------------------------------------------------------
+
+
+def private(text) -> list[Mark]:
+    # A day is no number of a phone, and stands where it stood.
+    numbers = PHONE.finditer(DATE.sub(lambda day: " " * len(day.group()), text))
+    return [marked("private", match) for match in (*MAIL.finditer(text), *numbers)]
+
+
+def private_to_others(text) -> list[Mark]:
+    """Return the private details that are not our own."""
+    return [mark for mark in private(text) if not is_ours(mark.words)]
 
 
 def is_ours(words) -> bool:
@@ -110,68 +321,65 @@ def is_strangers(words, client, sources) -> bool:
     return inside or others.filter(phone_key=key_of("phone_key", Value(words))).exists()
 
 
-def internal_texts(opportunity) -> list[str]:
-    """Return everything about an opportunity that was written for us alone."""
-    texts = []
-    for audit in opportunity.audits.prefetch_related("evidence"):
-        texts.append(audit.raw_notes)
-        for evidence in audit.evidence.all():
-            texts += [evidence.raw_note, evidence.provider_caveat]
-    for discovery in opportunity.discoveries.prefetch_related("answers"):
-        texts += [getattr(discovery, part) for part in discovery.PARTS]
-        texts += [answer.words for answer in discovery.answers.all()]
-    texts += opportunity.notes.values_list("words", flat=True)
-    for proposal in opportunity.proposals.prefetch_related("price_lines"):
-        texts += [line.pricing_assumption for line in proposal.price_lines.all()]
-    return [text for text in texts if text.strip()]
-
-
-def copies(text, sources) -> list[Mark]:
-    """Return each longest run of words that stands in an internal text too."""
-    known = {run for source in sources for run in runs(words_of(source))}
-    words = list(WORD.finditer(text))
-    plain = [word.group().casefold() for word in words]
-    marks, first = [], None
-    for place in range(len(plain) - RUN + 2):
-        copied = tuple(plain[place : place + RUN]) in known and place <= len(plain) - RUN
-        if copied and first is None:
-            first = place
-        elif not copied and first is not None:
-            # The last run that matched began one word earlier.
-            marks.append(Mark("copied", text[words[first].start() : words[place + RUN - 2].end()]))
-            first = None
+def strangers(text, client_id) -> list[Mark]:
+    """Return the names of people who are another client's. A name that may be a common word only warns."""
+    places = names_in(text)
+    if not places:
+        return []
+    known: dict = {}
+    for name, client in Contact.objects.filter(name__in=list(places)).values_list("name", "client_id").distinct():
+        known.setdefault(name, set()).add(client)
+    found = [name for name, clients in known.items() if client_id not in clients]
+    if not found:
+        return []
+    ours = {str(user) for user in User.objects.filter(first_name__in=[name.split()[0] for name in found])}
+    marks = []
+    for name in found:
+        if name in ours:
+            continue
+        parts = name.casefold().split()
+        sure = len(parts) > 1 and not all(part in COMMON for part in parts)
+        why = "Somebody at another client has this name." + ("" if sure else " It may be a word, too: read it again.")
+        marks += [Mark("private", name, sure, why, start=start, end=start + len(name)) for start in places[name]]
     return marks
 
 
-def runs(words):
-    return (tuple(words[place : place + RUN]) for place in range(len(words) - RUN + 1))
+def names_in(text) -> dict:
+    """Return what may be a name, up to three words with a capital side by side, and where each stands."""
+    words = [word for word in CAPITAL.finditer(text) if word.group()[0].isupper()]
+    places: dict = {}
+    for first in range(len(words)):
+        for last in range(first, min(first + NAME_WORDS, len(words))):
+            if last > first and text[words[last - 1].end() : words[last].start()] != " ":
+                break
+            places.setdefault(text[words[first].start() : words[last].end()], []).append(words[first].start())
+    return places
 
 
-def words_of(text) -> list[str]:
-    return [word.group().casefold() for word in WORD.finditer(text)]
-
-
-def glossary(text) -> list[Mark]:
-    found = [term for term in GLOSSARY if re.search(rf"\b{term}s?\b", text, re.IGNORECASE)]
-    return [Mark("glossary", term) for term in found if not any(term != other and term in other for other in found)]
-
-
-def private(text) -> list[Mark]:
-    numbers = [match.group() for match in PHONE.finditer(DATE.sub(" ", text))]
-    return [Mark("private", words) for words in [*MAIL.findall(text), *numbers]]
+# -- Outcomes that nothing proves. -------------------------------------------------------------------------------------
 
 
 def outcomes(texts, claims, numbers=()) -> list[Mark]:
-    """Return the promises of an outcome that no supported claim makes and nothing measured says."""
-    claimed = " ".join(claim.text for claim in claims).casefold()
-    proved = {number for claim in claims for number in (claim.low, claim.high) if number is not None} | set(numbers)
-    marks = []
-    for match in (match for text in texts for match in OUTCOME.finditer(text)):
-        words = match.group()
-        if re.search(rf"(?<!\w){re.escape(words.casefold())}(?!\w)", claimed) or number_in(words) in proved:
-            continue
-        marks.append(Mark("outcome", words))
-    return list(dict.fromkeys(marks))
+    """Return the promises of an outcome that no supported claim makes and nothing measured says, each once."""
+    found = (match for text in texts for match in OUTCOME.finditer(text))
+    return list({mark.words: mark for mark in reversed(unsupported(found, claims, numbers))}.values())[::-1]
+
+
+def unsupported(matches, claims, numbers) -> list[Mark]:
+    claims = list(claims)
+    return [
+        marked("outcome", match)
+        for match in matches
+        if number_in(match.group()) not in numbers and not any(says(claim, match.group()) for claim in claims)
+    ]
+
+
+def says(claim, words) -> bool:
+    """Whether a claim says these words, or their number."""
+    number = number_in(words)
+    if number is not None and number in (claim.low, claim.high):
+        return True
+    return bool(re.search(rf"(?<!\w){re.escape(words.casefold())}(?!\w)", claim.text.casefold()))
 
 
 def number_in(words):
@@ -183,11 +391,46 @@ def number_in(words):
         return None
 
 
+def claims_of(opportunity, matches) -> list:
+    """Return the supported claims that say any of these. Of the others nobody has to know whether they stand."""
+    from .models import Claim
+
+    words = {match.group() for match in matches}
+    rows = Claim.objects.filter(proposal__opportunity=opportunity)
+    return [claim for claim in rows if any(says(claim, each) for each in words) and not claim.unsupported_because()]
+
+
 def supported_claims(opportunity) -> list:
     return [claim for proposal in opportunity.proposals.all() for claim in proposal.supported_claims()]
 
 
 def measured(opportunity) -> set:
     """Return the numbers of the evidence that counts: saying what was measured promises nothing."""
-    verified = opportunity.audits.filter(stage="verified")
-    return {evidence.value for audit in verified for evidence in audit.evidence.current()}
+    counts = Evidence.objects.current().filter(audit__opportunity=opportunity, audit__stage="verified")
+    return set(counts.values_list("value", flat=True))
+
+
+def superlatives(text) -> list[Mark]:
+    return [marked("doubtful", match, blocking=False) for match in SUPERLATIVE.finditer(text)]
+
+
+# -- Mending. ----------------------------------------------------------------------------------------------------------
+
+
+def in_field(mark, title) -> tuple[str, int, int]:
+    """Return in which field a mark stands, and from where to where in it. One across both is shown in the words."""
+    before = len(title) + 1
+    if mark.end < before:
+        return "title", mark.start, mark.end
+    return "words", max(0, mark.start - before), mark.end - before
+
+
+def pieces(words, name, marks, title) -> list:
+    """Return a field's words as pieces, each plain or with the mark that it bears: (words, mark or None)."""
+    found, at = [], 0
+    for mark in marks:
+        field, start, end = in_field(mark, title)
+        if field == name and start >= at:
+            found += [(words[at:start], None), (words[start:end], mark)]
+            at = end
+    return [piece for piece in [*found, (words[at:], None)] if piece[0]]

@@ -5,24 +5,51 @@ from django.utils import timezone
 from opportunities.policies import by_itself, only_the_client
 from opportunities.records import holds, policy
 
-__all__ = ["by_itself", "may_approve", "may_recall", "may_send_back", "only_the_client"]
+__all__ = ["by_itself", "may_approve", "may_reassign", "may_recall", "may_send_back", "only_the_client"]
 
 
-@policy("Whoever may approve this, but neither its author nor its last editor")
+@policy("Whoever is asked, but neither its author nor its last editor")
 def may_approve(approval, user):
-    """Two people look at everything that is promised, whatever rights the first one has."""
+    """Two people look at everything that is promised, whatever rights the first one has.
+
+    `zarts/desk/queue.py` says the same in SQL.
+    """
     hands = approval.subject.hands
-    if user.pk in hands:
+    if user.pk in hands or has_answered(approval, user):
         return False
-    if holds(user, approval.permission, approval):
+    if is_asked(approval, user):
         return True
     from .models import Delegation
 
     standing_in = Delegation.objects.filter(taker=user).on(timezone.localdate()).exclude(giver__in=hands)
-    return any(
-        giver.is_active and holds(giver, approval.permission, approval)
+    return approval.within_reach(user, "view") and any(
+        giver.is_active and is_asked(approval, giver)
         for giver in (delegation.giver for delegation in standing_in.select_related("giver"))
     )
+
+
+def is_asked(approval, user) -> bool:
+    """Whether a question is put to somebody themselves: by a right, a group or by name. They must reach the record."""
+    if approval.goes_by_name and approval.owner_id == user.pk:
+        asked = True
+    elif approval.permission:
+        asked = user.has_perm(approval.permission)
+    else:
+        asked = approval.person_id is None and user.groups.filter(pk=approval.group_id).exists()
+    return asked and approval.within_reach(user, "change")
+
+
+def has_answered(approval, user) -> bool:
+    """Whether somebody has given their word for the same rule already: of everybody each counts once."""
+    if approval.rule_id is None or approval.person_id is None:
+        return False
+    same = approval.subject.approvals.filter(aspect=approval.aspect, rule=approval.rule_id, stage="approved")
+    return same.filter(decided_by=user).exists()
+
+
+@policy("Whoever manages who approves")
+def may_reassign(approval, user):
+    return holds(user, "proposals.reassign_approval", approval)
 
 
 @policy("Whoever asked for it")

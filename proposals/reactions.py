@@ -8,15 +8,15 @@ from opportunities.models import Notice, Opportunity, SequenceRun, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication, StopLink
 
-from . import approvals, evidence, gates, lint, publishing
+from . import approvals, clock, difference, evidence, gates, lint, policies, publishing
 from .models import Approval, Contract, Proposal, Summary
 
 # -- Approvals. --------------------------------------------------------------------------------------------------------
 
 
-@reacts_to("approval.approve")
+@reacts_to("approval.approve", "approval.approve_on")
 def settle_what_was_approved(approval, event):
-    approvals.settle(approval.subject)
+    approvals.settle(approval.subject, asked_by=approval.asked_by)
 
 
 @reacts_to("approval.reject", "approval.request_changes", "approval.recall")
@@ -25,9 +25,22 @@ def send_back_what_was_not(approval, event):
         perform(approval.subject.send_back, by=None, reason=f"{event.actor_name}: {event.reason}")
 
 
+@reacts_to("approval.reassign")
+def follow_who_decides_on_it(approval, event):
+    approvals.pass_on(approval, f"{event.actor_name} gave the question to {approval.owner}.")
+
+
+@reacts_to("user.edit")
+def move_on_from_whoever_left(user, facts):
+    """The questions of somebody who works here no more go on at once."""
+    if "is_active" in facts and not user.is_active:
+        clock.move_on_from(user)
+
+
 @reacts_to("proposal.edit", "contract.edit", "summary.edit")
 def lapse_what_changed(record, facts):
-    approvals.lapse_changed(record)
+    # Read again: a discount that was typed as 10 is 10.00 from now on, and has to have that digest.
+    approvals.lapse_changed(type(record).objects.get(pk=record.pk))
 
 
 # -- What clients may read. --------------------------------------------------------------------------------------------
@@ -65,17 +78,39 @@ def tell(user, kind, words, record, event):
 
 @reacts_to("approval.create")
 def tell_who_decides(approval, event):
-    """Whoever is to approve hears what, and of whom."""
-    deal = approval.opportunity
-    words = f"Approve the {approval.get_aspect_display().lower()} of {deal}, {deal.client}"
-    tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event)
+    """Whoever is to approve hears what, of whom, what it is worth, why, and what changed since they approved last.
+
+    So does whoever stands in for them.
+    """
+    words = f"Approve {approvals.called(approval)}. {approval.why}"
+    tell(approval.owner, Notice.Kind.APPROVAL, f"{words} {what_changed(approval, approval.owner)}", approval, event)
+    for standing_in in approval.owner.delegations_given.on(timezone.localdate()).select_related("taker"):
+        if policies.may_approve(approval, standing_in.taker):
+            words = f"Approve {approvals.called(approval)}. {approvals.why_asked(approval, standing_in.taker)}"
+            tell(standing_in.taker, Notice.Kind.APPROVAL, words, approval, event)
 
 
-@reacts_to("approval.approve", "approval.reject", "approval.request_changes")
+def what_changed(approval, user) -> str:
+    """Say what changed since somebody approved this last, as far as a mail has room; nothing if they never did."""
+    last = approvals.given_last_by(user, approval)
+    if last is None:
+        return ""
+    lines = [f"{line['sign']} {line['words']}" for line in difference.changes(last.content, approval.content)]
+    return f"Since you approved it: {'; '.join(lines)}" if lines else "Nothing changed since you approved it."
+
+
+@reacts_to("approval.approve", "approval.approve_on", "approval.reject", "approval.request_changes")
 def tell_who_asked(approval, event):
     reason = f": “{event.reason}”" if event.reason else ""
-    words = f"{event.actor_name} {event.past.rstrip(':')} the {approval.get_aspect_display().lower()} of "
+    reason = f", as long as {approval.on_condition}" if approval.condition else reason
+    words = f"{event.actor_name} {event.past.rstrip(':,')} the {approval.get_aspect_display().lower()} of "
     tell(approval.asked_by, Notice.Kind.APPROVAL, f"{words}{approval.opportunity}{reason}", approval, event)
+
+
+@reacts_to("approval.reassign")
+def tell_who_has_it_now(approval, event):
+    words = f"{event.actor_name} gave you to decide: {approvals.called(approval)}: “{event.reason}” {approval.why}"
+    tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event)
 
 
 @reacts_to("approval.edit")
@@ -116,13 +151,23 @@ def tell_that_it_is_overdue(payment, event):
 @reacts_to("audit.expire", "audit.withdraw")
 def pause_what_rests_on_it(audit, event):
     """Pause the proposals that rest on this audit and are still ours; ask the owner about those with the client."""
-    for proposal in evidence.proposals_on(audit.evidence.values("pk")).order_by("pk"):
+    reason = f"The audit “{audit}” {event.past.rstrip(':')}. {event.reason}".strip()
+    for proposal, fell in evidence.shaken_by(audit):
         if proposal.stage in Proposal.BEFORE_SENT:
-            perform(
-                proposal.pause, by=None, reason=f"The audit “{audit}” {event.past.rstrip(':')}. {event.reason}".strip()
-            )
-        elif proposal.stage in Proposal.WITH_CLIENT:
-            open_task(proposal, Opens("proposal_review", "Its proof fell: decide whether to withdraw", 1), by=None)
+            perform(proposal.pause, by=None, reason=reason)
+        else:
+            evidence.ask_whether_it_stands(proposal, fell or [audit])
+
+
+@reacts_to("audit.correct", "audit.withdraw_evidence", "audit.import_evidence")
+def pause_what_rests_on_a_piece(audit, event):
+    """The same of a single piece that was withdrawn or has a newer version, whether or not the audit was verified."""
+    for proposal, fell in evidence.shaken_by(audit):
+        if fell and proposal.stage in Proposal.BEFORE_SENT:
+            reason = f"{evidence.names(fell)} {'does' if len(fell) == 1 else 'do'} not count any more. {event.reason}"
+            perform(proposal.pause, by=None, reason=reason.strip())
+        elif fell:
+            evidence.ask_whether_it_stands(proposal, fell)
 
 
 @reacts_to("audit.verify")

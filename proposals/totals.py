@@ -38,6 +38,18 @@ def of(prices, discount=Decimal(0)) -> Totals:
     return Totals(once, monthly)
 
 
+def tax_of(prices, discount=Decimal(0)) -> Totals:
+    """Return how much of the totals is tax: of each line what its rounded total has above its rounded net."""
+    once = monthly = Decimal("0.00")
+    for price in prices:
+        tax = line(price, discount) - net_of(price, discount).quantize(CENT, ROUND_HALF_UP)
+        if price.recurring == "monthly":
+            monthly += tax
+        else:
+            once += tax
+    return Totals(once, monthly)
+
+
 def margin_of(prices, discount=Decimal(0)) -> Decimal | None:
     """Return what is left of a first year before tax, in percent; None where no line says what it costs us."""
     prices = list(prices)

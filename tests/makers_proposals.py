@@ -72,8 +72,8 @@ def fill(proposal, by):
 
 
 def approve_all(record, approver):
-    """Have every pending approval of a record given. Return the record."""
-    for approval in record.approvals.filter(stage="pending").order_by("pk"):
+    """Have every approval of a record given, step by step. Return the record."""
+    while approval := record.approvals.filter(stage="pending").order_by("pk").first():
         perform(approval.approve, by=approver)
     return type(record).objects.get(pk=record.pk)
 

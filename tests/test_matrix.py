@@ -21,7 +21,7 @@ from opportunities.models import Notice, Opportunity, Source, User
 from opportunities.records import begin
 from portal.models import IntakeToken
 from proposals.house import furnish
-from proposals.models import Approval, Delegation
+from proposals.models import Approval, Claim, Delegation
 from tests.conftest import person
 from tests.world import a_row_of
 
@@ -29,6 +29,7 @@ EVERYBODY, STAFF = "ABCDFENX", "ABCDFEN"
 
 # Addresses without a record: who may GET, and who may POST. A dash: nobody.
 PAGES = {
+    "proposals_claim_rests": ("ABDEN", "-"),
     "healthz": (EVERYBODY, "-"),
     "readyz": (EVERYBODY, "-"),
     "mail_hook": ("-", "-"),  # without its secret it is not there; tests/opportunities/test_hooks.py calls it
@@ -58,6 +59,7 @@ PAGES = {
     "outputs": ("ABDEN", "-"),
     "outputs_csv": ("ABDEN", "-"),
     "outputs_list_csv": (STAFF, "-"),
+    "seen": ("ABDEN", "-"),
     "intake_tokens": ("E", "E"),
     "intake_token_revoke": ("-", "E"),
     "admin:index": (STAFF, "-"),
@@ -72,6 +74,7 @@ PAGES = {
 
 # Whose record an address of those is about, when it is no deal.
 OF_A_RECORD = {
+    "proposals_claim_rests": Claim,
     "approval": Approval,
     "notice_open": Notice,
     "admin:auth_user_password_change": User,
@@ -119,6 +122,7 @@ RECORDS = {
     "proposals_block": ("ABCDFEN", "ABCE", "ABCDFEN", "BE"),
     "proposals_offertemplate": ("ABCDFEN", "-", "ABCDFEN", "BE"),  # kept from a proposal
     "proposals_clause": ("ABCDFEN", "BE", "ABCDFEN", "BE"),
+    "proposals_glossaryterm": ("ABCDFEN", "BE", "ABCDFEN", "BE"),
     "proposals_approvalrule": ("ABCDFEN", "BE", "ABCDFEN", "BE"),
     "proposals_delegation": ("ABCDFEN", "B", "ABCDFEN", "B"),
     "proposals_proposal": ("ABCDFEN", "ABC", "ABDEN", "-"),
@@ -169,7 +173,15 @@ MORE = {
         "file": ("-", "-"),
         "rests": ("ABDEN", "-"),
     },
-    "proposals_proposal": {"revise": ("-", "AB"), "contract": ("-", "AB"), "newest": ("-", "-")},  # accepted: it stays
+    "proposals_summary": {"lint": ("-", "-")},  # about no deal; tests/proposals/test_summary_editor.py names one
+    "proposals_clause": {"revise": ("BE", "BE"), "rests": ("ABCDFEN", "-")},
+    "proposals_contract": {"standard": ("-", "-")},  # it is in force: it stays
+    # Accepted: its rows stay as they are.
+    "proposals_proposal": {
+        **{"revise": ("-", "AB"), "contract": ("-", "AB"), "newest": ("-", "-")},
+        **{"insert": ("-", "-"), "preview": ("ABDEN", "-"), "now": ("ABDEN", "-"), "keep": ("ABE", "ABE")},
+        **{"difference": ("ABDEN", "-"), "copy": ("AB", "AB")},
+    },
     # Not uploaded any more, and not yet checked: nobody maps it now.
     "opportunities_import": {
         "columns": ("-", "-"),

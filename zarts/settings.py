@@ -219,6 +219,8 @@ USE_I18N = False
 FORMAT_MODULE_PATH = "zarts.formats"
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
+# The country, as two letters, whose public holidays the agency keeps: hours for an approval do not run on them.
+AGENCY_COUNTRY = env.str("AGENCY_COUNTRY", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "/static/"
 # Not in the source tree: the tests, which have a DATA_DIR of their own, must not meet what a demo once collected.

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from ..models import Audit, Evidence, EvidenceFile, ShelfLife
-from ..records import lock, tell
+from ..records import announce, lock
 from .base import HEAD, BadFile, BadLine, Found, Importer, NoDay
 
 __all__ = ["BadFile", "Importer", "NoDay", "Report", "import_evidence", "importer_of", "importers", "plan", "read"]
@@ -147,6 +147,6 @@ def import_evidence(raw: bytes, audit, *, by, name: str = "", captured_at=None, 
         facts[f"{made.metric} ({made.subject})" if made.subject else made.metric] = made.shown_value
     report.added = sum(row.fate == "new" for row in coming)
     report.again = len(coming) - report.added
-    tell(audit, "import_evidence", "imported evidence into", by=by, facts=facts)
+    announce(audit, "import_evidence", "imported evidence into", by=by, facts=facts)
     audit.note_collector(by)
     return report

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
-from ..records import Kept, KeptQuerySet, lock, tell
+from ..records import Kept, KeptQuerySet, announce, lock, tell
 from ..walls import frozen
 from .audit import Audit
 from .evidence_file import EvidenceFile
@@ -184,8 +184,9 @@ class Evidence(Kept):
         lock(self.audit)
         if type(self).objects.filter(corrects=self).exists():
             raise ValidationError("This version was corrected already. Correct the newest one.")
-        audit = self.audit.open_for_collecting(by=by, because=f"{self.metric} is corrected: {reason}")
-        new = self.next_version(audit, by=by, reason=reason, **fields)
+        # The new version first: whoever hears that the audit fell sees which piece of it did.
+        new = self.next_version(self.audit, by=by, reason=reason, **fields)
+        new.audit = audit = self.audit.open_for_collecting(by=by, because=f"{self.metric} is corrected: {reason}")
         changed = {
             new._meta.get_field(
                 name
@@ -194,7 +195,7 @@ class Evidence(Kept):
             if getattr(self, name) != getattr(new, name)
         }
         told = changed | {self.metric: f"{self.shown_value} → {new.shown_value}"}
-        tell(audit, "correct", "corrected evidence of", by=by, reason=reason, facts=told)
+        announce(audit, "correct", "corrected evidence of", by=by, reason=reason, facts=told)
         audit.note_collector(by)
         return new
 
@@ -215,7 +216,7 @@ class Evidence(Kept):
             raise ValidationError("This was withdrawn already. Reload the page.")
         withdrawal = EvidenceWithdrawal.objects.create(evidence=self, by=by, reason=reason)
         facts = {self.metric: self.shown_value}
-        tell(self.audit, "withdraw_evidence", "withdrew evidence of", by=by, reason=reason, facts=facts)
+        announce(self.audit, "withdraw_evidence", "withdrew evidence of", by=by, reason=reason, facts=facts)
         self.audit.lose_evidence(because=f"{self.metric} was withdrawn: {reason}")
         return withdrawal
 

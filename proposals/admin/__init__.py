@@ -1,3 +1,3 @@
 """The staff pages of what is promised."""
 
-from . import approvals, contracts, house, proposals, summaries  # noqa: F401  (each registers its pages)
+from . import approvals, contracts, house, library, proposals, summaries  # noqa: F401  (each registers its pages)

@@ -1,12 +1,20 @@
 """The contract's page, with its clauses, signatures and payment."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
 
 from opportunities.admin.base import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
 from opportunities.models import Contact
+from opportunities.records import edit
 
 from .. import publishing
 from ..models import Contract, ContractClause, Payment, Signature
+from ..wording import changed_words
 from .writing import WrittenAdmin, WrittenRows
 
 
@@ -59,8 +67,33 @@ class ContractAdmin(WrittenAdmin):
             field.queryset = people.filter(client__opportunities__contracts=pk)
         return field
 
+    def pages(self):
+        return [*super().pages(), ("<int:pk>/clauses/<int:row>/standard/", self.standard_view, "standard")]
+
+    @method_decorator(require_POST)
+    def standard_view(self, request, pk, row):
+        """Give a clause the standard words of its version back."""
+        contract = self.get_object_or_404(request, pk)
+        if not self.has_change_permission(request, contract):
+            raise PermissionDenied(f"You may read this, but not change it: {contract}.")
+        clause = contract.contract_clauses.select_related("clause").filter(pk=row).first()
+        if clause is None:
+            raise Http404
+        with transaction.atomic():
+            if clause.edited:
+                edit(clause, by=request.user, past="gave the standard words back to", text=clause.clause.text)
+                contract.was_edited(by=request.user)
+        messages.success(request, f"“{clause}” says again what the standard says.")
+        return redirect(contract.staff_url("clauses"))
+
     def about(self, request, record):
+        clauses = list(record.contract_clauses.select_related("clause"))
+        for row in clauses:
+            row.changes = changed_words(row.clause.text, row.text) if row.edited else []
         return super().about(request, record) | {
+            "clauses": clauses,
+            "edited": [row for row in clauses if row.edited],
+            "may_write": self.has_change_permission(request, record),
             "approvals": record.approvals.select_related("owner", "decided_by"),
             "sold": publishing.sold_body(record.proposal),
             "payment": Payment.objects.filter(contract=record).first(),

@@ -4,14 +4,16 @@ import json
 
 from django.contrib import admin
 from django.db import models
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from opportunities.admin.base import KeptAdmin, RowInline
 
+from .. import asking
 from ..models import (
     ApprovalRule,
+    Aspect,
     Block,
     BookPrice,
-    Clause,
     Delegation,
     OfferTemplate,
     Service,
@@ -99,22 +101,45 @@ class OfferTemplateAdmin(KeptAdmin):
         return False
 
 
-@admin.register(Clause)
-class ClauseAdmin(KeptAdmin):
-    """A clause keeps its words: a change is a new version."""
-
-    list_display = ["title", "key", "version", "is_standard"]
-    search_fields = ["title", "key"]
-    fields = ["key", "version", "title", "text", "is_standard"]
-
-    def get_readonly_fields(self, request, obj=None):
-        return ["key", "version", "title", "text"] if obj else []
-
-
 @admin.register(ApprovalRule)
 class ApprovalRuleAdmin(KeptAdmin):
-    list_display = ["aspect", "min_amount", "permission", "hours"]
-    fields = ["aspect", "min_amount", "permission", "hours"]
+    """Whose word is needed, and when. A rule that asks no more is taken out of use; what it asked for stays."""
+
+    list_display = ["sentence", "is_used"]
+    list_filter = ["aspect"]
+    list_select_related = ["service", "group", "person", "escalates_to"]
+    readonly_fields = ["sentence"]
+    fieldsets = [
+        (None, {"fields": ["sentence", "aspect", "is_used"]}),
+        (
+            "When it asks",
+            {
+                "fields": [
+                    *("min_amount", "below_amount", "min_discount", "below_margin"),
+                    *("sensitive_claim", "edited_clause", "service"),
+                ],
+                "description": "Everything that you fill in must be so. Nothing filled in: it always asks. "
+                "It asks of what is submitted or changed from now on.",
+            },
+        ),
+        ("Whom it asks", {"fields": ["permission", "group", "everybody", "person", "step"]}),
+        ("By when", {"fields": ["hours", "remind_after", "escalates_to", "valid_days"]}),
+    ]
+    empty_words = "No rules yet: whoever has the right to approve is asked. Add a rule."
+    nothing = {"service": "Any service", "escalates_to": "Somebody else who may", "group": "No role"}
+    nothing |= {"person": "Nobody by name"}
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """Let a right be chosen by its name: those by which somebody approves."""
+        if db_field.name == "permission":
+            rights = [(asking.right_for(value), f"approve: {label.lower()}") for value, label in Aspect.choices]
+            rights.append(("opportunities.override_gate", "pass a closed gate"))
+            kwargs["widget"] = UnfoldAdminSelectWidget(choices=[("", "Nobody by a right"), *rights])
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    @admin.display(description="What it asks")
+    def sentence(self, rule):
+        return rule.sentence if rule.pk else "It is said here once you save it."
 
 
 @admin.register(Delegation)
@@ -122,6 +147,7 @@ class DelegationAdmin(KeptAdmin):
     list_display = ["giver", "taker", "starts_on", "ends_on"]
     list_select_related = ["giver", "taker"]
     fields = ["giver", "taker", "starts_on", "ends_on"]
+    empty_words = "Nobody stands in for anybody. Before you go on leave, say who decides for you meanwhile."
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         """Each lends their own rights, never another's."""

@@ -1,4 +1,4 @@
-"""The proposal's page, with its rows below it."""
+"""The proposal's page: the composer, and what else is done with a proposal."""
 
 from datetime import timedelta
 
@@ -10,82 +10,40 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
-from opportunities.models import Evidence
 from opportunities.records import Refused
 
-from ..evidence import outdated, take_newest
-from ..models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem
+from .. import coverage
+from ..composing import BeginForm, begin_with, newer_than
+from ..evidence import take_newest
+from ..models import Contract, Proposal
 from ..pointing import objections_to
-from .writing import WrittenAdmin, WrittenRows
-
-
-class Rows(WrittenRows):
-    def get_formset(self, request, obj=None, **kwargs):
-        self.proposal = obj
-        return super().get_formset(request, obj, **kwargs)
-
-    def own_evidence(self):
-        """Offer only evidence of the same opportunity: anything else would prove something else."""
-        if self.proposal is None:
-            return Evidence.objects.none()
-        return (
-            Evidence.objects.current().filter(audit__opportunity=self.proposal.opportunity_id).select_related("audit")
-        )
-
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        if db_field.name == "evidence":
-            kwargs["queryset"] = self.own_evidence()
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def formfield_for_manytomany(self, db_field, request, **kwargs):
-        if db_field.name == "evidence":
-            kwargs["queryset"] = self.own_evidence()
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
-
-
-class ScopeRows(Rows):
-    model = ScopeItem
-    fields = [*ScopeItem.SAYS, "evidence"]
-
-
-class MilestoneRows(Rows):
-    model = Milestone
-    fields = [*Milestone.SAYS, "evidence"]
-
-
-class PriceRows(Rows):
-    model = PriceLine
-    fields = [*PriceLine.SAYS, "evidence"]
-
-
-class ClaimRows(Rows):
-    model = Claim
-    fields = [*Claim.SAYS, "evidence"]
+from .composer import Composer
 
 
 @admin.register(Proposal)
-class ProposalAdmin(WrittenAdmin):
+class ProposalAdmin(Composer):
     right = "proposals.write_proposal"
-    list_display = ["number", "revision", "title", "opportunity", "stage", "owner", "valid_until"]
+    list_display = ["number", "revision", "title", "opportunity", "stage", "proven", "owner", "valid_until"]
     list_filter = ["stage", "owner"]
-    list_select_related = ["opportunity", "owner"]
+    list_select_related = ["opportunity__client", "owner", "lead", "service", "superseded_by"]
     search_fields = ["number", "title", "opportunity__name"]
+    # What is asked to begin with; the rest is written on the proposal's own page.
+    form = BeginForm
     fieldsets = [
-        ("What the client reads first", {"fields": ["title", "intro", "currency", "valid_until", "decide_on"]}),
-        ("For whom", {"fields": ["opportunity", "lead", "service"]}),
-        ("Next", {"fields": ["owner", "next_action", "due_on"]}),
+        ("For whom", {"fields": ["opportunity", "lead"]}),
+        ("What it begins with", {"fields": ["title", "service", "template", "currency", "valid_until", "owner"]}),
     ]
-    inlines = [ScopeRows, MilestoneRows, PriceRows, ClaimRows]
-    panels = ("proposals/proposal.html",)
     says_its_first_action = True
     empty_words = "No proposals here. Start one on an opportunity whose audit is verified."
 
-    def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["opportunity"] if obj else [])]
+    def filter_rows(self, request, rows):
+        """Count on the list how much of each rests on proof, as a part of its one query."""
+        filters, rows = super().filter_rows(request, rows)
+        return filters, coverage.annotated(rows)
 
-    def get_inlines(self, request, obj):
-        # The rows come once there is an opportunity whose evidence they can show.
-        return self.inlines if obj else []
+    @admin.display(description="rests on proof")
+    def proven(self, row):
+        return f"{coverage.percent(row.rows_proven, row.rows_in_all)}%" if row.rows_in_all else "no rows yet"
 
     def get_changeform_initial_data(self, request):
         day = timezone.localdate() + timedelta(days=21)
@@ -95,7 +53,7 @@ class ProposalAdmin(WrittenAdmin):
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
         if not change:
-            obj.take_usual_rows(by=request.user)
+            begin_with(obj, form.cleaned_data["template"], by=request.user)
 
     def pages(self):
         return [
@@ -108,14 +66,17 @@ class ProposalAdmin(WrittenAdmin):
     def about(self, request, record):
         may_write = request.user.has_perm(self.right) and record.within_reach(request.user, "change")
         may_contract = request.user.has_perm("proposals.write_contract") and record.within_reach(request.user, "change")
-        has_contract = record.contracts.exclude(stage__in=Contract.CLOSED).exists()
+        accepted = may_contract and record.stage == Proposal.Stage.ACCEPTED
         return super().about(request, record) | {
             "approvals": record.approvals.select_related("owner", "decided_by"),
             "objections": objections_to(record),
+            "unclaimed": coverage.unclaimed(record),
+            "revisions": record.revisions().select_related("author", "superseded_by"),
+            "may_copy": request.user.has_perm(self.right),
             # Newer numbers than its rows rest on: only where rows can still change.
-            "newer_proof": outdated(record) if may_write and record.stage in Proposal.WRITABLE else [],
+            "newer_proof": newer_than(record) if may_write and record.stage in Proposal.WRITABLE else [],
             "may_revise": may_write and not record.not_revised(),
-            "may_draw_up": may_contract and record.stage == Proposal.Stage.ACCEPTED and not has_contract,
+            "may_draw_up": accepted and not record.contracts.exclude(stage__in=Contract.CLOSED).exists(),
         }
 
     @method_decorator(require_POST)

@@ -3,6 +3,7 @@
 from .approval import Approval
 from .book import Block, BookPrice, OfferTemplate, UsualScope, UsualStep
 from .contract import Contract, ContractClause, Signature
+from .glossary import GlossaryTerm
 from .payment import Payment
 from .proposal import Proposal
 from .rows import Claim, Milestone, PriceLine, ScopeItem
@@ -21,6 +22,7 @@ __all__ = [
     "Contract",
     "ContractClause",
     "Delegation",
+    "GlossaryTerm",
     "Milestone",
     "OfferTemplate",
     "Payment",

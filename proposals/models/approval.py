@@ -1,7 +1,10 @@
 """Approvals: each is of content, by somebody who did not write it."""
 
+from datetime import timedelta
+
 import pgtrigger
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
@@ -9,10 +12,10 @@ from opportunities.models import Opportunity
 from opportunities.records import Output, Refused, stage_field, transition
 from opportunities.walls import Wall, settled
 
-from .. import approvals, gates, policies
+from .. import approvals, asking, gates, measures, policies
 from .contract import Contract
 from .proposal import Proposal
-from .service import Aspect
+from .service import ApprovalRule, Aspect
 from .summary import Summary
 
 
@@ -42,20 +45,42 @@ class Approval(Output):
     contract = models.ForeignKey(Contract, models.PROTECT, null=True, related_name="approvals")
     summary = models.ForeignKey(Summary, models.PROTECT, null=True, related_name="approvals")
     aspect = models.CharField(max_length=10, choices=Aspect)
-    # The right that the rule asked for when this was asked.
-    permission = models.CharField(max_length=80)
+    # The rule that asked, why it did in words, and in which order; without a rule somebody is asked all the same.
+    rule = models.ForeignKey(
+        ApprovalRule, models.PROTECT, null=True, related_name="+", verbose_name="asked by the rule"
+    )
+    why = models.TextField("why it is asked", blank=True)
+    step = models.PositiveSmallIntegerField(default=1)
+    # Whom the rule asked when this was asked: whoever holds a right, one of a group, or one person by name, which
+    # each of everybody of a group is too. Whoever of them comes first decides; by name, it is the owner alone.
+    permission = models.CharField(max_length=80, blank=True)
+    group = models.ForeignKey(Group, models.PROTECT, null=True, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     digest = models.CharField(max_length=64)
     # What the digest was taken of: an approver sees the difference since the last approval.
     content = models.JSONField()
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
     due = models.DateTimeField()
+    remind_at = models.DateTimeField(null=True)
+    # When it went on to whom the rule escalates to; who has it then decides, whatever their rights.
+    escalated_at = models.DateTimeField(null=True)
+    # Given on a condition: which measure stays on which side of which number. See `measures.py` for what may change.
+    condition = models.JSONField(null=True)
+    # The digest that it stands for since something changed within the condition. What was read stays in `digest`.
+    bound = models.CharField(max_length=64, blank=True)
+    # Given, it holds until then.
+    expires_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     decision = models.TextField("reason", blank=True)
     stage = stage_field(Stage, Stage.PENDING)
 
     class Meta(Output.Meta):
-        permissions = [(f"approve_{value}", f"Can approve: {label.lower()}") for value, label in Aspect.choices]
+        permissions = [
+            *((f"approve_{value}", f"Can approve: {label.lower()}") for value, label in Aspect.choices),
+            ("reassign_approval", "Can give a question to somebody else"),
+        ]
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
@@ -74,16 +99,44 @@ class Approval(Output):
             ),
             *(
                 models.UniqueConstraint(
-                    fields=[subject, "aspect"],
+                    fields=[subject, "aspect", "rule", "person"],
                     name=f"one_live_approval_of_a_{subject}",
-                    condition=models.Q(stage__in=["pending", "approved"]),
+                    condition=models.Q(stage__in=["pending", "approved"], **{f"{subject}__isnull": False}),
+                    nulls_distinct=False,
                 )
                 for subject in ("proposal", "contract", "summary")
             ),
+            models.CheckConstraint(
+                name="approval_asks_somebody",
+                condition=~models.Q(permission="") | models.Q(group__isnull=False) | models.Q(person__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="only_a_condition_binds_anew",
+                condition=models.Q(bound="") | models.Q(condition__isnull=False, aspect="pricing"),
+            ),
         ]
-        indexes = [models.Index(fields=["due"], name="approval_waiting", condition=models.Q(stage="pending"))]
+        indexes = [
+            models.Index(fields=["due", "id"], name="approval_waiting", condition=models.Q(stage="pending")),
+            models.Index(fields=["owner", "due"], name="approval_of_owner", condition=models.Q(stage="pending")),
+            models.Index(
+                fields=["remind_at"],
+                name="approval_to_remind",
+                condition=models.Q(stage="pending", remind_at__isnull=False),
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="approval_to_expire",
+                condition=models.Q(stage="approved", expires_at__isnull=False),
+            ),
+            models.Index(fields=["decided_at"], name="approval_decided", condition=models.Q(decided_at__isnull=False)),
+        ]
         triggers = [
-            settled("decision_stays", "decided_by_id", "decided_at", "decision", once="OLD.stage <> 'pending'"),
+            settled(
+                "decision_stays",
+                *("decided_by_id", "decided_at", "decision", "condition"),
+                once="OLD.stage <> 'pending'",
+            ),
+            settled("asked_for_a_reason", "rule_id", "why", "step", "group_id", "person_id", "asked_at"),
             Wall(
                 name="four_eyes",
                 calls="zarts_keep_four_eyes",
@@ -110,10 +163,36 @@ class Approval(Output):
         offer = self.proposal or (self.contract and self.contract.proposal)
         return (self.subject.amount, offer.currency) if offer else None
 
+    @property
+    def holds_for(self) -> str:
+        """Return the digest that it stands for: what was read, or what it became within the condition."""
+        return self.bound or self.digest
+
+    @property
+    def goes_by_name(self) -> bool:
+        """Whether it is its owner's alone, whatever rights they and others have."""
+        return (self.person_id is not None and not self.permission) or self.escalated_at is not None
+
+    @property
+    def on_condition(self) -> str:
+        """Say the condition on which it was given, or nothing."""
+        return measures.spoken(self.condition, (self.amount or (None, ""))[1]) if self.condition else ""
+
+    def moves_for(self, user):
+        """Return every move from here; only what hangs on numbers can be approved on a condition."""
+        return [move for move in super().moves_for(user) if move.name != "approve_on" or self.aspect == Aspect.PRICING]
+
     def decide(self, by, digest="", reason=""):
         if digest and digest != self.digest:
             raise Refused(["It changed since you opened it. Read it again."])
         self.decided_by, self.decided_at, self.decision, self.next_action = by, timezone.now(), reason, ""
+        self.remind_at = None
+
+    def give(self, by, digest):
+        """Vouch for it from now on, for as long as the rule says."""
+        self.decide(by, digest)
+        days = self.rule.valid_days if self.rule else asking.VALID_DAYS
+        self.expires_at = self.decided_at + timedelta(days=days)
 
     @transition(
         stage,
@@ -126,7 +205,50 @@ class Approval(Output):
     )
     def approve(self, *, by, digest=""):
         """Vouch for exactly this content. A page that was opened before a change passes the digest that it showed."""
-        self.decide(by, digest)
+        self.give(by, digest)
+
+    @transition(
+        stage,
+        source=Stage.PENDING,
+        target=Stage.APPROVED,
+        gates=[gates.subject_is_in_review, gates.content_is_as_asked, gates.content_hangs_on_numbers],
+        permission=policies.may_approve,
+        label="Approve on a condition",
+        past="approved, on a condition,",
+        asks="proposals.forms.ConditionForm",
+    )
+    def approve_on(self, *, by, condition, digest=""):
+        """Vouch for this pricing, and for what it becomes as long as one measure stays on its side of a number.
+
+        `measures.py` says what exactly may change under which condition. Whatever else changes lapses this approval.
+        """
+        condition = measures.condition(condition["measure"], condition["number"])
+        measured = measures.Measured(self.subject)
+        if not measures.is_kept(condition, measured):
+            now = measured.said(condition["measure"])
+            said = measures.spoken(condition, measured.currency)
+            raise Refused(
+                [f"It is {now} now, which is not “{said}”. Choose a number that it keeps, or ask for changes."]
+            )
+        self.condition = condition
+        self.give(by, digest)
+
+    @transition(
+        stage,
+        source=Stage.PENDING,
+        target=Stage.PENDING,
+        gates=[gates.subject_is_in_review],
+        permission=policies.may_reassign,
+        label="Give to somebody else",
+        past="gave to somebody else",
+        asks="proposals.forms.ReassignForm",
+        answers=False,
+    )
+    def reassign(self, *, by, to, reason):
+        """Have somebody else decide who could have been asked, saying why."""
+        if to == self.owner or not asking.could_take(self, to):
+            raise Refused([f"{to} cannot decide on this, or has it already. Choose somebody else."])
+        self.owner = to
 
     @transition(
         stage,
@@ -165,7 +287,7 @@ class Approval(Output):
     )
     def recall(self, *, by, reason):
         """Take the question back."""
-        self.next_action = ""
+        self.next_action, self.remind_at = "", None
 
     @transition(
         stage,
@@ -177,7 +299,7 @@ class Approval(Output):
     )
     def lapse(self, *, by, reason=""):
         """What it stood for has changed, or is not asked any more."""
-        self.next_action = ""
+        self.next_action, self.remind_at = "", None
 
     def now(self) -> str:
         """Return the digest of what the aspect says now."""

@@ -144,9 +144,7 @@ class Contract(Authored, Output):
             **terms,
         )
         begin(contract, by=by, past="drew up")
-        for position, clause in enumerate(
-            Clause.objects.filter(is_standard=True).order_by("key", "-version").distinct("key")
-        ):
+        for position, clause in enumerate(Clause.objects.newest().filter(is_standard=True).order_by("key")):
             ContractClause.objects.create(contract=contract, clause=clause, text=clause.text, position=position)
         from .payment import Payment
 

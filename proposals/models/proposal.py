@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from opportunities.models import Contact, Evidence, Lead, Objection, Opportunity
+from opportunities.models import Contact, Event, Evidence, Lead, Objection, Opportunity
 from opportunities.records import (
     ClientSafe,
     Lack,
@@ -26,7 +26,7 @@ from opportunities.records import (
 )
 from opportunities.walls import settled
 
-from .. import approvals, gates, policies, publishing, totals
+from .. import approvals, coverage, gates, policies, publishing, totals
 from ..words import plain_words
 from .authored import Authored
 from .book import BookPrice
@@ -173,18 +173,12 @@ class Proposal(Authored, Output):
 
     def rows(self) -> list:
         """Return every row that needs proof: what is included, when, for how much, and what we claim."""
-        return [
-            *self.scope_items.filter(kind="included"),
-            *self.milestones.all(),
-            *self.price_lines.all(),
-            *self.claims.all(),
-        ]
+        return list(coverage.of(self).rows)
 
     @property
     def coverage(self) -> int:
-        """Return how many of those rows show evidence, in percent."""
-        rows = self.rows()
-        return round(100 * sum(row.has_evidence for row in rows) / len(rows)) if rows else 0
+        """Return how many of the rows that need proof have it, in percent."""
+        return coverage.of(self).percent
 
     def evidence(self):
         """Return every version of evidence that any row rests on."""
@@ -197,13 +191,7 @@ class Proposal(Authored, Output):
         return Evidence.objects.filter(under).select_related("audit", "corrected_by", "withdrawal").distinct()
 
     def supported_claims(self) -> list:
-        return [claim for claim in self.claims.all() if not claim.unsupported_because()]
-
-    def free_words(self) -> list[str]:
-        """Return the words that clients read and that are no claim."""
-        rows = [*self.scope_items.all(), *self.milestones.all()]
-        prices = [line.title for line in self.price_lines.all()]
-        return [self.title, self.intro, *prices, *(text for row in rows for text in (row.title, row.text))]
+        return [claim for claim in self.claims.with_proof() if not claim.unsupported_because()]
 
     # -- Writing it. ---------------------------------------------------------------------------------------------------
 
@@ -213,8 +201,8 @@ class Proposal(Authored, Output):
             raise Refused([f"{self} does not change any more. Make a new revision."])
 
     @transaction.atomic
-    def add(self, row, *, by, evidence=()):
-        """Add a row, and write it in the diary. Return it."""
+    def add(self, row, *, by, evidence=(), facts=None):
+        """Add a row, and write it in the diary, with what more is to be told. Return it."""
         self.lock_to_write()
         row.proposal = self
         row.full_clean(exclude=["proposal"])
@@ -223,7 +211,7 @@ class Proposal(Authored, Output):
         row.save()
         if evidence:
             row.support(*evidence)
-        tell(self, "row_added", f"added a {row._meta.verbose_name} to", by=by, facts={"row": str(row)})
+        tell(self, "row_added", f"added a {row._meta.verbose_name} to", by=by, facts={"row": str(row), **(facts or {})})
         self.was_edited(by=by)
         return row
 
@@ -231,29 +219,56 @@ class Proposal(Authored, Output):
     def change(self, row, *, by, **changes):
         """Change a row, and write the old and the new values in the diary. Return it."""
         self.lock_to_write()
-        facts = {}
-        for name, new in changes.items():
-            if (old := getattr(row, name)) != new:
-                facts[name] = [plain(old), plain(new)]
+        facts, own, sets = {}, [], {}
+        for name, new in (changes | row.implied(changes)).items():
+            field = row._meta.get_field(name)
+            if field.many_to_many:
+                old, new = sorted(map(str, getattr(row, name).all())), list(new)
+                if old == sorted(map(str, new)):
+                    continue
+                row.check_proof(new)
+                sets[name], new = new, sorted(map(str, new))
+            elif (old := getattr(row, name)) == new:
+                continue
+            else:
                 setattr(row, name, new)
+                own.append(name)
+            facts[field.verbose_name] = [plain(old), plain(new)]
         if facts:
             row.full_clean()
-            row.save(update_fields=list(facts))
-            tell(self, "row_changed", f"changed a {row._meta.verbose_name} of", by=by, facts={str(row): facts})
+            row.save(update_fields=own)
+            for name, new in sets.items():
+                getattr(row, name).set(new)
+            told = {f"{row}: {name}": values for name, values in facts.items()}
+            tell(self, "row_changed", f"changed a {row._meta.verbose_name} of", by=by, facts=told)
             self.was_edited(by=by)
         return row
+
+    @transaction.atomic
+    def place(self, row, to: int, *, by):
+        """Put a row at a place among its like, counted from 0, and write the order in the diary."""
+        self.lock_to_write()
+        rows = list(row.beside())
+        places = [each.position for each in rows]
+        now = [each for each in rows if each.pk != row.pk]
+        now.insert(max(0, min(to, len(now))), next(each for each in rows if each.pk == row.pk))
+        if now == rows:
+            return
+        for each, position in zip(now, places, strict=True):
+            if each.position != position:
+                each.position = position
+                each.save(update_fields=["position"])
+        facts = {"order": [str(each) for each in now]}
+        tell(self, "rows_ordered", f"put a {row._meta.verbose_name} in another place in", by=by, facts=facts)
+        self.was_edited(by=by)
 
     @transaction.atomic
     def remove(self, row, *, by):
         """Take a row out, and keep what it said in the diary."""
         self.lock_to_write()
-        tell(
-            self,
-            "row_removed",
-            f"removed a {row._meta.verbose_name} from",
-            by=by,
-            facts={field.name: plain(getattr(row, field.name)) for field in row._meta.concrete_fields},
-        )
+        facts = {field.name: plain(getattr(row, field.name)) for field in row._meta.concrete_fields}
+        facts |= {field.name: plain(list(getattr(row, field.name).all())) for field in row._meta.many_to_many}
+        tell(self, "row_removed", f"removed a {row._meta.verbose_name} from", by=by, facts=facts)
         for waiting in row.needed_by.all() if hasattr(row, "needed_by") else ():
             self.change(waiting, by=by, depends_on=None)
         row.delete()
@@ -315,6 +330,12 @@ class Proposal(Authored, Output):
         if any(rows.values()):
             self.take_rows(rows, by=by, past="took the usual rows for", facts={"service": self.service})
 
+    def revisions(self):
+        """Return every revision, this one among them, the newest first, each with when it was begun."""
+        born = Event.objects.filter(record_type=self.label(), record_id=models.OuterRef("pk"), verb="proposal.create")
+        found = type(self).objects.filter(number=self.number).order_by("-revision")
+        return found.annotate(begun_at=models.Subquery(born.values("at")[:1]))
+
     def not_revised(self) -> list[Lack]:
         """Return why this one has no next revision yet."""
         if self.stage in self.WRITABLE:
@@ -357,6 +378,32 @@ class Proposal(Authored, Output):
         for step in self.milestones.exclude(depends_on=None).select_related("depends_on"):
             copies[step].depends_on = copies[step.depends_on]
             copies[step].save(update_fields=["depends_on"])
+        return copy
+
+    @transaction.atomic
+    def copy_to(self, opportunity, *, by):
+        """Begin another proposal with the same words and rows, for another open opportunity. Return it.
+
+        It starts unapproved and without evidence: what proves something here proves nothing there.
+        """
+        opportunity = lock(opportunity)
+        if opportunity.pk == self.opportunity_id:
+            raise Refused([Lack("Choose another opportunity. Here, begin the next revision.", self.staff_url())])
+        if not opportunity.is_open:
+            raise Refused([f"Choose an open opportunity: {opportunity} is {opportunity.get_stage_display().lower()}."])
+        day = timezone.localdate()
+        valid_until = self.valid_until if self.valid_until and self.valid_until >= day else day + 21 * DAY
+        same = {name: getattr(self, name) for name in ("service", "title", "intro", "currency", "discount")}
+        copy = type(self)(
+            opportunity=opportunity,
+            valid_until=valid_until,
+            owner=by,
+            author=by,
+            source=f"Copy of {self.number}, revision {self.revision}",
+            **same,
+        )
+        begin(copy, by=by, past="copied from another", facts={"copy of": self})
+        copy.take_rows(self.kept_rows(), by=by, past="took the rows of another proposal for", facts={"copy of": self})
         return copy
 
     # -- Its life. -----------------------------------------------------------------------------------------------------

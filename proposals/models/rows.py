@@ -6,10 +6,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from opportunities.models import Evidence
-from opportunities.records import Kept
+from opportunities.records import Kept, KeptQuerySet
 
 from .. import totals
-from ..gates import evidence_falls_because
+from ..coverage import READ_WITH, evidence_falls_because
 from ..words import plain_words
 from .proposal import Proposal
 from .said import PriceWords, Saying, ScopeWords, StepWords
@@ -72,6 +72,14 @@ class Row(Saying, Kept):
     def clean(self):
         if self.evidence_id and self.evidence.audit.opportunity_id != self.proposal.opportunity_id:
             raise ValidationError({"evidence": "Choose evidence of this opportunity."})
+
+    def lacks_besides_proof(self, versions) -> str:
+        """Return what it lacks although it rests on these versions of evidence, or nothing."""
+        return ""
+
+    def implied(self, changes) -> dict:
+        """Return what else these changes change."""
+        return {}
 
     def support(self, *evidence):
         """Rest this row on a version of evidence."""
@@ -188,6 +196,12 @@ class PriceLine(PriceWords, Row):
         return totals.line(self, self.proposal.discount)
 
 
+class ClaimQuerySet(KeptQuerySet):
+    def with_proof(self):
+        """Read along on which versions of evidence each claim rests, and whether they count."""
+        return self.prefetch_related(models.Prefetch("evidence", Evidence.objects.select_related(*READ_WITH)))
+
+
 class Claim(Row):
     """What we say about the client's numbers. It rests on versions of evidence, or it is not sent."""
 
@@ -213,9 +227,14 @@ class Claim(Row):
     sensitivity = models.CharField(max_length=6, choices=Sensitivity, default=Sensitivity.NORMAL)
     evidence = models.ManyToManyField(Evidence, blank=True, related_name="claims")
 
+    objects = ClaimQuerySet.as_manager()
+
     class Meta(Row.Meta):
         constraints = [
             one_place("claim"),
+            models.CheckConstraint(
+                name="guarantee_is_sensitive", condition=~models.Q(kind="guarantee") | models.Q(sensitivity="high")
+            ),
             models.CheckConstraint(
                 name="claim_range_runs_upwards",
                 condition=models.Q(low=None) | models.Q(high=None) | models.Q(high__gte=models.F("low")),
@@ -225,33 +244,71 @@ class Claim(Row):
     def __str__(self):
         return self.text
 
+    def save(self, *args, **kwargs):
+        self.be_sensitive()
+        super().save(*args, **kwargs)
+
+    def be_sensitive(self):
+        """A guarantee is always of high sensitivity, whatever is chosen."""
+        if self.kind == self.Kind.GUARANTEE:
+            self.sensitivity = self.Sensitivity.HIGH
+
     @property
     def has_evidence(self) -> bool:
         return self.evidence.exists()
 
     def clean(self):
+        self.be_sensitive()
         if self.low is not None and self.high is not None and self.high < self.low:
             raise ValidationError({"high": "The range must run upwards."})
 
+    def implied(self, changes):
+        guarantee = changes.get("kind", self.kind) == self.Kind.GUARANTEE
+        return {"sensitivity": self.Sensitivity.HIGH} if guarantee else {}
+
     def support(self, *evidence):
-        """Rest this claim on versions of evidence of the same opportunity."""
-        for version in evidence:
-            if version.audit.opportunity_id != self.proposal.opportunity_id:
-                raise ValidationError("Choose evidence of this opportunity.")
+        """Rest this claim on versions of evidence of the same opportunity, in the unit in which it speaks."""
+        self.check_proof([*self.evidence.select_related("audit"), *evidence])
         self.evidence.add(*evidence)
+
+    def check_proof(self, versions):
+        """Refuse what proves something else: another client's evidence, or a number in another unit."""
+        if any(version.audit.opportunity_id != self.proposal.opportunity_id for version in versions):
+            raise ValidationError({"evidence": "Choose evidence of this opportunity."})
+        if words := self.speaks_otherwise(versions):
+            raise ValidationError({"unit": words})
+
+    def speaks_otherwise(self, versions) -> str:
+        """Say that no version has the unit of this claim's range, where both name one; or nothing."""
+        if self.low is None and self.high is None:
+            return ""
+        units = {version.unit.strip().casefold(): version.unit.strip() for version in versions if version.unit.strip()}
+        if not units or not self.unit.strip() or self.unit.strip().casefold() in units:
+            return ""
+        return f"Its evidence is in {' and '.join(sorted(units.values()))}: say the range in that, not in {self.unit}."
+
+    def lacks_besides_proof(self, versions):
+        if self.kind != self.Kind.FINDING and not self.method.strip():
+            return "say how the number was reached."
+        if self.kind == self.Kind.PROJECTION and (self.low is None or self.high is None):
+            return "say from what to what it reaches."
+        words = self.speaks_otherwise(versions)
+        return words[:1].lower() + words[1:]
 
     def unsupported_because(self) -> str:
         """Return why this claim may not be sent, or nothing."""
-        versions = list(self.evidence.select_related("audit", "corrected_by", "withdrawal"))
+        versions = list(self.evidence.all())
         if not versions:
             return "none is attached."
-        if self.kind != self.Kind.FINDING and not self.method.strip():
-            return "say how the number was reached."
-        return next((reason for version in versions if (reason := evidence_falls_because(version))), "")
+        fallen = (reason for version in versions if (reason := evidence_falls_because(version)))
+        return self.lacks_besides_proof(versions) or next(fallen, "")
 
     def says(self):
-        versions = sorted(self.evidence.values_list("pk", flat=True))
-        return self.row() | {"evidence": versions}
+        return self.row() | {"evidence": sorted(version.pk for version in self.evidence.all())}
+
+    def in_every_revision(self):
+        """Return this claim and the same one in the other revisions of its proposal."""
+        return type(self).objects.filter(proposal__number=self.proposal.number, text=self.text)
 
     def copy_to(self, proposal):
         copy = type(self).objects.create(proposal=proposal, **self.row())

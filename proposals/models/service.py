@@ -4,13 +4,17 @@ from decimal import Decimal
 
 import pycountry
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from opportunities.models import Opportunity, Questionnaire
 from opportunities.money import MoneyField
-from opportunities.records import DiaryKeeper, KeptQuerySet, lock, tell
+from opportunities.records import DiaryKeeper, KeptQuerySet, Refused, begin, lock, tell
+from opportunities.walls import settled
+
+from ..measures import amount
 
 PERCENT = [
     MinValueValidator(Decimal(0), "Type a percentage from 0 to 100."),
@@ -91,8 +95,15 @@ def rows_of(rows, kinds):
         yield isinstance(row, dict) and all(isinstance(part, kinds.get(name, ())) for name, part in row.items())
 
 
+class ClauseQuerySet(KeptQuerySet):
+    def newest(self):
+        """Return the newest version of each clause."""
+        newer = Clause.objects.filter(key=models.OuterRef("key"), version__gt=models.OuterRef("version"))
+        return self.filter(~models.Exists(newer))
+
+
 class Clause(DiaryKeeper):
-    """Contract language. A changed clause is a new version; the old one stays where it was signed."""
+    """Contract language. A changed clause is a new version; the old one stays where it is pinned, word by word."""
 
     key = models.SlugField(max_length=60)
     version = models.PositiveSmallIntegerField(default=1)
@@ -100,12 +111,37 @@ class Clause(DiaryKeeper):
     text = models.TextField()
     is_standard = models.BooleanField("in every contract", default=True)
 
+    objects = ClauseQuerySet.as_manager()
+
     class Meta(DiaryKeeper.Meta):
         ordering = ["key", "-version"]
         constraints = [models.UniqueConstraint(fields=["key", "version"], name="clause_version_once")]
+        triggers = [settled("words_stay", "key", "version", "title", "text")]
 
     def __str__(self):
         return f"{self.title}, version {self.version}"
+
+    def clean(self):
+        """Refuse a second beginning: a clause goes on by being revised."""
+        if self._state.adding and type(self).versions_of(self.key).exists():
+            raise ValidationError({"key": "There is a clause of this key already. Open it and revise it."})
+
+    @classmethod
+    def versions_of(cls, key):
+        """Return every version of a clause, newest first."""
+        return cls.objects.filter(key=key).order_by("-version")
+
+    @transaction.atomic
+    def revise(self, *, by, title, text):
+        """Write the next version. What pins this one keeps it. Return the new one."""
+        first = lock(type(self).versions_of(self.key).last())
+        newest = type(self).versions_of(first.key).first()
+        if newest.pk != self.pk:
+            raise Refused([f"Somebody wrote version {newest.version} meanwhile. Read it, then revise that one."])
+        if (title, text) == (self.title, self.text):
+            raise Refused(["Change the words first: they are the same as before."])
+        new = type(self)(key=self.key, version=self.version + 1, title=title, text=text, is_standard=self.is_standard)
+        return begin(new, by=by, past="revised into", facts={"version": [self.version, new.version]})
 
 
 class Aspect(models.TextChoices):
@@ -117,20 +153,187 @@ class Aspect(models.TextChoices):
 
 
 class ApprovalRule(DiaryKeeper):
-    """Who must approve an aspect, from which amount on, and within how many hours."""
+    """Whom an aspect of a record needs, and when. All that a rule names must be so; every rule that matches counts.
 
-    aspect = models.CharField(max_length=10, choices=Aspect)
+    It asks of what is submitted or changed after it was written: what was approved before stays approved. Rules of one
+    step are asked side by side, the next step when all of the one before is given.
+    """
+
+    aspect = models.CharField("what is approved", max_length=10, choices=Aspect)
+    # When it asks. What is left empty asks always.
     min_amount = MoneyField("from a first year of", default=0, validators=[MinValueValidator(0)])
-    permission = models.CharField(
-        "approved by whoever may", max_length=80, help_text="A right, such as proposals.approve_pricing."
+    below_amount = MoneyField("and under a first year of", null=True, blank=True, validators=[MinValueValidator(0)])
+    min_discount = models.DecimalField(
+        "from a discount of, percent", max_digits=5, decimal_places=2, null=True, blank=True, validators=PERCENT
     )
-    hours = models.PositiveSmallIntegerField("hours allowed", default=48)
+    below_margin = models.DecimalField(
+        "with a margin under, percent", max_digits=5, decimal_places=2, null=True, blank=True, validators=PERCENT
+    )
+    sensitive_claim = models.BooleanField("when a claim is sensitive", default=False)
+    edited_clause = models.BooleanField("when a clause is edited", default=False)
+    service = models.ForeignKey(
+        Service, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="when it is about"
+    )
+    # Whom it asks: one of these three.
+    permission = models.CharField("asks whoever may", max_length=80, blank=True)
+    group = models.ForeignKey(
+        Group, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="or one of a role"
+    )
+    everybody = models.BooleanField("everybody of the role, each for themselves", default=False)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="or one person"
+    )
+    step = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="The same number is asked at the same time; the next when all before is given.",
+    )
+    hours = models.PositiveSmallIntegerField(
+        "working hours allowed",
+        default=16,
+        validators=[MinValueValidator(1), MaxValueValidator(400)],
+        help_text="Monday to Friday, 9 to 17. A day has 8.",
+    )
+    remind_after = models.PositiveSmallIntegerField(
+        "reminds after, percent of the time",
+        default=50,
+        validators=[MaxValueValidator(99)],
+        help_text="0 reminds never.",
+    )
+    escalates_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="when late, goes on to",
+        help_text="Left empty, it goes on to somebody else who may.",
+    )
+    valid_days = models.PositiveSmallIntegerField(
+        "holds for days", default=60, validators=[MinValueValidator(1), MaxValueValidator(730)]
+    )
+    is_used = models.BooleanField("in use", default=True)
 
     class Meta(DiaryKeeper.Meta):
-        constraints = [models.UniqueConstraint(fields=["aspect", "min_amount"], name="approval_rule_once")]
+        ordering = ["aspect", "step", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="approval_rule_asks_somebody",
+                condition=(~models.Q(permission="") & models.Q(group=None, person=None))
+                | models.Q(permission="", group__isnull=False, person=None)
+                | models.Q(permission="", group=None, person__isnull=False),
+                violation_error_message="Choose one: a right, a role or a person.",
+            ),
+            models.CheckConstraint(
+                name="approval_rule_everybody_of_a_role",
+                condition=models.Q(everybody=False) | models.Q(group__isnull=False),
+                violation_error_message="Choose the role of which everybody is asked.",
+            ),
+        ]
 
     def __str__(self):
-        return f"{self.get_aspect_display()} from {self.min_amount}"
+        return self.sentence[:200]
+
+    # -- What it says. -------------------------------------------------------------------------------------------------
+
+    @property
+    def sentence(self) -> str:
+        """Say in a sentence what the rule asks."""
+        when = " and ".join(self.conditions())
+        late = f", then goes on to {self.escalates_to}" if self.escalates_to else ""
+        words = f"{self.get_aspect_display()}{f', when {when},' if when else ''} needs {self.asked}"
+        order = f" as step {self.step}" if self.step > 1 else ""
+        return f"{words}{order}, within {self.hours} working hours{late}; it holds for {self.valid_days} days."
+
+    @property
+    def asked(self) -> str:
+        """Say whom it asks."""
+        if self.person:
+            return str(self.person)
+        if self.group:
+            return f"{'everybody' if self.everybody else 'somebody'} of {self.group}"
+        return f"whoever may {self.permission.partition('.')[2].replace('_', ' ')}"
+
+    def conditions(self):
+        """Yield, in words, everything that must be so."""
+        if self.min_amount:
+            yield f"the first year is {amount('first_year', self.min_amount)} or more"
+        if self.below_amount is not None:
+            yield f"the first year is under {amount('first_year', self.below_amount)}"
+        if self.min_discount is not None:
+            yield f"the discount is {amount('discount', self.min_discount)} or more"
+        if self.below_margin is not None:
+            yield f"the margin is under {amount('margin', self.below_margin)}"
+        if self.sensitive_claim:
+            yield "a claim is sensitive"
+        if self.edited_clause:
+            yield "a clause is edited"
+        if self.service:
+            yield f"it is about {self.service}"
+
+    def why(self, measured) -> str:
+        """Say why the rule asks of a record; nothing when it does not."""
+        reasons = list(self.reasons(measured))
+        if not all(reasons):
+            return ""
+        return f"{'; '.join(reasons) or f'{self.get_aspect_display()} always needs a second person'}."
+
+    def reasons(self, measured):
+        """Yield for each condition why it is met, or nothing where it is not."""
+        if self.min_amount:
+            asked = amount("first_year", self.min_amount, measured.currency)
+            words = f"First year of {measured.said('first_year')} is {asked} or more"
+            yield words if measured.first_year >= self.min_amount else ""
+        if self.below_amount is not None:
+            asked = amount("first_year", self.below_amount, measured.currency)
+            words = f"First year of {measured.said('first_year')} is under {asked}"
+            yield words if measured.first_year < self.below_amount else ""
+        if self.min_discount is not None:
+            asked = amount("discount", self.min_discount)
+            words = f"Discount of {measured.said('discount')} is {asked} or more"
+            yield words if measured.offer and measured.discount >= self.min_discount else ""
+        if self.below_margin is not None:
+            known = measured.margin is not None and measured.margin < self.below_margin
+            asked = amount("margin", self.below_margin)
+            yield f"Margin of {measured.said('margin')} is under {asked}" if known else ""
+        if self.sensitive_claim:
+            yield from ([f"Sensitive claim: “{claim}”" for claim in measured.sensitive_claims[:1]] or [""])
+        if self.edited_clause:
+            yield from ([f"Edited clause: “{clause}”" for clause in measured.edited_clauses[:1]] or [""])
+        if self.service_id:
+            about = measured.offer and measured.offer.service_id == self.service_id
+            yield f"It is about {self.service}" if about else ""
+
+    def clean(self):
+        """Refuse what would never ask, or ask nobody."""
+        wrong = {}
+        if self.below_amount is not None and self.below_amount <= (self.min_amount or 0):
+            wrong["below_amount"] = "Choose more than the amount from which it asks."
+        if self.edited_clause and self.aspect != Aspect.CONTRACT:
+            wrong["edited_clause"] = "Only a contract has clauses: choose “Contract” above, or untick this."
+        if self.aspect == Aspect.SUMMARY:
+            asks = ("min_amount", "below_amount", "min_discount", "below_margin", "sensitive_claim", "service")
+            wrong |= {
+                name: "Words for clients have no price and no claims: leave this empty."
+                for name in asks
+                if getattr(self, name) not in (None, False, 0)
+            }
+        if self.permission and not right_exists(self.permission):
+            wrong["permission"] = "There is no such right. Type one such as proposals.approve_pricing."
+        asked = sum(map(bool, (self.permission, self.group_id, self.person_id)))
+        if not asked:
+            wrong["permission"] = "Say whom it asks: a right here, or a role or a person below."
+        if asked > 1:
+            wrong["permission"] = "Choose one: a right, a role or a person. Leave the other two empty."
+        if self.everybody and not self.group_id:
+            wrong["everybody"] = "Choose the role of which everybody is asked, or untick this."
+        if wrong:
+            raise ValidationError(wrong)
+
+
+def right_exists(name) -> bool:
+    app, _, codename = name.partition(".")
+    return Permission.objects.filter(content_type__app_label=app, codename=codename).exists()
 
 
 class DelegationQuerySet(KeptQuerySet):
@@ -164,3 +367,5 @@ class Delegation(DiaryKeeper):
             raise ValidationError({"ends_on": "It must end after it begins."})
         if self.giver_id and self.giver_id == self.taker_id:
             raise ValidationError({"taker": "Choose somebody else."})
+        if self.taker_id and not (self.taker.is_active and self.taker.is_staff):
+            raise ValidationError({"taker": f"{self.taker} does not work here any more. Choose somebody who does."})

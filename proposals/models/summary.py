@@ -76,6 +76,11 @@ class Summary(Authored, About, Output):
     def __str__(self):
         return self.title
 
+    @property
+    def opportunity_or_none(self):
+        """Return its deal, which one that is only begun has not yet."""
+        return self.opportunity if self.opportunity_id else None
+
     def save(self, *args, **kwargs):
         if self._state.adding:
             self.client_safe = ClientSafe.DRAFTED

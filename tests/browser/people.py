@@ -180,11 +180,17 @@ class Person:
     def save(self):
         return self.press("Save")
 
-    def add_row(self, rows, **fields):
-        """Add a row below the record whose page is open, and fill it."""
-        number = self.page.locator(f"#id_{rows}-TOTAL_FORMS").input_value()
-        self.page.locator(f"#{rows}-group").get_by_role("link", name="Add ").click()
-        self.write(**{f"{rows}-{number}-{name}": value for name, value in fields.items()})
+    def add_row(self, section, *, evidence="", **fields):
+        """Add a row in a section of the proposal whose page is open, and save it."""
+        self.page.locator(f"#{section} [data-add]").click()
+        form = self.page.locator(f"#{section} form[data-write]")
+        form.wait_for()
+        self.write(**fields)
+        if evidence:
+            form.get_by_label(re.compile(rf"^\s*{re.escape(evidence)}")).check()
+        form.get_by_role("button", name="Save").click()
+        form.wait_for(state="detached")
+        self.look()
         return self
 
     def settle_each(self, rows, *moves, **words):

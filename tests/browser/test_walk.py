@@ -52,12 +52,13 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
 
     # The proposal: written on that evidence, approved by somebody else, sent.
     ada.open(deal).move("Start proposal").press("Add", within="#proposals")
-    ada.write(title="Faster pages, more bookings", service="Search and speed")
+    ada.write(title="Faster pages, more bookings", service="Search and speed").save()
+    ada.press("Change Title and opening words")
     ada.write(intro="You asked how to win more bookings from phones. This is what we found and what we would do.")
-    ada.save()
-    ada.add_row("scope_items", kind="Included", title="Booking page", text="We mend the booking page first.")
-    ada.add_row("milestones", title="Mend the booking page", start_week=0, weeks=3, who="Zarts")
-    ada.add_row("price_lines", title="Mending the booking page", recurring="Once", unit_price="3000")
+    ada.press("Save", within="#words").sees("This is what we found and what we would do.")
+    ada.add_row("included", title="Booking page", text="We mend the booking page first.")
+    ada.add_row("timeline", title="Mend the booking page", start_week=0, weeks=3, who="Zarts")
+    ada.add_row("pricing", title="Mending the booking page", recurring="Once", unit_price="3000")
     ada.add_row(
         "claims",
         text="The booking page takes 6.8 seconds to show on a phone.",
@@ -67,7 +68,7 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
         unit="s",
         evidence="Largest Contentful Paint",
     )
-    ada.save().move("Submit for review")
+    ada.move("Submit for review")
     proposal = ada.page.url
     ben.open("/admin/approvals/").press("Harbor Dental")
     for _ in range(3):

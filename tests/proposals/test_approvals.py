@@ -131,11 +131,12 @@ def test_only_whoever_asked_may_recall(ada, ben):
     assert proposal.stage == "draft"
 
 
-def test_a_rule_asks_for_another_right_from_an_amount_on(ada, ben):
+def test_a_rule_asks_for_another_right_from_an_amount_on_beside_the_usual_one(ada, ben):
     proposal = a_proposal(ada)
     begin(ApprovalRule(aspect="pricing", min_amount=10_000, permission="opportunities.override_gate"), by=ben)
     proposal = perform(proposal.submit, by=ada)
-    assert proposal.approvals.get(aspect="pricing").permission == "opportunities.override_gate"
+    asked = set(proposal.approvals.filter(aspect="pricing").values_list("permission", flat=True))
+    assert asked == {"proposals.approve_pricing", "opportunities.override_gate"}
 
 
 def test_somebody_stands_in_between_two_dates_but_never_for_an_author(ada, ben):
@@ -150,12 +151,11 @@ def test_somebody_stands_in_between_two_dates_but_never_for_an_author(ada, ben):
         perform(own.approvals.first().approve, by=gus)
 
 
-def test_a_question_moves_on_when_its_approver_leaves(ada, ben):
+def test_a_question_moves_on_at_once_when_its_approver_leaves(ada, ben):
     proposal = a_proposal(ada, stage="in_review")
     fay = person("fay", "Manager", team="East", sees="team")
     assert clock.move_on() == 0
     edit(ben, by=None, is_active=False)
-    assert clock.move_on() == 3
     assert {approval.owner for approval in proposal.approvals.all()} == {fay}
     assert Task.objects.filter(owner=fay).open().count() == 3
 

@@ -5,11 +5,14 @@ from threading import Barrier
 
 import pytest
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
+from opportunities.models import Event
 from opportunities.records import Refused, perform
 from portal.models import ProposalLink
-from proposals import approvals, inbox
-from proposals.models import Contract, Proposal
+from proposals import approvals, clock, inbox
+from proposals.models import Approval, Contract, Proposal
+from tests.conftest import person
 from tests.makers_proposals import a_proposal
 from tests.proposals.test_inbox import press_open
 
@@ -76,3 +79,70 @@ def test_two_readers_of_the_inbox_make_a_move_once(ada, ben, portal_cursor):
     results = at_once(inbox.read, inbox.read)
     assert sum(result["actions"] for result in results) == 1
     assert Proposal.objects.get().stage == "viewed"
+
+
+# -- Approvals. --------------------------------------------------------------------------------------------------------
+
+
+def pricing_of(proposal):
+    return Approval.objects.get(proposal=proposal, aspect="pricing", stage="pending")
+
+
+def told(approval, *verbs):
+    names = [f"approval.{verb}" for verb in verbs]
+    return Event.objects.filter(record_type="proposals.approval", record_id=approval.pk, verb__in=names).count()
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_an_approval_that_races_an_edit_is_of_what_was_read_or_of_nothing(ada, ben, turn):
+    proposal = a_proposal(ada, stage="in_review")
+    asked, line = pricing_of(proposal), proposal.price_lines.first()
+    at_once(
+        lambda: perform(asked.approve, by=ben, digest=asked.digest),
+        lambda: proposal.change(line, by=ada, unit_price=3100),
+    )
+    now = approvals.digest("pricing", Proposal.objects.get(pk=proposal.pk))
+    asked.refresh_from_db()
+    # Whoever was first: what ben read does not stand for what ada wrote, and the new price is asked about.
+    assert asked.stage == "lapsed"
+    assert told(asked, "lapse") == 1
+    assert pricing_of(proposal).digest == now
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_an_approval_that_races_a_recall_has_one_winner(ada, ben, turn):
+    asked = pricing_of(a_proposal(ada, stage="in_review"))
+    results = at_once(
+        lambda: perform(asked.approve, by=ben, digest=asked.digest),
+        lambda: perform(asked.recall, by=ada, reason="I forgot a row."),
+    )
+    assert sorted(type(result).__name__ for result in results) == ["Approval", "Refused"]
+    assert told(asked, "approve", "recall") == 1
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_two_approvers_at_once_give_one_answer(ada, ben, turn):
+    fay = person("fay", "Manager", team="East", sees="team")
+    asked = pricing_of(a_proposal(ada, stage="in_review"))
+    results = at_once(*(lambda who=who: perform(asked.approve, by=who, digest=asked.digest) for who in (ben, fay)))
+    assert sorted(type(result).__name__ for result in results) == ["Approval", "Refused"]
+    assert told(asked, "approve") == 1
+
+
+def test_the_last_two_answers_at_once_approve_the_proposal_once(ada, ben):
+    fay = person("fay", "Manager", team="East", sees="team")
+    proposal = a_proposal(ada, stage="in_review")
+    first, second, third = proposal.approvals.order_by("pk")
+    perform(first.approve, by=ben)
+    at_once(lambda: perform(second.approve, by=ben), lambda: perform(third.approve, by=fay))
+    assert Proposal.objects.get(pk=proposal.pk).stage == "approved"
+    assert Event.objects.filter(verb="proposal.approve", record_id=proposal.pk).count() == 1
+
+
+def test_the_clock_and_an_answer_at_once_do_not_wait_for_each_other(ada, ben):
+    person("fay", "Manager", team="East", sees="team")
+    asked = pricing_of(a_proposal(ada, stage="in_review"))
+    Approval.objects.filter(pk=asked.pk).update(due=timezone.now(), remind_at=timezone.now())
+    results = at_once(clock.run, lambda: perform(asked.approve, by=ben), clock.run)
+    assert results[1].stage == "approved"
+    assert told(asked, "approve") == 1

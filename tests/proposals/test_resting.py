@@ -349,3 +349,125 @@ def test_the_proposals_page_offers_the_newest_versions(ada, ben, as_user):
     assert browser.post(url).status_code == 302
     assert new in Proposal.objects.get(pk=proposal.pk).evidence()
     assert url not in browser.get(proposal.staff_url()).text
+
+
+# -- With the client. --------------------------------------------------------------------------------------------------
+
+
+def asked_about(proposal):
+    return list(Task.objects.about(proposal).open().filter(title__startswith="Its proof fell").order_by("pk"))
+
+
+@pytest.mark.parametrize("stage", ["sent", "viewed", "accepted"])
+def test_the_owner_is_asked_once_a_piece_whatever_rests_on_it(ada, ben, as_user, stage):
+    proposal = a_proposal(ada, approver=ben, stage=stage)
+    slow = slow_of(proposal)
+    slow.withdraw(by=ada, reason="The wrong site.")
+    (task,) = asked_about(proposal)
+    assert task.owner == proposal.owner
+    assert "Its proof fell: Largest Contentful Paint 6.8 s, version 1." in task.title
+    assert reverse("opportunities_evidence_rests", args=[slow.pk]) in as_user(ada).get(task.staff_url()).text
+
+
+def test_a_second_piece_is_asked_about_although_the_audit_had_fallen_already(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    slow_of(proposal).withdraw(by=ada, reason="The wrong site.")
+    Evidence.objects.get(metric__startswith="Bookings").correct(by=ada, value=39, reason="Counted again.")
+    assert [task.title.split(",")[0] for task in asked_about(proposal)] == [
+        "Its proof fell: Largest Contentful Paint 6.8 s",
+        "Its proof fell: Bookings from phones 41 a month",
+    ]
+
+
+def test_what_was_decided_is_not_asked_again(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    new = slow_of(proposal).correct(by=ada, value=5, reason="Counted again.")
+    (task,) = asked_about(proposal)
+    perform(task.finish, by=ada)
+    perform(perform(again(new.audit).submit, by=ada).verify, by=ben)
+    perform(again(new.audit).expire, by=None, reason="Measured on the wrong day.")
+    assert asked_about(proposal) == []
+
+
+def test_what_a_signed_contract_replaced_is_not_asked_about(ada, ben):
+    proposal = a_won_deal(ada, manager=ben).proposals.get()
+    slow_of(proposal).withdraw(by=ada, reason="The wrong site.")
+    assert asked_about(proposal) == []
+
+
+def test_a_draft_on_an_audit_that_is_still_collected_pauses_with_its_piece(ada, ben):
+    proposal = a_proposal(ada)
+    second = Audit(opportunity=proposal.opportunity, name="Second look", owner=ada, next_action="Collect")
+    second = perform(begin(second, by=ada).collect, by=ada)
+    calls = some_evidence(second, ada, metric="Calls", provider="Interview")
+    proposal.add(Claim(text="People call you."), by=ada, evidence=[calls])
+    calls.withdraw(by=ada, reason="They counted twice.")
+    proposal = again(proposal)
+    assert (proposal.stage, proposal.paused_by_itself) == ("paused", True)
+    assert "Calls 6.8, version 1 does not count any more. They counted twice." in proposal.paused_because
+
+
+def test_an_approved_one_cannot_be_sent_on_proof_that_aged_a_second_ago(ada, ben, time_machine):
+    proposal = a_proposal(ada, approver=ben, stage="approved", valid_until=timezone.localdate() + timedelta(days=99))
+    time_machine.move_to(slow_of(proposal).fresh_until)
+    with pytest.raises(Refused, match="it counted until"):
+        perform(proposal.send, by=ada, contact=proposal.opportunity.decision_owner)
+
+
+# -- The blast radius of a claim and of a clause. ----------------------------------------------------------------------
+
+
+def radius_of(browser, kind, record):
+    answer = browser.get(reverse(f"proposals_{kind}_rests", args=[record.pk]))
+    return answer, {group.title: group for group in answer.context["groups"]}
+
+
+def test_a_claim_says_what_rests_on_it_down_to_the_published_page(ada, ben, as_user):
+    opportunity = a_won_deal(ada, manager=ben)
+    claim = opportunity.proposals.get().claims.get()
+    answer, groups = radius_of(as_user(ada), "claim", claim)
+    said = {title: [row.words for row in group.rows] for title, group in groups.items()}
+    assert said["Proposals"] == [str(claim.proposal)]
+    assert said["Contracts"] == [f"Contract {opportunity.contracts.get().number}"]
+    assert claim.text in said["Promises"]
+    assert said["Published pages"]
+    assert claim.text in answer.text
+
+
+def test_a_claim_is_the_same_in_every_revision(ada, ben, as_user):
+    first = a_proposal(ada, approver=ben, stage="sent")
+    second = first.revise(by=ada)
+    _, groups = radius_of(as_user(ada), "claim", second.claims.get())
+    assert [row.words for row in groups["Proposals"].rows] == [str(second), str(first)]
+    assert [row.note for row in groups["Claims"].rows] == [f"in {first.number}, revision 1"]
+
+
+def test_a_clause_says_which_contracts_hold_it_in_which_version(ada, ben, as_user):
+    contract = a_won_deal(ada, manager=ben).contracts.get()
+    clause = contract.contract_clauses.first().clause
+    answer, groups = radius_of(as_user(ada), "clause", clause)
+    row = groups["Contracts"].rows[0]
+    assert (row.words, row.note) == (f"Contract {contract.number}", "version 1")
+    assert groups["Published pages"].rows
+    assert reverse("proposals_clause_rests", args=[clause.pk]) in as_user(ada).get(contract.staff_url()).text
+    assert reverse("proposals_clause_rests", args=[clause.pk]) in as_user(ben).get(clause.staff_url()).text
+
+
+def test_what_is_out_of_reach_is_counted_and_not_named(ada, ben, cem, as_user):
+    contract = a_won_deal(ada, manager=ben).contracts.get()
+    claim = contract.proposal.claims.get()
+    assert as_user(cem).get(reverse("proposals_claim_rests", args=[claim.pk])).status_code == 404
+    answer, groups = radius_of(as_user(cem), "clause", contract.contract_clauses.first().clause)
+    assert [(group.rows, group.hidden > 0) for group in groups.values()] == [([], True)] * len(groups)
+    assert contract.number not in answer.text
+
+
+def test_both_ask_little_however_much_there_is(ada, ben, as_user, django_assert_max_num_queries):
+    contract, browser = a_won_deal(ada, manager=ben).contracts.get(), as_user(ada)
+    for kind, record in (
+        ("claim", contract.proposal.claims.get()),
+        ("clause", contract.contract_clauses.first().clause),
+    ):
+        radius_of(browser, kind, record)
+        with django_assert_max_num_queries(15):
+            radius_of(browser, kind, record)

@@ -1,10 +1,7 @@
 """What an approval is about, in the words of people: rows as tables, and the difference since the last one."""
 
-import re
-from difflib import ndiff
-
 from opportunities.models import Evidence
-from proposals.admin.approvals import given_before
+from proposals import difference
 from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Summary
 
 from .templatetags.zarts_desk import day, plain_words, said, said_of, words_of
@@ -13,47 +10,21 @@ from .templatetags.zarts_desk import day, plain_words, said, said_of, words_of
 SAID_BY = {"contract": Contract, "summary": Summary}
 ROWS = {"scope": ScopeItem, "timeline": Milestone, "prices": PriceLine, "claims": Claim}
 
-# The order in which a person reads; the database keeps its own.
-READING = [
-    *("title", "intro", "words", "kind", "text", "scope", "timeline", "prices", "claims", "clauses"),
-    *("recurring", "quantity", "unit_price", "discount", "tax"),
-]
 
-
-def in_order(names) -> list:
-    return sorted(names, key=lambda name: (READING.index(name) if name in READING else 99, name == "evidence"))
-
-
-def content_of(approval) -> dict:
-    """Return what an approval is about, and what changed since it was last given."""
-    last = given_before(approval)
-    return {"rows": rows_of(approval), "last": last, "changes": differences(last, approval) if last else []}
-
-
-def differences(last, approval) -> list:
-    """Return the lines that went and came since the last approval, each with its sign."""
-    old, new = lines_of(rows_of(last)), lines_of(rows_of(approval))
-    found = [line for line in ndiff(old, new) if line[0] in "+-"]
-    return [{"sign": line[0], "words": line[2:]} for line in found]
-
-
-def lines_of(rows) -> list[str]:
-    """Say each row of the content on a line of its own, so that lines can be compared."""
-    lines = []
-    for row in rows:
-        for item in [row["words"]] if row["items"] is None else row["items"]:
-            words = ", ".join(text for text in item if text) if isinstance(item, list) else item
-            lines += [f"{row['name']}: {line}" for line in words.splitlines() if line.strip()]
-    return lines
+def content_of(approval, user) -> dict:
+    """Return what an approval is about, and what changed since this person gave it last, else since anybody did."""
+    last = difference.given_before(approval, user)
+    parts = difference.between(approval.aspect, last.content, approval.content) if last else []
+    return {"rows": rows_of(approval), "last": last, "parts": parts}
 
 
 def rows_of(approval) -> list[dict]:
     """Return each part of what it is about with its name: rows as a table, words as words."""
     content, model = approval.content, SAID_BY.get(approval.aspect, Proposal)
     rows, proof = [], proof_of(content)
-    for name in in_order(content):
+    for name in difference.in_order(content):
         value = content[name]
-        if name.endswith("_id") or value in (None, "") or is_digest(value):
+        if name.endswith("_id") or value in (None, "") or difference.is_digest(value):
             continue
         row: dict = {"name": words_of(model, name), "items": None}
         if name == "chosen":
@@ -61,7 +32,7 @@ def rows_of(approval) -> list[dict]:
         if isinstance(value, list):
             row |= tabled(value, proof, ROWS.get(name), content.get("currency", ""))
         elif isinstance(value, dict):
-            parts = {key: item for key, item in value.items() if not is_digest(item)}
+            parts = {key: item for key, item in value.items() if not difference.is_digest(item)}
             if not parts:
                 continue
             row |= {"items": [f"{plain_words(key)}: {said(item)}" for key, item in parts.items()]}
@@ -74,22 +45,17 @@ def rows_of(approval) -> list[dict]:
 def proof_of(content) -> dict:
     """Return the evidence that an approval's rows rest on, by id, in one query."""
     rows = [row for rows in content.values() if isinstance(rows, list) for row in rows if isinstance(row, dict)]
-    cited = {pk for row in rows for pk in as_list(row.get("evidence"))}
+    cited = {pk for row in rows for pk in difference.as_list(row.get("evidence"))}
     return {evidence.pk: evidence for evidence in Evidence.objects.filter(pk__in=cited)} if cited else {}
-
-
-def as_list(value) -> list:
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def tabled(values, proof, model, currency) -> dict:
     """Return rows of the same shape as a table, without the columns that say nothing in any row."""
     if not values or not all(isinstance(value, dict) for value in values):
         return {"items": [said(value) for value in values], "columns": []}
-    names = [
-        name for name in in_order(values[0]) if any(value.get(name) not in (None, "", [], False) for value in values)
-    ]
-    names = [name for name in names if name not in ("id", "position") and not name.endswith("_id")]
+    names = [name for name in difference.in_order(values[0]) if name not in ("id", "position")]
+    names = [name for name in names if any(value.get(name) not in (None, "", [], False) for value in values)]
+    names = [name for name in names if not name.endswith("_id")]
     lines = [
         [
             proven(proof, row.get(name)) if name == "evidence" else cell(model, name, row.get(name), currency)
@@ -106,9 +72,5 @@ def cell(model, name, value, currency) -> str:
 
 def proven(proof, cited) -> str:
     """Say what was measured, where, and until when it counts."""
-    found = [proof[pk] for pk in as_list(cited) if pk in proof]
+    found = [proof[pk] for pk in difference.as_list(cited) if pk in proof]
     return "\n".join(f"{it}, {it.provider}, counts until {day(it.fresh_until)}" for it in found) or "no proof"
-
-
-def is_digest(value) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value))

@@ -64,6 +64,7 @@ PAGES = [
             ("Words to use again", "text_snippet", "proposals.block", ""),
             ("Proposal templates", "note_stack", "proposals.offertemplate", ""),
             ("Clauses", "gavel", "proposals.clause", ""),
+            ("Words of ours", "dictionary", "proposals.glossaryterm", ""),
             ("Approval rules", "rule", "proposals.approvalrule", ""),
             ("Standing in", "swap_horiz", "proposals.delegation", ""),
             ("Checkpoints", "checklist", "opportunities.checkpoint", ""),

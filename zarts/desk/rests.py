@@ -10,7 +10,22 @@ from proposals import evidence as promised
 def groups_of(evidence, opportunity, user) -> list[Group]:
     """Return what rests on any of these versions, in the order of the chain from claim to report."""
     versions = Versions.of(evidence)
-    offered, carriers = promised.resting_on(versions, opportunity, user)
+    return followed(*promised.resting_on(versions, opportunity, user), opportunity, user)
+
+
+def groups_of_claim(claim, user) -> list[Group]:
+    """Return what rests on a claim."""
+    return followed(*promised.resting_on_claim(claim, user), claim.proposal.opportunity, user)
+
+
+def groups_of_clause(clause, user) -> list[Group]:
+    """Return what rests on a clause: it is in contracts of many opportunities, and delivery inherits none of it."""
+    groups, carriers = promised.resting_on_clause(clause, user)
+    return [*groups, promised.shown_of(carriers, urls_of(groups, carriers))]
+
+
+def followed(offered, carriers, opportunity, user) -> list[Group]:
+    """Return what was offered, what delivery inherited of it, and the pages that clients were shown."""
     inherited, reports = delivered.resting_on(carriers, opportunity, user)
     groups = [*offered, *inherited]
     carriers = [*carriers, *reports]

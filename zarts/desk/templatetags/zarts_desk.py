@@ -21,6 +21,7 @@ from opportunities.models import Closing, Event, Opportunity, WinBack
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.once import hidden_key
 from opportunities.records import may_override, who_may
+from proposals import evidence
 
 register = template.Library()
 
@@ -107,6 +108,19 @@ def initials(person):
 def plain_words(name):
     """Say a name of the code as people write it: first_report_on, First report on."""
     return capfirst(str(name).replace("_", " "))
+
+
+@register.filter
+def kind_of_row(row):
+    """Say what a row of a proposal is: Included, Timeline, Price, Claim."""
+    words = {"scopeitem": "Scope", "milestone": "Timeline", "priceline": "Price", "claim": "Claim"}
+    return words[row._meta.model_name]
+
+
+@register.simple_tag
+def what_fell(task):
+    """Return the evidence that does not count any more, of a task that asks whether what rests on it stands."""
+    return evidence.fell_under(task.record) if task.title.startswith(evidence.FELL) else []
 
 
 # -- The head of a record. ---------------------------------------------------------------------------------------------
@@ -278,7 +292,7 @@ def diary_entries(events):
             one, facts = None, [one]
         entry = {"event": event, "url": page_of(event), "one": one, "facts": facts, "record": kind_of(event)}
         entry["words"] = words
-        small = event.verb.endswith(".edit") and not event.reason
+        small = event.verb.endswith((".edit", ".row_changed", ".rows_ordered")) and not event.reason
         if small and entries and entries[-1].get("small"):
             entries[-1]["small"].append(entry)
         elif small:

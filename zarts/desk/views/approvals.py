@@ -9,6 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from opportunities.forms import ReasonForm
 from opportunities.records import Refused, perform
+from proposals.approvals import why_asked
+from proposals.forms import ConditionForm
 from proposals.models import Approval
 
 from .. import queue
@@ -34,52 +36,60 @@ def approval(request, pk):
     asked = rows.select_related("opportunity__client", "owner", "asked_by", *subjects).filter(pk=pk).first()
     if asked is None:
         raise Http404("No such approval, or it is not yours.")
-    lacks, form = [], ReasonForm(None, record=asked, user=request.user)
+    lacks, form = [], empty(ReasonForm, request, asked)
     if request.method == "POST":
         lacks, form = answer(request, asked)
         if not lacks and not form.errors:
             return HttpResponseRedirect(next_one(request, asked))
+    on_condition = isinstance(form, ConditionForm)
     moves = {move.name: move for move in asked.moves_for(request.user)}
     context = listed(request) | {
         "asked": asked,
         "subject": asked.subject,
-        "content": content_of(asked),
+        "content": content_of(asked, request.user),
         "moves": moves,
         "may": [name for name, move in moves.items() if move.allowed],
         "lacks": lacks or (moves["approve"].lacks if "approve" in moves else []),
-        "form": form,
+        "form": empty(ReasonForm, request, asked) if on_condition else form,
+        "condition": form if on_condition else empty(ConditionForm, request, asked),
+        "why": why_asked(asked, request.user),
         "chosen": request.POST.get("move", ""),
     }
     status = 409 if lacks else 200
     return TemplateResponse(request, "desk/approvals.html", context, status=status)
 
 
+ANSWERS = ("approve", "approve_on", "reject", "request_changes", "recall")
+
+
+def empty(form, request, asked):
+    return form(None, record=asked, user=request.user)
+
+
 def answer(request, asked):
     """Make the move that was chosen. Return what is missing, and the form with what is wrong in it."""
     name, digest = request.POST.get("move", ""), request.POST.get("digest", "")
-    form = ReasonForm(request.POST, record=asked, user=request.user)
-    if name not in ("approve", "reject", "request_changes", "recall"):
+    if name not in ANSWERS:
         raise Http404("No such answer.")
+    kind = ConditionForm if name == "approve_on" else ReasonForm
     move = next((move for move in asked.moves_for(request.user) if move.name == name), None)
     if move is None:
-        return [f"It is already {asked.get_stage_display().lower()}."], ReasonForm(
-            None, record=asked, user=request.user
-        )
+        return [f"It is already {asked.get_stage_display().lower()}."], empty(kind, request, asked)
     if not move.allowed:
         raise PermissionDenied(f"{move.who} may do this: {move.label}.")
-    details = {} if name == "recall" else {"digest": digest}
+    details = {} if name == "recall" else {"digest": digest or "none"}
+    form = empty(kind, request, asked)
     if move.asks:
+        form = kind(request.POST, record=asked, user=request.user)
         if not form.is_valid():
             return [], form
         details |= form.cleaned_data
-    else:
-        form = ReasonForm(None, record=asked, user=request.user)
     try:
         perform(getattr(asked, name), by=request.user, **details)
     except Refused as refusal:
         return refusal.lacks, form
-    messages.success(request, f"Done: you {move.step.custom['past']} {asked}.")
-    return [], ReasonForm(None, record=asked, user=request.user)
+    messages.success(request, f"Done: you {move.step.custom['past'].rstrip(',')} {asked}.")
+    return [], empty(ReasonForm, request, asked)
 
 
 def listed(request) -> dict:

@@ -1,0 +1,318 @@
+"""How much of a proposal rests on proof: a badge for each row that needs some, and promises that no claim makes."""
+
+import re
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Lower, Trim
+from django.utils import formats, timezone
+from django.utils.text import Truncator
+
+from opportunities.models import Evidence
+
+from . import lint
+
+# What a badge reads along with a version of evidence.
+READ_WITH = ("audit", "corrected_by", "withdrawal")
+# The first that holds of any version under a row is the state of the row.
+WORST_FIRST = ("withdrawn", "replaced", "unverified", "stale", "proven")
+
+
+def said_day(value) -> str:
+    return formats.date_format(timezone.localtime(value), "j M Y")
+
+
+# -- Whether a version of evidence counts. -----------------------------------------------------------------------------
+
+
+def state_of(evidence) -> str:
+    """Return how a version of evidence stands under a row: proven, or why it does not count."""
+    standing = evidence.standing
+    if standing in ("withdrawn", "replaced"):
+        return standing
+    if evidence.audit.stage != "verified":
+        return "unverified"
+    return "stale" if standing == "stale" else "proven"
+
+
+def evidence_falls_because(evidence) -> str:
+    """Return why a piece of evidence does not count now, or nothing."""
+    reasons = {
+        "withdrawn": "it was withdrawn.",
+        "replaced": "a newer version stands in for it.",
+        "unverified": f"the audit “{evidence.audit}” is {evidence.audit.get_stage_display().lower()}.",
+        "stale": f"it counted until {said_day(evidence.fresh_until)}.",
+    }
+    return reasons.get(state_of(evidence), "")
+
+
+def counts(path="") -> Q:
+    """Return in SQL what `state_of` calls proven, of the evidence at the end of a path."""
+    rules = {"withdrawal": None, "corrected_by": None, "audit__stage": "verified", "fresh_until__gt": timezone.now()}
+    return Q(**{f"{path}{name}": value for name, value in rules.items()})
+
+
+# -- The badges. -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Badge:
+    """How the proof under one row stands.
+
+    `state` is proven, stale, withdrawn, replaced, unverified (its audit is not verified) or missing. `words` say it;
+    the rest says what was measured, by whom and when, where there is evidence at all.
+    """
+
+    state: str
+    words: str
+    url: str = ""
+    provider: str = ""
+    value: str = ""
+    on: str = ""
+    days_left: int | None = None
+    # How many other versions the row rests on; this one stands worst.
+    others: int = 0
+
+    @property
+    def is_proven(self) -> bool:
+        return self.state == "proven"
+
+    @property
+    def look(self) -> str:
+        """Return the name of its shape: what ages soon looks as it does on the page of the audit."""
+        near = self.is_proven and self.days_left is not None and self.days_left < 14
+        return "aging" if near else "fresh" if self.is_proven else self.state
+
+    @property
+    def proof(self) -> str:
+        """Say what was measured: “Lighthouse, 6.8 s, 22 Nov 2026”."""
+        return ", ".join(part for part in (self.provider, self.value, self.on) if part)
+
+    def __str__(self):
+        return f"{self.proof}: {self.words}" if self.proof else self.words
+
+
+def badge_of_evidence(evidence, others=0) -> Badge:
+    state = state_of(evidence)
+    return Badge(
+        state,
+        words_for(state, evidence),
+        evidence.staff_url(),
+        evidence.provider,
+        evidence.shown_value,
+        said_day(evidence.captured_at),
+        max(evidence.days_left, 0),
+        others,
+    )
+
+
+def words_for(state, evidence) -> str:
+    if state == "withdrawn":
+        return "withdrawn"
+    if state == "replaced":
+        return f"replaced by version {evidence.corrected_by.version}"
+    if state == "unverified":
+        return f"not verified, its audit is {evidence.audit.get_stage_display().lower()}"
+    if state == "stale":
+        return f"aged, counted until {said_day(evidence.fresh_until)}"
+    days = evidence.days_left
+    return "ages today" if days < 1 else f"{days} day{'' if days == 1 else 's'} left"
+
+
+def badge_of(row) -> Badge:
+    """Return the badge of a row. Read the row with its evidence, or each asks the database by itself."""
+    versions = proof_of(row)
+    if not versions:
+        return Badge("missing", "no proof")
+    worst = min(versions, key=lambda version: WORST_FIRST.index(state_of(version)))
+    badge = badge_of_evidence(worst, len(versions) - 1)
+    if badge.is_proven and (lack := row.lacks_besides_proof(versions)):
+        return Badge("missing", lack.rstrip("."), row.staff_url())
+    return badge
+
+
+def proof_of(row) -> list:
+    """Return the versions of evidence that a row rests on."""
+    if hasattr(row, "evidence_id"):
+        return [row.evidence] if row.evidence_id else []
+    return list(row.evidence.all())
+
+
+class Coverage:
+    """The badges of a proposal's rows, by row, in the order in which they are read."""
+
+    def __init__(self, badges):
+        self.rows = badges
+
+    @property
+    def proven(self) -> int:
+        return sum(badge.is_proven for badge in self.rows.values())
+
+    @property
+    def percent(self) -> int:
+        """Return how many of the rows rest on proof that counts, in percent. It says 100 only of all."""
+        return percent(self.proven, len(self.rows))
+
+    @property
+    def fallen(self) -> dict:
+        """Return the rows whose proof was there and does not count now."""
+        return {row: badge for row, badge in self.rows.items() if badge.state not in ("proven", "missing")}
+
+    @property
+    def pairs(self) -> list:
+        return list(self.rows.items())
+
+
+def percent(proven, rows) -> int:
+    return 100 * proven // rows if rows else 0
+
+
+def of(proposal) -> Coverage:
+    """Return the badge of each row that needs proof: five queries, however many rows there are."""
+    rows = rows_of(proposal)
+    included = [row for row in rows["scope_items"] if row.kind == "included"]
+    others = [row for name in ("milestones", "price_lines", "claims") for row in rows[name]]
+    return Coverage({row: badge_of(row) for row in [*included, *others]})
+
+
+def proof_under(proposal) -> dict:
+    """Return the versions of evidence under each row that rests on any."""
+    under = {row: proof_of(row) for rows in rows_of(proposal).values() for row in rows}
+    return {row: versions for row, versions in under.items() if versions}
+
+
+def rows_of(proposal) -> dict[str, list]:
+    """Return every row of a proposal with its proof, by kind. A page that asks often keeps them: `keep_rows`."""
+    if kept := vars(proposal).get("rows_kept"):
+        return kept
+    names = ("scope_items", "milestones", "price_lines")
+    if {*names, "claims"} <= getattr(proposal, "_prefetched_objects_cache", {}).keys():
+        return {name: list(getattr(proposal, name).all()) for name in (*names, "claims")}
+    with_proof = ("evidence", *(f"evidence__{name}" for name in READ_WITH))
+    rows = {name: list(getattr(proposal, name).select_related(*with_proof)) for name in names}
+    return rows | {"claims": list(proposal.claims.with_proof())}
+
+
+def keep_rows(proposal):
+    """Read the rows once for everything that a page asks of a proposal. It is shown, and nothing of it changes."""
+    proposal.rows_kept = rows_of(proposal)
+
+
+# -- The same, for many proposals at once. -----------------------------------------------------------------------------
+
+
+def annotated(proposals):
+    """Count for each proposal its rows that need proof, and those that have it, as a part of its own query."""
+    in_all, proven = Value(0), Value(0)
+    for name, model in proposals.model.row_models().items():
+        rows = model.objects.filter(kind="included") if name == "scope_items" else model.objects.all()
+        good = (
+            rows.filter(supported()) if name == "claims" else rows.filter(counts("evidence__"), evidence__isnull=False)
+        )
+        in_all, proven = in_all + how_many(rows), proven + how_many(good)
+    return proposals.annotate(rows_in_all=in_all, rows_proven=proven)
+
+
+def how_many(rows):
+    """Return the number of a proposal's rows of one kind, as a part of the query for the proposal."""
+    mine = rows.filter(proposal=OuterRef("pk")).order_by().values("proposal")
+    return Coalesce(Subquery(mine.annotate(n=Count("pk", distinct=True)).values("n")), Value(0))
+
+
+def supported() -> Q:
+    """Say in SQL of a claim what `unsupported_because` says of one."""
+    under = Evidence.objects.filter(claims=OuterRef("pk")).order_by()
+    same_unit = under.annotate(said=Lower(Trim("unit"))).filter(said=Lower(Trim(OuterRef("unit"))))
+    agrees = (
+        Q(low=None, high=None) | ~Q(unit__regex=r"\S") | ~Exists(under.filter(unit__regex=r"\S")) | Exists(same_unit)
+    )
+    explained = Q(kind="finding") | Q(method__regex=r"\S")
+    ranged = ~Q(kind="projection") | Q(low__isnull=False, high__isnull=False)
+    return Q(Exists(under), ~Exists(under.exclude(counts()))) & agrees & explained & ranged
+
+
+# -- What no claim makes. ----------------------------------------------------------------------------------------------
+
+# A number that says how much of something; how long something takes, and which year it is, promise nothing.
+NUMBER = re.compile(r"(?<![\w.,/$€£-])\d+(?:[.,]\d+)*(?![\w/])")
+HARMLESS = re.compile(r"\s*-?(?:minute|hour|day|week|month|quarter|year)s?\b|(?:st|nd|rd|th)\b", re.IGNORECASE)
+YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+@dataclass(frozen=True)
+class Unclaimed:
+    """Words of free text that promise, or a number, and no claim behind it. `row` is None where the proposal says it.
+
+    An outcome stops the submission; a bare number is marked and no more.
+    """
+
+    kind: str
+    words: str
+    field: str
+    where: str
+    url: str
+    row: object = None
+
+    @property
+    def blocking(self) -> bool:
+        return self.kind == "outcome"
+
+    @property
+    def sentence(self) -> str:
+        if self.blocking:
+            return f"Make a claim with evidence of “{self.words}”, or take it out of {self.where}."
+        return f"“{self.words}” in {self.where} belongs to no claim. Read whether it promises something."
+
+
+def unclaimed(proposal) -> list[Unclaimed]:
+    """Return the promises and numbers in free text that belong to no supported claim, each where it stands."""
+    rows = rows_of(proposal)
+    claims = [claim for claim in rows["claims"] if not claim.unsupported_because()]
+    found = []
+    for row, field, text in texts_of(proposal, rows):
+        place = {"field": field.name, "where": place_of(row, field), "url": url_of(proposal, row, field), "row": row}
+        outcomes = [mark.words for mark in lint.outcomes([text], claims)]
+        found += [Unclaimed("outcome", words, **place) for words in outcomes]
+        found += [Unclaimed("number", words, **place) for words in numbers_in(text, claims)]
+    return found
+
+
+# The words that clients read and that are no claim, by the kind of row that says them.
+FREE = {"scope_items": ("title", "text"), "milestones": ("title", "text", "who"), "price_lines": ("title",)}
+
+
+def texts_of(proposal, rows):
+    """Yield the free words of a proposal: the row or None, the field, and the text."""
+    said = [(None, proposal, name) for name in ("title", "intro")]
+    said += [(row, row, name) for kind, names in FREE.items() for row in rows[kind] for name in names]
+    for row, record, name in said:
+        if text := getattr(record, name):
+            yield row, record._meta.get_field(name), text
+
+
+def numbers_in(text, claims) -> list[str]:
+    """Return the numbers of a text that are in no claim. What is an outcome is marked as one."""
+    said = " ".join(claim.text for claim in claims)
+    known = {lint.number_in(match.group()) for match in NUMBER.finditer(said)}
+    known |= {number for claim in claims for number in (claim.low, claim.high)}
+    bare = lint.OUTCOME.sub(" ", text)
+    return list(
+        dict.fromkeys(
+            match.group()
+            for match in NUMBER.finditer(bare)
+            if not HARMLESS.match(bare, match.end())
+            and not YEAR.fullmatch(match.group())
+            and lint.number_in(match.group()) not in known
+        )
+    )
+
+
+def place_of(row, field) -> str:
+    """Say where words stand: “the opening words”, “the title of “Faster pages””."""
+    if row is None:
+        return f"the {field.verbose_name}"
+    return f"the {field.verbose_name} of “{Truncator(str(row)).chars(60)}”"
+
+
+def url_of(proposal, row, field) -> str:
+    return proposal.staff_url(f"id_{field.name}") if row is None else row.staff_url()

@@ -1,0 +1,424 @@
+// Writing a proposal: rows open in place and save by themselves, others' words follow, the client's page beside it.
+// Every link and form here leads somewhere without it.
+(() => {
+  const one = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const HEADERS = { "X-Requested-With": "composer.js" };
+  const PAUSE = 1000;
+  const LOOK = 4000;
+  // The parts around the open forms, by the names under which the server sends them.
+  const PLACES = { top: "top", moves: "moves-part", approvals: "decided" };
+  let page = null;
+  // Saves go one after the other: each says what the row said before it.
+  let queue = Promise.resolve();
+
+  const read = (html) => new DOMParser().parseFromString(html, "text/html");
+  const rowOf = (thing) => thing?.closest?.("[data-row]");
+  const formIn = (row) => one("form[data-write]", row);
+  const typed = (form) => JSON.stringify([...new FormData(form)].filter(([name]) => !["csrfmiddlewaretoken", "seen", "row", "once"].includes(name)));
+  const isChanged = (form) => form.isConnected && typed(form) !== form.dataset.before;
+  const say = (words, isWrong = false) => {
+    const place = one("#saved");
+    place.textContent = words;
+    place.classList.toggle("z-late", isWrong);
+  };
+
+  // -- What the server says. -----------------------------------------------------------------------------------------
+
+  // Take the rows as they are now, and leave those that are being written.
+  const takeRows = (html) => {
+    const fresh = one("#rows", read(html));
+    const focused = document.activeElement?.closest("#rows") ? mark(document.activeElement) : null;
+    const open = all("#rows [data-row]").filter((row) => formIn(row) || one(".z-clash", row) || row.dataset.opening);
+    // A form that is moved would lose its cursor: the other rows move around it.
+    const kept = new Map(open.map((row) => [row.dataset.row, row]));
+    for (const section of all("#rows .z-part-of")) {
+      const title = section.getAttribute("aria-labelledby");
+      const now = one(`[aria-labelledby="${title}"]`, fresh);
+      if (!now) continue;
+      const list = one(".z-row-list", section);
+      const there = all(":scope > li", one(".z-row-list", now));
+      const mine = all(":scope > li", list).filter((row) => kept.has(row.dataset.row));
+      for (const row of all(":scope > li", list)) if (!mine.includes(row)) row.remove();
+      let at = 0;
+      for (const row of there) {
+        const place = mine.findIndex((own) => own.dataset.row === row.dataset.row);
+        if (place >= at) at = place + 1;
+        else if (place < 0) mine[at] ? mine[at].before(row) : list.append(row);
+      }
+      for (const part of [".z-row-none", ".z-taken"]) all(part, section).forEach((it) => it.remove());
+      const last = one(".z-row-add", section);
+      for (const it of all(".z-row-none, .z-taken", now)) last ? last.before(it) : section.append(it);
+      const [count, counted] = [one("h2", section), one("h2", now)];
+      if (count.textContent !== counted.textContent) count.replaceChildren(...counted.childNodes);
+    }
+    draggable();
+    if (focused && !document.activeElement?.closest("#rows")) find(focused)?.focus({ preventScroll: true });
+  };
+
+  const mark = (thing) => ({ row: rowOf(thing)?.dataset.row, value: thing.value, label: thing.getAttribute("href") });
+  const find = ({ row, value, label }) => {
+    const place = row && document.getElementById(row);
+    return place && (all("button, a", place).find((it) => (value && it.value === value && !it.disabled) || it.getAttribute("href") === label) || one("a", place));
+  };
+
+  const take = (answer) => {
+    if (answer.at) page.dataset.at = answer.at;
+    if (answer.writers) {
+      const names = answer.writers.join(", ");
+      const words = names ? `${names} ${answer.writers.length > 1 ? "are" : "is"} writing here, too.` : "";
+      if (one("#writers").textContent !== words) one("#writers").textContent = words;
+    }
+    if (!answer.parts) return;
+    takeRows(answer.parts.rows);
+    for (const [name, id] of Object.entries(PLACES)) {
+      const [here, now] = [document.getElementById(id), one("body", read(answer.parts[name])).firstElementChild];
+      if (here && now && !here.contains(document.activeElement)) here.replaceWith(document.adoptNode(now));
+    }
+    follow();
+    if (answer.stage && answer.stage !== page.dataset.stage && !all("form[data-write]").some(isChanged)) location.reload();
+  };
+
+  // The client's page follows, and stays where it was scrolled to.
+  const follow = () => {
+    const frame = one("#preview iframe");
+    if (frame?.contentWindow) frame.contentWindow.location.reload();
+  };
+
+  const send = async (fields) => {
+    const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
+    if (!body.has("csrfmiddlewaretoken")) body.set("csrfmiddlewaretoken", one("#act [name=csrfmiddlewaretoken]").value);
+    const answer = await fetch(location.pathname, { method: "POST", body, headers: HEADERS });
+    if (!(answer.headers.get("Content-Type") || "").includes("json")) throw new Error(answer.status);
+    return [answer, await answer.json()];
+  };
+
+  // -- Saving. -------------------------------------------------------------------------------------------------------
+
+  const saveNow = async (form, does) => {
+    if (!form.isConnected || (does !== "keep" && !form.matches("[data-clash]") && !isChanged(form))) return true;
+    const row = rowOf(form);
+    const sent = typed(form);
+    const body = new FormData(form);
+    body.set("do", does);
+    say("Saving…");
+    let answer, words;
+    try {
+      [answer, words] = await send(body);
+    } catch {
+      say("Not saved: the server was not reached. Your words stay here; it is tried again.", true);
+      form.dataset.failed = "1";
+      setTimeout(() => save(form), 5000);
+      return false;
+    }
+    delete form.dataset.failed;
+    if (answer.ok) {
+      form.dataset.before = sent;
+      const mark = one("[name=seen]", form);
+      if (mark) mark.value = words.seen;
+      // A new row is an old one from now on.
+      if (row && row.dataset.row !== words.key) {
+        row.dataset.row = row.id = words.key;
+        one("[name=row]", form).value = words.key;
+        one("[name=once]", form)?.remove();
+      }
+      wrong(form, null);
+      say(words.said);
+      const said = one("[data-said]", form);
+      if (said) said.textContent = words.said;
+      if (form.matches("[data-clash]")) form.closest(".z-clash").remove();
+      take(words);
+      return true;
+    }
+    say(words.said, true);
+    if (words.form) wrong(form, read(words.form));
+    if (words.clash && row) {
+      row.innerHTML = words.clash;
+      one(".z-clash", row).focus();
+    }
+    if (words.stopped) form.dataset.before = sent;
+    return false;
+  };
+
+  const save = (form, does = "save") => {
+    clearTimeout(form.pause);
+    const done = queue.then(() => saveNow(form, does));
+    queue = done.catch(() => false);
+    return done;
+  };
+
+  // Say at each field what is wrong with it, and leave what stands in it.
+  const wrong = (form, said) => {
+    for (const field of all(".z-field", form)) {
+      all(".z-wrong", field).forEach((it) => it.remove());
+      field.classList.remove("z-bad");
+      const input = one("input, select, textarea", field);
+      input?.removeAttribute("aria-invalid");
+      const now = said && (field.id ? said.getElementById(field.id) : said.getElementById(input.id)?.closest(".z-field"));
+      const troubles = now ? all(".z-wrong", now) : [];
+      if (!troubles.length) continue;
+      field.classList.add("z-bad");
+      field.append(...troubles);
+      input.setAttribute("aria-invalid", "true");
+      input.setAttribute("aria-describedby", `${input.id}_error`);
+    }
+  };
+
+  // -- Opening and closing. ------------------------------------------------------------------------------------------
+
+  const open = async (name, row, field) => {
+    // What comes back meanwhile leaves the row where it is.
+    row.dataset.opening = "1";
+    const answer = await fetch(`${page.dataset.now}?open=${name}`, { headers: HEADERS });
+    if (!answer.ok) return location.assign(`?open=${name}#${name}`);
+    row.innerHTML = await answer.text();
+    delete row.dataset.opening;
+    begin(formIn(row), field);
+  };
+
+  const begin = (form, field) => {
+    form.dataset.before = typed(form);
+    const fields = all("input:not([type=hidden]), select, textarea", form);
+    const start = (field && document.getElementById(field)) || one(".z-bad :is(input, select, textarea)", form) || fields.find((it) => !it.matches("select")) || fields[0];
+    start?.focus();
+  };
+
+  // The row as text again, once it is saved.
+  const shut = async (form) => {
+    const row = rowOf(form);
+    if (!(await save(form))) return;
+    if (row.dataset.row.startsWith("new-")) {
+      const section = row.closest(".z-part-of");
+      row.remove();
+      one("[data-add]", section)?.focus();
+      return;
+    }
+    const name = row.dataset.row;
+    const answer = await fetch(`${page.dataset.now}?since=0`, { headers: HEADERS });
+    if (!answer.ok) return;
+    const words = await answer.json();
+    // Whoever has gone on elsewhere meanwhile keeps the cursor there.
+    const here = row.contains(document.activeElement) || document.activeElement === document.body;
+    row.replaceChildren();
+    take(words);
+    if (here) one("a", document.getElementById(name))?.focus({ preventScroll: true });
+  };
+
+  const add = async (section) => {
+    const list = one(`[data-section="${section}"]`);
+    const begun = one(`[data-row="new-${section}"] form`, list);
+    if (begun) return begin(begun);
+    const row = document.createElement("li");
+    row.id = row.dataset.row = `new-${section}`;
+    row.className = "z-row";
+    list.append(row);
+    one(".z-row-none", list.parentElement)?.remove();
+    await open(row.dataset.row, row);
+  };
+
+  const act = async (does, after) => {
+    let answer, words;
+    try {
+      [answer, words] = await send({ do: does });
+    } catch {
+      return say("Not done: the server was not reached. Try again.", true);
+    }
+    say(words.said, !answer.ok);
+    if (!answer.ok) return;
+    take(words);
+    after?.(words);
+  };
+
+  // -- What people do. -----------------------------------------------------------------------------------------------
+
+  const clicked = (event) => {
+    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const link = event.target.closest("a, button");
+    if (!link) return;
+    const row = rowOf(link);
+    const go = (doing) => {
+      event.preventDefault();
+      doing();
+    };
+    if (link.matches("a.z-row-open")) go(() => open(row.dataset.row, row));
+    else if (link.matches("[data-add]")) go(() => add(link.dataset.add));
+    else if (link.matches("[data-shut]")) go(() => shut(link.closest("form")));
+    else if (link.matches("[data-theirs]")) go(() => (row.dataset.row.startsWith("new-") ? location.reload() : look(true, row)));
+    else if (link.matches(".z-switch a")) go(() => turn(link));
+    else if (link.matches("button[form=act]")) {
+      go(() => {
+        const section = link.closest(".z-part-of");
+        const [does, name] = link.value.split(":");
+        act(link.value, (words) => {
+          const place = document.getElementById(words.key);
+          if (does === "remove") one(".z-taken button", section)?.focus();
+          else if (does === "back") one("a", place)?.focus();
+          else (one(`[value="${does}:${name}"]:not(:disabled)`) || one("a", place))?.focus();
+        });
+      });
+    } else if (link.closest("#moves") && all("form[data-write]").some(isChanged)) {
+      // What is still being written is saved first.
+      go(async () => {
+        const saved = await Promise.all(all("form[data-write]").filter(isChanged).map((form) => save(form)));
+        if (!saved.every(Boolean)) return;
+        const again = link.matches("a") ? one(`#moves a[href="${link.getAttribute("href")}"]`) : one(`#moves form[action="${link.closest("form")?.getAttribute("action")}"] button`);
+        (again || link).click();
+      });
+    } else if (link.matches('a[href*="#"]') && link.pathname === location.pathname && link.closest("#moves")) {
+      event.preventDefault();
+      history.replaceState(null, "", link.hash);
+      arrive();
+    }
+  };
+
+  const submitted = (event) => {
+    const form = event.target;
+    if (!form.matches("[data-write]")) return;
+    event.preventDefault();
+    if (event.submitter?.value === "keep") save(form, "keep");
+    else if (form.matches("[data-clash]")) keepMine(form);
+    else shut(form);
+  };
+
+  const keepMine = async (form) => {
+    const row = rowOf(form);
+    if (await save(form)) {
+      row.replaceChildren();
+      look(true);
+    }
+  };
+
+  const keyed = (event) => {
+    const form = event.target.closest("form[data-write]");
+    if (event.key === "Escape" && form && !form.matches("[data-clash]")) {
+      event.preventDefault();
+      shut(form);
+    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form) {
+      event.preventDefault();
+      form.requestSubmit();
+    } else if (event.altKey && ["ArrowUp", "ArrowDown"].includes(event.key)) {
+      const row = rowOf(event.target);
+      if (!row || !/-\d+$/.test(row.dataset.row)) return;
+      event.preventDefault();
+      const inside = document.activeElement;
+      act(`${event.key === "ArrowUp" ? "up" : "down"}:${row.dataset.row}`, () => {
+        if (formIn(row)) order(row, event.key === "ArrowUp" ? -1 : 1, inside);
+        else one("a", document.getElementById(row.dataset.row))?.focus();
+      });
+    }
+  };
+
+  // An open row goes to its new place among the others, with its cursor.
+  const order = (row, by, inside) => {
+    const other = by < 0 ? row.previousElementSibling : row.nextElementSibling;
+    if (!other) return;
+    if (by < 0) row.after(other);
+    else row.before(other);
+    inside.focus();
+  };
+
+  const typing = (event) => {
+    const form = event.target.closest("form[data-write]:not([data-clash])");
+    if (!form) return;
+    clearTimeout(form.pause);
+    // A new row waits until all is there that it cannot be without.
+    const ready = !one("[name=row]", form).value.startsWith("new-") || form.checkValidity();
+    if (ready) form.pause = setTimeout(() => save(form), PAUSE);
+    if (isChanged(form)) say("Not saved yet…");
+  };
+
+  const left = (event) => {
+    const form = event.target.closest("form[data-write]:not([data-clash])");
+    if (form && event.relatedTarget && !form.contains(event.relatedTarget) && isChanged(form)) save(form);
+  };
+
+  // -- Dragging. -----------------------------------------------------------------------------------------------------
+
+  let dragged = null;
+  const draggable = () => {
+    for (const row of all("#rows [data-section] > [data-row]")) row.draggable = !!one("button[form=act]", row);
+  };
+  const dragging = () => {
+    const rows = one("#rows").parentElement;
+    rows.addEventListener("dragstart", (event) => {
+      dragged = event.target.closest?.("[data-section] > [data-row]");
+      if (!dragged) return;
+      dragged.classList.add("z-drag");
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", dragged.dataset.row);
+    });
+    rows.addEventListener("dragover", (event) => {
+      const over = event.target.closest("[data-section] > [data-row]");
+      if (!dragged || !over || over.parentElement !== dragged.parentElement) return;
+      event.preventDefault();
+      const box = over.getBoundingClientRect();
+      if (over !== dragged) event.clientY > box.top + box.height / 2 ? over.after(dragged) : over.before(dragged);
+    });
+    rows.addEventListener("drop", (event) => dragged && event.preventDefault());
+    rows.addEventListener("dragend", () => {
+      if (!dragged) return;
+      dragged.classList.remove("z-drag");
+      const likes = all(":scope > [data-row]", dragged.parentElement).filter((row) => /-\d+$/.test(row.dataset.row));
+      act(`place:${dragged.dataset.row}:${likes.indexOf(dragged)}`);
+      dragged = null;
+    });
+  };
+
+  // -- What others do. -----------------------------------------------------------------------------------------------
+
+  const look = async (whole = false, row = null) => {
+    if (document.hidden && !whole) return;
+    try {
+      const answer = await fetch(`${page.dataset.now}?since=${whole ? 0 : page.dataset.at}`, { headers: HEADERS });
+      if (!answer.ok || answer.redirected) return;
+      const words = await answer.json();
+      if (row) row.replaceChildren();
+      take(words);
+      if (row) one("a", document.getElementById(row.dataset.row))?.focus();
+    } catch {
+      // The next look may reach it.
+    }
+  };
+
+  // -- On a phone: write, or read what the client will see. ----------------------------------------------------------
+
+  const turn = (link) => {
+    all(".z-switch a").forEach((it) => it.removeAttribute("aria-current"));
+    link.setAttribute("aria-current", "true");
+    page.dataset.turned = link.hash.slice(1);
+  };
+
+  // A link from elsewhere names a field, a row or a section: it is opened where it can be written.
+  const arrive = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    if (location.hash === "#preview") return turn(one('.z-switch a[href="#preview"]'));
+    target.scrollIntoView({ block: "start" });
+    const row = rowOf(target);
+    if (target.id.startsWith("id_") && row && !formIn(row) && one("a.z-row-open", row)) open(row.dataset.row, row, target.id);
+    else if (target.matches(".z-row-group")) one("[data-add]", target)?.focus({ preventScroll: true });
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    page = one("[data-compose]");
+    if (!page) return;
+    page.dataset.turned = "write";
+    page.dataset.scripts = "";
+    document.addEventListener("click", clicked);
+    window.addEventListener("hashchange", arrive);
+    setInterval(look, LOOK);
+    if (!one("#act")) return arrive();
+    document.addEventListener("submit", submitted);
+    document.addEventListener("keydown", keyed);
+    document.addEventListener("input", typing);
+    document.addEventListener("change", typing);
+    document.addEventListener("focusout", left);
+    window.addEventListener("beforeunload", (event) => {
+      if (all("form[data-write]:not([data-clash])").some(isChanged)) event.preventDefault();
+    });
+    all("form[data-write]:not([data-clash])").forEach((form) => begin(form));
+    dragging();
+    draggable();
+    arrive();
+  });
+})();

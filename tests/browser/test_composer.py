@@ -1,0 +1,176 @@
+"""A proposal is written on one page: by keyboard alone, by two at once, and on a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from proposals.models import PriceLine, Proposal, ScopeItem
+from tests.browser.axe import violations
+from tests.conftest import person
+from tests.makers import an_opportunity
+from tests.makers_proposals import a_proposal
+
+SAVED = re.compile(r"Saved \d\d:\d\d")
+
+
+@pytest.fixture
+def ada(house):
+    return person("ada", "Growth ops", team="East")
+
+
+class Writer:
+    """Somebody who writes at the page of a proposal, without a mouse."""
+
+    def __init__(self, somebody):
+        self.somebody, self.page = somebody, somebody.page
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+        return self
+
+    def type(self, words):
+        self.page.keyboard.type(words)
+        return self
+
+    def goes_to(self, selector):
+        """Go with Tab until the focus is there."""
+        for _ in range(120):
+            if self.page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return self
+            self.press("Tab")
+        raise AssertionError(f"Tab never came to {selector}.")
+
+    def is_saved(self):
+        expect(self.page.locator("#saved")).to_have_text(SAVED)
+        return self
+
+    def adds(self, section, **fields):
+        """Add a row with Enter, Tab and letters alone."""
+        self.page.locator(f"#{section} [data-add]").focus()
+        self.press("Enter")
+        self.page.locator(f"#{section} form[data-write] :focus").wait_for()
+        for name, value in fields.items():
+            self.goes_to(f"#{section} [name={name}]")
+            if value is True:
+                self.press("Space")
+            elif self.page.evaluate("document.activeElement.matches('select')"):
+                self.type(value)
+            else:
+                self.press("Control+a").type(value)
+        self.press("Control+Enter")
+        self.page.locator(f"#{section} form[data-write]").wait_for(state="detached")
+        self.somebody.look()
+        return self
+
+    def client_reads(self, words):
+        frame = self.page.frame_locator("#preview iframe")
+        expect(frame.get_by_text(words).first).to_be_visible()
+        return self
+
+
+@pytest.mark.screens("desktop")
+def test_a_whole_proposal_is_composed_by_keyboard(ada, at_browser):
+    opportunity = an_opportunity(ada, stage="proposal")
+    somebody = at_browser(ada, looks=violations).open(f"/admin/proposals/proposal/add/?opportunity={opportunity.pk}")
+    somebody.write(title="More bookings").save()
+    writer = Writer(somebody)
+    assert Proposal.objects.get().title == "More bookings"
+
+    # The title and the opening words: they save by themselves while they are typed.
+    writer.goes_to("#words a.z-row-open").press("Enter").goes_to("#words [name=intro]")
+    writer.type("You asked how to win more bookings.").is_saved()
+    assert Proposal.objects.get().intro == "You asked how to win more bookings."
+    writer.press("Escape").client_reads("You asked how to win more bookings.")
+
+    # A row of each kind.
+    writer.adds("included", title="Booking page", text="We mend the booking page first.", evidence="L")
+    writer.adds("included", title="Search pages")
+    writer.adds("excluded", title="A new design")
+    writer.adds("timeline", title="Mend the booking page", weeks="3")
+    writer.adds("pricing", title="Mending", recurring="O", unit_price="3000.50")
+    writer.adds("claims", text="The booking page is slow on phones.", evidence=True)
+    writer.client_reads("The booking page is slow on phones.").client_reads("$3,000.50")
+    expect(somebody.page.locator("#top")).to_contain_text("$3,000.50")
+
+    # Another order, by keys; a row out, and back.
+    somebody.page.locator("#included .z-row >> nth=1 >> a").focus()
+    writer.press("Alt+ArrowUp")
+    expect(somebody.page.locator("#included .z-row").first).to_contain_text("Search pages")
+    expect(somebody.page.locator(":focus")).to_contain_text("Search pages")
+    writer.goes_to("#included .z-row:first-child [value^=remove]").press("Enter")
+    somebody.sees("Taken out by Ada")
+    assert list(ScopeItem.objects.filter(kind="included").values_list("title", flat=True)) == ["Booking page"]
+    writer.press("Enter")
+    expect(somebody.page.locator("#included .z-row").first).to_contain_text("Search pages")
+
+    # What is missing is said with the step, and then there is the step.
+    somebody.look()
+    somebody.move("Submit for review")
+    assert Proposal.objects.get().stage == "in_review"
+
+
+@pytest.mark.screens("desktop")
+def test_what_is_wrong_is_said_where_it_was_typed_and_stays(ada, at_browser):
+    proposal = a_proposal(ada)
+    somebody = at_browser(ada, looks=violations).open(proposal.staff_url())
+    somebody.page.locator("#price_lines-group a.z-row-open").first.click()
+    with somebody.refused(422):
+        somebody.page.get_by_label("Discount, percent").fill("120")
+        somebody.sees("Write 100 or less.").sees("Not saved")
+        expect(somebody.page.get_by_label("Discount, percent")).to_have_value("120")
+        expect(somebody.page.get_by_label("Discount, percent")).to_be_focused()
+    somebody.page.get_by_label("Discount, percent").fill("12")
+    Writer(somebody).is_saved()
+    assert PriceLine.objects.order_by("pk").first().discount == 12
+    assert not somebody.page.get_by_text("Write 100 or less.").count()
+
+
+@pytest.mark.screens("desktop")
+def test_a_link_to_a_field_opens_it_and_a_drop_changes_the_order(ada, at_browser):
+    proposal = a_proposal(ada)
+    somebody = at_browser(ada, looks=violations).open(proposal.staff_url("id_valid_until"))
+    expect(somebody.page.locator("[name=valid_until]")).to_be_focused()
+    rows = somebody.page.locator("#pricing .z-row")
+    rows.nth(2).drag_to(rows.nth(0), target_position={"x": 40, "y": 5})
+    Writer(somebody).is_saved()
+    assert [line.title for line in proposal.price_lines.all()] == ["Call tracking", "Mending", "Care each month"]
+
+
+@pytest.mark.screens("desktop")
+def test_two_people_write_and_nobody_loses_a_word(ada, at_browser):
+    ben = person("ben", "Manager", team="East", sees="team")
+    proposal = a_proposal(ada)
+    first = at_browser(ada, looks=violations).open(proposal.staff_url())
+    second = at_browser(ben, looks=violations).open(proposal.staff_url())
+    for somebody in (first, second):
+        somebody.page.locator("#included a.z-row-open").click()
+        somebody.page.locator("#included [name=title]").wait_for()
+    first.page.locator("#included [name=title]").fill("Fast pages")
+    Writer(first).is_saved()
+    second.sees("Ada is writing here, too.")
+    with second.refused(409):
+        second.page.locator("#included [name=title]").fill("The fastest pages")
+        second.sees("Ada changed this")
+    second.look()
+    assert ScopeItem.objects.get(kind="included").title == "Fast pages"
+    second.press("Keep mine")
+    second.sees("The fastest pages")
+    first.page.keyboard.press("Escape")
+    expect(first.page.locator("#included .z-row")).to_contain_text("The fastest pages")
+    first.sees("Ben is writing here, too.")
+
+
+@pytest.mark.screens("phone")
+def test_a_phone_shows_the_rows_or_the_clients_page(ada, at_browser):
+    proposal = a_proposal(ada)
+    somebody = at_browser(ada, looks=violations).open(proposal.staff_url())
+    assert not somebody.page.locator("#preview").is_visible()
+    somebody.choose("#pricing a.z-row-open")
+    somebody.page.locator("#pricing [name=title]").fill("Mending it all")
+    Writer(somebody).is_saved()
+    somebody.look()
+    somebody.press("Preview", within=".z-switch")
+    Writer(somebody).client_reads("Mending it all")
+    assert not somebody.page.locator("#rows").is_visible()

@@ -1,0 +1,346 @@
+"""What lint marks in words for clients, and what it lets pass: real sentences of both kinds."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from opportunities.models import Client, Contact, Note
+from opportunities.records import begin, edit
+from proposals import glossary, lint
+from proposals.house import furnish
+from proposals.models import GlossaryTerm, Proposal
+from tests.makers import an_opportunity
+from tests.makers_proposals import a_proposal, a_summary
+
+pytestmark = pytest.mark.django_db
+
+NOTE = (
+    "The owner's nephew built the booking form in 2019, nobody there dares to touch it, and the hosting bill is paid "
+    "from a private card. Call Bo before ten."
+)
+
+
+@pytest.fixture
+def deal(ada):
+    """A deal with a note, and another client with people of their own."""
+    deal = an_opportunity(ada, stage="proposal")
+    begin(Note(diary=deal.diary, opportunity=deal, author=ada, words=NOTE), by=ada)
+    other = begin(Client(name="Alder & Co", owner=ada), by=ada)
+    for name in ("Ines Okafor", "Mark Long", "Grace", "Jan van Dyk"):
+        begin(Contact(client=other, name=name, email=f"{name.split()[0].lower()}@alder.example"), by=ada)
+    return deal
+
+
+def marks_on(deal, words, title="What we found"):
+    return lint.check(deal, title, words)
+
+
+# Each passes without any mark.
+SOUND = [
+    "On a phone, the first page takes nearly seven seconds until somebody can read it.",
+    "Half of your visitors come from a phone, and most of them look for your opening hours.",
+    "We measured on 3 November 2026, in the morning, when fewest people call.",
+    "Your booking form asks for nine things; a short one asks for three.",
+    "People who search for a dentist near the harbor find two others before you.",
+    "Nobody can promise a first place, and this is no guarantee of one.",
+    "We give no guarantee for what others change on their side.",
+    "Please double-check the opening hours on your site.",
+    "Your double rooms are on a page that nothing links to.",
+    "We look at the numbers 3 times a week and write to you on Mondays.",
+    "The form was filled in by hand ten times per day before the summer.",
+    "Opening the page on a slow line took until 2026-11-03 to be measured well.",
+    "Call us between nine and five; the number is at the foot of each mail.",
+    "Bo Larsen told us which pages matter to you.",
+    "In May we begin with the ten slowest pages.",
+    "A good time to call you is in the morning, you said.",
+    "The page is 1920 x 1080 dots large, which is more than a phone shows.",
+    "We mend the pictures first: they are larger than they need to be.",
+    "Your site runs on a shared machine, and shares its speed with others.",
+    "Two of five calls in October were not taken.",
+    "What you pay to advertising networks is your own.",
+    "The old booking form is hard to change, so we leave it as it is for now.",
+    "A report comes every two weeks, in words and with the numbers that this page names.",
+    "We did not look at your books, and need not.",
+    "The marginal notes in your leaflet are well written.",
+    "Your pages are internally consistent, which helps people who search.",
+    "Write to hello@zarts.example whenever something is unclear.",
+    "There are 12 pages that open slowly and 48 that do not.",
+    "The nephew who built the form did good work for its time.",
+    "Most of this can be done without closing the shop for a day.",
+    "Mark your calendar: the first report comes in January.",
+    "We will write again when the last page is mended.",
+    "Grown-ups read this, too: short words help everybody.",
+]
+
+# Each is stopped: the words, the kind of the mark and what it is on.
+STOPPED = [
+    ("We will double your bookings by spring.", "outcome", "double"),
+    ("Your revenue triples within a year.", "outcome", "triples"),
+    ("We guarantee a first place.", "outcome", "guarantee"),
+    ("Results are guaranteed.", "outcome", "guaranteed"),
+    ("Expect 35% more calls.", "outcome", "35%"),
+    ("Expect 35 percent more calls.", "outcome", "35 percent"),
+    ("Expect 12,5 per cent more calls.", "outcome", "12,5 per cent"),
+    ("Expect twenty percent more calls.", "outcome", "twenty percent"),
+    ("You get 3x the calls.", "outcome", "3x"),
+    ("You get 2.5 x the calls.", "outcome", "2.5 x"),
+    ("A tenfold return is usual.", "outcome", "tenfold"),
+    ("A 10-fold return is usual.", "outcome", "10-fold"),
+    ("You will see ten times the traffic.", "outcome", "ten times"),
+    ("We halve the time that a page takes.", "outcome", "halve"),
+    ("You get twice as many calls.", "outcome", "twice as many"),
+    ("Our margin on this is small.", "glossary", "margin"),
+    ("The gross\nmargin stays as it is.", "glossary", "gross\nmargin"),
+    ("Two caveats stand in our file.", "glossary", "caveats"),
+    ("The INTERNAL COST is known.", "glossary", "INTERNAL COST"),
+    ("Our raw notes say more.", "glossary", "raw notes"),
+    ("A pricing assumption of ours was wrong.", "glossary", "pricing assumption"),
+    ("There is some padding in the plan.", "glossary", "padding"),
+    ("Your win probability is high.", "glossary", "win probability"),
+    ("This is an upsell.", "glossary", "upsell"),
+    ("Write to ines@alder.example about it.", "private", "ines@alder.example"),
+    ("Ring +45 20 30 40 50 at night.", "private", "+45 20 30 40 50"),
+    ("Ring (020) 7946-0958 at night.", "private", "(020) 7946-0958"),
+    ("Ines Okafor asked us the same thing.", "private", "Ines Okafor"),
+    ("We did it for Ines Okafor, too.", "private", "Ines Okafor"),
+    (
+        "We hear that the owner’s nephew built the booking form in 2019, and more.",
+        "copied",
+        "the owner’s nephew built the booking form in 2019",
+    ),
+    ("Nobody there dares to touch it and the hosting bill is high.", "copied", None),
+    ("And the hosting bill is paid from a private card, too.", "copied", None),
+]
+
+# Each is doubtful: it warns, and the writer decides.
+DOUBTFUL = [
+    ("We are the best agency in town.", "doubtful", "the best"),
+    ("You get a world-class site.", "doubtful", "world-class"),
+    ("We are number one in the region.", "doubtful", "number one"),
+    ("It is risk-free.", "doubtful", "risk-free"),
+    ("Mark Long is a name, or two words.", "private", "Mark Long"),
+    ("Grace is what the page lacks.", "private", "Grace"),
+    ("The pain points are three.", "glossary", "pain points"),
+    ("The price of the second step is TBD.", "glossary", "TBD"),
+    ("A workaround helps until then.", "glossary", "workaround"),
+]
+
+
+@pytest.mark.parametrize("words", SOUND)
+def test_a_sound_sentence_passes_unmarked(deal, words):
+    assert marks_on(deal, words) == []
+
+
+@pytest.mark.parametrize(("words", "kind", "on"), STOPPED)
+def test_a_sentence_that_a_client_must_not_read_is_stopped_where_it_is_wrong(deal, words, kind, on):
+    found = marks_on(deal, words)
+    assert [mark.kind for mark in found] == [kind]
+    mark = found[0]
+    assert mark.blocking
+    assert mark.why
+    assert on is None or mark.words == on
+    text = f"What we found\n{words}"
+    assert text[mark.start : mark.end] == mark.words
+    assert lint.in_field(mark, "What we found")[0] == "words"
+
+
+@pytest.mark.parametrize(("words", "kind", "on"), DOUBTFUL)
+def test_a_doubtful_sentence_warns_and_does_not_stop(deal, words, kind, on):
+    found = marks_on(deal, words)
+    assert [(mark.kind, mark.words, mark.blocking) for mark in found] == [(kind, on, False)]
+    assert lint.blocking(found) == []
+
+
+def test_there_are_sixty_sentences_and_half_of_them_pass():
+    assert len(SOUND) + len(STOPPED) >= 60
+    assert len(SOUND) >= 30
+    assert len(set(SOUND)) == len(SOUND)
+
+
+# -- Copies. -----------------------------------------------------------------------------------------------------------
+
+
+def test_seven_words_in_a_row_are_no_copy_and_eight_are(deal):
+    words = NOTE.split()
+    for start in range(len(words) - 8):
+        seven, eight = " ".join(words[start : start + 7]), " ".join(words[start : start + 8])
+        assert not [mark for mark in marks_on(deal, seven) if mark.kind == "copied"]
+        assert [mark.kind for mark in marks_on(deal, eight) if mark.kind == "copied"] == ["copied"], eight
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "NOBODY THERE DARES TO TOUCH IT AND THE HOSTING",
+        "nobody there… dares — to touch “it”, and the hosting!",
+        "nobody\nthere\ndares\nto\ntouch\nit\nand\nthe",
+        "• nobody there dares to touch it / and the • hosting",
+    ],
+)
+def test_a_copy_is_known_whatever_stands_between_its_words(deal, words):
+    assert [mark.kind for mark in marks_on(deal, words)] == ["copied"]
+
+
+def test_a_copied_run_is_marked_whole_and_says_where_it_comes_from(deal):
+    mark = marks_on(deal, f"Here it is: {NOTE} So.")[0]
+    assert mark.words == NOTE.rstrip(".")
+    assert mark.why == "It is copied from what we wrote for ourselves: note."
+
+
+def test_two_copies_are_two_marks(deal):
+    words = NOTE.split()
+    two = f"{' '.join(words[:9])}. Something else. {' '.join(words[10:20])}"
+    assert len([mark for mark in marks_on(deal, two) if mark.kind == "copied"]) == 2
+
+
+def test_a_copy_is_known_from_every_place_in_which_we_write_for_ourselves(ada, ben, world):
+    """Each field of the list is one that there is, and each text of the world's deal is known when it is copied."""
+    internal = lint.internal_of(world)
+    places = {"opportunities.discovery", "proposals.priceline", "handoff.launchblocker"}
+    assert {it.record_type for it in internal} >= places
+    for source in internal:
+        copied = " ".join(source.words.split())
+        assert source.what
+        assert source.url.startswith("/admin/")
+        if len(lint.words_of(copied)) >= lint.RUN:
+            assert "copied" in {mark.kind for mark in marks_on(world, copied)}, source
+
+
+def test_another_deals_notes_are_no_source(ada, deal):
+    other = an_opportunity(ada)
+    assert marks_on(other, NOTE) == []
+
+
+@pytest.mark.parametrize("words", ["", " ", "…", "🙂" * 50, "'’'", "a " * 5000, "\u0301" * 9, "ÅÄÖ ß İ " * 20])
+def test_whatever_is_typed_is_read(deal, words):
+    marks_on(deal, words)
+    marks_on(deal, words, title="")
+
+
+# -- Words of ours. ----------------------------------------------------------------------------------------------------
+
+
+def test_the_house_brings_its_list_once(db):
+    assert {term.term for term in glossary.terms()} == {term.term for term in glossary.TERMS}
+    furnish()
+    assert GlossaryTerm.objects.count() == len(glossary.TERMS)
+    furnish()
+    assert GlossaryTerm.objects.count() == len(glossary.TERMS)
+
+
+def test_a_term_marks_from_the_moment_in_which_it_is_kept_until_it_is_not_used_any_more(ada, deal):
+    furnish()
+    words = "It is a bread-and-butter job."
+    assert marks_on(deal, words) == []
+    term = GlossaryTerm(term="bread-and-butter", why="It sounds as if we were bored.", suggestion="usual")
+    begin(term, by=ada)
+    mark = marks_on(deal, words)[0]
+    assert (mark.why, mark.suggestion, mark.blocking) == (term.why, "usual", True)
+    edit(term, by=ada, blocking=False)
+    assert not marks_on(deal, words)[0].blocking
+    edit(term, by=ada, is_used=False)
+    assert marks_on(deal, words) == []
+
+
+def test_a_list_of_which_nothing_is_used_marks_nothing(ada, deal):
+    begin(GlossaryTerm(term="margin", why="Ours.", is_used=False), by=ada)
+    assert marks_on(deal, "Our margin and its caveat.") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "suggestion"),
+    [
+        ("One guesstimate.", "estimate"),
+        ("Guesstimates help.", "Estimates"),
+        ("A low-hanging fruit.", "quick improvement"),
+    ],
+)
+def test_a_suggestion_is_written_as_the_words_that_it_stands_for(deal, words, suggestion):
+    assert marks_on(deal, words)[0].suggestion == suggestion
+
+
+@pytest.mark.parametrize("term", ["a+b (c)", "[x]", "50% rule", "c:\\temp", "(?P<x>"])
+def test_a_term_of_odd_signs_is_found_and_breaks_nothing(ada, deal, term):
+    begin(GlossaryTerm(term=term, why="Ours."), by=ada)
+    assert term in {mark.words for mark in marks_on(deal, f"Here {term} stands.")}
+
+
+def test_the_longest_term_counts_and_another_place_counts_for_itself(deal):
+    found = marks_on(deal, "The gross margin and the margin.")
+    assert [mark.words for mark in found] == ["gross margin", "margin"]
+
+
+# -- Outcomes, people. -------------------------------------------------------------------------------------------------
+
+
+def test_what_a_supported_claim_says_passes(ada):
+    proposal = a_proposal(ada)
+    deal, claim = proposal.opportunity, proposal.claims.get()
+    assert [mark.words for mark in marks_on(deal, "Expect 20 % more calls.")] == ["20 %"]
+    proposal.change(claim, by=ada, text="Calls grow by 20 % in a year.")
+    assert marks_on(deal, "Expect 20 % more calls.") == []
+    claim.evidence.clear()
+    assert [mark.words for mark in marks_on(deal, "Expect 20 % more calls.")] == ["20 %"]
+
+
+def test_what_was_measured_and_verified_passes(ada):
+    deal = an_opportunity(ada, stage="proposal")
+    value = next(iter(lint.measured(deal)))
+    assert marks_on(deal, f"We measured {value.normalize():f} % of them.") == []
+    assert marks_on(an_opportunity(ada), f"We measured {value.normalize():f} % of them.") != []
+
+
+def test_a_name_that_is_the_clients_own_or_ours_passes(ada, deal):
+    person = deal.decision_owner
+    assert marks_on(deal, f"{person.name} asked, and {ada} answered.") == []
+    namesake = Contact(client=Contact.objects.get(name="Ines Okafor").client, name=person.name, email="x@alder.example")
+    begin(namesake, by=ada)
+    assert marks_on(deal, f"{person.name} asked.") == []
+
+
+def test_several_marks_stand_in_the_order_of_the_words(deal):
+    found = marks_on(deal, "We guarantee it: the best, without a caveat.", title="Our margin")
+    assert [mark.words for mark in found] == ["margin", "guarantee", "the best", "caveat"]
+    assert lint.in_field(found[0], "Our margin") == ("title", 4, 10)
+
+
+def test_the_pieces_of_the_words_are_the_words(deal):
+    title, words = "Our margin", "We guarantee 🙂 it: the best, without a caveat. " + NOTE
+    found = lint.check(deal, title, words)
+    for name, said in (("title", title), ("words", words)):
+        pieces = lint.pieces(said, name, found, title)
+        assert "".join(piece for piece, _ in pieces) == said
+        assert all(mark is None or mark.words.startswith(piece) for piece, mark in pieces)
+
+
+def test_each_of_the_same_words_is_marked_and_told_once(ada):
+    summary = a_summary(ada, words="A caveat, a Caveat and a caveat.")
+    found = lint.read(summary)
+    assert len(found) == 3
+    assert [mark.words for mark in lint.blocking(found)] == ["caveat"]
+
+
+# -- Queries. ----------------------------------------------------------------------------------------------------------
+
+
+def test_however_much_is_internal_it_is_read_in_one_query(ada, deal):
+    with CaptureQueriesContext(connection) as few:
+        lint.internal_of(deal)
+    for number in range(20):
+        begin(Note(diary=deal.diary, opportunity=deal, author=ada, words=f"Note {number}."), by=ada)
+    with CaptureQueriesContext(connection) as many:
+        assert len(lint.internal_of(deal)) >= 21
+    assert len(few) == len(many) == 1
+
+
+def test_a_text_without_a_name_or_a_number_is_read_in_three_queries(ada, deal):
+    with CaptureQueriesContext(connection) as caught:
+        lint.check(deal, "", "they wait long for it")
+    assert len(caught) <= 3, [query["sql"][:80] for query in caught]
+
+
+def test_claims_that_say_nothing_of_it_are_not_looked_into(ada):
+    proposal = a_proposal(ada)
+    with CaptureQueriesContext(connection) as caught:
+        lint.check(Proposal.objects.get(pk=proposal.pk).opportunity, "", "expect 77 % more")
+    assert len(caught) <= 8

@@ -1,0 +1,646 @@
+"""Rules as data: whom an aspect needs and why, in which order, on which condition, and for how long."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from opportunities.models import Event, Letter, Notice, QuietDate, Task
+from opportunities.records import Refused, begin, edit, perform
+from proposals import approvals, clock, measures
+from proposals.house import furnish
+from proposals.models import Approval, ApprovalRule, Delegation, Service
+from proposals.policies import may_approve
+from proposals.working import Calendar
+from tests.conftest import person
+from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all
+from zarts.desk import queue
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fay(db):
+    return person("fay", "Manager", team="East", sees="team")
+
+
+def a_rule(aspect="pricing", **fields):
+    if not fields.keys() & {"permission", "group", "person"}:
+        fields["group"] = Group.objects.get(name="Manager")
+    rule = ApprovalRule(aspect=aspect, **fields)
+    rule.full_clean(exclude=["diary"])
+    return begin(rule, by=None)
+
+
+def asked_by(rule, record):
+    return record.approvals.filter(rule=rule).order_by("pk")
+
+
+def priced(proposal, by, **changes):
+    return proposal.change(proposal.price_lines.first(), by=by, **changes)
+
+
+def days(number):
+    return timezone.localdate() + timedelta(days=number)
+
+
+def lend(giver, taker):
+    return begin(Delegation(giver=giver, taker=taker, starts_on=days(0), ends_on=days(3)), by=giver)
+
+
+# -- When a rule asks. -------------------------------------------------------------------------------------------------
+
+
+def test_every_rule_that_matches_asks_and_says_why(ada, ben):
+    proposal = a_proposal(ada, discount=Decimal(18))
+    amount = a_rule(min_amount=10_000, below_amount=50_000)
+    margin = a_rule(below_margin=100)
+    about = a_rule("proposal", service=proposal.service)
+    never = [a_rule(min_amount=50_000), a_rule(below_margin=10), a_rule(service=Service.objects.last())]
+    proposal = perform(proposal.submit, by=ada)
+    first_year = measures.Measured(proposal).said("first_year")
+    assert asked_by(amount, proposal).get().why == (
+        f"First year of {first_year} is $10,000 or more; First year of {first_year} is under $50,000."
+    )
+    assert "is under 100 %" in asked_by(margin, proposal).get().why
+    assert asked_by(about, proposal).get().why == f"It is about {proposal.service}."
+    assert not Approval.objects.filter(rule__in=never).exists()
+
+
+def test_a_manager_is_asked_from_a_discount_of_15_percent_on_when_the_usual_one_said_yes(ada, ben, fay):
+    proposal = a_proposal(ada)
+    priced(proposal, ada, discount=Decimal("14.99"))
+    assert a_proposal(ada, stage="in_review").approvals.filter(aspect="pricing").count() == 1
+    priced(proposal, ada, discount=Decimal(15))
+    proposal = perform(proposal.submit, by=ada)
+    usual = proposal.approvals.get(aspect="pricing")
+    perform(usual.approve, by=ben)
+    second = proposal.approvals.get(aspect="pricing", stage="pending")
+    assert (second.step, second.why) == (2, "Discount of 15 % is 15 % or more.")
+    assert (second.asked_by, second.group.name) == (ada, "Manager")
+    proposal = approve_all(proposal, fay)
+    assert proposal.stage == "approved"
+
+
+def approve_first(record, approver):
+    """Have given what the first step asks. Return the record."""
+    for approval in record.approvals.filter(stage="pending").order_by("pk"):
+        perform(approval.approve, by=approver)
+    return type(record).objects.get(pk=record.pk)
+
+
+def test_a_sensitive_claim_asks_a_manager_and_is_named(ada, ben):
+    proposal = a_proposal(ada)
+    proposal.change(proposal.claims.get(), by=ada, sensitivity="high")
+    proposal = approve_first(perform(proposal.submit, by=ada), ben)
+    assert proposal.stage == "in_review"
+    assert proposal.approvals.get(stage="pending").why.startswith("Sensitive claim: “Your largest page")
+
+
+def test_an_edited_clause_asks_a_manager_and_is_named_and_a_standard_one_does_not(ada, ben):
+    contract = a_contract(ada, approver=ben)
+    clause = contract.contract_clauses.first()
+    clause.text = "We do what we like."
+    clause.save()
+    contract = approve_first(perform(contract.submit, by=ada), ben)
+    assert contract.approvals.get(stage="pending").why == f"Edited clause: “{clause}”."
+
+
+def test_a_rule_that_is_taken_out_of_use_asks_no_more(ada, ben):
+    rule = a_rule()
+    edit(rule, by=ben, is_used=False)
+    assert not asked_by(rule, a_proposal(ada, stage="in_review")).exists()
+
+
+def test_without_any_rule_somebody_is_asked_all_the_same(ada, ben):
+    summary = a_summary(ada, stage="in_review")
+    asked = summary.approvals.get()
+    assert (asked.rule, asked.owner, asked.permission) == (None, ben, "proposals.approve_summary")
+    assert asked.why == "No rule names who approves this: somebody who may is asked."
+
+
+def test_a_rule_that_is_written_later_asks_of_what_changes_later_and_takes_nothing_back(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    rule = a_rule()
+    edit(proposal, by=ada, next_action="Call them first")
+    proposal.refresh_from_db()
+    assert proposal.stage == "approved"
+    priced(proposal, ada, unit_price=3100)
+    assert asked_by(rule, proposal).get().stage == "pending"
+
+
+def test_a_higher_price_asks_more_of_another_aspect_without_taking_back_what_it_has(ada, ben):
+    proposal = a_proposal(ada)
+    rule = a_rule("claims", min_amount=50_000)
+    proposal = approve_all(perform(proposal.submit, by=ada), ben)
+    priced(proposal, ada, unit_price=60_000)
+    claims = proposal.approvals.filter(aspect="claims").order_by("pk")
+    assert [(row.rule_id == rule.pk, row.stage) for row in claims] == [(False, "approved"), (True, "pending")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "at"),
+    [
+        ({"permission": "proposals.approve_pricing", "everybody": True}, "everybody"),
+        ({"aspect": "summary", "min_amount": 5}, "min_amount"),
+        ({"edited_clause": True}, "edited_clause"),
+        ({"permission": "proposals.no_such_right"}, "permission"),
+        ({"group": None}, "permission"),
+        ({"min_amount": 10, "below_amount": 10}, "below_amount"),
+        ({"min_discount": 120}, "min_discount"),
+        ({"hours": 0}, "hours"),
+        ({"step": 0}, "step"),
+    ],
+)
+def test_a_rule_that_would_ask_nobody_or_never_is_refused_at_its_place(db, fields, at):
+    with pytest.raises(ValidationError) as refused:
+        a_rule(**fields)
+    assert at in refused.value.message_dict
+
+
+def test_the_database_refuses_a_rule_that_asks_nobody(db):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        begin(ApprovalRule(aspect="pricing"), by=None)
+
+
+def test_a_rule_says_in_a_sentence_what_it_asks(ben):
+    rule = a_rule(min_amount=20_000, min_discount=15, escalates_to=ben, step=2, everybody=True)
+    assert rule.sentence == (
+        "Pricing, when the first year is 20,000 or more and the discount is 15 % or more, needs everybody of Manager "
+        "as step 2, within 16 working hours, then goes on to Ben; it holds for 60 days."
+    )
+
+
+# -- Whom it asks. -----------------------------------------------------------------------------------------------------
+
+
+def test_the_next_step_is_asked_when_all_of_the_one_before_is_given(ada, ben, fay):
+    first, beside, second = a_rule(), a_rule(person=fay), a_rule(step=2)
+    proposal = a_proposal(ada)
+    ApprovalRule.objects.exclude(pk__in=[first.pk, beside.pk, second.pk]).update(is_used=False)
+    proposal = perform(proposal.submit, by=ada)
+    perform(asked_by(first, proposal).get().approve, by=ben)
+    assert not asked_by(second, proposal).exists()
+    perform(asked_by(beside, proposal).get().approve, by=fay)
+    assert asked_by(second, proposal).get().stage == "pending"
+
+
+def test_one_of_a_group_is_enough_and_nobody_outside_of_it_may(ada, ben, dora):
+    dora = edit(dora, by=None, reach_of="team")
+    proposal = a_proposal(ada)
+    rule = a_rule(group=Group.objects.get(name="Delivery"))
+    asked = asked_by(rule, perform(proposal.submit, by=ada)).get()
+    with pytest.raises(PermissionDenied):
+        perform(asked.approve, by=ben)
+    assert perform(asked.approve, by=dora).stage == "approved"
+
+
+def test_everybody_of_a_group_is_asked_for_themselves_but_whoever_wrote_it(ada, ben, fay):
+    proposal = a_proposal(ben)
+    gil = person("gil", "Manager", team="East", sees="team")
+    rule = a_rule(everybody=True)
+    proposal = perform(proposal.submit, by=ben)
+    asked = {row.person: row for row in asked_by(rule, proposal)}
+    assert asked.keys() == {fay, gil}
+    with pytest.raises(PermissionDenied):
+        perform(asked[fay].approve, by=gil)
+    perform(asked[fay].approve, by=fay)
+    assert asked_by(rule, proposal).filter(stage="pending").get().owner == gil
+
+
+def test_whoever_stands_in_for_a_colleague_does_not_count_twice(ada, ben, fay):
+    proposal = a_proposal(ada)
+    rule = a_rule(everybody=True)
+    proposal = perform(proposal.submit, by=ada)
+    lend(ben, fay)
+    perform(asked_by(rule, proposal).get(person=fay).approve, by=fay)
+    with pytest.raises(PermissionDenied):
+        perform(asked_by(rule, proposal).get(person=ben).approve, by=fay)
+
+
+def test_a_person_who_is_named_answers_alone_whatever_rights_others_have(ada, ben, fay):
+    proposal = a_proposal(ada)
+    asked = asked_by(a_rule(person=fay), perform(proposal.submit, by=ada)).get()
+    with pytest.raises(PermissionDenied):
+        perform(asked.approve, by=ben)
+    assert perform(asked.approve, by=fay).decided_by == fay
+
+
+@pytest.mark.parametrize("why_not", ["they wrote it", "they left", "they cannot reach it"])
+def test_somebody_else_is_asked_instead_of_a_person_who_cannot_answer(ada, ben, fay, cem, why_not):
+    named = cem if why_not == "they cannot reach it" else fay
+    proposal = a_proposal(ada)
+    rule = a_rule(person=named)
+    if why_not == "they wrote it":
+        priced(proposal, fay, unit_price=2900)
+    if why_not == "they left":
+        edit(fay, by=None, is_active=False)
+    asked = asked_by(rule, perform(proposal.submit, by=ada)).get()
+    assert asked.owner == ben
+    assert f"{named} cannot decide on it" in asked.why
+    assert perform(asked.approve, by=ben).stage == "approved"
+
+
+# -- On a condition. ---------------------------------------------------------------------------------------------------
+
+
+def approved_on(ada, ben, measure, number):
+    """A proposal that is approved, its pricing on a condition."""
+    proposal = a_proposal(ada, stage="in_review")
+    pricing = proposal.approvals.get(aspect="pricing")
+    perform(pricing.approve_on, by=ben, condition={"measure": measure, "number": number}, digest=pricing.digest)
+    return approve_all(proposal, ben)
+
+
+@pytest.mark.parametrize(
+    ("measure", "number", "changes"),
+    [
+        ("discount", "10", {"discount": 10}),
+        ("first_year", "1000", {"unit_price": 2000, "quantity": 2, "discount": 5}),
+        ("margin", "40", {"internal_cost": 1100, "unit_price": 2900}),
+    ],
+)
+def test_a_change_within_the_condition_keeps_the_approval_and_an_event_says_so(ada, ben, measure, number, changes):
+    proposal = approved_on(ada, ben, measure, number)
+    priced(proposal, ada, **changes)
+    proposal.refresh_from_db()
+    given = proposal.approvals.get(aspect="pricing")
+    assert (proposal.stage, given.stage) == ("approved", "approved")
+    assert given.holds_for == approvals.digest("pricing", proposal) != given.digest
+    told = Event.objects.filter(record_type="proposals.approval", record_id=given.pk).first()
+    assert "keeps within its condition" in told.reason
+    assert told.actor_kind == "system"
+    perform(proposal.send, by=ada, contact=proposal.opportunity.decision_owner)
+
+
+@pytest.mark.parametrize(
+    ("measure", "number", "changes"),
+    [
+        ("discount", "10", {"discount": Decimal("10.01")}),
+        ("discount", "10", {"unit_price": 2999}),
+        ("discount", "10", {"discount": 5, "title": "Mending more"}),
+        ("first_year", "13000", {"unit_price": 1}),
+        ("first_year", "1000", {"tax": 5}),
+        ("first_year", "1000", {"internal_cost": 1}),
+        ("first_year", "1000", {"recurring": "monthly"}),
+        ("first_year", "1000", {"optional": True}),
+        ("margin", "90", {"internal_cost": 2999}),
+        ("margin", "40", {"internal_cost": None}),
+        ("margin", "40", {"pricing_assumption": "Three people."}),
+    ],
+)
+def test_a_change_past_the_condition_or_of_anything_else_lapses_it(ada, ben, measure, number, changes):
+    proposal = approved_on(ada, ben, measure, number)
+    priced(proposal, ada, **changes)
+    proposal.refresh_from_db()
+    stages = proposal.approvals.filter(aspect="pricing").order_by("pk").values_list("stage", flat=True)
+    assert (proposal.stage, list(stages)) == ("in_review", ["lapsed", "pending"])
+
+
+def test_another_line_or_other_proof_lapses_what_was_given_on_a_condition(ada, ben):
+    proposal = approved_on(ada, ben, "discount", "10")
+    proposal.remove(proposal.price_lines.last(), by=ada)
+    assert proposal.approvals.filter(aspect="pricing", stage="lapsed").exists()
+
+
+def test_small_steps_within_the_condition_do_not_carry_it_past_what_was_read(ada, ben):
+    proposal = approved_on(ada, ben, "discount", "10")
+    for discount in (4, 8, 10):
+        edit(proposal, by=ada, discount=Decimal(discount))
+    given = proposal.approvals.get(aspect="pricing", stage="approved")
+    assert given.holds_for == approvals.digest("pricing", proposal.__class__.objects.get())
+    edit(proposal, by=ada, discount=Decimal(11))
+    assert proposal.approvals.filter(aspect="pricing", stage="approved").count() == 0
+
+
+def test_a_change_of_the_whole_discount_within_a_condition_asks_whoever_else_a_rule_needs(ada, ben, fay):
+    proposal = approved_on(ada, ben, "discount", "20")
+    edit(proposal, by=ada, discount=Decimal(16))
+    proposal.refresh_from_db()
+    stages = proposal.approvals.filter(aspect="pricing").order_by("pk").values_list("stage", flat=True)
+    assert (proposal.stage, list(stages)) == ("in_review", ["approved", "pending"])
+
+
+def test_a_condition_that_is_not_kept_now_is_refused_in_words(ada, ben):
+    pricing = a_proposal(ada, stage="in_review").approvals.get(aspect="pricing")
+    with pytest.raises(Refused, match="which is not “the margin stays at or over 99 %”"):
+        perform(pricing.approve_on, by=ben, condition={"measure": "margin", "number": "99"})
+
+
+def test_only_the_pricing_hangs_on_a_number(ada, ben):
+    claims = a_proposal(ada, stage="in_review").approvals.get(aspect="claims")
+    with pytest.raises(Refused, match="Only the pricing"):
+        perform(claims.approve_on, by=ben, condition={"measure": "discount", "number": "10"})
+
+
+def test_the_author_does_not_approve_on_a_condition_either(ada, ben):
+    pricing = a_proposal(ben, stage="in_review").approvals.get(aspect="pricing")
+    with pytest.raises(PermissionDenied):
+        perform(pricing.approve_on, by=ben, condition={"measure": "discount", "number": "10"})
+
+
+def test_the_database_lets_no_condition_come_afterwards_and_binds_nothing_without_one(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    given = proposal.approvals.filter(aspect="pricing")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        given.update(condition=measures.condition("discount", 90))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        given.update(bound="0" * 64)
+
+
+def test_a_condition_is_given_on_the_page_and_a_bad_one_gets_a_sentence_at_its_place(as_user, ada, ben):
+    pricing = a_proposal(ada, stage="in_review").approvals.get(aspect="pricing")
+    browser, said = as_user(ben), {"move": "approve_on", "digest": pricing.digest, "measure": "discount"}
+    for number, words in [("", "Type the number"), ("120", "at most 100 percent"), ("NaN", "number"), ("x", "number")]:
+        page = browser.post(reverse("approval", args=[pricing.pk]), said | {"number": number})
+        assert page.status_code == 200
+        assert words in page.content.decode()
+    browser.post(reverse("approval", args=[pricing.pk]), said | {"number": "10"})
+    pricing.refresh_from_db()
+    assert (pricing.stage, pricing.on_condition) == ("approved", "the discount stays at or under 10 %")
+
+
+# -- Whose it becomes. -------------------------------------------------------------------------------------------------
+
+
+def test_whoever_stands_in_reads_why_they_are_asked_and_for_whom(as_user, ada, ben):
+    gus = person("gus", "Growth ops", team="East", sees="team")
+    lend(ben, gus)
+    asked = a_proposal(ada, stage="in_review").approvals.get(aspect="pricing")
+    assert approvals.why_asked(asked, ben) == "Pricing always needs a second person."
+    assert "You stand in for Ben until" in approvals.why_asked(asked, gus)
+    assert "You stand in for Ben until" in as_user(gus).get(reverse("approval", args=[asked.pk])).content.decode()
+    assert Notice.objects.filter(user=gus, words__contains="You stand in for Ben").count() == 3
+
+
+def test_a_question_goes_only_to_somebody_who_could_have_been_asked(ada, ben, fay, dora):
+    asked = a_proposal(ada, stage="in_review").approvals.first()
+    with pytest.raises(Refused, match="cannot decide on this"):
+        perform(asked.reassign, by=ben, to=dora, reason="She has time.")
+    with pytest.raises(Refused, match="cannot decide on this"):
+        perform(asked.reassign, by=ben, to=ada, reason="She knows it best.")
+    with pytest.raises(PermissionDenied):
+        perform(asked.reassign, by=ada, to=fay, reason="He is slow.")
+    moved = perform(asked.reassign, by=ben, to=fay, reason="I am away.")
+    assert (moved.owner, moved.stage) == (fay, "pending")
+    assert Task.objects.about(asked).open().get().owner == fay
+    assert Notice.objects.filter(user=fay, words__startswith="Ben gave you to decide: the").exists()
+
+
+def test_a_question_by_name_is_its_new_owners_alone(ada, ben, fay):
+    gil = person("gil", "Manager", team="East", sees="team")
+    proposal = a_proposal(ada)
+    asked = asked_by(a_rule(person=fay), perform(proposal.submit, by=ada)).get()
+    asked = perform(asked.reassign, by=ben, to=gil, reason="Fay is away.")
+    assert [may_approve(asked, user) for user in (fay, ben, gil)] == [False, False, True]
+    perform(asked.approve, by=gil)
+    assert asked_by(asked.rule, proposal).count() == 1
+
+
+def test_a_reassignment_is_made_on_its_page_with_a_reason(as_user, ada, ben, fay):
+    asked = a_proposal(ada, stage="in_review").approvals.first()
+    address = asked.move_url("reassign")
+    browser = as_user(ben)
+    assert "Fay" in browser.get(address).content.decode()
+    assert "Say why" in browser.post(address, {"to": fay.pk, "reason": ""}).content.decode()
+    browser.post(address, {"to": fay.pk, "reason": "I am away."})
+    asked.refresh_from_db()
+    assert asked.owner == fay
+
+
+def test_the_questions_of_whoever_leaves_go_on_at_once_with_their_tasks(ada, ben, fay):
+    proposal = a_proposal(ada, stage="in_review")
+    edit(ben, by=None, is_active=False)
+    assert {row.owner for row in proposal.approvals.all()} == {fay}
+    assert not Task.objects.filter(owner=ben).open().exists()
+
+
+def test_the_last_approver_leaves_and_the_owner_of_the_deal_sees_to_it(ada, ben):
+    proposal = a_proposal(ada, stage="in_review")
+    edit(ben, by=None, is_active=False)
+    assert {row.owner for row in proposal.approvals.all()} == {ada}
+    with pytest.raises(PermissionDenied):
+        perform(proposal.approvals.first().approve, by=ada)
+
+
+# -- The clock. --------------------------------------------------------------------------------------------------------
+
+
+def at(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "end"),
+    [
+        ("2026-11-23 10:00", 4, "2026-11-23 14:00"),
+        ("2026-11-23 15:00", 4, "2026-11-24 11:00"),
+        ("2026-11-27 16:00", 2, "2026-11-30 10:00"),
+        ("2026-11-28 12:00", 8, "2026-11-30 17:00"),
+        ("2026-11-23 03:00", 1, "2026-11-23 10:00"),
+        ("2026-12-24 16:00", 2, "2026-12-28 10:00"),
+    ],
+)
+def test_hours_run_in_working_time_only(db, settings, start, hours, end):
+    settings.AGENCY_COUNTRY = "DE"
+    calendar = Calendar()
+    assert calendar.after(at(start), hours) == at(end)
+    assert calendar.hours_between(at(start), at(end)) == pytest.approx(hours)
+
+
+def test_hours_do_not_run_on_quiet_dates_of_everybody(db):
+    begin(QuietDate(first_on="2026-11-24", last_on="2026-11-25", words="We move house"), by=None)
+    assert Calendar().after(at("2026-11-23 16:00"), 2) == at("2026-11-26 10:00")
+
+
+def late(approval, **fields):
+    """Let time pass for a question, as nobody can by a page."""
+    Approval.objects.filter(pk=approval.pk).update(**fields)
+    approval.refresh_from_db()
+    return approval
+
+
+def test_the_clock_reminds_once_of_what_waits(ada, ben):
+    asked = a_proposal(ada, stage="in_review").approvals.get(aspect="pricing")
+    assert asked.asked_at < asked.remind_at < asked.due
+    assert clock.remind() == 0
+    late(asked, remind_at=timezone.now() - timedelta(minutes=1))
+    assert (clock.remind(), clock.remind()) == (1, 0)
+    told = Notice.objects.filter(user=ben, words__startswith="Still to decide").get()
+    assert str(asked.opportunity.client) in told.words
+    assert told.url == asked.staff_url()
+
+
+def test_a_late_question_goes_once_to_whom_its_rule_names_and_then_to_whoever_may(ada, ben, fay):
+    eli = person("eli", "Growth ops", team="East", sees="team")
+    proposal = a_proposal(ada)
+    asked = asked_by(a_rule(escalates_to=eli), perform(proposal.submit, by=ada)).get()
+    first = asked.owner
+    late(asked, due=timezone.now() - timedelta(minutes=1))
+    assert (clock.move_on(), clock.move_on()) == (1, 0)
+    asked.refresh_from_db()
+    assert (asked.owner, may_approve(asked, eli)) == (eli, True)
+    assert Notice.objects.filter(kind="escalation", user=first).count() == 1
+    late(asked, due=timezone.now() - timedelta(minutes=1))
+    clock.move_on()
+    asked.refresh_from_db()
+    assert asked.owner in (ben, fay)
+    assert not may_approve(asked, eli)
+
+
+def test_it_never_escalates_to_whoever_wrote_it(ada, ben, fay):
+    proposal = a_proposal(ada)
+    asked = asked_by(a_rule(escalates_to=ada), perform(proposal.submit, by=ada)).get()
+    late(asked, due=timezone.now() - timedelta(minutes=1))
+    clock.move_on()
+    asked.refresh_from_db()
+    assert asked.owner in (ben, fay)
+
+
+def test_what_was_given_runs_out_lapses_and_is_asked_again(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    given = proposal.approvals.get(aspect="pricing")
+    assert given.expires_at - given.decided_at == timedelta(days=60)
+    late(given, expires_at=timezone.now() - timedelta(minutes=1))
+    with pytest.raises(Refused, match="given too long ago"):
+        perform(proposal.send, by=ada, contact=proposal.opportunity.decision_owner)
+    assert (clock.run_out(), clock.run_out()) == (1, 0)
+    proposal.refresh_from_db()
+    assert proposal.stage == "in_review"
+    assert [row.aspect for row in proposal.approvals.filter(stage="pending")] == ["pricing"]
+
+
+def test_what_was_sent_does_not_run_out(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    for given in proposal.approvals.all():
+        late(given, expires_at=timezone.now() - timedelta(minutes=1))
+    clock.run_out()
+    assert set(proposal.approvals.values_list("stage", "expires_at")) == {("approved", None)}
+    assert clock.run_out() == 0
+
+
+def test_the_clock_asks_of_nothing_that_is_not_due_in_five_queries(ada, ben, django_assert_max_num_queries):
+    a_proposal(ada, stage="in_review")
+    with django_assert_max_num_queries(5):
+        clock.run()
+
+
+# -- What is told. -----------------------------------------------------------------------------------------------------
+
+
+def test_the_mail_names_the_client_the_value_why_and_what_changed_since_they_approved_it(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    priced(proposal, ada, unit_price=3100)
+    asked = proposal.approvals.get(stage="pending")
+    told = Notice.objects.filter(user=ben).latest("pk")
+    value = measures.Measured(asked.subject).said("first_year")
+    for words in (
+        str(proposal.opportunity.client),
+        value,
+        "always needs a second person",
+        "Since you approved it",
+        "$3,100.00",
+    ):
+        assert words in told.words
+    letter = Letter.objects.filter(user=ben).latest("pk")
+    assert asked.staff_url() in letter.body
+    assert "/move/" not in letter.body
+
+
+# -- The queue and the pace. -------------------------------------------------------------------------------------------
+
+
+def test_the_queue_says_in_sql_what_the_policy_says_of_each(ada, ben, fay, cem, dora, eve, ann):
+    gus = person("gus", "Growth ops", team="East", sees="team")
+    eli = person("eli", "Growth ops", team="East", sees="team")
+    mia = person("mia", "Manager", team="West", sees="team")
+    everybody = [ada, ben, fay, cem, dora, eve, ann, gus, eli, mia]
+    lend(ben, gus), lend(fay, ben), lend(mia, ann), lend(cem, mia), lend(ada, eli)
+    first = a_proposal(ada)
+    a_rule(everybody=True), a_rule("claims", person=fay), a_rule("proposal", group=Group.objects.get(name="Delivery"))
+    a_rule("claims", person=gus, escalates_to=eli)
+    first = perform(first.submit, by=ada)
+    others = [a_proposal(ben), a_proposal(cem), a_proposal(gus)]
+    others[2].change(others[2].price_lines.first(), by=fay, unit_price=1000)
+    for proposal in others:
+        perform(proposal.submit, by=proposal.author)
+    perform(a_summary(mia).submit, by=mia)
+    perform(first.approvals.get(person=fay, aspect="pricing").approve, by=fay)
+    for asked in Approval.objects.filter(rule__escalates_to=eli):
+        late(asked, due=timezone.now() - timedelta(minutes=1))
+    clock.move_on()
+    assert Approval.objects.filter(escalated_at__isnull=False).exists()
+    open_ones = list(Approval.objects.filter(stage="pending"))
+    counted = 0
+    for user in everybody:
+        theirs = {row.pk for row in queue.waiting_for(user)}
+        assert theirs == {row.pk for row in open_ones if may_approve(row, user)}, user
+        parts = [queue.mine(user), queue.my_groups(user), queue.delegated(user)]
+        pks = [row.pk for part in parts for row in part]
+        assert len(pks) == len(set(pks))
+        assert set(pks) <= theirs
+        counted += len(theirs)
+    assert counted > 20
+
+
+@pytest.mark.parametrize("part", ["mine", "my_groups", "delegated", "everything"])
+def test_each_part_of_the_queue_is_few_queries_and_by_deadline(ada, ben, fay, part, django_assert_max_num_queries):
+    for _ in range(3):
+        a_proposal(ada, stage="in_review")
+    lend(fay, ben)
+    with django_assert_max_num_queries(10):
+        rows = list(getattr(queue, part)(ben))
+        assert all(row.amount for row in rows)
+    assert [row.due for row in rows] == sorted(row.due for row in rows)
+
+
+def test_the_pace_of_each_approver_and_rule_is_told_in_working_hours(ada, ben, django_assert_max_num_queries):
+    proposal = a_proposal(ada, stage="in_review")
+    rule = proposal.approvals.get(aspect="pricing").rule
+    approve_all(proposal, ben)
+    with django_assert_max_num_queries(5):
+        found = approvals.turnaround(timezone.now() - timedelta(days=1))
+        assert [(pace.who, pace.count) for pace in found["people"]] == [(ben, 3)]
+        assert rule in [pace.who for pace in found["rules"]]
+    assert all(0 <= pace.median <= pace.p90 < 1 for pace in found["people"])
+    assert approvals.turnaround(timezone.now() + timedelta(days=1)) == {"people": [], "rules": []}
+
+
+def test_the_median_and_the_ninetieth_are_what_they_say():
+    pace = approvals.Pace.of(None, [float(number) for number in range(1, 11)])
+    assert (pace.count, pace.median, pace.p90) == (10, 5.5, 9.0)
+
+
+# -- The pages. --------------------------------------------------------------------------------------------------------
+
+
+def test_an_administrator_writes_a_rule_and_reads_it_in_a_sentence(as_user, eve, ben):
+    browser = as_user(eve)
+    address = reverse("admin:proposals_approvalrule_add")
+    said = {"aspect": "pricing", "min_amount": "0", "min_discount": "20", "hours": "8", "remind_after": "50"}
+    said |= {"step": "1", "valid_days": "30", "is_used": "on", "permission": "", "person": ben.pk}
+    browser.post(address, said)
+    rule = ApprovalRule.objects.get()
+    page = browser.get(reverse("admin:proposals_approvalrule_change", args=[rule.pk])).content.decode()
+    assert (
+        "Pricing, when the discount is 20 % or more, needs Ben, within 8 working hours; it holds for 30 days." in page
+    )
+
+
+def test_a_rule_that_names_two_at_once_gets_a_sentence_at_its_place(as_user, eve, ben):
+    said = {"aspect": "pricing", "min_amount": "0", "hours": "8", "remind_after": "50", "step": "1", "valid_days": "30"}
+    said |= {"permission": "proposals.approve_pricing", "person": ben.pk}
+    page = as_user(eve).post(reverse("admin:proposals_approvalrule_add"), said).content.decode()
+    assert "Choose one: a right, a role or a person." in page
+    assert not ApprovalRule.objects.exists()
+
+
+def test_the_house_brings_its_rules_once(db):
+    assert furnish() > 0
+    assert furnish() == 0
+    assert ApprovalRule.objects.count() == 8
