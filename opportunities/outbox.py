@@ -304,7 +304,12 @@ def deliver(message, server) -> bool:
     if time.monotonic() - message.claimed > TOO_LATE:
         heard(message, "release", reason="It was kept for too long before it was handed over.")
         return False
-    answer = hand_over(letter_of(message, server), server)
+    try:
+        mail = letter_of(message, server)
+    except ValueError as trouble:  # nothing has left: the next one of its round goes on
+        answer = Answer("refused", f"It cannot be written as a mail: {trouble}")
+    else:
+        answer = hand_over(mail, server)
     if answer.kind == "sent":
         return heard(message, "confirm_sent", provider_id=answer.provider_id)
     if answer.kind == "unknown":

@@ -144,3 +144,14 @@ def mail_server(settings):
     yield start
     for controller in running:
         controller.stop()
+
+
+@pytest.fixture
+def nobody_listens(settings):
+    """Return the function that lets the mail server be one that is down."""
+
+    def stop():
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+
+    return stop

@@ -1,6 +1,5 @@
 """Due work: claimed once, sent once, paused with its reason, never silently dropped."""
 
-import socket
 import threading
 from datetime import timedelta
 
@@ -73,19 +72,11 @@ def test_a_task_of_ours_is_told_to_its_owner_once_and_mailed_once(ada, mail_serv
     assert Letter.objects.get().state == "sent"
 
 
-def nobody_listens(settings):
-    """Let the mail server be one that is down."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        settings.EMAIL_HOST, settings.EMAIL_PORT = probe.getsockname()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-
-
 @pytest.mark.django_db
-def test_what_we_are_told_waits_for_the_mail_server_and_goes_once(ada, settings, mail_server):
+def test_what_we_are_told_waits_for_the_mail_server_and_goes_once(ada, nobody_listens, mail_server):
     a_follow_up(ada, contact=None)
     touch = a_follow_up(ada)
-    nobody_listens(settings)
+    nobody_listens()
     followups.send_due()
     assert Notice.objects.filter(user=ada).exists(), "it is told in the app at once"
     assert Message.objects.get(task=touch).stage == "queued"

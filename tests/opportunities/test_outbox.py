@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from opportunities import followups, notices, outbox
-from opportunities.models import Event, Letter, Message, Task
+from opportunities.models import Contact, Event, Letter, Message, Task
 from opportunities.records import Refused, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
@@ -146,10 +146,14 @@ def test_a_server_that_never_takes_a_mail_has_it_fail_after_days_and_not_before(
     assert "Busy" in message.trouble
 
 
-def test_one_mail_that_cannot_be_written_keeps_no_other_back(ada, mail_server):
+@pytest.mark.parametrize("broken_by", ["a subject of two lines", "an address that no server can have"])
+def test_one_mail_that_cannot_be_written_keeps_no_other_back(ada, mail_server, broken_by):
     catcher = mail_server()
     broken, sound = a_mail(ada), a_mail(ada)
-    Message.objects.filter(pk=broken.pk).update(subject="Two\nlines")
+    if "address" in broken_by:
+        Contact.objects.filter(pk=broken.contact_id).update(email=f"bo@{'ü' * 60}.de")
+    else:
+        Message.objects.filter(pk=broken.pk).update(subject="Two\nlines")
     outbox.send()
     assert again(broken).stage == "failed"
     assert "cannot be written as a mail" in again(broken).trouble

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 from datetime import date
 from uuid import uuid4
 
@@ -185,13 +184,10 @@ def test_an_unknown_or_revoked_address_gets_no_mail(ada, ben, portal_cursor):
     assert not SignInRequest.objects.unhandled().exists()
 
 
-def test_a_sign_in_link_waits_for_the_mail_server(ada, ben, portal_cursor, settings):
+def test_a_sign_in_link_waits_for_the_mail_server(ada, ben, portal_cursor, settings, nobody_listens):
     proposal = a_proposal(ada, approver=ben, stage="sent")
     backend = settings.EMAIL_BACKEND
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        settings.EMAIL_HOST, settings.EMAIL_PORT = probe.getsockname()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    nobody_listens()
     portal_cursor.execute("select portal_request_sign_in(%s, '10.0.0.1')", [proposal.recipient.email])
     assert inbox.read()["sign_ins"] == 0
     assert SignInRequest.objects.unhandled().count() == 1
