@@ -166,15 +166,6 @@ def called(approval) -> str:
     )
 
 
-def given_last_by(user, approval):
-    """Return the last approval of the same aspect of this deal that somebody gave themselves, or None."""
-    theirs = type(approval).objects.filter(opportunity=approval.opportunity, aspect=approval.aspect, decided_by=user)
-    given = theirs.filter(pk__lt=approval.pk, stage__in=["approved", "lapsed"])
-    if approval.summary_id:
-        given = given.filter(summary=approval.summary_id)
-    return given.order_by("-decided_at").first()
-
-
 def why_asked(approval, user) -> str:
     """Say why a question comes to somebody: the rule's reason, and for whom they stand in."""
     from .models import Delegation
@@ -323,12 +314,15 @@ class Pace:
         return cls(who, len(hours), median(hours), hours[ceil(0.9 * len(hours)) - 1])
 
 
-def turnaround(since) -> dict:
-    """Return the pace of each approver and of each rule since a moment, the slowest first: by "people" and "rules"."""
-    from .models import Approval, ApprovalRule
+def turnaround(rows, since) -> dict:
+    """Return the pace of each approver and each rule since a moment, the slowest first: by "people" and "rules".
+
+    `rows` are the approvals that count: those that whoever looks may see.
+    """
+    from .models import ApprovalRule
 
     calendar, people, rules = Calendar(), defaultdict(list), defaultdict(list)
-    decided = Approval.objects.filter(decided_at__gte=since).order_by()
+    decided = rows.filter(decided_at__gte=since).order_by()
     for who, rule, asked, answered in decided.values_list("decided_by", "rule", "asked_at", "decided_at").iterator():
         hours = calendar.hours_between(asked, answered)
         people[who].append(hours)

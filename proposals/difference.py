@@ -166,6 +166,12 @@ def given_before(approval, user=None):
     return given.select_related("decided_by", "proposal").order_by(mine, "-pk").first()
 
 
+def decided_before(approval):
+    """Return the decisions on the same aspect of the same record, the last first."""
+    rows = Approval.objects.filter(same_record(approval), aspect=approval.aspect, decided_at__isnull=False)
+    return rows.exclude(pk=approval.pk).select_related("decided_by", "proposal", "contract").order_by("-decided_at")
+
+
 def same_record(approval) -> models.Q:
     """Say which approvals are of the same record: of a proposal every revision, of a contract those voided before."""
     if approval.proposal_id:

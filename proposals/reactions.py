@@ -92,8 +92,8 @@ def tell_who_decides(approval, event):
 
 def what_changed(approval, user) -> str:
     """Say what changed since somebody approved this last, as far as a mail has room; nothing if they never did."""
-    last = approvals.given_last_by(user, approval)
-    if last is None:
+    last = difference.given_before(approval, user)
+    if last is None or last.decided_by != user:
         return ""
     lines = [f"{line['sign']} {line['words']}" for line in difference.changes(last.content, approval.content)]
     return f"Since you approved it: {'; '.join(lines)}" if lines else "Nothing changed since you approved it."

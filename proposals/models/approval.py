@@ -65,6 +65,9 @@ class Approval(Output):
     remind_at = models.DateTimeField(null=True)
     # When it went on to whom the rule escalates to; who has it then decides, whatever their rights.
     escalated_at = models.DateTimeField(null=True)
+    # Who reads it now, so that nobody else of those who are asked does the same. It binds nobody.
+    looked_at_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    looked_at = models.DateTimeField(null=True)
     # Given on a condition: which measure stays on which side of which number. See `measures.py` for what may change.
     condition = models.JSONField(null=True)
     # The digest that it stands for since something changed within the condition. What was read stays in `digest`.
@@ -186,7 +189,7 @@ class Approval(Output):
         if digest and digest != self.digest:
             raise Refused(["It changed since you opened it. Read it again."])
         self.decided_by, self.decided_at, self.decision, self.next_action = by, timezone.now(), reason, ""
-        self.remind_at = None
+        self.remind_at = self.looked_at_by = self.looked_at = None
 
     def give(self, by, digest):
         """Vouch for it from now on, for as long as the rule says."""
@@ -237,6 +240,19 @@ class Approval(Output):
         stage,
         source=Stage.PENDING,
         target=Stage.PENDING,
+        permission=policies.may_approve,
+        label="I am looking at it",
+        past="is looking at",
+        answers=False,
+    )
+    def look_at(self, *, by):
+        """Say that one reads it now. Whoever else is asked may decide all the same."""
+        self.looked_at_by, self.looked_at = by, timezone.now()
+
+    @transition(
+        stage,
+        source=Stage.PENDING,
+        target=Stage.PENDING,
         gates=[gates.subject_is_in_review],
         permission=policies.may_reassign,
         label="Give to somebody else",
@@ -249,6 +265,7 @@ class Approval(Output):
         if to == self.owner or not asking.could_take(self, to):
             raise Refused([f"{to} cannot decide on this, or has it already. Choose somebody else."])
         self.owner = to
+        self.looked_at_by = self.looked_at = None
 
     @transition(
         stage,

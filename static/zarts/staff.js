@@ -56,13 +56,13 @@
       else if (event.key === "e" && !deciding) lines[at]?.querySelector(".z-do button, .z-do a")?.click();
       else if (event.key === "s" && !deciding) lines[at]?.querySelector("[data-snooze]")?.click();
       else if (event.key === "x") lines[at]?.querySelector("[name=pick]")?.click();
-      else if (deciding && "acr".includes(event.key)) {
+      else if (deciding && "acrl".includes(event.key)) {
         const button = page.querySelector(`[data-key="${event.key}"]`);
         const reason = page.querySelector("#id_reason");
         if (!button) return;
         event.preventDefault();
         // Rejecting needs a reason first: the key brings the cursor there, the button decides.
-        if (event.key !== "a" && reason && !reason.value.trim()) reason.focus();
+        if ("cr".includes(event.key) && reason && !reason.value.trim()) reason.focus();
         else button.focus();
       }
     });

@@ -604,11 +604,11 @@ def test_the_pace_of_each_approver_and_rule_is_told_in_working_hours(ada, ben, d
     rule = proposal.approvals.get(aspect="pricing").rule
     approve_all(proposal, ben)
     with django_assert_max_num_queries(5):
-        found = approvals.turnaround(timezone.now() - timedelta(days=1))
+        found = approvals.turnaround(Approval.objects, timezone.now() - timedelta(days=1))
         assert [(pace.who, pace.count) for pace in found["people"]] == [(ben, 3)]
         assert rule in [pace.who for pace in found["rules"]]
     assert all(0 <= pace.median <= pace.p90 < 1 for pace in found["people"])
-    assert approvals.turnaround(timezone.now() + timedelta(days=1)) == {"people": [], "rules": []}
+    assert approvals.turnaround(Approval.objects, timezone.now() + timedelta(days=1)) == {"people": [], "rules": []}
 
 
 def test_the_median_and_the_ninetieth_are_what_they_say():

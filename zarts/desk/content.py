@@ -1,7 +1,9 @@
 """What an approval is about, in the words of people: rows as tables, and the difference since the last one."""
 
 from opportunities.models import Evidence
-from proposals import difference
+from opportunities.records import Lack
+from proposals import coverage, difference, lint
+from proposals.measures import Measured
 from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Summary
 
 from .templatetags.zarts_desk import day, plain_words, said, said_of, words_of
@@ -16,6 +18,30 @@ def content_of(approval, user) -> dict:
     last = difference.given_before(approval, user)
     parts = difference.between(approval.aspect, last.content, approval.content) if last else []
     return {"rows": rows_of(approval), "last": last, "parts": parts}
+
+
+def proof_behind(approval):
+    """Return how much of the proposal behind a question rests on proof now. Words for clients have no rows."""
+    offer = approval.proposal or (approval.contract and approval.contract.proposal)
+    if offer is None or approval.stage != "pending":
+        return None
+    coverage.keep_rows(offer)
+    return coverage.of(offer)
+
+
+def marks_on(approval) -> list:
+    """Return what an approver should look at twice: each in words with its link, what stops it first."""
+    if approval.stage != "pending":
+        return []
+    subject = approval.subject
+    if approval.summary_id:
+        found = [(mark.blocking, Lack(mark.sentence, subject.staff_url("id_words"))) for mark in lint.read(subject)]
+    elif approval.contract_id:
+        rows = Measured(subject).edited_clauses
+        found = [(False, Lack(f"“{row.clause}” differs from our standard words.", row.staff_url())) for row in rows]
+    else:
+        found = [(mark.blocking, Lack(mark.sentence, mark.url)) for mark in coverage.unclaimed(subject)]
+    return sorted(dict.fromkeys(found), key=lambda mark: not mark[0])
 
 
 def rows_of(approval) -> list[dict]:

@@ -1,11 +1,18 @@
-"""Which approvals wait for a person, and why with them. Each question is one query, the most urgent first."""
+"""Which approvals wait for a person, and why with them. Each part is one query, the most urgent first."""
 
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Concat
 from django.utils import timezone
 
+from opportunities.admin.base import whole_number
 from opportunities.models import Opportunity, OpportunityGroupPermission, OpportunityUserPermission
-from proposals.models import Approval, Delegation
+from proposals import coverage
+from proposals.models import Approval, Delegation, Proposal
+
+from .table import read_time
+
+# A page of the list, as many as a count tells, and how many are decided at once.
+PAGE, MOST_TOLD, AT_ONCE = 50, 99, 10
 
 # Who wrote or last edited what a question is about.
 HANDS = [f"{subject}__{hand}" for subject in ("proposal", "contract", "summary") for hand in ("author", "last_editor")]
@@ -19,7 +26,8 @@ def pending(user):
     """Return every question that is open and that this person may see, the most urgent first. A paused deal waits."""
     rows = Approval.objects.visible_to(user).filter(stage=Approval.Stage.PENDING)
     rows = rows.exclude(opportunity__stage="paused")
-    rows = rows.select_related("opportunity__client", "owner", "asked_by", "proposal", "contract__proposal", "summary")
+    about = ("proposal", "contract__proposal", "summary")
+    rows = rows.select_related("opportunity__client", "owner", "asked_by", "looked_at_by", "rule", *about)
     # The lines of the price say what each is worth.
     return rows.prefetch_related("proposal__price_lines", "contract__proposal__price_lines").order_by("due", "pk")
 
@@ -49,6 +57,51 @@ def delegated(user):
     """Return the questions that this person may answer only because they stand in for somebody today."""
     own = answerable(user).filter(asked_of(user, user.get_all_permissions()))
     return answerable(user).filter(lent_to(user)).exclude(pk__in=own.order_by().values("pk")).exclude(owner=user)
+
+
+# The parts of the queue: in the address, in words, its rows, and what an empty one says.
+PARTS = {
+    "mine": ("Mine", mine, "Nothing stands with you."),
+    "groups": ("My groups’", my_groups, "Nothing that you may decide stands with a colleague."),
+    "lent": ("Delegated to me", delegated, "Nothing comes to you because you stand in for somebody."),
+    "all": ("All open", everything, "Nothing is in review."),
+}
+
+
+def told(rows) -> str:
+    """Say how many there are, as far as anybody counts: "7", or "99+"."""
+    found = len(rows.order_by().values_list("pk")[: MOST_TOLD + 1])
+    return str(found) if found <= MOST_TOLD else f"{MOST_TOLD}+"
+
+
+def page(rows, after: str):
+    """Return a page of questions that begins behind a mark, and the mark of the next one. A strange mark is none."""
+    due, _, number = after[:60].rpartition("~")
+    try:
+        due, pk = read_time(due), whole_number(number)
+    except ValueError:
+        pk = None
+    if pk is not None:
+        # Said twice, so that the database begins at the mark instead of walking up to it.
+        rows = rows.filter(Q(due__gt=due) | Q(pk__gt=pk), due__gte=due)
+    found = list(rows[: PAGE + 1])
+    more = found[PAGE - 1] if len(found) > PAGE else None
+    return found[:PAGE], f"{more.due.isoformat()}~{more.pk}" if more else ""
+
+
+def covered(rows):
+    """Note on each question how much of its proposal rests on proof, in one query for all of them."""
+    about = {row.pk: row.proposal_id or (row.contract and row.contract.proposal_id) for row in rows}
+    offers = coverage.annotated(Proposal.objects.filter(pk__in={pk for pk in about.values() if pk})).in_bulk()
+    for row in rows:
+        offer = offers.get(about[row.pk])
+        row.coverage = coverage.percent(offer.rows_proven, offer.rows_in_all) if offer else None
+
+
+def alike(user, asked):
+    """Return what this person may answer and is asked as this is: of the same aspect, by the same rule."""
+    rows = waiting_for(user).filter(aspect=asked.aspect, rule=asked.rule_id)
+    return rows.filter(summary__kind=asked.summary.kind) if asked.summary_id else rows
 
 
 def answerable(user):

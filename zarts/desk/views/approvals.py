@@ -1,23 +1,32 @@
-"""Decide this one: the queue of what waits for a second person, and each question whole."""
+"""Decide this one: the queue of what waits for a second person, each question whole, several that are alike."""
+
+from datetime import timedelta
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from opportunities.admin.base import whole_number
 from opportunities.forms import ReasonForm
 from opportunities.records import Refused, perform
-from proposals.approvals import why_asked
+from proposals.approvals import turnaround, why_asked
+from proposals.difference import decided_before
 from proposals.forms import ConditionForm
 from proposals.models import Approval
 
 from .. import queue
 from ..access import page_context, staff_page
-from ..content import content_of
+from ..content import content_of, marks_on, proof_behind
 
-MOST = 50
+ANSWERS = ("approve", "approve_on", "reject", "request_changes", "recall", "look_at")
+# What may be said of several at once.
+TOGETHER = ("approve", "reject", "request_changes")
+# The pace is told of so many days.
+PACES = (30, 90, 365)
 
 
 @staff_page("proposals.view_approval")
@@ -31,11 +40,7 @@ def approvals(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 def approval(request, pk):
     """Show one question with everything that it is about, and take the answer."""
-    rows = Approval.objects.visible_to(request.user)
-    subjects = ("proposal", "contract__proposal", "summary")
-    asked = rows.select_related("opportunity__client", "owner", "asked_by", *subjects).filter(pk=pk).first()
-    if asked is None:
-        raise Http404("No such approval, or it is not yours.")
+    asked = found(request, pk)
     lacks, form = [], empty(ReasonForm, request, asked)
     if request.method == "POST":
         lacks, form = answer(request, asked)
@@ -43,12 +48,17 @@ def approval(request, pk):
             return HttpResponseRedirect(next_one(request, asked))
     on_condition = isinstance(form, ConditionForm)
     moves = {move.name: move for move in asked.moves_for(request.user)}
+    others = queue.alike(request.user, asked).exclude(pk=asked.pk)
     context = listed(request) | {
         "asked": asked,
         "subject": asked.subject,
         "content": content_of(asked, request.user),
+        "proof": proof_behind(asked),
+        "marks": marks_on(asked),
+        "before": decided_before(asked)[:10],
         "moves": moves,
         "may": [name for name, move in moves.items() if move.allowed],
+        "others": queue.told(others) if "approve" in moves and moves["approve"].allowed else "0",
         "lacks": lacks or (moves["approve"].lacks if "approve" in moves else []),
         "form": empty(ReasonForm, request, asked) if on_condition else form,
         "condition": form if on_condition else empty(ConditionForm, request, asked),
@@ -59,7 +69,64 @@ def approval(request, pk):
     return TemplateResponse(request, "desk/approvals.html", context, status=status)
 
 
-ANSWERS = ("approve", "approve_on", "reject", "request_changes", "recall")
+@staff_page("proposals.view_approval")
+@require_http_methods(["GET", "HEAD", "POST"])
+def alike(request, pk):
+    """Show the questions that are asked as this one is, each whole, and take one answer to those that were picked."""
+    user, asked = request.user, found(request, pk)
+    rows = list(queue.alike(user, asked)[: queue.AT_ONCE])
+    form, refused, trouble = ReasonForm(None, record=asked, user=user), {}, ""
+    if request.method == "POST":
+        form, refused, trouble = answer_together(request, asked, rows)
+        if not (form.errors or refused or trouble):
+            return HttpResponseRedirect(queue_url(request))
+        rows = list(queue.alike(user, asked)[: queue.AT_ONCE])
+    queue.covered(rows)
+    for row in rows:
+        row.said, row.refused = content_of(row, user), refused.pop(row.pk, [])
+    context = page_context(
+        request,
+        f"{asked.get_aspect_display()}: all that is asked for the same reason",
+        asked=asked,
+        rows=rows,
+        form=form,
+        trouble=trouble,
+        # Those that are not asked any more.
+        gone=[lack for lacks in refused.values() for lack in lacks],
+        picked=picked_of(request),
+        show=shown(request),
+        most=queue.AT_ONCE,
+    )
+    status = 409 if refused or any(row.refused for row in rows) else 200
+    return TemplateResponse(request, "desk/approvals_alike.html", context, status=status)
+
+
+@staff_page("proposals.reassign_approval")
+@require_safe
+def pace(request):
+    """Show how long each approver and each rule take to decide, in working hours."""
+    days = next((days for days in PACES if request.GET.get("days") == str(days)), PACES[0])
+    found = turnaround(Approval.objects.visible_to(request.user), timezone.now() - timedelta(days=days))
+    charts = [("By approver", found["people"]), ("By rule", found["rules"])]
+    longest = max((pace.p90 for _, paces in charts for pace in paces), default=0)
+    context = page_context(
+        request, "How long decisions take", charts=charts, longest=longest or 1, days=days, choices=PACES
+    )
+    return TemplateResponse(request, "desk/pace.html", context)
+
+
+# -- One question. -----------------------------------------------------------------------------------------------------
+
+
+def found(request, pk):
+    """Return a question that this person may see, or raise Http404."""
+    subjects = ("proposal", "contract__proposal", "summary")
+    people = ("owner", "asked_by", "decided_by", "looked_at_by")
+    rows = Approval.objects.visible_to(request.user).select_related("opportunity__client", *people, *subjects)
+    asked = rows.filter(pk=pk).first()
+    if asked is None:
+        raise Http404("No such approval, or it is not yours.")
+    return asked
 
 
 def empty(form, request, asked):
@@ -77,7 +144,7 @@ def answer(request, asked):
         return [f"It is already {asked.get_stage_display().lower()}."], empty(kind, request, asked)
     if not move.allowed:
         raise PermissionDenied(f"{move.who} may do this: {move.label}.")
-    details = {} if name == "recall" else {"digest": digest or "none"}
+    details = {} if name in ("recall", "look_at") else {"digest": digest or "none"}
     form = empty(kind, request, asked)
     if move.asks:
         form = kind(request.POST, record=asked, user=request.user)
@@ -88,20 +155,92 @@ def answer(request, asked):
         perform(getattr(asked, name), by=request.user, **details)
     except Refused as refusal:
         return refusal.lacks, form
-    messages.success(request, f"Done: you {move.step.custom['past'].rstrip(',')} {asked}.")
+    if name != "look_at":
+        messages.success(request, f"Done: you {move.step.custom['past'].rstrip(',')} {asked}.")
     return [], empty(ReasonForm, request, asked)
-
-
-def listed(request) -> dict:
-    """Return the list at the left: mine to decide, or everything that is open and that I may see."""
-    everything = request.GET.get("show") == "all"
-    rows = queue.pending(request.user) if everything else queue.waiting_for(request.user)
-    return page_context(request, "Approvals", rows=list(rows[:MOST]), everything=everything)
 
 
 def next_one(request, decided) -> str:
     """Return where to go on: the next aspect of the same record. Another record is chosen, in the list."""
+    if request.POST.get("move") == "look_at":
+        return request.get_full_path()
     of_it = {name: getattr(decided, f"{name}_id") for name in ("proposal", "contract", "summary")}
     rows = queue.waiting_for(request.user).filter(**of_it).exclude(pk=decided.pk)
     following = rows.values_list("pk", flat=True).first()
-    return reverse("approval", args=[following]) if following else reverse("approvals")
+    return queue_url(request, following)
+
+
+# -- The list. ---------------------------------------------------------------------------------------------------------
+
+
+def shown(request) -> str:
+    """Return the part of the queue that an address names, or nothing."""
+    show = request.GET.get("show", "")
+    return show if show in queue.PARTS else ""
+
+
+def queue_url(request, pk=None) -> str:
+    """Return the address of the list or of one question in it, in the part of the queue that one is in."""
+    show = shown(request)
+    return (reverse("approval", args=[pk]) if pk else reverse("approvals")) + (f"?show={show}" if show else "")
+
+
+def listed(request) -> dict:
+    """Return the list at the left: a part of the queue, and how many each part holds.
+
+    Where none is named it is the first that holds something.
+    """
+    user, show = request.user, shown(request)
+    parts = {name: queue.PARTS[name][1](user) for name in queue.PARTS}
+    counts = {name: queue.told(parts[name]) for name in ("mine", "groups", "lent")}
+    show = show or next((name for name, count in counts.items() if count != "0"), "mine")
+    rows, more = queue.page(parts[show], request.GET.get("after", ""))
+    queue.covered(rows)
+    tabs = [(name, queue.PARTS[name][0], counts.get(name, "")) for name in queue.PARTS]
+    nothing = queue.PARTS[show][2]
+    paged = "after" in request.GET
+    return page_context(request, "Approvals", rows=rows, more=more, show=show, tabs=tabs, nothing=nothing, paged=paged)
+
+
+# -- Several. ----------------------------------------------------------------------------------------------------------
+
+
+def picked_of(request) -> set:
+    """Return the numbers that were ticked."""
+    return set(filter(None, map(whole_number, request.POST.getlist("pick"))))
+
+
+def answer_together(request, asked, rows):
+    """Give one answer to each that was picked. Return the form, what was refused by number, and what is wrong with all.
+
+    Each is decided by a move of its own, with the digest of what this page showed of it.
+    """
+    name, user = request.POST.get("move", ""), request.user
+    picked = picked_of(request)
+    if name not in TOGETHER:
+        raise Http404("No such answer.")
+    form = ReasonForm(None, record=asked, user=user)
+    if not picked:
+        return form, {}, "Tick those that you answer."
+    details = {}
+    if name != "approve":
+        form = ReasonForm(request.POST, record=asked, user=user)
+        if not form.is_valid():
+            return form, {}, ""
+        details = form.cleaned_data
+    still = {row.pk: row for row in rows}
+    done, refused = 0, {}
+    for pk in sorted(picked):
+        if pk not in still:
+            refused[pk] = ["One that you ticked is not asked of you any more. It stayed as it is."]
+            continue
+        digest = request.POST.get(f"digest-{pk}") or "none"
+        try:
+            perform(getattr(still[pk], name), by=user, digest=digest, **details)
+            done += 1
+        except (Refused, PermissionDenied) as refusal:
+            refused[pk] = getattr(refusal, "lacks", [str(refusal)])
+    if done:
+        word = {"approve": "approved", "reject": "rejected", "request_changes": "asked for changes to"}[name]
+        messages.success(request, f"Done: you {word} {done} question{'' if done == 1 else 's'}.")
+    return form, refused, ""
