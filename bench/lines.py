@@ -7,6 +7,7 @@ from bench.imports import an_import
 from bench.lint import lint_of_long_words
 from bench.measure import Ratio, compare, p95
 from bench.pump import against_celery, mails_against_celery, soon_done, soon_mailed
+from bench.queue import queue_page
 
 LIST = "/admin/opportunities/opportunity/"
 
@@ -115,6 +116,7 @@ LINES = [
     ("record page, large against small", record_page, 1.2),
     ("search of four letters, large against small", search, 2.0),
     ("a move against a bare UPDATE", a_move, 3.0),
+    ("queue of approvals, 100,000 pending against 1,000", queue_page, 1.2),
     ("due mail gone, p95 in s, 100,000 pending", soon_mailed, 2.0),
     ("due notice told, p95 in s, 100,000 pending", soon_done, 2.0),
     ("due notices, 500 at once, against Celery doing nothing", against_celery, 1.25),

@@ -99,19 +99,6 @@ def rows_in(proposal, section) -> list:
     return [row for row in rows if not section.kind or row.kind == section.kind]
 
 
-def rests_on(proposal) -> list[Evidence]:
-    """Return every version that a row rests on, as it was read along."""
-    names = ("scope_items", "milestones", "price_lines")
-    single = [row.evidence for name in names for row in getattr(proposal, name).all()]
-    several = [version for claim in proposal.claims.all() for version in claim.evidence.all()]
-    return list(dict.fromkeys(version for version in (*single, *several) if version))
-
-
-def newer_than(proposal) -> list[Evidence]:
-    """Return the versions under a proposal that was read whole for which a newer one counts."""
-    return [version for version in rests_on(proposal) if hasattr(version, "corrected_by")]
-
-
 def sums_of(proposal) -> dict:
     """Return what the proposal comes to, as it stands and with every option, and what is left for us."""
     every = list(proposal.price_lines.all())

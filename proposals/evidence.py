@@ -224,7 +224,8 @@ def shown_of(carriers, urls) -> Group:
 
 def outdated(proposal) -> list[Evidence]:
     """Return the versions under a proposal for which a newer one counts."""
-    return [old for old in proposal.evidence() if hasattr(old, "corrected_by")]
+    under = [old for versions in proof_under(proposal).values() for old in versions]
+    return [old for old in dict.fromkeys(under) if hasattr(old, "corrected_by")]
 
 
 @transaction.atomic

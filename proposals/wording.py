@@ -1,9 +1,7 @@
 """What is typed into the summary editor, whose words are newer, and what changed from one text to the next."""
 
 import json
-import re
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from django import forms
 
@@ -245,18 +243,3 @@ def as_typed(data) -> dict:
     """Return title and words as they stand in their fields, so that a place in them is a place there."""
     said = {name: str(data.get(name) or "").replace("\r\n", "\n") for name in ("title", "words")}
     return {name: UNPRINTABLE.sub("", words)[:LONGEST] for name, words in said.items()}
-
-
-# -- What changed. -----------------------------------------------------------------------------------------------------
-
-
-def changed_words(old, new) -> list[tuple[str, str]]:
-    """Return two texts as one, word by word: each piece the same (""), taken out ("-") or put in ("+")."""
-    before, now = (re.findall(r"\S+\s*", text) for text in (old, new))
-    pieces: list = []
-    for kind, i, j, k, n in SequenceMatcher(None, before, now, autojunk=False).get_opcodes():
-        if kind == "equal":
-            pieces.append(("", "".join(before[i:j])))
-            continue
-        pieces += [("-", "".join(before[i:j])), ("+", "".join(now[k:n]))]
-    return [(sign, words) for sign, words in pieces if words]

@@ -46,6 +46,8 @@ PAGES = {
     "pipeline_open_with": ("-", "ABCDFE"),
     "approvals": (STAFF, "-"),
     "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
+    "approvals_alike": ("ABDEN", "-"),
+    "approvals_pace": ("BE", "-"),
     "mail": ("-", "-"),
     "due_work": ("E", "-"),
     "notices": (STAFF, "-"),
@@ -76,6 +78,7 @@ PAGES = {
 OF_A_RECORD = {
     "proposals_claim_rests": Claim,
     "approval": Approval,
+    "approvals_alike": Approval,
     "notice_open": Notice,
     "admin:auth_user_password_change": User,
     "intake_token_revoke": IntakeToken,
@@ -393,7 +396,7 @@ def test_every_address_of_the_public_surface_answers_a_stranger_as_written(porta
 # So many questions a list asks at most, and the same of one row as of all.
 MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
-LISTS = {"today", "pipeline", "approvals", "intake_tokens", "due_work", "notices"}
+LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
 NO_LISTS = {
     *("healthz", "readyz", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     "my_calendar",

@@ -8,13 +8,13 @@ from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
+from opportunities import difference
 from opportunities.admin.base import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
 from opportunities.models import Contact
 from opportunities.records import edit
 
 from .. import publishing
 from ..models import Contract, ContractClause, Payment, Signature
-from ..wording import changed_words
 from .writing import WrittenAdmin, WrittenRows
 
 
@@ -89,7 +89,7 @@ class ContractAdmin(WrittenAdmin):
     def about(self, request, record):
         clauses = list(record.contract_clauses.select_related("clause"))
         for row in clauses:
-            row.changes = changed_words(row.clause.text, row.text) if row.edited else []
+            row.changes = difference.changes(row.clause.text, row.text) if row.edited else []
         return super().about(request, record) | {
             "clauses": clauses,
             "edited": [row for row in clauses if row.edited],

@@ -9,12 +9,12 @@ from django.db.models.functions import Coalesce
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
+from opportunities import difference
 from opportunities.admin.base import KeptAdmin
 from opportunities.forms import WordsField, say_plainly
 from opportunities.records import Refused
 
 from ..models import Clause, ContractClause, GlossaryTerm
-from ..wording import changed_words
 
 
 class ReviseForm(forms.Form):
@@ -78,7 +78,7 @@ class ClauseAdmin(KeptAdmin):
         rows = [
             {
                 "version": version,
-                "changes": changed_words(before.text, version.text) if before else [],
+                "changes": difference.changes(before.text, version.text) if before else [],
                 "titled": before.title if before and before.title != version.title else "",
             }
             for version, before in zip(versions, earlier, strict=True)

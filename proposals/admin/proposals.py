@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 from opportunities.records import Refused
 
 from .. import coverage
-from ..composing import BeginForm, begin_with, newer_than
-from ..evidence import take_newest
+from ..composing import BeginForm, begin_with
+from ..evidence import outdated, take_newest
 from ..models import Contract, Proposal
 from ..pointing import objections_to
 from .composer import Composer
@@ -74,7 +74,7 @@ class ProposalAdmin(Composer):
             "revisions": record.revisions().select_related("author", "superseded_by"),
             "may_copy": request.user.has_perm(self.right),
             # Newer numbers than its rows rest on: only where rows can still change.
-            "newer_proof": newer_than(record) if may_write and record.stage in Proposal.WRITABLE else [],
+            "newer_proof": outdated(record) if may_write and record.stage in Proposal.WRITABLE else [],
             "may_revise": may_write and not record.not_revised(),
             "may_draw_up": accepted and not record.contracts.exclude(stage__in=Contract.CLOSED).exists(),
         }

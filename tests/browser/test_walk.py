@@ -73,7 +73,7 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
     ben.open("/admin/approvals/").press("Harbor Dental")
     for _ in range(3):
         ben.press("Approve", within=".z-ask")
-    ben.sees("Nothing waits for you")
+    ben.sees("Nothing stands with you")
     ada.open(proposal).move("Send to client", words="It was good to talk, Mia. Here is what we would do.")
 
     # The client opens the mail, reads, and accepts.

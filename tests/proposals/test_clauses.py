@@ -5,10 +5,10 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from opportunities.difference import changes
 from opportunities.records import Refused, edit, perform
 from proposals.house import furnish
 from proposals.models import Clause, GlossaryTerm
-from proposals.wording import changed_words
 from tests.makers_proposals import a_contract, approve_all
 
 pytestmark = pytest.mark.django_db
@@ -193,15 +193,15 @@ def test_the_standard_words_come_back_only_while_the_contract_is_written_and_by_
 @pytest.mark.parametrize(
     ("old", "new", "pieces"),
     [
-        ("a b c", "a b c", [("", "a b c")]),
-        ("a b c", "a x c", [("", "a "), ("-", "b "), ("+", "x "), ("", "c")]),
+        ("a b c", "a b c", [("=", "a b c")]),
+        ("a b c", "a x c", [("=", "a "), ("-", "b"), ("+", "x"), ("=", " c")]),
         ("", "a", [("+", "a")]),
         ("a", "", [("-", "a")]),
         ("", "", []),
     ],
 )
 def test_what_changed_is_told_word_by_word(old, new, pieces):
-    assert changed_words(old, new) == pieces
+    assert changes(old, new) == pieces
 
 
 # -- Words of ours. ----------------------------------------------------------------------------------------------------

@@ -207,6 +207,26 @@ def rests(story):
     story.promise("Write to Ante when his brother is ashore", 30)
 
 
+class Revised(Story):
+    """They ask for less before they say yes: a second revision, approved anew."""
+
+    def opened(self):
+        super().opened()
+        words = "We would stay for a year, if the months cost a little less."
+        self.visitor.answer(self.proposal, "asked", words=words)
+        self.later(1)
+        proposal = self.proposal.revise(by=self.ops)
+        monthly = proposal.price_lines.get(recurring="monthly", optional=False)
+        proposal.change(monthly, by=self.ops, discount=Decimal(5))
+        access = proposal.scope_items.get(kind="dependency")
+        proposal.change(access, by=self.ops, text=f"{access.text} You stay with us for a year.")
+        perform(self.proposal.submit, by=self.ops)
+        self.later(1)
+        self.say_yes(self.proposal)
+        self.send()
+        super().opened()
+
+
 # -- Contracts and delivery. -------------------------------------------------------------------------------------------
 
 
@@ -328,7 +348,7 @@ PLOT = [
     ("Quarry Street Gym", "cem", -1, 1.0, "arrive", None),
     ("Bluebird Childcare", "cem", 0, 1.0, "arrive", None),
 ]
-KIND = {"Oakline Chiropractic": WithReports, "Baltic Sauna Works": TooLate}
+KIND = {"Alder & Finch Accountants": Revised, "Oakline Chiropractic": WithReports, "Baltic Sauna Works": TooLate}
 
 
 def tell(clock, visitor, people, say):
