@@ -27,9 +27,9 @@ MOST_TURNS = 20
 TASKS = """
 with made as (
   insert into opportunities_task (diary_id, opportunity_id, kind, title, owner_id, due_at, time_zone, repeats, purpose,
-    subject, words, paused_because, waits_for, waits_for_deal, outcome, stage, record_type)
+    subject, words, paused_because, waits_for, mended_at, waits_for_deal, outcome, stage, record_type)
   select deal.diary_id, deal.id, 'follow_up', %(title)s, deal.owner_id, now() + %(due)s::interval, '', '',
-    'transactional', '', '', '', '', false, '', 'open', ''
+    'transactional', '', '', '', '', '', false, '', 'open', ''
   from (select * from opportunities_opportunity order by id limit %(deals)s) deal, generate_series(1, %(each)s)
   returning id, diary_id, owner_id, title, stage)
 insert into opportunities_event (diary_id, seq, facts_digest, previous, hash, xid, at, verb, past, record_type,
@@ -54,9 +54,10 @@ agreed as (
   select id, 'transactional', 'consent', '1', 'Form', now() from people),
 made as (
   insert into opportunities_task (diary_id, opportunity_id, kind, title, owner_id, due_at, time_zone, repeats,
-    contact_id, purpose, subject, words, paused_because, waits_for, waits_for_deal, outcome, stage, record_type)
+    contact_id, purpose, subject, words, paused_because, waits_for, mended_at, waits_for_deal, outcome, stage,
+    record_type)
   select deals.diary_id, deals.id, 'follow_up', split_part(people.email, '-' || deals.id || '@', 1), deals.owner_id,
-    now() + '30 days'::interval, '', '', people.id, 'transactional', 'How are you?', 'Hello.', '', '', false, '',
+    now() + '30 days'::interval, '', '', people.id, 'transactional', 'How are you?', 'Hello.', '', '', '', false, '',
     'open', ''
   from people join deals using (client_id)
   returning id, diary_id, owner_id, title, stage)

@@ -167,12 +167,23 @@ def take(pk) -> bool:
 
 
 def why_not(task) -> list:
-    """Return what this touch waits for: the four conditions, and one touch a day."""
+    """Return what this touch waits for: the four conditions, one touch a day, and its words."""
     at = clock.now()
     if words := campaigns.stopped(task):
         return [conditions.Wait(Task.Waits.SOURCE, words)]
     found = conditions.waits(task.contact, task.purpose, opportunity=task.opportunity, at=at, not_after=task.not_after)
-    return found or conditions.touched(task.contact, task.purpose, at)
+    return found or conditions.touched(task.contact, task.purpose, at) or unwritten(task)
+
+
+def unwritten(task) -> list:
+    """Return what the words of its mail wait for: a field of its template that is empty for this contact, say."""
+    if task.template is None:
+        return []
+    try:
+        mail_of(task)
+    except Refused as refusal:
+        return [conditions.Wait(Task.Waits.WORDS, lack.words, lack.url) for lack in refusal.lacks]
+    return []
 
 
 def touch(task):
@@ -189,7 +200,7 @@ def touch(task):
                 perform(message.retry, by=None)
     except Refused as refusal:
         lack = refusal.lacks[0]
-        pause_for(task, conditions.Wait(Task.Waits.SOURCE, lack.words, lack.url))
+        pause_for(task, conditions.Wait(Task.Waits.WORDS, lack.words, lack.url))
     else:
         Task.objects.filter(pk=task.pk).update(told_at=clock.now())
 
@@ -234,13 +245,17 @@ def mail_of(task) -> dict:
 def say_anew(task):
     """Let the mail of a follow-up that was changed say what the follow-up says now, to whom it is for now.
 
-    Raises `Refused` when it is on its way already.
+    What mails nobody any more keeps its mail back. Raises `Refused` when it is on its way already.
     """
     message = task.messages.exclude(stage=Message.Stage.SENT).first()
     if message is None:
         return
     if message.stage in (Message.Stage.SENDING, Message.Stage.UNCERTAIN):
         raise Refused([Lack("Its mail is on its way already.", message.staff_url())])
+    if not task.is_touch:
+        outbox.keep_back(task, "Its follow-up mails nobody any more.")
+        Task.objects.filter(pk=task.pk).update(told_at=None)  # its owner is told of it instead
+        return
     now = {**mail_of(task), "contact": task.contact}
     if changed := {name: value for name, value in now.items() if getattr(message, name) != value}:
         edit(message, by=None, reason="Its follow-up was changed.", **changed)
@@ -254,7 +269,8 @@ def say_anew(task):
 def pause_for(task, wait):
     """Let a follow-up wait for a condition, saying why; until it is met, it is looked at again by itself."""
     tell_of_wait(task, wait)
-    return perform(task.pause, by=None, reason=wait.words, waits_for=wait.condition, again_at=look_again(wait))
+    mend = {"waits_for": wait.condition, "mended_at": wait.url}
+    return perform(task.pause, by=None, reason=wait.words, again_at=look_again(wait), **mend)
 
 
 def tell_of_wait(task, wait):
@@ -275,12 +291,13 @@ def hasten(**about):
     """Have what waits be looked at in the next round: something changed that may cure it.
 
     `about` says which: contact=…, opportunity__in=…; nothing: all that waits for the right time. What somebody is at
-    just now is passed over, and so is what is more than a few rounds' work: it is looked at when its turn comes.
+    just now is passed over, and so is what is more than a few rounds' work: it is looked at when its turn comes. A mail
+    has neither a campaign nor a template of its own: it waits with its follow-up.
     """
     which = about or {"waits_for": Task.Waits.TIMING}
     for rows in (Task.objects.filter(stage=Task.Stage.PAUSED), Message.objects.filter(stage=Message.Stage.HELD)):
-        if rows.model is Message and "campaign_entry__campaign" in which:
-            continue  # theirs wait with their follow-ups
+        if rows.model is Message and which.keys() & {"campaign_entry__campaign", "template"}:
+            continue
         mine = (
             rows.filter(again_at__gt=clock.now(), **which)
             .order_by("pk")
@@ -312,7 +329,8 @@ def look_at(pk) -> bool:
     wait = found[0]
     if (task.waits_for, task.paused_because) != (wait.condition, wait.words[:300]):
         tell_of_wait(task, wait)
-        edit(task, by=None, waits_for=wait.condition, paused_because=wait.words[:300], again_at=look_again(wait))
+        said = {"waits_for": wait.condition, "paused_because": wait.words[:300], "mended_at": wait.url}
+        edit(task, by=None, again_at=look_again(wait), **said)
     else:
         Task.objects.filter(pk=pk).update(again_at=look_again(wait))
     return False

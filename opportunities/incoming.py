@@ -210,7 +210,12 @@ def keys_in(addressees) -> list[str]:
 
 
 def by_answer(mail: Mail, answered: Message) -> Place:
-    """It answers a mail of ours. Who forwards such a mail gives its address away: the sender must be of that client."""
+    """It answers a mail of ours. Who forwards such a mail gives its address away: the sender must be of that client.
+
+    Where a server that we believe says that the sender is forged, a person reads it first.
+    """
+    if mail.vouched is False:
+        return Place(answers=answered, trouble=unvouched(mail))
     client = answered.contact.client
     contact = person_at(client, mail)
     if contact is None:

@@ -195,6 +195,15 @@ def look_at(pk) -> bool:
     return True
 
 
+def keep_back(task, why):
+    """Let the mail of a follow-up that has not gone yet go no more by itself."""
+    for message in task.messages.filter(stage__in=[Message.Stage.QUEUED, Message.Stage.HELD]):
+        if message.stage == Message.Stage.QUEUED:
+            perform(message.hold, by=None, reason=why)
+        elif message.waits_for:
+            leave_to_a_person(message, why)
+
+
 def leave_to_a_person(message, why):
     """Let a held message wait for nothing any more: only somebody sends it after this."""
     edit(message, by=None, waits_for="", again_at=None, trouble=why[:300])
@@ -229,7 +238,7 @@ def hand_over(mail, server) -> Answer:
         codes = [code for code, _ in refusal.recipients.values()]
         return Answer("later" if codes and all(400 <= code < 500 for code in codes) else "refused", in_words(refusal))
     except smtplib.SMTPResponseException as refusal:
-        return Answer("later" if 400 <= refusal.smtp_code < 500 else "refused", in_words(refusal))
+        return of_reply(refusal, asked)
     except smtplib.SMTPException as refusal:
         return Answer("refused", in_words(refusal))
     except AnymailRecipientsRefused as refusal:
@@ -243,6 +252,14 @@ def hand_over(mail, server) -> Answer:
     except Exception as trouble:
         return Answer("unknown" if asked else "later", in_words(trouble))
     return Answer("sent", provider_id=number_of(mail))
+
+
+def of_reply(refusal, asked) -> Answer:
+    """Return what a server's reply means. Once it has the mail, only a clear no to it is one: all else may be a yes."""
+    is_clear = 400 <= refusal.smtp_code < 600
+    if asked and not (is_clear and isinstance(refusal, smtplib.SMTPDataError)):
+        return Answer("unknown", f"The mail server's answer could not be read: {in_words(refusal)}")
+    return Answer("refused" if 500 <= refusal.smtp_code < 600 else "later", in_words(refusal))
 
 
 def number_of(mail) -> str:

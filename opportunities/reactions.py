@@ -279,11 +279,7 @@ def tell_of_an_answer(message, event):
 @reacts_to("task.finish", "task.cancel")
 def keep_back_its_mail(task, event):
     """The mail of a follow-up that somebody closed otherwise goes no more by itself."""
-    for message in task.messages.filter(stage__in=[Message.Stage.QUEUED, Message.Stage.HELD]):
-        if message.stage == Message.Stage.QUEUED:
-            perform(message.hold, by=None, reason=f"Its follow-up was closed: {event.reason or 'it is done'}")
-        elif message.waits_for:
-            outbox.leave_to_a_person(message, "Its follow-up was closed.")
+    outbox.keep_back(task, f"Its follow-up was closed: {event.reason or 'it is done'}")
 
 
 @reacts_to("task.finish", "task.cancel")
@@ -319,9 +315,28 @@ def trust_the_new_address(contact, facts):
 
 @reacts_to("opportunity.edit")
 def look_again_at_the_deal(opportunity, facts):
-    """What waits for somebody to decide may go on."""
-    if "decision_owner" in facts:
+    """What waits for somebody to decide, or for words about the deal, may go on."""
+    if facts.keys() & {"decision_owner", "name", "next_action"}:
         hasten(opportunity=opportunity)
+
+
+@reacts_to("lead.edit")
+def look_again_at_where_it_came_from(lead, facts):
+    """What waits for its source to hold again may go on: it has another."""
+    if "source" in facts and lead.opportunity_id:
+        hasten(opportunity=lead.opportunity)
+
+
+@reacts_to("user.edit")
+def look_again_at_who_writes(user, facts):
+    """What waits for words about whoever writes may go on."""
+    hasten(owner=user, waits_for=Task.Waits.WORDS)
+
+
+@reacts_to("messagetemplate.edit", "templateversion.create")
+def look_again_at_the_words(record, event):
+    """What waits for the words of its template may go on."""
+    hasten(template=getattr(record, "template", record))
 
 
 @reacts_to("source.edit")
@@ -337,6 +352,14 @@ def look_again_at_the_calendar(record, event):
         hasten(contact__client=record)
     else:
         hasten()
+
+
+@reacts_to("winback.expire")
+def write_no_more_after_the_window(win_back, event):
+    """A lost deal that is tried again no more is left alone: what still runs for it ends."""
+    deal = Opportunity.objects.get(pk=win_back.opportunity_id)
+    if deal.stage == Opportunity.Stage.LOST and not sequences.is_tried_again(deal):
+        sequences.stop(deal, reason="The window to try again is over.", ended=SequenceRun.Ended.MOVED)
 
 
 @reacts_to("winback.reopen")

@@ -2,9 +2,11 @@
 
 import logging
 
+from django.db import transaction
+
 from . import clock
 from .models import Task, WinBack
-from .records import Lack, Opens, Refused, begin, perform
+from .records import Lack, Opens, Refused, begin, lock, perform
 
 log = logging.getLogger("zarts.secondtries")
 BATCH = 50
@@ -41,8 +43,10 @@ def letters(win_back):
     return Task.objects.about(win_back).exclude(contact=None).order_by("-pk")
 
 
+@transaction.atomic
 def write(win_back, contact, *, by, template=None, subject="", words="") -> Task:
     """Have a letter go to somebody about a second try, as soon as the four conditions let it. Return the follow-up."""
+    win_back = lock(win_back)  # of two who write at once, one does
     if win_back.stage not in (WinBack.Stage.OPEN, WinBack.Stage.CONTACTED):
         raise Refused(["Wait for its window: nobody is written to before or after it."])
     if waiting := letters(win_back).exclude(stage__in=Task.CLOSED).first():

@@ -3,8 +3,8 @@
 from django.utils import timezone
 
 from opportunities import notices, optout, sequences
-from opportunities.followups import give_days, open_task
-from opportunities.models import Notice, Opportunity, SequenceRun, User
+from opportunities.followups import give_days, hasten, open_task
+from opportunities.models import Notice, Opportunity, SequenceRun, Task, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication, StopLink
 
@@ -41,6 +41,19 @@ def move_on_from_whoever_left(user, facts):
 def lapse_what_changed(record, facts):
     # Read again: a discount that was typed as 10 is 10.00 from now on, and has to have that digest.
     approvals.lapse_changed(type(record).objects.get(pk=record.pk))
+
+
+@reacts_to("proposal.create")
+def let_follow_ups_speak_of_it(proposal, event):
+    """What waits for words about a proposal may go on: there is one."""
+    hasten(opportunity=proposal.opportunity, waits_for=Task.Waits.WORDS)
+
+
+@reacts_to("proposal.edit")
+def let_follow_ups_speak_of_it_as_it_is(proposal, facts):
+    """What waits for the words or the day of a proposal may go on."""
+    if facts.keys() & {"title", "valid_until"}:
+        hasten(opportunity=proposal.opportunity, waits_for=Task.Waits.WORDS)
 
 
 # -- What clients may read. --------------------------------------------------------------------------------------------

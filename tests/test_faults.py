@@ -57,7 +57,15 @@ def test_a_run_holds_when_the_faults_explain_all_that_is_in_doubt_or_failed():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"failed": 2}, {"uncertain": 3}, {"crashes": ["pump one"]}, {"lost": 1}, {"twice": 1}, {"recovery": 61}],
+    [
+        {"failed": 2},
+        {"uncertain": 3},
+        {"crashes": ["pump one"]},
+        {"lost": 1},
+        {"twice": 1},
+        {"recovery": 61},
+        {"ready": 503},
+    ],
     ids=lambda changes: next(iter(changes)),
 )
 def test_a_run_does_not_hold_when_something_came_of_no_fault(changes):

@@ -56,7 +56,6 @@ class TaskAdmin(RecordAdmin):
             "due_there": said(record.due_at, zone.key),
             "follower": Task.objects.filter(follows=record).first() if record.repeats else None,
             "waits_since": waits_since(record),
-            "mend": record.mend_url() if record.waits_for else "",
         }
         return about
 

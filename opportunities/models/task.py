@@ -4,7 +4,6 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.urls import reverse
 from django.utils import formats, timezone
 
 from .. import clock
@@ -60,12 +59,6 @@ class TaskQuerySet(KeptQuerySet):
     def overdue(self):
         return self.open().filter(due_at__lt=timezone.now())
 
-    def knowing_sources(self):
-        """Know of each task which source of its deal holds no more."""
-        leads = Task._meta.get_field("lead").related_model._base_manager
-        over = leads.filter(opportunity=models.OuterRef("opportunity"), source__valid_until__lt=timezone.localdate())
-        return self.annotate(source_over=models.Subquery(over.values("source_id")[:1]))
-
     def knowing_questions(self):
         """Know of each task whether it is to decide something that nobody has decided yet."""
         asking = [model for model in apps.get_models() if getattr(model, "ASKS", ())]
@@ -101,6 +94,7 @@ class Task(About, Record):
         TIMING = "timing"
         SOURCE = "source", "Source context"
         PATH = "path", "Decision path"
+        WORDS = "words", "Words of the mail"
 
     class Repeats(models.TextChoices):
         DAILY = "daily", "Every day"
@@ -155,8 +149,9 @@ class Task(About, Record):
     subject = models.CharField("subject of the mail", max_length=200, blank=True)
     words = models.TextField("words of the mail", blank=True)
     paused_because = models.CharField(max_length=300, blank=True, editable=False)
-    # Which condition it waits for, and when that is looked at again.
+    # Which condition it waits for, the page that mends it, and when it is looked at again.
     waits_for = models.CharField(max_length=8, choices=Waits, blank=True, editable=False)
+    mended_at = models.CharField(max_length=300, blank=True, editable=False)
     again_at = models.DateTimeField(null=True, editable=False)
     # It waits for its deal, and goes on when the deal does.
     waits_for_deal = models.BooleanField(default=False, editable=False)
@@ -246,31 +241,21 @@ class Task(About, Record):
         return [Lack(wait.words, wait.url) for wait in followups.why_not(self)]
 
     @property
+    def is_touch(self) -> bool:
+        """Whether it mails somebody by itself when it falls due: `followups.is_touch` in SQL."""
+        return bool(self.contact_id and (self.words or self.template_id))
+
+    @property
     def zone(self):
         """Return the time zone in which it was said when it is due."""
         from ..repeating import zone_of  # it imports the models
 
         return zone_of(self.time_zone)
 
+    @property
     def mend_url(self) -> str:
-        """Return the page that mends what it waits for: of the person, of the deal, or of where the deal came from."""
-        who, deal = self.contact, self.opportunity
-        lost = who is not None and (who.left_on or not who.email or who.mail_failed_at)
-        if who and (self.waits_for == self.Waits.CONSENT or self.waits_for == self.Waits.PATH and lost):
-            return who.staff_url()
-        if who and self.waits_for == self.Waits.TIMING:
-            return who.staff_url("id_works_on")
-        if deal and self.waits_for == self.Waits.PATH:
-            return deal.staff_url("people")
-        if self.waits_for == self.Waits.SOURCE and (source := self.over_source()):
-            return reverse("admin:opportunities_source_change", args=[source])
-        return self.parent.staff_url()
-
-    def over_source(self):
-        """Return the number of the source of its deal that holds no more, if there is one."""
-        if "source_over" not in self.__dict__:
-            self.source_over = Task.objects.filter(pk=self.pk).knowing_sources().get().source_over
-        return self.source_over
+        """Return the page that mends what it waits for."""
+        return (self.mended_at or self.parent.staff_url()) if self.waits_for else ""
 
     # -- When, and whose: not moves, for it stays open. ----------------------------------------------------------------
 
@@ -323,7 +308,7 @@ class Task(About, Record):
             Task.objects.filter(pk=task.pk).update(repeats_from=None)
         before = task.owner_id
         task = edit(task, by=by, reason=reason, **changes)
-        if task.contact_id and changes.keys() & {"contact", "subject", "words", "template"}:
+        if changes.keys() & {"contact", "subject", "words", "template"}:
             followups.say_anew(task)
         if task.owner_id not in (before, by.pk):
             task.tell_its_owner(by)
@@ -383,9 +368,10 @@ class Task(About, Record):
         past="paused",
         asks="opportunities.forms.ReasonForm",
     )
-    def pause(self, *, by, reason, waits_for="", again_at=None):
+    def pause(self, *, by, reason, waits_for="", mended_at="", again_at=None):
         """Let it wait, saying why. What waits for a condition, or because its deal is paused, goes on by itself."""
-        self.paused_because, self.waits_for, self.again_at = reason[:300], waits_for, again_at
+        self.paused_because, self.waits_for, self.mended_at = reason[:300], waits_for, mended_at
+        self.again_at = again_at
         self.waits_for_deal = by is None and self.opportunity_id is not None and self.opportunity.stage == "paused"
 
     @transition(
@@ -400,6 +386,6 @@ class Task(About, Record):
         """Go on: the reason is gone."""
         if by is not None and (lacks := self.still_missing()):
             raise Refused(lacks)
-        self.paused_because, self.waits_for, self.again_at = "", "", None
+        self.paused_because, self.waits_for, self.mended_at, self.again_at = "", "", "", None
         self.waits_for_deal = False
         self.told_at = None

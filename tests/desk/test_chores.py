@@ -148,7 +148,8 @@ def test_a_task_can_be_put_off_from_today_and_leads_back(as_user, ada):
 def test_what_waits_says_for_which_condition_since_when_and_where_it_is_mended(as_user, ada):
     deal = an_opportunity(ada)
     (task,) = some_tasks(ada, 1, opportunity=deal, contact=deal.decision_owner)
-    perform(task.pause, by=None, reason="Bo has not agreed to transactional mail.", waits_for="consent")
+    mend = {"waits_for": "consent", "mended_at": deal.decision_owner.staff_url()}
+    perform(task.pause, by=None, reason="Bo has not agreed to transactional mail.", **mend)
     text = as_user(ada).get("/admin/today/").text
     assert "Bo has not agreed to transactional mail." in text
     assert '<span class="z-tag">Consent</span>' in text

@@ -14,7 +14,8 @@ from proposals.models import Approval, Delegation
 from tests.conftest import person
 from tests.makers import a_lead, a_worked_lead, an_audit, an_opportunity
 from tests.makers_proposals import a_contract, a_proposal, a_summary
-from zarts.desk import board, due, queue
+from zarts.demo import free_port
+from zarts.desk import board, due, pulse, queue
 from zarts.desk.filters import Filters
 from zarts.desk.views.refused import broken
 
@@ -493,6 +494,17 @@ def test_readiness_needs_a_recent_round(client):
     assert client.get("/readyz").json()["last round"] == "ok"
     Heartbeat.objects.update(at=timezone.now() - timedelta(seconds=61))
     assert client.get("/readyz").status_code == 503
+
+
+def test_readiness_says_since_when_each_process_is_silent_and_needs_no_broker(client, settings):
+    due.run()
+    pulse.beat("here:1", "worker", 1)
+    settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{free_port()}/0"
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["broker"]) == (200, "no answer")
+    (silent,) = answer.json()["silent for, seconds"]
+    assert silent["kind"] == "worker"
+    assert silent["seconds"] <= 3, "whoever asks is not kept waiting"
 
 
 def test_a_part_that_fails_does_not_stop_the_others(monkeypatch):

@@ -12,7 +12,8 @@ HOME = Path(os.environ.get("DATA_DIR") or Path(__file__).resolve().parent.parent
 def main() -> int:
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
     parser.add_argument("--items", type=int, default=20_000)
-    parser.add_argument("--every", type=float, default=1.5, help="seconds between two faults, about")
+    # A process needs some seconds to start: struck more often, it would do little else.
+    parser.add_argument("--every", type=float, default=4, help="seconds between two faults, about")
     options = parser.parse_args()
     if HOME.exists():
         shutil.rmtree(HOME)  # of an earlier run; nothing else is ever kept there

@@ -13,6 +13,7 @@ from pathlib import Path
 from .child import Notes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+WEB = ["gunicorn", "-c", "zarts/gunicorn.py", "zarts.wsgi"]
 CELERY = ["celery", "--quiet", "-A", "zarts.celery"]
 HOUR = 3600
 # So many of the processes send mail, each one at a time.
@@ -165,8 +166,8 @@ class House:
         return self.kills + len(self.notes.read("died"))
 
 
-def a_house(env, *, chance, lease, log=subprocess.DEVNULL) -> House:
-    """Return workers, beats and pumps on one database and one broker, with clocks that are up to two hours apart."""
+def a_house(env, *, port, chance, lease, log=subprocess.DEVNULL) -> House:
+    """Return workers, beats, pumps and the staff's web server, with clocks that are up to two hours apart."""
     environment = {**os.environ, **env, "DJANGO_SETTINGS_MODULE": "zarts.settings", "PYTHONUNBUFFERED": "1"}
     notes = Notes(Path(env["DATA_DIR"]) / "notes")
     worker = [*CELERY, "worker", "--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=critical"]
@@ -175,7 +176,8 @@ def a_house(env, *, chance, lease, log=subprocess.DEVNULL) -> House:
     rows = [("worker one", [*worker, "-n", "one@%h"], 0), ("worker two", [*worker, "-n", "two@%h"], HOUR)]
     rows += [("beat one", [*beat, "-s", f"{env['DATA_DIR']}/beat-1"], 0)]
     rows += [("beat two", [*beat, "-s", f"{env['DATA_DIR']}/beat-2"], -HOUR)]
-    rows += [("pump one", pump, HOUR), ("pump two", pump, -HOUR)]
+    rows += [("pump one", pump, HOUR), ("pump two", pump, -HOUR), ("web", WEB, 0)]
+    environment |= {"SURFACE": "admin", "BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1"}
     child = [sys.executable, "-m", "tests.faults.child"]
     processes = []
     for name, words, shift in rows:

@@ -18,10 +18,10 @@ from people where people.client_id = deal.client_id
 # Every tenth is for one of us, the others are mails to a contact.
 TASKS = """
 insert into opportunities_task (diary_id, opportunity_id, kind, title, owner_id, due_at, time_zone, repeats, contact_id,
-  purpose, subject, words, paused_because, waits_for, waits_for_deal, outcome, stage, record_type)
+  purpose, subject, words, paused_because, waits_for, mended_at, waits_for_deal, outcome, stage, record_type)
 select diary_id, id, 'follow_up', 'Follow up ' || id, owner_id, now(), '', '',
-  case when id % 10 = 0 then null else decision_owner_id end, 'transactional', 'How are you?', 'Hello.', '', '', false,
-  '', 'open', ''
+  case when id % 10 = 0 then null else decision_owner_id end, 'transactional', 'How are you?', 'Hello.', '', '', '',
+  false, '', 'open', ''
 from opportunities_opportunity
 """
 BORN = """

@@ -11,7 +11,10 @@ from zarts.demo import free_port
 
 
 class Peer:
-    """Takes mail. Now and then it asks to come back later, refuses one, or takes one and hangs up before it says so."""
+    """Takes mail. Now and then it asks to come back later, refuses one, or takes one and does not say so.
+
+    Then it hangs up, or what it says cannot be read.
+    """
 
     def __init__(self, *, later=0.01, silent=0.005, refuses=0.001, seed=7):
         self.later, self.silent, self.refuses, self.random = later, silent, refuses, random.Random(seed)
@@ -34,6 +37,8 @@ class Peer:
             self.took[number] += 1
             if is_silent := chance < self.silent:
                 self.silences += 1
+        if is_silent and self.silences % 2:
+            return "25"
         if is_silent:
             server.transport.abort()
         return "250 Taken"

@@ -1,11 +1,16 @@
 """One run: make the items, let the house be struck while it works them off, and count what came of each."""
 
 import subprocess
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psycopg
+
+from zarts.demo import free_port
 
 from . import items
 from .house import SENDERS, a_house
@@ -33,6 +38,9 @@ class Outcome:
     # What nobody killed and is gone all the same, and how often a standstill came out either way.
     crashes: list[str] = field(default_factory=list)
     too_late: int = 0
+    # What the staff's web server said when it was asked whether it is ready: by status, 0 for no answer; the last one.
+    asked: Counter = field(default_factory=Counter)
+    ready: int = 200
     heard_late: int = 0
     faults: Counter = field(default_factory=Counter)
 
@@ -44,7 +52,8 @@ class Outcome:
     @property
     def holds(self) -> bool:
         is_caused = self.uncertain <= self.may_be_uncertain and self.failed <= self.refusals
-        return not self.lost and not self.twice and is_caused and not self.crashes and self.recovery <= RECOVERY
+        stands = not self.crashes and self.ready == 200 and self.recovery <= RECOVERY
+        return not self.lost and not self.twice and is_caused and stands
 
     def __str__(self):
         struck = ", ".join(f"{count} x {name}" for name, count in self.faults.most_common())
@@ -56,6 +65,7 @@ class Outcome:
             f"failed     {self.failed}, each listed (at most {self.refusals})\n"
             f"crashed    {'; '.join(self.crashes) or 'none'}\n"
             f"too late   {self.too_late} handed nothing over, {self.heard_late} were heard late of what they had\n"
+            f"web        ready {self.asked[200]} of {self.asked.total()} times, at the end {self.ready}\n"
             f"recovery   {self.recovery:.1f} s after the last fault (at most {RECOVERY})"
         )
 
@@ -70,9 +80,10 @@ def run(
     """
     peer = Peer().start()
     began = time.monotonic()
-    env = {**place.env(), "EMAIL_URL": f"smtp://127.0.0.1:{peer.port}"}
-    house = a_house(env, chance=chance, lease=lease, log=log)
+    env, port = {**place.env(), "EMAIL_URL": f"smtp://127.0.0.1:{peer.port}"}, free_port()
+    house, visitor = a_house(env, port=port, chance=chance, lease=lease, log=log), Visitor(port)
     try:
+        visitor.start()
         house.be_struck(place, every=every)
         while (left := open_items(place)) > count * (1 - until) or house.waits_for_somebody(left):
             if say:
@@ -88,10 +99,40 @@ def run(
             time.sleep(0.2)
         recovery = time.monotonic() - calm
         house.rest_without(place)
-        return outcome(place, peer, count, recovery, time.monotonic() - began, house)
+        return outcome(place, peer, count, recovery, time.monotonic() - began, house, visitor)
     finally:
+        visitor.over.set()
         house.close()
         peer.stop()
+
+
+class Visitor(threading.Thread):
+    """Asks the staff's web server all the time whether it is ready, and counts its answers by their status."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.url, self.over, self.answers = f"http://127.0.0.1:{port}/readyz", threading.Event(), Counter()
+
+    def run(self):
+        while not self.over.wait(0.5):
+            self.answers[self.ask()] += 1
+
+    def ask(self) -> int:
+        """Return the status of one answer, or 0 where nobody answers."""
+        try:
+            with urlopen(self.url, timeout=5) as answer:
+                return answer.status
+        except HTTPError as answer:
+            return answer.code
+        except OSError:
+            return 0
+
+    def in_the_end(self) -> int:
+        """Return what it answers once it had as long to start as everything else has to recover."""
+        until = time.monotonic() + RECOVERY
+        while (answer := self.ask()) != 200 and time.monotonic() < until:
+            time.sleep(0.5)
+        return answer
 
 
 def open_items(place) -> int:
@@ -104,7 +145,7 @@ def open_items(place) -> int:
             time.sleep(0.3)
 
 
-def outcome(place, peer, count, recovery, took, house) -> Outcome:
+def outcome(place, peer, count, recovery, took, house, visitor) -> Outcome:
     with place.connect() as connection:
         lost = connection.execute(items.OPEN).fetchone()[0]
         uncertain, failed = (
@@ -130,4 +171,6 @@ def outcome(place, peer, count, recovery, took, house) -> Outcome:
         too_late=too_late,
         heard_late=heard_late,
         faults=Counter(house.faults),
+        asked=visitor.answers,
+        ready=visitor.in_the_end(),
     )

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from opportunities import filling, followups
-from opportunities.models import Message, MessageTemplate, Task
+from opportunities.models import Message, MessageTemplate, Source, Task
 from opportunities.records import Refused, begin, edit
 from tests.makers import an_opportunity
 
@@ -125,3 +125,47 @@ def test_a_follow_up_with_words_that_only_we_may_read_pauses_and_leaves_no_mail(
     task = Task.objects.get(pk=task.pk)
     assert (task.stage, Message.objects.count()) == ("paused", 0)
     assert "margin" in task.paused_because
+
+
+def a_touch(owner, template, opportunity):
+    task = Task(opportunity=opportunity, contact=opportunity.decision_owner, template=template, owner=owner)
+    task.title, task.due_at = "Write", timezone.now() - timedelta(minutes=1)
+    return begin(task, by=owner)
+
+
+def test_a_touch_whose_field_is_empty_leads_to_it_and_goes_on_at_once_when_it_is_filled(ada, mail_server):
+    mail_server()
+    opportunity = an_opportunity(ada)
+    task = a_touch(ada, a_version(ada, "Yours, {owner.name}, {owner.title}").template, opportunity)
+    followups.send_due()
+    task = Task.objects.get(pk=task.pk)
+    assert (task.stage, task.get_waits_for_display(), task.mend_url) == ("paused", "Words of the mail", ada.staff_url())
+    (resume,) = [move for move in task.moves_for(ada) if move.name == "resume"]
+    assert [lack.url for lack in resume.lacks] == [ada.staff_url()]
+    edit(ada, by=ada, title="Director")
+    followups.send_due()
+    assert Task.objects.get(pk=task.pk).stage == "done"
+
+
+def test_a_touch_whose_template_has_no_words_goes_on_when_they_are_written(ada, ben, mail_server):
+    mail_server()
+    template = begin(MessageTemplate(name="Bare", purpose="transactional"), by=ben)
+    task = a_touch(ada, template, an_opportunity(ada))
+    followups.send_due()
+    assert Task.objects.get(pk=task.pk).mend_url == template.staff_url("id_body")
+    template.revise("Hello", "Hello {contact.first_name}.", by=ben)
+    followups.send_due()
+    assert Task.objects.get(pk=task.pk).stage == "done"
+
+
+def test_a_touch_goes_on_when_its_lead_came_from_elsewhere(ada, mail_server):
+    mail_server()
+    opportunity = an_opportunity(ada)
+    over = begin(Source(name="Old list", valid_until=timezone.localdate() - timedelta(days=2)), by=ada)
+    lead = edit(opportunity.leads.get(), by=ada, source=over)
+    task = a_touch(ada, a_version(ada, "Hello.").template, opportunity)
+    followups.send_due()
+    assert Task.objects.get(pk=task.pk).mend_url == over.staff_url()
+    edit(lead, by=ada, source=begin(Source(name="A friend"), by=ada))
+    followups.send_due()
+    assert Task.objects.get(pk=task.pk).stage == "done"

@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from opportunities import incoming, reading
-from opportunities.models import Contact, InboundMail, Message, Notice, Task
+from opportunities import incoming, reading, sequences
+from opportunities.models import Contact, InboundMail, Message, Notice, SequenceRun, Task
 from opportunities.records import begin, edit, perform
 from tests.makers import a_lead, a_worked_lead, an_opportunity
+from tests.makers_series import a_sequence
 from tests.opportunities.mails import a_bounce, a_mail, a_true_mail, sent_mail
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +132,21 @@ def test_a_true_reply_address_from_another_sender_is_filed_by_nobody_but_a_perso
     assert mail.stage == "unmatched"
     assert mail.trouble == f"It answers our mail to {message.contact} but comes from mallory@elsewhere.example."
     assert not Message.objects.filter(stage="received").exists()
+
+
+@pytest.mark.parametrize("name", ["", "the.boss@"])
+def test_a_sender_that_a_server_of_ours_calls_forged_is_read_by_a_person_first(ada, ben, settings, name):
+    settings.MAIL_VOUCHED_BY = ["mx.zarts.example"]
+    deal = an_opportunity(ada)
+    message, known = sent_mail(deal, ada), deal.decision_owner.email
+    run = sequences.start(a_sequence(ben), deal, deal.decision_owner, by=ada)
+    sender = f"{name}{known.partition('@')[2]}" if name else known
+    said = {"Authentication_Results": f"mx.zarts.example; dmarc=fail header.from={sender.partition('@')[2]}"}
+    mail = take(a_mail(sender, "We accept.", to=incoming.reply_address(message), **said))
+    assert (mail.stage, mail.answers) == ("unmatched", message)
+    assert mail.trouble.startswith(f"It says that it is from {sender}, and that is not true")
+    assert SequenceRun.objects.get(pk=run.pk).stage == "running"
+    assert not Contact.objects.filter(email__startswith="the.boss").exists()
 
 
 def test_a_colleague_of_the_same_domain_is_met_by_their_mail(ada):

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from opportunities import followups, notices, outbox
-from opportunities.models import Contact, Event, Letter, Message, Task
+from opportunities.models import Contact, Event, Letter, Message, Notice, Task
 from opportunities.records import Refused, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
@@ -34,8 +34,8 @@ def again(record):
 class Talker:
     """A mail server that speaks line by line, and stops where it is told to: "mail", "data" or "dot"."""
 
-    def __init__(self, stops_at, *, hangs=False):
-        self.stops_at, self.hangs, self.got = stops_at, hangs, []
+    def __init__(self, stops_at, *, hangs=False, says=b""):
+        self.stops_at, self.hangs, self.says, self.got = stops_at, hangs, says, []
         self.door = socket.create_server(("127.0.0.1", 0))
         self.port = self.door.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -60,7 +60,7 @@ class Talker:
                     words = b"".join(iter(lines.readline, b".\r\n"))
                     self.got.append(words)
                     if self.stops_at == "dot":
-                        return self.stop()
+                        return guest.sendall(self.stop())
                 guest.sendall(b"221 bye\r\n" if word == "quit" else b"250 fine\r\n")
 
     def got_for(self, contact):
@@ -69,6 +69,7 @@ class Talker:
     def stop(self):
         if self.hangs:
             time.sleep(3)
+        return self.says
 
 
 @pytest.fixture
@@ -103,6 +104,16 @@ def test_a_server_that_goes_before_it_has_the_mail_leaves_no_doubt(ada, talker, 
     talker("never")
     outbox.send()
     assert again(message).stage == "sent"
+
+
+@pytest.mark.parametrize("says", [b"2", b"25", b"200 taken\r\n", b"taken\r\n", b"5" * 9000 + b"\r\n"])
+def test_what_a_server_that_has_the_mail_says_of_it_and_nobody_can_read_leaves_a_doubt(ada, talker, says):
+    server, message = talker("dot", says=says), a_mail(ada)
+    outbox.send()
+    assert again(message).stage == "uncertain"
+    talker("never")
+    outbox.run()
+    assert (again(message).stage, len(server.got)) == ("uncertain", 1)
 
 
 @pytest.mark.parametrize("hangs", [False, True])
@@ -158,6 +169,23 @@ def test_one_mail_that_cannot_be_written_keeps_no_other_back(ada, mail_server, b
     assert again(broken).stage == "failed"
     assert "cannot be written as a mail" in again(broken).trouble
     assert (again(sound).stage, len(catcher.got_for(sound.contact))) == ("sent", 1)
+
+
+@pytest.mark.parametrize("cleared", [{"subject": "", "words": ""}, {"contact": None}])
+def test_the_mail_of_a_follow_up_that_mails_nobody_any_more_is_kept_back(ada, mail_server, cleared):
+    mail_server("451 Come back later")
+    task = a_follow_up(ada)
+    followups.send_due()
+    (message,) = task.messages.all()
+    assert message.stage == "queued"
+
+    again(task).change(by=ada, **cleared)
+    message, catcher = again(message), mail_server()
+    assert (message.stage, message.body) == ("held", task.words), "it says what it said"
+    Message.objects.update(go_at=timezone.now())
+    followups.send_due()
+    assert (again(message).stage, catcher.got_for(message.contact)) == ("held", [])
+    assert Notice.objects.filter(user=ada, words=f"Due: {task.title}").exists(), "it is told of instead"
 
 
 # -- What befalls a worker. --------------------------------------------------------------------------------------------

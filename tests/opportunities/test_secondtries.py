@@ -1,14 +1,18 @@
 """Second tries at lost deals: their window, what they show, a letter under the four conditions, and reopening."""
 
+import threading
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from opportunities import followups, secondtries
-from opportunities.models import Consent, Event, Message, MessageTemplate, Objection, Task, WinBack
+from opportunities.models import Consent, Event, Message, MessageTemplate, Objection, SequenceRun, Task, WinBack
 from opportunities.records import Refused, begin, edit, perform
+from tests.conftest import person
 from tests.makers import an_opportunity
+from tests.makers_series import a_sequence
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +141,45 @@ def test_nobody_is_written_to_twice_at_once_or_outside_the_window(ada):
     later = a_win_back(ada, first=10)
     with pytest.raises(Refused, match="Wait for its window"):
         secondtries.write(later, later.opportunity.decision_owner, by=ada, subject="Again?", words="Hello.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_write_at_once_one_does():
+    ada = person("ada", "Growth ops", team="East")
+    win_back, gate, said = a_win_back(ada), threading.Barrier(2), []
+
+    def write():
+        try:
+            with transaction.atomic():
+                mine = again(win_back)
+                gate.wait(timeout=20)
+                secondtries.write(mine, mine.opportunity.decision_owner, by=ada, subject="Again?", words="Hello.")
+        except Refused as refusal:
+            said.append(str(refusal))
+        finally:
+            connection.close()
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert said == ["A letter to them waits already: cancel it first."]
+    assert secondtries.letters(win_back).count() == 1
+
+
+def test_a_sequence_ends_with_the_window_and_mails_nobody_after_it(ada, ben, mail_server, time_machine):
+    catcher = mail_server()
+    a_sequence(ben, starts_with="winback.open", purpose="marketing", days=(20, 5))
+    contact = a_win_back(ada, last=10).opportunity.decision_owner
+    run = SequenceRun.objects.get()
+    late = run.tasks.get().due_at + timedelta(minutes=1)
+    time_machine.move_to(timezone.now() + timedelta(days=11))
+    secondtries.turn()
+    assert (again(run).stage, again(run).ended) == ("stopped", "moved")
+    time_machine.move_to(late)
+    followups.send_due()
+    assert catcher.got_for(contact) == []
 
 
 def test_a_letter_is_written_on_its_page(ada, ben, ann, as_user):

@@ -77,6 +77,11 @@ def processes(at) -> list:
     return rows
 
 
+def silences(at) -> list:
+    """Return of each process that was heard of lately its kind, and since how many seconds it was not heard of."""
+    return [{"kind": row.kind, "seconds": round((at - row.at).total_seconds())} for row in processes(at)]
+
+
 # Of each kind of due work what has waited longest, by its own index.
 STANDING = """
 select least(

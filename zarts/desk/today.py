@@ -87,11 +87,8 @@ def waiting_tasks(user, team) -> Rows:
     """Return the tasks that wait: for which condition, since when, and where it is mended; none of paused deals."""
     told = Event.objects.filter(record_type=Task.label(), record_id=OuterRef("pk"), verb="task.pause").order_by("-pk")
     rows = people(Task.objects.filter(stage=Task.Stage.PAUSED, waits_for_deal=False), user, team)
-    rows = rows.knowing_sources().annotate(since=Subquery(told.values("at")[:1]))
-    found = first(rows.select_related("owner", "opportunity__client", "lead", "contact").order_by("due_at", "pk"))
-    for task in found:
-        task.mend = task.mend_url() if task.waits_for else ""
-    return found
+    rows = rows.annotate(since=Subquery(told.values("at")[:1]))
+    return first(rows.select_related("owner", "opportunity__client", "lead", "contact").order_by("due_at", "pk"))
 
 
 def adrift(user, team) -> Rows:
