@@ -38,10 +38,16 @@ def fingerprint(aspect, said) -> str:
     return hashlib.sha256(words.encode()).hexdigest()
 
 
+def rows_of(proposal, name, *along):
+    """Return the rows of one kind as they were read with the proposal, else read them with what they need."""
+    rows = getattr(proposal, name)
+    return rows.all() if name in getattr(proposal, "_prefetched_objects_cache", {}) else rows.prefetch_related(*along)
+
+
 def of_proposal(proposal) -> dict:
     return {name: getattr(proposal, name) for name in proposal.CONTENT} | {
         "scope": [row.says() for row in proposal.scope_items.all()],
-        "timeline": [row.says() for row in proposal.milestones.select_related("depends_on")],
+        "timeline": [row.says() for row in rows_of(proposal, "milestones", "depends_on")],
     }
 
 
@@ -51,7 +57,7 @@ def of_pricing(proposal) -> dict:
 
 
 def of_claims(proposal) -> dict:
-    return {"claims": [row.says() for row in proposal.claims.prefetch_related("evidence")]}
+    return {"claims": [row.says() for row in rows_of(proposal, "claims", "evidence")]}
 
 
 def of_contract(contract) -> dict:
