@@ -87,7 +87,7 @@ def test_the_queue_is_decided_on_a_phone(ada, ben, at_browser):
     manager.choose(f".z-rows a[href*='/{pricing.pk}/']").choose(".z-on-condition > summary")
     manager.write(measure="the discount", number="120").press("Approve on this condition")
     manager.sees("Type at most 100 percent.").write(number="10").press("Approve on this condition")
-    manager.sees("Done: you approved, on a condition,")
+    manager.sees("Done: you approved, on a condition")
     given = again(pricing)
     assert (given.stage, given.on_condition) == ("approved", "the discount stays at or under 10 %")
 
@@ -134,7 +134,7 @@ def test_a_claim_is_refused_by_name_mended_approved_by_two_in_order_and_a_price_
 
     # One after the other: the second is asked when the first has said yes.
     pricing = proposal.approvals.filter(aspect="pricing", stage="pending")
-    assert not pricing.filter(owner=gia).exists()
+    assert not pricing.filter(person=gia).exists()
     manager, second = at_browser(ben), at_browser(gia)
     for asked in proposal.approvals.filter(stage="pending"):
         manager.open(f"/admin/approvals/{asked.pk}/").press("Approve", within=".z-decide").sees("Done: you approved")
@@ -147,7 +147,7 @@ def test_a_claim_is_refused_by_name_mended_approved_by_two_in_order_and_a_price_
     writer.open(proposal.staff_url())
     writer.page.locator("#pricing a.z-row-open").first.click()
     writer.page.locator("#pricing [name=unit_price]").fill("2800")
-    expect(writer.page.locator("#saved")).to_contain_text("Saved")
+    expect(writer.page.locator("#approvals")).to_contain_text("Pricing: lapsed")
     stages = {(it.aspect, it.stage) for it in proposal.approvals.all()}
     assert {it for it in stages if it[0] != "pricing"} == {("proposal", "approved"), ("claims", "approved")}
     assert ("pricing", "lapsed") in stages
