@@ -438,7 +438,7 @@ class KeptAdmin(ModelAdmin):
         """Show a small form: as a page, or in place where the script asks for it."""
         context = {**self.admin_site.each_context(request), "opts": self.opts, "record": record, "form": form}
         context |= {"title": title, "button": button, "back": came_from(request, record)}
-        return TemplateResponse(request, "admin/small_form.html", context, status=422 if form.is_bound else 200)
+        return TemplateResponse(request, "admin/small_form.html", context)
 
 
 class RecordAdmin(KeptAdmin):

@@ -132,7 +132,7 @@ def test_the_page_puts_off_in_one_click_or_to_a_time_by_ones_own_clock(as_user, 
 def test_what_is_missing_is_said_at_its_field(as_user, ada, data, said):
     task = a_task(ada)
     answer = as_user(ada).post(url_of(task, "snooze"), data)
-    assert answer.status_code == 422
+    assert answer.status_code == 200
     assert said in answer.text
     assert again(task).due_at == task.due_at
 
