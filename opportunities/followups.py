@@ -167,12 +167,17 @@ def take(pk) -> bool:
 
 
 def why_not(task) -> list:
-    """Return what this touch waits for: the four conditions, one touch a day, and its words."""
+    """Return what this touch waits for: the four conditions, and one touch a day."""
     at = clock.now()
     if words := campaigns.stopped(task):
         return [conditions.Wait(Task.Waits.SOURCE, words)]
     found = conditions.waits(task.contact, task.purpose, opportunity=task.opportunity, at=at, not_after=task.not_after)
-    return found or conditions.touched(task.contact, task.purpose, at) or unwritten(task)
+    return found or conditions.touched(task.contact, task.purpose, at)
+
+
+def still_waits(task) -> list:
+    """Return what a touch that waits would wait for again at once: a condition, or words that writing it would miss."""
+    return why_not(task) or unwritten(task)
 
 
 def unwritten(task) -> list:
@@ -269,8 +274,12 @@ def say_anew(task):
 def pause_for(task, wait):
     """Let a follow-up wait for a condition, saying why; until it is met, it is looked at again by itself."""
     tell_of_wait(task, wait)
-    mend = {"waits_for": wait.condition, "mended_at": wait.url}
-    return perform(task.pause, by=None, reason=wait.words, again_at=look_again(wait), **mend)
+    return perform(task.pause, by=None, reason=wait.words, **waiting_for(wait))
+
+
+def waiting_for(wait) -> dict:
+    """Return what a task keeps of a wait beside its words: for what, where that is mended, and when to look again."""
+    return {"waits_for": wait.condition, "mended_at": wait.url, "again_at": look_again(wait)}
 
 
 def tell_of_wait(task, wait):
@@ -322,15 +331,14 @@ def look_at(pk) -> bool:
     task = lock_free(waiting().filter(pk=pk).select_related(*ALONG))
     if task is None:
         return False
-    found = why_not(task) if task.contact_id else []
+    found = still_waits(task) if task.contact_id else []
     if not found:
         perform(task.resume, by=None)
         return True
     wait = found[0]
     if (task.waits_for, task.paused_because) != (wait.condition, wait.words[:300]):
         tell_of_wait(task, wait)
-        said = {"waits_for": wait.condition, "paused_because": wait.words[:300], "mended_at": wait.url}
-        edit(task, by=None, again_at=look_again(wait), **said)
+        edit(task, by=None, paused_because=wait.words[:300], **waiting_for(wait))
     else:
         Task.objects.filter(pk=pk).update(again_at=look_again(wait))
     return False

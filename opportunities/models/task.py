@@ -238,7 +238,7 @@ class Task(About, Record):
 
         if not (self.waits_for and self.contact_id):
             return []
-        return [Lack(wait.words, wait.url) for wait in followups.why_not(self)]
+        return [Lack(wait.words, wait.url) for wait in followups.still_waits(self)]
 
     @property
     def is_touch(self) -> bool:

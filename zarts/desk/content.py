@@ -4,13 +4,9 @@ from opportunities.models import Evidence
 from opportunities.records import Lack
 from proposals import coverage, difference, lint
 from proposals.measures import Measured
-from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Summary
+from proposals.models import PriceLine, Proposal
 
 from .templatetags.zarts_desk import day, plain_words, said, said_of, words_of
-
-# Of what the content of an aspect is made, and the rows in it: their fields know their names and their choices.
-SAID_BY = {"contract": Contract, "summary": Summary}
-ROWS = {"scope": ScopeItem, "timeline": Milestone, "prices": PriceLine, "claims": Claim}
 
 
 def content_of(approval, user) -> dict:
@@ -46,7 +42,7 @@ def marks_on(approval) -> list:
 
 def rows_of(approval) -> list[dict]:
     """Return each part of what it is about with its name: rows as a table, words as words."""
-    content, model = approval.content, SAID_BY.get(approval.aspect, Proposal)
+    content, model = approval.content, difference.SAID_BY.get(approval.aspect, Proposal)
     rows, proof = [], proof_of(content)
     for name in difference.in_order(content):
         value = content[name]
@@ -56,7 +52,7 @@ def rows_of(approval) -> list[dict]:
         if name == "chosen":
             value = list(PriceLine.objects.filter(pk__in=value).values_list("title", flat=True))
         if isinstance(value, list):
-            row |= tabled(value, proof, ROWS.get(name), content.get("currency", ""))
+            row |= tabled(value, proof, difference.ROWS.get(name, (None,))[0], content.get("currency", ""))
         elif isinstance(value, dict):
             parts = {key: item for key, item in value.items() if not difference.is_digest(item)}
             if not parts:

@@ -32,9 +32,6 @@ def pending(user):
     return rows.prefetch_related("proposal__price_lines", "contract__proposal__price_lines").order_by("due", "pk")
 
 
-everything = pending
-
-
 def waiting_for(user):
     """Return the questions that this person may answer: theirs by right, role, name or delegation, not their own work.
 
@@ -64,7 +61,7 @@ PARTS = {
     "mine": ("Mine", mine, "Nothing stands with you."),
     "groups": ("My groups’", my_groups, "Nothing that you may decide stands with a colleague."),
     "lent": ("Delegated to me", delegated, "Nothing comes to you because you stand in for somebody."),
-    "all": ("All open", everything, "Nothing is in review."),
+    "all": ("All open", pending, "Nothing is in review."),
 }
 
 
