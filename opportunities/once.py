@@ -44,8 +44,11 @@ def take(mark) -> bool:
         return cursor.rowcount == 1
 
 
-def saved(request, view):
-    """Answer a form that makes something by `view`, which leads on once it is saved; without a key, each time."""
+def saved(request, view, again=None):
+    """Answer a form that makes something by `view`, which leads on once it is saved; without a key, each time.
+
+    An answer that leads a script on says where in `led_to`. The same form again is answered by `again` from there.
+    """
     if request.method != "POST" or not request.POST.get(NAME):
         return view()
     words = [pair for pair in request.POST.lists() if pair[0] not in ASIDE]
@@ -53,13 +56,16 @@ def saved(request, view):
     mark = mark_of(request.user, request.path, words + files)
     with transaction.atomic():
         if not take(mark):
+            led_to = SavedForm.objects.get(pk=mark).led_to
+            if again:
+                return again(led_to)
             messages.info(request, "This was saved already.")
-            return redirect(SavedForm.objects.get(pk=mark).led_to or request.get_full_path())
+            return redirect(led_to or request.get_full_path())
         answer = view()
         # A window that a picker opened leads nowhere: it hands what was made over, and closes.
         hands_over = "popup_response_data" in (getattr(answer, "context_data", None) or {})
-        if answer.status_code == 302:
-            SavedForm.objects.filter(pk=mark).update(led_to=answer.url)
+        if led_to := answer.url if answer.status_code == 302 else getattr(answer, "led_to", ""):
+            SavedForm.objects.filter(pk=mark).update(led_to=led_to)
         elif not hands_over:
             transaction.set_rollback(True)  # nothing was made: the key is free again
     return answer

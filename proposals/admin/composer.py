@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import contextmanager
 from functools import partial
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -148,9 +149,8 @@ class Composer(WrittenAdmin):
             raise Http404
         act = acts[does]
         try:
-            if is_by_script(request):
-                return act(request, proposal, rest)
-            return once.saved(request, lambda: act(request, proposal, rest))
+            again = partial(self.done_already, request, proposal) if is_by_script(request) else None
+            return once.saved(request, lambda: act(request, proposal, rest), again)
         except Refused as refusal:
             return self.refused(request, proposal, refusal)
         except composing.Clash as clash:
@@ -163,7 +163,7 @@ class Composer(WrittenAdmin):
         form, row = composing.save(proposal, name, request.POST, by=request.user)
         if form.errors:
             return self.wrong(request, proposal, name, form)
-        said = f"Saved {timezone.localtime():%H:%M}"
+        said = saved_now()
         if request.POST.get("do") == "keep" and keeps_words(name) and request.user.has_perm("proposals.add_block"):
             said = composing.keep_block(proposal, row, by=request.user)
         return self.done(request, proposal, said, row, name)
@@ -174,7 +174,7 @@ class Composer(WrittenAdmin):
         row = self.row_or_refuse(proposal, name)
         here = [each.pk for each in row.beside()].index(row.pk)
         proposal.place(row, whole_number(to) or 0 if by is None else max(0, here + by), by=request.user)
-        return self.done(request, proposal, f"Saved {timezone.localtime():%H:%M}", row, name)
+        return self.done(request, proposal, saved_now(), row, name)
 
     def remove(self, request, proposal, rest):
         row = self.row_or_refuse(proposal, rest)
@@ -198,8 +198,22 @@ class Composer(WrittenAdmin):
             messages.success(request, f"{said}.")
             return redirect(f"{proposal.staff_url()}#{key}")
         fresh = self.again(request, proposal)
-        mark = composing.seen(fresh if name in composing.HEAD else row, name) if row is not None else ""
-        return JsonResponse({"said": said, "key": key, "seen": mark, **self.parts(request, fresh)})
+        # As the database keeps it: 500 that was typed is 500.00 there.
+        kept = fresh if name in composing.HEAD else composing.find(fresh, key)
+        mark = composing.seen(kept, name) if kept is not None else ""
+        return self.told(request, fresh, said, key, mark)
+
+    def done_already(self, request, proposal, led_to):
+        """Say to the script once more what its first save did, whose answer was lost on the way."""
+        where = urlsplit(led_to)
+        mark = parse_qs(where.query).get("seen", [""])[0]
+        return self.told(request, self.again(request, proposal), saved_now(), where.fragment, mark)
+
+    def told(self, request, fresh, said, key, mark):
+        """Answer the script with all that changed, and with what the row said when it was saved."""
+        answer = JsonResponse({"said": said, "key": key, "seen": mark, **self.parts(request, fresh)})
+        answer.led_to = f"{fresh.staff_url()}?seen={mark}#{key}"
+        return answer
 
     def wrong(self, request, proposal, name, form):
         """Show what is wrong at its field, with all that was typed."""
@@ -363,6 +377,10 @@ def addresses_of(urlconf):
         yield
     finally:
         set_urlconf(before)
+
+
+def saved_now() -> str:
+    return f"Saved {timezone.localtime():%H:%M}"
 
 
 def is_by_script(request) -> bool:

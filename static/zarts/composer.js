@@ -29,16 +29,15 @@
   const takeRows = (html) => {
     const fresh = one("#rows", read(html));
     const focused = document.activeElement?.closest("#rows") ? mark(document.activeElement) : null;
-    const open = all("#rows [data-row]").filter((row) => formIn(row) || one(".z-clash", row) || row.dataset.opening);
     // A form that is moved would lose its cursor: the other rows move around it.
-    const kept = new Map(open.map((row) => [row.dataset.row, row]));
+    const isKept = (row) => formIn(row) || one(".z-clash", row) || row.dataset.opening;
     for (const section of all("#rows .z-part-of")) {
       const title = section.getAttribute("aria-labelledby");
       const now = one(`[aria-labelledby="${title}"]`, fresh);
       if (!now) continue;
       const list = one(".z-row-list", section);
       const there = all(":scope > li", one(".z-row-list", now));
-      const mine = all(":scope > li", list).filter((row) => kept.has(row.dataset.row));
+      const mine = all(":scope > li", list).filter(isKept);
       for (const row of all(":scope > li", list)) if (!mine.includes(row)) row.remove();
       let at = 0;
       for (const row of there) {
@@ -95,23 +94,30 @@
 
   // -- Saving. -------------------------------------------------------------------------------------------------------
 
-  const saveNow = async (form, does) => {
-    if (!form.isConnected || (does !== "keep" && !form.matches("[data-clash]") && !isChanged(form))) return true;
-    const row = rowOf(form);
-    const sent = typed(form);
+  // Each save has a key of its own: sent twice, it is done once.
+  const saveOf = (form, does) => {
     const body = new FormData(form);
     body.set("do", does);
+    body.set("once", crypto.getRandomValues(new Uint32Array(4)).join("-"));
+    return { body, sent: typed(form) };
+  };
+
+  const saveNow = async (form, does) => {
+    if (!form.isConnected || (!form.lost && does !== "keep" && !form.matches("[data-clash]") && !isChanged(form))) return true;
+    const row = rowOf(form);
+    // A save that was not answered may have arrived: the same is sent again before anything newer.
+    const isAgain = !!form.lost;
+    const { body, sent } = (form.lost ||= saveOf(form, does));
     say("Saving…");
     let answer, words;
     try {
       [answer, words] = await send(body);
     } catch {
       say("Not saved: the server was not reached. Your words stay here; it is tried again.", true);
-      form.dataset.failed = "1";
       setTimeout(() => save(form), 5000);
       return false;
     }
-    delete form.dataset.failed;
+    delete form.lost;
     if (answer.ok) {
       form.dataset.before = sent;
       const mark = one("[name=seen]", form);
@@ -128,9 +134,10 @@
       if (said) said.textContent = words.said;
       if (form.matches("[data-clash]")) form.closest(".z-clash").remove();
       take(words);
-      return true;
+      return isAgain ? saveNow(form, does) : true;
     }
     say(words.said, true);
+    if (words.form && isAgain && typed(form) !== sent) return saveNow(form, does);
     if (words.form) wrong(form, read(words.form));
     if (words.clash && row) {
       row.innerHTML = words.clash;

@@ -128,6 +128,38 @@ def test_what_is_wrong_is_said_where_it_was_typed_and_stays(ada, at_browser):
 
 
 @pytest.mark.screens("desktop")
+def test_a_save_whose_answer_is_lost_makes_one_row_and_nothing_typed_since_is_lost(ada, at_browser):
+    proposal = a_proposal(ada)
+    somebody = at_browser(ada, looks=violations).open(proposal.staff_url())
+
+    lost = []
+
+    def lose(route):
+        """Let the first save arrive, and lose its answer."""
+        if route.request.method == "POST" and not lost:
+            lost.append(route.fetch().status)
+            route.abort("internetdisconnected")
+        else:
+            route.fallback()
+
+    somebody.page.route("**/change/", lose)
+    somebody.page.locator("#excluded [data-add]").click()
+    somebody.page.locator("#excluded [name=title]").fill("Hosting")
+    somebody.sees("Not saved: the server was not reached.")
+    somebody.page.locator("#excluded [name=title]").fill("Hosting and mail")
+    Writer(somebody).is_saved()
+    expect(somebody.page.locator("#excluded .z-row").filter(has_text="Hosting")).to_have_count(0)
+    somebody.page.keyboard.press("Escape")
+    expect(somebody.page.locator("#excluded .z-row").filter(has_text="Hosting")).to_have_count(1)
+    assert list(ScopeItem.objects.filter(title__startswith="Host").values_list("title", flat=True)) == [
+        "Hosting and mail"
+    ]
+    assert lost == [200]
+    somebody.troubles = [trouble for trouble in somebody.troubles if "ERR_INTERNET_DISCONNECTED" not in trouble]
+    somebody.look()
+
+
+@pytest.mark.screens("desktop")
 def test_a_link_to_a_field_opens_it_and_a_drop_changes_the_order(ada, at_browser):
     proposal = a_proposal(ada)
     somebody = at_browser(ada, looks=violations).open(proposal.staff_url("id_valid_until"))

@@ -119,6 +119,42 @@ def test_the_same_new_row_sent_twice_comes_in_once(writer):
     assert writer.proposal.scope_items.filter(title="Hosting").count() == 1
 
 
+def test_a_save_by_script_sent_twice_is_done_once_and_answered_twice(writer):
+    fields = writer.open("new-pricing") | {"once": "a-key", "title": "Audit", "unit_price": "500"}
+    first, second = (writer.save(fields, scripts=True).json() for _ in range(2))
+    line = writer.proposal.price_lines.get(title="Audit")
+    assert first["key"] == second["key"] == composing.key_of(line)
+    assert first["seen"] == second["seen"] == composing.seen(line)
+    assert "Audit" in second["parts"]["rows"]
+    assert writer.save(fields | {"once": "next"}, scripts=True, title="Audits").json()["key"] != first["key"]
+
+
+def test_whoever_goes_on_in_a_new_row_does_not_clash_with_themselves(writer):
+    fields = writer.open("new-pricing") | {"title": "Audit", "unit_price": "500"}
+    said = writer.save(fields, scripts=True).json()
+    later = fields | {"row": said["key"], "seen": said["seen"]}
+    assert writer.save(later, scripts=True, title="Audit of calls").status_code == 200
+
+
+def test_a_save_whose_answer_was_lost_hides_nothing_that_somebody_wrote_since(writer, ben):
+    row = writer.proposal.scope_items.first()
+    fields = writer.open(composing.key_of(row)) | {"once": "a-key", "title": "Fast pages"}
+    writer.save(fields, scripts=True)
+    row.refresh_from_db()
+    writer.proposal.change(row, by=ben, title="Much faster pages")
+    answered = writer.save(fields, scripts=True)
+    assert answered.status_code == 200
+    later = writer.save(fields | {"once": "next", "seen": answered.json()["seen"]}, scripts=True, title="Fastest pages")
+    assert later.status_code == 409
+    assert "Much faster pages" in later.json()["clash"]
+
+
+def test_a_save_by_script_that_was_refused_may_be_sent_again_under_its_key(writer):
+    fields = writer.open("new-pricing") | {"once": "a-key", "title": "Audit", "unit_price": "-1"}
+    assert [writer.save(fields, scripts=True).status_code for _ in range(2)] == [422, 422]
+    assert not writer.proposal.price_lines.filter(title="Audit").exists()
+
+
 def test_a_row_moves_to_another_kind_and_stands_last_there(writer):
     row = writer.proposal.scope_items.get(kind="assumption")
     writer.save(writer.open(composing.key_of(row)), kind="included")

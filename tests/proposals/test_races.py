@@ -1,6 +1,7 @@
 """Two people at the same moment: one wins, the other is told, and nothing is made twice."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -10,10 +11,11 @@ from django.utils import timezone
 from opportunities.models import Event
 from opportunities.records import Refused, perform
 from portal.models import ProposalLink
-from proposals import approvals, clock, inbox
-from proposals.models import Approval, Contract, Proposal
+from proposals import approvals, clock, composing, inbox
+from proposals.models import Approval, Contract, PriceLine, Proposal
 from tests.conftest import person
 from tests.makers_proposals import a_proposal
+from tests.proposals.test_composer import Writer
 from tests.proposals.test_inbox import press_open
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,3 +148,12 @@ def test_the_clock_and_an_answer_at_once_do_not_wait_for_each_other(ada, ben):
     results = at_once(clock.run, lambda: perform(asked.approve, by=ben), clock.run)
     assert results[1].stage == "approved"
     assert told(asked, "approve") == 1
+
+
+def test_a_save_that_a_script_sends_twice_at_once_makes_one_row(as_user, ada):
+    writers = [Writer(as_user(ada), proposal) for proposal in [a_proposal(ada)] * 2]
+    fields = writers[0].open("new-pricing") | {"once": "a-key", "title": "Audit", "unit_price": "500"}
+    answers = at_once(*[partial(writer.save, fields, scripts=True) for writer in writers])
+    assert [answer.status_code for answer in answers] == [200, 200]
+    line = PriceLine.objects.get(title="Audit")
+    assert {answer.json()["key"] for answer in answers} == {composing.key_of(line)}
