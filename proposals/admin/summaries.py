@@ -76,9 +76,11 @@ class SummaryAdmin(WrittenAdmin):
         with transaction.atomic():
             if summary.pk is None:
                 return self.born_of(request, form)
-            if form.save(by=request.user):
-                summary = self.model.objects.get(pk=summary.pk)
-                return self.stay_with(request, summary, "Saved")
+            is_saved = form.save(by=request.user)
+        if is_saved and data.get("then") == "submit":
+            return self.submitted(request, summary)
+        if is_saved:
+            return self.stay_with(request, self.model.objects.get(pk=summary.pk), "Saved")
         summary = self.get_queryset(request).get(pk=summary.pk)
         return self.shown(request, summary, form=form, internal=internal, status=409)
 
@@ -89,6 +91,10 @@ class SummaryAdmin(WrittenAdmin):
         self.refuse_reader(request, summary.opportunity)
         begin(summary, by=request.user, past=self.born)
         return self.stay_with(request, summary, "Added")
+
+    def submitted(self, request, summary):
+        """Submit what was just saved. Where it is refused, what was typed stays saved."""
+        return self.move_view(request, summary.pk, "submit")
 
     def internal_of(self, summary) -> list:
         return lint.internal_of(summary.opportunity) if summary.opportunity_or_none else []
@@ -115,6 +121,7 @@ class SummaryAdmin(WrittenAdmin):
             "opts": self.opts,
             "record": summary if summary.pk else None,
             "deal": summary.opportunity_or_none,
+            "submit_url": summary.move_url("submit") if may and summary.pk and summary.stage == "draft" else "",
             "form": form,
             "only_checked": only_checked,
             "gone": GONE.format(stage=summary.get_stage_display().lower()) if gone else "",

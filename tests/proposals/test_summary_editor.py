@@ -296,6 +296,38 @@ def test_what_stops_refuses_to_submit_and_what_warns_does_not(as_user, ada):
     assert summary.stage == "in_review"
 
 
+def test_what_is_typed_is_saved_and_submitted_in_one_go(as_user, ada):
+    summary = a_summary(ada)
+    assert save(as_user(ada), summary, words="Nobody waits gladly.", then="submit").status_code == 302
+    summary.refresh_from_db()
+    assert (summary.words, summary.stage) == ("Nobody waits gladly.", "in_review")
+
+
+def test_words_that_are_stopped_at_their_submission_are_saved_all_the_same(as_user, ada):
+    summary = a_summary(ada)
+    refused = save(as_user(ada), summary, words="Mind the margin.", then="submit")
+    assert refused.status_code == 409
+    assert "margin" in refused.content.decode()
+    summary.refresh_from_db()
+    assert (summary.words, summary.stage) == ("Mind the margin.", "draft")
+
+
+def test_words_that_cannot_be_saved_are_not_submitted_and_stay_in_their_fields(as_user, ada):
+    summary = a_summary(ada)
+    refused = save(as_user(ada), summary, title=" ", words="Nobody waits gladly.", then="submit")
+    assert refused.status_code == 422
+    assert refused.context["form"]["words"].value() == "Nobody waits gladly."
+    summary.refresh_from_db()
+    assert summary.stage == "draft"
+
+
+def test_what_is_in_review_is_not_submitted_a_second_time(as_user, ada):
+    summary = a_summary(ada, stage="in_review")
+    assert "Save and submit" not in as_user(ada).get(summary.staff_url()).content.decode()
+    assert save(as_user(ada), summary, then="submit").status_code == 302
+    assert summary.approvals.filter(stage="pending").count() == 1
+
+
 def test_a_managers_reason_to_pass_the_marks_stays_on_the_page_for_good(as_user, ada, ben):
     summary = a_summary(ada, words="The margin of the page is too small to read.")
     assert as_user(ada).post(summary.move_url("submit"), {"override": "I say so."}).status_code == 409
