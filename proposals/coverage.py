@@ -175,6 +175,17 @@ def of(proposal) -> Coverage:
     return Coverage({row: badge_of(row) for row in [*included, *others]})
 
 
+# What stands under a row that promises nothing and rests on nothing.
+NEEDS_NONE = Badge("free", "needs no proof")
+
+
+def badges_of_all(proposal) -> dict:
+    """Return what stands under every row: those that need no proof say so, or show what they have."""
+    needed = of(proposal).rows
+    rows = [row for rows in rows_of(proposal).values() for row in rows]
+    return {row: needed.get(row) or (badge_of(row) if proof_of(row) else NEEDS_NONE) for row in rows}
+
+
 def proof_under(proposal) -> dict:
     """Return the versions of evidence under each row that rests on any."""
     under = {row: proof_of(row) for rows in rows_of(proposal).values() for row in rows}

@@ -96,7 +96,7 @@ class Composer(WrittenAdmin):
         composing.read(proposal)
         may_write = self.has_change_permission(request, proposal)
         taken = composing.taken_out(proposal) if may_write else []
-        badges = coverage.of(proposal).rows
+        badges = coverage.badges_of_all(proposal)
         return {
             "record": proposal,
             "title": str(proposal),

@@ -70,6 +70,25 @@ def test_a_row_is_text_until_it_is_opened(writer):
     assert 'name="unit_price"' in writer.browser.get(writer.url, {"open": price}).content.decode()
 
 
+def test_every_row_shows_its_proof_or_says_that_it_needs_none(writer, ada):
+    excluded = writer.proposal.scope_items.get(kind="excluded")
+    proven = Evidence.objects.filter(audit__opportunity=writer.proposal.opportunity).first()
+    claim = writer.proposal.add(Claim(text="It is slow."), by=ada)
+    writer.proposal.change(writer.proposal.scope_items.get(kind="assumption"), by=ada, evidence=proven)
+    shown = {
+        row: badge
+        for _, sections in writer.browser.get(writer.url).context["groups"]
+        for each in sections
+        for _, row, badge in each["rows"]
+    }
+    assert len(shown) == sum(getattr(writer.proposal, name).count() for name in Proposal.row_models())
+    assert shown[excluded].words == "needs no proof"
+    assert shown[writer.proposal.scope_items.get(kind="assumption")].proof
+    assert shown[claim].words == "no proof"
+    for row in [*writer.proposal.milestones.all(), *writer.proposal.price_lines.all()]:
+        assert shown[row].words != "needs no proof"
+
+
 def test_a_row_is_changed_in_place_and_told(writer, ada):
     row = key(writer.proposal, "scope_items")
     answer = writer.save(writer.open(row), title="Faster pages everywhere")
