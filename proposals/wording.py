@@ -48,6 +48,7 @@ class SummaryForm(forms.Form):
             self.fields["next_action"].required = summary.is_open
             self.fields["next_action"].error_messages["required"] = SAY_NEXT
             self.initial |= {name: says(summary, name) for name in (*TYPED, "about")}
+        self.fields["words"].needed = "needed before you submit"
         self.offer_what_it_is_about(internal)
         for field in self.fields.values():
             said = dict(field.error_messages)

@@ -89,6 +89,12 @@ def test_every_row_shows_its_proof_or_says_that_it_needs_none(writer, ada):
         assert shown[row].words != "needs no proof"
 
 
+def test_a_box_to_tick_is_not_called_optional_twice(writer):
+    page = writer.browser.get(writer.url, {"open": "new-pricing"}).content.decode()
+    label = re.search(r'<label for="new-pricing-optional">(.*?)</label>', page)[1]
+    assert label == "Optional"
+
+
 def test_a_row_is_changed_in_place_and_told(writer, ada):
     row = key(writer.proposal, "scope_items")
     answer = writer.save(writer.open(row), title="Faster pages everywhere")

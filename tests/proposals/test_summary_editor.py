@@ -321,6 +321,11 @@ def test_words_that_cannot_be_saved_are_not_submitted_and_stay_in_their_fields(a
     assert summary.stage == "draft"
 
 
+def test_words_that_a_submission_needs_are_not_called_optional(as_user, ada):
+    page = as_user(ada).get(a_summary(ada, words="").staff_url()).content.decode()
+    assert 'Words for the client <span class="z-quiet">needed before you submit</span>' in page
+
+
 def test_what_is_in_review_is_not_submitted_a_second_time(as_user, ada):
     summary = a_summary(ada, stage="in_review")
     assert "Save and submit" not in as_user(ada).get(summary.staff_url()).content.decode()
