@@ -208,6 +208,8 @@
     const here = row.contains(document.activeElement) || document.activeElement === document.body;
     row.replaceChildren();
     take(words);
+    // The row is shorter than its form was: without this the page would stand far below it.
+    if (here) document.getElementById(name)?.scrollIntoView({ block: "nearest" });
     if (here) one("a", document.getElementById(name))?.focus({ preventScroll: true });
   };
 

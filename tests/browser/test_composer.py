@@ -160,6 +160,24 @@ def test_a_save_whose_answer_is_lost_makes_one_row_and_nothing_typed_since_is_lo
 
 
 @pytest.mark.screens("desktop")
+def test_the_first_rows_are_in_sight_and_a_claim_stays_there_when_it_is_saved(ada, at_browser):
+    proposal = a_proposal(ada)
+    somebody = at_browser(ada, looks=violations)
+    page = somebody.page
+    page.set_viewport_size({"width": 1366, "height": 768})
+    somebody.open(proposal.staff_url())
+    box = page.locator("#included .z-row").first.bounding_box()
+    assert box["y"] + box["height"] < 768
+    claim = page.locator("#claims .z-row").first
+    claim.locator("a.z-row-open").click()
+    claim.get_by_label("Text").fill("Your largest page is slow on phones.")
+    claim.get_by_role("button", name="Save").click()
+    expect(claim.locator("form")).to_have_count(0)
+    expect(claim).to_be_in_viewport()
+    somebody.look()
+
+
+@pytest.mark.screens("desktop")
 def test_a_link_to_a_field_opens_it_and_a_drop_changes_the_order(ada, at_browser):
     proposal = a_proposal(ada)
     somebody = at_browser(ada, looks=violations).open(proposal.staff_url("id_valid_until"))
