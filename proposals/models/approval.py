@@ -185,8 +185,11 @@ class Approval(Output):
         """Return every move from here; only what hangs on numbers can be approved on a condition."""
         return [move for move in super().moves_for(user) if move.name != "approve_on" or self.aspect == Aspect.PRICING]
 
-    def decide(self, by, digest="", reason=""):
-        if digest and digest != self.digest:
+    def decide(self, by, digest, reason=""):
+        """Keep who decided, when and why; the digest is of what they read, and nobody decides on what they did not."""
+        if not digest:
+            raise Refused(["Open the question and read it before you decide."])
+        if digest != self.digest:
             raise Refused(["It changed since you opened it. Read it again."])
         self.decided_by, self.decided_at, self.decision, self.next_action = by, timezone.now(), reason, ""
         self.remind_at = self.looked_at_by = self.looked_at = None
@@ -207,7 +210,7 @@ class Approval(Output):
         past="approved",
     )
     def approve(self, *, by, digest=""):
-        """Vouch for exactly this content. A page that was opened before a change passes the digest that it showed."""
+        """Vouch for exactly this content. The page passes the digest of what it showed; without one it is refused."""
         self.give(by, digest)
 
     @transition(

@@ -9,7 +9,7 @@ from opportunities.models import Notice, NoticeChoice, User
 from opportunities.records import perform
 from proposals.models import Approval
 from tests.makers import an_opportunity
-from tests.makers_proposals import a_proposal
+from tests.makers_proposals import a_proposal, decide
 from tests.opportunities.test_followups import a_follow_up
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +121,7 @@ def test_what_was_settled_meanwhile_says_so(ada, ben, as_user):
     page = as_user(ben).get("/admin/notices/").content.decode()
     assert "New</span>" in page
     assert 'z-tag">Approved' not in page
-    perform(questions[0].approve, by=ben)
+    decide(questions[0], by=ben)
     assert as_user(ben).get("/admin/notices/").content.decode().count('z-tag">Approved') == 1
     # Its answer tells as much in its words.
     assert 'z-tag">Approved' not in as_user(ada).get("/admin/notices/").content.decode()

@@ -12,7 +12,7 @@ from opportunities.models import Event
 from opportunities.records import begin, edit, perform
 from proposals.models import Approval, Delegation
 from tests.conftest import person
-from tests.makers_proposals import a_proposal, a_summary, approve_all
+from tests.makers_proposals import a_proposal, a_summary, approve_all, decide
 from zarts.desk import queue
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +130,7 @@ def test_a_question_shows_proof_and_marks(as_user, ada, ben):
 
 def test_what_was_decided_before_stands_with_its_reason(as_user, ada, ben):
     first = asked_of(a_proposal(ada, stage="in_review"))
-    perform(first.request_changes, by=ben, reason="The care is too cheap.")
+    decide(first, "request_changes", by=ben, reason="The care is too cheap.")
     perform(again(first.proposal).submit, by=ada)
     asked = asked_of(again(first.proposal))
     text = page(as_user(ben), "approval", asked.pk).text
@@ -147,7 +147,7 @@ def test_whoever_looks_at_it_says_so_and_binds_nobody(as_user, ada, ben, fay):
     assert f"{ben} is looking at it since" in page(as_user(ada), "approval", asked.pk).text
     assert Event.objects.filter(verb="approval.look_at", actor=ben).count() == 1
 
-    given = perform(asked.approve, by=fay)
+    given = decide(asked, by=fay)
     assert (given.stage, given.looked_at_by) == ("approved", None)
 
 

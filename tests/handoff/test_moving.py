@@ -11,7 +11,7 @@ from opportunities.models import Event, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
 from tests.makers_handoff import a_handoff, a_project, a_won_deal, connect, pay
-from tests.makers_proposals import a_summary
+from tests.makers_proposals import a_summary, decide
 
 
 def again(record):
@@ -183,7 +183,7 @@ def test_a_client_reads_of_a_blocker_only_in_approved_words(ada, ben, dora):
     assert onboarding()["blockers"] == []
 
     perform(words.submit, by=dora)
-    perform(words.approvals.get().approve, by=ben)
+    decide(words.approvals.get(), by=ben)
     assert [shown["words"] for shown in onboarding()["blockers"]] == ["Your domain has to be renewed."]
     assert "Bo forgot" not in str(onboarding())
 

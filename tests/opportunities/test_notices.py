@@ -14,7 +14,7 @@ from proposals import clock
 from proposals.models import Approval
 from tests.conftest import person
 from tests.makers import a_lead, an_opportunity
-from tests.makers_proposals import a_proposal
+from tests.makers_proposals import a_proposal, decide
 from tests.opportunities.test_followups import a_follow_up
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_an_approval_that_is_wanted_is_told_to_whoever_decides_and_its_answer_to
     asked = Approval.objects.filter(proposal=proposal).order_by("pk").first()
     assert any(str(proposal.opportunity) in words for words in told(ben, Kind.APPROVAL))
     assert told(ada, Kind.APPROVAL) == []
-    perform(asked.request_changes, by=ben, reason="Say what it costs.")
+    decide(asked, "request_changes", by=ben, reason="Say what it costs.")
     assert any("Say what it costs." in words for words in told(ada, Kind.APPROVAL))
 
 

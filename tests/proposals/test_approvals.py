@@ -12,7 +12,7 @@ from opportunities.records import Refused, begin, edit, perform
 from proposals import clock
 from proposals.models import ApprovalRule, Delegation
 from tests.conftest import person
-from tests.makers_proposals import a_proposal, a_summary, approve_all
+from tests.makers_proposals import a_proposal, a_summary, approve_all, decide
 
 pytestmark = pytest.mark.django_db
 
@@ -29,10 +29,10 @@ def test_the_last_approval_approves_the_proposal_by_itself(ada, ben):
     proposal = a_proposal(ada, stage="in_review")
     first, second, third = proposal.approvals.order_by("pk")
     for approval in (first, second):
-        perform(approval.approve, by=ben)
+        decide(approval, by=ben)
     proposal.refresh_from_db()
     assert proposal.stage == "in_review"
-    perform(third.approve, by=ben)
+    decide(third, by=ben)
     proposal.refresh_from_db()
     assert proposal.stage == "approved"
 
@@ -40,7 +40,7 @@ def test_the_last_approval_approves_the_proposal_by_itself(ada, ben):
 def test_the_author_may_not_approve_whatever_their_rights(ben):
     proposal = a_proposal(ben, stage="in_review")
     with pytest.raises(PermissionDenied):
-        perform(proposal.approvals.first().approve, by=ben)
+        decide(proposal.approvals.first(), by=ben)
 
 
 def test_the_last_editor_may_not_approve_either(ada, ben):
@@ -48,14 +48,14 @@ def test_the_last_editor_may_not_approve_either(ada, ben):
     proposal.change(proposal.price_lines.first(), by=ben, unit_price=2900)
     proposal = perform(proposal.submit, by=ada)
     with pytest.raises(PermissionDenied):
-        perform(proposal.approvals.first().approve, by=ben)
+        decide(proposal.approvals.first(), by=ben)
 
 
 def test_growth_ops_may_not_approve(ada):
     proposal = a_proposal(ada, stage="in_review")
     gus = person("gus", "Growth ops", team="East", sees="team")
     with pytest.raises(PermissionDenied):
-        perform(proposal.approvals.first().approve, by=gus)
+        decide(proposal.approvals.first(), by=gus)
 
 
 def test_changing_a_price_lapses_the_pricing_approval_and_no_other(ada, ben):
@@ -108,13 +108,13 @@ def test_an_approval_refuses_content_that_is_not_what_was_asked(ada, ben):
     proposal = a_proposal(ada, stage="in_review")
     proposal.price_lines.update(unit_price=1)
     with pytest.raises(Refused, match="changed since it was asked"):
-        perform(proposal.approvals.get(aspect="pricing").approve, by=ben)
+        decide(proposal.approvals.get(aspect="pricing"), by=ben)
 
 
 @pytest.mark.parametrize("move", ["reject", "request_changes"])
 def test_saying_no_sends_it_back_with_the_reason_and_stops_the_other_questions(ada, ben, move):
     proposal = a_proposal(ada, stage="in_review")
-    perform(getattr(proposal.approvals.get(aspect="pricing"), move), by=ben, reason="Too cheap.")
+    decide(proposal.approvals.get(aspect="pricing"), move, by=ben, reason="Too cheap.")
     proposal.refresh_from_db()
     assert proposal.stage == "draft"
     assert not proposal.approvals.filter(stage="pending").exists()
@@ -145,10 +145,10 @@ def test_somebody_stands_in_between_two_dates_but_never_for_an_author(ada, ben):
     dates = {"starts_on": day, "ends_on": day + timedelta(days=3)}
     proposal = a_proposal(ada, stage="in_review")
     begin(Delegation(giver=ben, taker=gus, **dates), by=ben)
-    assert perform(proposal.approvals.first().approve, by=gus).decided_by == gus
+    assert decide(proposal.approvals.first(), by=gus).decided_by == gus
     own = a_proposal(ben, stage="in_review")
     with pytest.raises(PermissionDenied):
-        perform(own.approvals.first().approve, by=gus)
+        decide(own.approvals.first(), by=gus)
 
 
 def test_a_question_moves_on_at_once_when_its_approver_leaves(ada, ben):

@@ -9,7 +9,7 @@ from opportunities.records import Refused, perform
 from portal.models import Publication
 from proposals.house import furnish
 from proposals.models import Clause, Contract, Payment, ScopeItem, Signature
-from tests.makers_proposals import a_contract, a_proposal, approve_all
+from tests.makers_proposals import a_contract, a_proposal, approve_all, decide
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +80,7 @@ def test_its_author_may_not_approve_it(ada, ben):
     proposal = a_proposal(ada, approver=ben, stage="accepted")
     contract = perform(Contract.draw_up(proposal, by=ben).submit, by=ben)
     with pytest.raises(PermissionDenied):
-        perform(contract.approvals.get().approve, by=ben)
+        decide(contract.approvals.get(), by=ben)
 
 
 def test_growth_ops_cannot_countersign(ada, ben):

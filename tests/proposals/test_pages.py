@@ -95,13 +95,15 @@ def test_revising_and_drawing_up_are_posts_only(as_user, ada, ben):
     assert Contract.objects.get().proposal == proposal
 
 
-def test_an_approver_decides_on_the_page(as_user, ada, ben):
+def test_nobody_decides_without_having_opened_the_question(as_user, ada, ben):
     proposal = a_proposal(ada, stage="in_review")
     approval = proposal.approvals.get(aspect="pricing")
-    browser = as_user(ben)
-    browser.post(reverse("admin:proposals_approval_move", args=[approval.pk, "approve"]))
-    approval.refresh_from_db()
-    assert approval.stage == "approved"
+    said = {"reason": "Because.", "measure": "discount", "number": "50"}
+    for move in ("approve", "approve_on", "request_changes", "reject"):
+        answer = as_user(ben).post(reverse("admin:proposals_approval_move", args=[approval.pk, move]), said)
+        assert "Open the question and read it before you decide." in answer.text, move
+        approval.refresh_from_db()
+        assert approval.stage == "pending"
     refused = as_user(ada).post(
         reverse("admin:proposals_approval_move", args=[proposal.approvals.get(aspect="claims").pk, "approve"])
     )

@@ -14,7 +14,7 @@ from portal.models import ProposalLink
 from proposals import approvals, clock, composing, inbox
 from proposals.models import Approval, Contract, PriceLine, Proposal
 from tests.conftest import person
-from tests.makers_proposals import a_proposal
+from tests.makers_proposals import a_proposal, decide
 from tests.proposals.test_composer import Writer
 from tests.proposals.test_inbox import press_open
 
@@ -135,8 +135,8 @@ def test_the_last_two_answers_at_once_approve_the_proposal_once(ada, ben):
     fay = person("fay", "Manager", team="East", sees="team")
     proposal = a_proposal(ada, stage="in_review")
     first, second, third = proposal.approvals.order_by("pk")
-    perform(first.approve, by=ben)
-    at_once(lambda: perform(second.approve, by=ben), lambda: perform(third.approve, by=fay))
+    decide(first, by=ben)
+    at_once(lambda: decide(second, by=ben), lambda: decide(third, by=fay))
     assert Proposal.objects.get(pk=proposal.pk).stage == "approved"
     assert Event.objects.filter(verb="proposal.approve", record_id=proposal.pk).count() == 1
 
@@ -145,7 +145,7 @@ def test_the_clock_and_an_answer_at_once_do_not_wait_for_each_other(ada, ben):
     person("fay", "Manager", team="East", sees="team")
     asked = pricing_of(a_proposal(ada, stage="in_review"))
     Approval.objects.filter(pk=asked.pk).update(due=timezone.now(), remind_at=timezone.now())
-    results = at_once(clock.run, lambda: perform(asked.approve, by=ben), clock.run)
+    results = at_once(clock.run, lambda: decide(asked, by=ben), clock.run)
     assert results[1].stage == "approved"
     assert told(asked, "approve") == 1
 

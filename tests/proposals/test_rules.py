@@ -18,7 +18,7 @@ from proposals.models import Approval, ApprovalRule, Delegation, Service
 from proposals.policies import may_approve
 from proposals.working import Calendar
 from tests.conftest import person
-from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all
+from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all, decide
 from zarts.desk import queue
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +79,7 @@ def test_a_manager_is_asked_from_a_discount_of_15_percent_on_when_the_usual_one_
     priced(proposal, ada, discount=Decimal(15))
     proposal = perform(proposal.submit, by=ada)
     usual = proposal.approvals.get(aspect="pricing")
-    perform(usual.approve, by=ben)
+    decide(usual, by=ben)
     second = proposal.approvals.get(aspect="pricing", stage="pending")
     assert (second.step, second.why) == (2, "Discount of 15 % is 15 % or more.")
     assert (second.asked_by, second.group.name) == (ada, "Manager")
@@ -90,7 +90,7 @@ def test_a_manager_is_asked_from_a_discount_of_15_percent_on_when_the_usual_one_
 def approve_first(record, approver):
     """Have given what the first step asks. Return the record."""
     for approval in record.approvals.filter(stage="pending").order_by("pk"):
-        perform(approval.approve, by=approver)
+        decide(approval, by=approver)
     return type(record).objects.get(pk=record.pk)
 
 
@@ -184,9 +184,9 @@ def test_the_next_step_is_asked_when_all_of_the_one_before_is_given(ada, ben, fa
     proposal = a_proposal(ada)
     ApprovalRule.objects.exclude(pk__in=[first.pk, beside.pk, second.pk]).update(is_used=False)
     proposal = perform(proposal.submit, by=ada)
-    perform(asked_by(first, proposal).get().approve, by=ben)
+    decide(asked_by(first, proposal).get(), by=ben)
     assert not asked_by(second, proposal).exists()
-    perform(asked_by(beside, proposal).get().approve, by=fay)
+    decide(asked_by(beside, proposal).get(), by=fay)
     assert asked_by(second, proposal).get().stage == "pending"
 
 
@@ -196,8 +196,8 @@ def test_one_of_a_group_is_enough_and_nobody_outside_of_it_may(ada, ben, dora):
     rule = a_rule(group=Group.objects.get(name="Delivery"))
     asked = asked_by(rule, perform(proposal.submit, by=ada)).get()
     with pytest.raises(PermissionDenied):
-        perform(asked.approve, by=ben)
-    assert perform(asked.approve, by=dora).stage == "approved"
+        decide(asked, by=ben)
+    assert decide(asked, by=dora).stage == "approved"
 
 
 def test_everybody_of_a_group_is_asked_for_themselves_but_whoever_wrote_it(ada, ben, fay):
@@ -208,8 +208,8 @@ def test_everybody_of_a_group_is_asked_for_themselves_but_whoever_wrote_it(ada, 
     asked = {row.person: row for row in asked_by(rule, proposal)}
     assert asked.keys() == {fay, gil}
     with pytest.raises(PermissionDenied):
-        perform(asked[fay].approve, by=gil)
-    perform(asked[fay].approve, by=fay)
+        decide(asked[fay], by=gil)
+    decide(asked[fay], by=fay)
     assert asked_by(rule, proposal).filter(stage="pending").get().owner == gil
 
 
@@ -218,17 +218,17 @@ def test_whoever_stands_in_for_a_colleague_does_not_count_twice(ada, ben, fay):
     rule = a_rule(everybody=True)
     proposal = perform(proposal.submit, by=ada)
     lend(ben, fay)
-    perform(asked_by(rule, proposal).get(person=fay).approve, by=fay)
+    decide(asked_by(rule, proposal).get(person=fay), by=fay)
     with pytest.raises(PermissionDenied):
-        perform(asked_by(rule, proposal).get(person=ben).approve, by=fay)
+        decide(asked_by(rule, proposal).get(person=ben), by=fay)
 
 
 def test_a_person_who_is_named_answers_alone_whatever_rights_others_have(ada, ben, fay):
     proposal = a_proposal(ada)
     asked = asked_by(a_rule(person=fay), perform(proposal.submit, by=ada)).get()
     with pytest.raises(PermissionDenied):
-        perform(asked.approve, by=ben)
-    assert perform(asked.approve, by=fay).decided_by == fay
+        decide(asked, by=ben)
+    assert decide(asked, by=fay).decided_by == fay
 
 
 @pytest.mark.parametrize("why_not", ["they wrote it", "they left", "they cannot reach it"])
@@ -243,7 +243,7 @@ def test_somebody_else_is_asked_instead_of_a_person_who_cannot_answer(ada, ben, 
     asked = asked_by(rule, perform(proposal.submit, by=ada)).get()
     assert asked.owner == ben
     assert f"{named} cannot decide on it" in asked.why
-    assert perform(asked.approve, by=ben).stage == "approved"
+    assert decide(asked, by=ben).stage == "approved"
 
 
 # -- On a condition. ---------------------------------------------------------------------------------------------------
@@ -329,19 +329,19 @@ def test_a_change_of_the_whole_discount_within_a_condition_asks_whoever_else_a_r
 def test_a_condition_that_is_not_kept_now_is_refused_in_words(ada, ben):
     pricing = a_proposal(ada, stage="in_review").approvals.get(aspect="pricing")
     with pytest.raises(Refused, match="which is not “the margin stays at or over 99 %”"):
-        perform(pricing.approve_on, by=ben, condition={"measure": "margin", "number": "99"})
+        decide(pricing, "approve_on", by=ben, condition={"measure": "margin", "number": "99"})
 
 
 def test_only_the_pricing_hangs_on_a_number(ada, ben):
     claims = a_proposal(ada, stage="in_review").approvals.get(aspect="claims")
     with pytest.raises(Refused, match="Only the pricing"):
-        perform(claims.approve_on, by=ben, condition={"measure": "discount", "number": "10"})
+        decide(claims, "approve_on", by=ben, condition={"measure": "discount", "number": "10"})
 
 
 def test_the_author_does_not_approve_on_a_condition_either(ada, ben):
     pricing = a_proposal(ben, stage="in_review").approvals.get(aspect="pricing")
     with pytest.raises(PermissionDenied):
-        perform(pricing.approve_on, by=ben, condition={"measure": "discount", "number": "10"})
+        decide(pricing, "approve_on", by=ben, condition={"measure": "discount", "number": "10"})
 
 
 def test_the_database_lets_no_condition_come_afterwards_and_binds_nothing_without_one(ada, ben):
@@ -398,7 +398,7 @@ def test_a_question_by_name_is_its_new_owners_alone(ada, ben, fay):
     asked = asked_by(a_rule(person=fay), perform(proposal.submit, by=ada)).get()
     asked = perform(asked.reassign, by=ben, to=gil, reason="Fay is away.")
     assert [may_approve(asked, user) for user in (fay, ben, gil)] == [False, False, True]
-    perform(asked.approve, by=gil)
+    decide(asked, by=gil)
     assert asked_by(asked.rule, proposal).count() == 1
 
 
@@ -425,7 +425,7 @@ def test_the_last_approver_leaves_and_the_owner_of_the_deal_sees_to_it(ada, ben)
     edit(ben, by=None, is_active=False)
     assert {row.owner for row in proposal.approvals.all()} == {ada}
     with pytest.raises(PermissionDenied):
-        perform(proposal.approvals.first().approve, by=ada)
+        decide(proposal.approvals.first(), by=ada)
 
 
 # -- The clock. --------------------------------------------------------------------------------------------------------
@@ -570,7 +570,7 @@ def test_the_queue_says_in_sql_what_the_policy_says_of_each(ada, ben, fay, cem, 
     for proposal in others:
         perform(proposal.submit, by=proposal.author)
     perform(a_summary(mia).submit, by=mia)
-    perform(first.approvals.get(person=fay, aspect="pricing").approve, by=fay)
+    decide(first.approvals.get(person=fay, aspect="pricing"), by=fay)
     for asked in Approval.objects.filter(rule__escalates_to=eli):
         late(asked, due=timezone.now() - timedelta(minutes=1))
     clock.move_on()

@@ -266,7 +266,7 @@ class Story:
     def say_yes(self, *records):
         for record in records:
             while approval := record.approvals.filter(stage="pending").order_by("id").first():
-                perform(approval.approve, by=self.manager)
+                perform(approval.approve, by=self.manager, digest=approval.digest)
 
     def send(self):
         perform(self.proposal.send, by=self.ops, contact=self.opportunity.decision_owner)

@@ -144,7 +144,7 @@ def answer(request, asked):
         return [f"It is already {asked.get_stage_display().lower()}."], empty(kind, request, asked)
     if not move.allowed:
         raise PermissionDenied(f"{move.who} may do this: {move.label}.")
-    details = {} if name in ("recall", "look_at") else {"digest": digest or "none"}
+    details = {} if name in ("recall", "look_at") else {"digest": digest}
     form = empty(kind, request, asked)
     if move.asks:
         form = kind(request.POST, record=asked, user=request.user)
@@ -234,7 +234,7 @@ def answer_together(request, asked, rows):
         if pk not in still:
             refused[pk] = ["One that you ticked is not asked of you any more. It stayed as it is."]
             continue
-        digest = request.POST.get(f"digest-{pk}") or "none"
+        digest = request.POST.get(f"digest-{pk}", "")
         try:
             perform(getattr(still[pk], name), by=user, digest=digest, **details)
             done += 1
