@@ -170,14 +170,19 @@ def read_template(version) -> list[Mark]:
 
 
 def read_mail(message) -> list[Mark]:
-    """Return every mark on a mail that somebody wrote. The database is asked only about what could be one."""
-    deal, text = message.opportunity, f"{message.subject}\n{message.body}".replace(message.LINK, "")
+    """Return every mark on a mail that somebody wrote."""
+    text = f"{message.subject}\n{message.body}".replace(message.LINK, "")
+    return read_mailed(text, message.client, message.opportunity)
+
+
+def read_mailed(text, client, deal) -> list[Mark]:
+    """Return every mark on words that are mailed. The database is asked only about what could be one."""
     marks = glossary(text)
     asks = deal and (len(words_of(text)) >= RUN or PHONE.search(text))
     internal = internal_of(deal) if asks else []
     marks += copies(text, internal)
     sources = [source.words for source in internal]
-    marks += [mark for mark in private(text) if is_strangers(mark.words, message.client, sources)]
+    marks += [mark for mark in private(text) if is_strangers(mark.words, client, sources)]
     if OUTCOME.search(text):
         marks += outcomes([text], supported_claims(deal) if deal else [], measured(deal) if deal else ())
     return blocking(marks)

@@ -247,7 +247,7 @@ class Contract(Authored, Output):
         permission=WRITE,
         label="Send to be signed",
         past="sent to be signed",
-        asks="proposals.forms.SendContractForm",
+        asks="proposals.forms.MailForm",
         then="Get it signed",
         within=3 * DAY,
         opens=Opens("contract_step", "Ask the client to sign", 3),
