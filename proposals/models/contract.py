@@ -23,6 +23,7 @@ from opportunities.records import (
 from opportunities.walls import frozen, settled
 
 from .. import approvals, gates, policies, publishing
+from ..words import plain_words
 from .authored import Authored
 from .proposal import Proposal
 from .service import Cadence, Clause
@@ -362,7 +363,7 @@ class ContractClause(Kept):
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="contract_clauses")
     clause = models.ForeignKey(Clause, models.PROTECT, related_name="+")
-    text = models.TextField()
+    text = models.TextField(validators=[plain_words])
     edited = models.BooleanField(default=False, editable=False)
     position = models.PositiveSmallIntegerField(default=0)
 
