@@ -137,7 +137,7 @@ class WordsField(forms.CharField):
         limit = f"{max_length:,} letters"
         self.error_messages["max_length"] = f"Shorten this to {limit}; it has %(show_value)d. Nothing else is lost."
         for validator in self.validators:
-            if validator.code == "max_length":
+            if getattr(validator, "code", "") == "max_length":
                 validator.message = self.error_messages["max_length"]
 
     def to_python(self, value):

@@ -17,10 +17,12 @@ from typing import Any
 
 import django_fsm as fsm
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, models, transaction
 from django.urls import reverse
 from django.utils import timezone
+
+from .words import plain_parts, plain_words
 
 # -- Saying no. --------------------------------------------------------------------------------------------------------
 
@@ -587,6 +589,7 @@ def begin(record, *, by, past: str = "created", facts: dict | None = None, reaso
     """
     if not isinstance(record, DiaryKeeper):
         lock_diaries(record.diary_id or record.parent.diary_id)
+    refuse_markup(record, record._meta.concrete_fields)
     record.save(force_insert=True)
     event = tell(record, "create", past, by=by, facts=facts, reason=reason)
     for react in REACTIONS[event.verb]:
@@ -611,11 +614,23 @@ def edit(record, *, by, reason: str = "", past: str = "changed", **changes):
             facts[name] = [plain(old), plain(new)]
             setattr(record, name, new)
     if facts:
+        refuse_markup(record, [each for each in record._meta.concrete_fields if each.name in facts])
         record.save()
         tell(record, "edit", past, by=by, facts=facts, reason=reason)
         for react in REACTIONS[f"{record._meta.model_name}.edit"]:
             react(record, facts)
     return record
+
+
+def refuse_markup(record, fields):
+    """Refuse HTML in those of these fields that clients read, for whoever comes here without a form."""
+    for each in fields:
+        for validator in each.validators:
+            if validator in (plain_words, plain_parts):
+                try:
+                    validator(getattr(record, each.name))
+                except ValidationError as trouble:
+                    raise Refused(trouble.messages) from None
 
 
 def tell(record, verb: str, past: str, *, by, stage_from="", reason: str = "", facts: dict | None = None):

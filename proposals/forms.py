@@ -8,13 +8,15 @@ from django.utils import timezone
 from opportunities.forms import MoveForm, ReasonForm, offer_people
 from opportunities.models import Contact, User
 
-from . import asking, measures
+from . import asking, measures, publishing
 
 DAY = forms.DateInput(attrs={"type": "date"})
 
 
-def words_field():
-    return forms.CharField(
+class MailForm(MoveForm):
+    """Asks what the mail says with which a record goes out. Nobody approves these words, so they are read here."""
+
+    words = forms.CharField(
         label="Words of the mail",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -22,11 +24,18 @@ def words_field():
         help_text="The greeting and the link are added.",
     )
 
+    def clean_words(self):
+        words = self.cleaned_data["words"]
+        if marks := publishing.marks_on_mail(self.record, words):
+            raise forms.ValidationError([mark.sentence for mark in marks])
+        return words
 
-class SendForm(MoveForm):
+
+class SendForm(MailForm):
     contact = forms.ModelChoiceField(Contact.objects.none(), label="Send to", empty_label=None)
-    words = words_field()
     expires_on = forms.DateField(label="The link works until", widget=DAY, required=False)
+
+    field_order = ["contact", "words", "expires_on"]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -42,10 +51,6 @@ class SendForm(MoveForm):
         if day and self.record.valid_until and day > self.record.valid_until:
             raise forms.ValidationError("The proposal is not valid for so long. Choose an earlier day.")
         return day
-
-
-class SendContractForm(MoveForm):
-    words = words_field()
 
 
 class CountersignForm(MoveForm):

@@ -11,6 +11,7 @@ from django.db.models.functions import Cast
 
 from opportunities.alike import key_of
 from opportunities.models import Contact, Discovery, Evidence, User
+from opportunities.words import MARK_UP
 
 from . import glossary as words_of_ours
 
@@ -74,11 +75,13 @@ SENTENCES = {
     "copied": "Say “{words}” in words of your own: it is copied from internal notes.",
     "glossary": "Take out “{words}”: it is a word of ours, not for clients.",
     "private": "Take out “{words}”: it is somebody's private detail.",
+    "markup": "Write plain words: take out “{words}”.",
     "outcome": "Make a claim with evidence of “{words}”, or take it out.",
     "doubtful": "Say what makes it so, or leave “{words}” out.",
 }
 WHY = {
     "private": "It is somebody's private detail.",
+    "markup": "Whoever reads the mail would see the mark itself.",
     "outcome": "No claim with evidence says it, and nothing measured does.",
     "doubtful": "Nobody can show it. Say what makes it so.",
 }
@@ -166,18 +169,23 @@ def blocking(marks) -> list[Mark]:
 def read_template(version) -> list[Mark]:
     """Return every mark on the words of a template. It is for no deal yet, so that no claim stands behind it."""
     text = f"{version.subject}\n{version.body}"
-    return blocking([*glossary(text), *private_to_others(text), *outcomes([text], [])])
+    return blocking([*markup(text), *glossary(text), *private_to_others(text), *outcomes([text], [])])
 
 
 def read_mail(message) -> list[Mark]:
-    """Return every mark on a mail that somebody wrote. The database is asked only about what could be one."""
-    deal, text = message.opportunity, f"{message.subject}\n{message.body}".replace(message.LINK, "")
-    marks = glossary(text)
+    """Return every mark on a mail that somebody wrote."""
+    text = f"{message.subject}\n{message.body}".replace(message.LINK, "")
+    return read_mailed(text, message.client, message.opportunity)
+
+
+def read_mailed(text, client, deal) -> list[Mark]:
+    """Return every mark on words that are mailed. The database is asked only about what could be one."""
+    marks = [*markup(text), *glossary(text)]
     asks = deal and (len(words_of(text)) >= RUN or PHONE.search(text))
     internal = internal_of(deal) if asks else []
     marks += copies(text, internal)
     sources = [source.words for source in internal]
-    marks += [mark for mark in private(text) if is_strangers(mark.words, message.client, sources)]
+    marks += [mark for mark in private(text) if is_strangers(mark.words, client, sources)]
     if OUTCOME.search(text):
         marks += outcomes([text], supported_claims(deal) if deal else [], measured(deal) if deal else ())
     return blocking(marks)
@@ -279,6 +287,11 @@ def glossary(text) -> list[Mark]:
         marked("glossary", match, term.why, blocking=term.blocking, suggestion=words_of_ours.instead(term, match))
         for term, match in words_of_ours.found_in(text)
     ]
+
+
+def markup(text) -> list[Mark]:
+    """Return the marks of HTML in the words of a mail. In every other field for clients the field refuses them."""
+    return [marked("markup", match) for match in MARK_UP.finditer(text)]
 
 
 # -- Private details. --------------------------------------------------------------------------------------------------

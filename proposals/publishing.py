@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from opportunities import outbox
 from opportunities.models import Message
-from opportunities.records import Refused, begin, perform
+from opportunities.records import Lack, Refused, begin, perform
 from portal.models import Guest, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 
-from . import approvals, totals
+from . import approvals, lint, totals
 
 # Why a mail waits whose link leads nowhere any more.
 CLOSED = "The link in it was closed."
@@ -106,6 +106,7 @@ def send_proposal(proposal, *, by, contact, words="", expires_on=None):
     """Publish a proposal, mint the contact's link, and queue the mail that carries it."""
     if contact.client_id != proposal.opportunity.client_id or not contact.email or contact.left_on:
         raise Refused(["Choose a contact of this client who has a mail address and works there."])
+    refuse_unsafe(proposal, words)
     publication = publish_record(proposal, "proposal", proposal.title, proposal_body(proposal))
     proposal.publication_id = publication.pk
     for summary in findings(proposal.opportunity):
@@ -249,6 +250,7 @@ CONSENT = {
 
 def send_contract(contract, *, by, words=""):
     """Publish a contract, and mail the signer where to sign it."""
+    refuse_unsafe(contract, words)
     publish_contract(contract)
     admit(contract.signer)
     mail(
@@ -431,6 +433,18 @@ def keep_out(contact):
 def let_back_in(contact):
     """Give somebody who came back their way in again."""
     Guest.objects.filter(contact_id=contact.pk, email=contact.email.strip().lower()).update(revoked_at=None)
+
+
+def marks_on_mail(record, words) -> list:
+    """Return what a client must not read in the words that somebody typed for the mail about a record."""
+    opportunity = record.opportunity
+    return lint.read_mailed(words, opportunity.client, opportunity) if words else []
+
+
+def refuse_unsafe(record, words):
+    """Refuse words of a mail that a client must not read, whichever way they came here."""
+    if marks := marks_on_mail(record, words):
+        raise Refused([Lack(mark.sentence, record.move_url("send")) for mark in marks])
 
 
 def mail(record, contact, *, by, subject, template, words, link, secret_link=""):

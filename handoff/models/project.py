@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from opportunities.models import Client, Opportunity
 from opportunities.records import Opens, Output, Record, Refused, stage_field, transition
+from opportunities.words import plain_words
 from proposals.models import Summary
 
 from .. import gates
@@ -140,7 +141,7 @@ class ChecklistItem(Output):
         CLIENT = "client", "The client"
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="items")
-    title = models.CharField(max_length=160)
+    title = models.CharField(max_length=160, validators=[plain_words])
     who = models.CharField("done by", max_length=6, choices=Who, default=Who.US)
     offset_days = models.SmallIntegerField(
         "days after the kickoff", default=0, help_text="A number below zero means before it."

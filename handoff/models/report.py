@@ -16,6 +16,7 @@ from opportunities.models import Contact
 from opportunities.models.user import known_time_zone
 from opportunities.records import ClientSafe, Kept, Opens, Output, begin, edit, perform, stage_field, transition
 from opportunities.walls import frozen, settled
+from opportunities.words import plain_parts, plain_words
 from proposals.models import Cadence, Contract, Summary
 
 from .. import cadence, gates, policies, publishing
@@ -150,8 +151,10 @@ class Report(Output):
     summary = models.ForeignKey(
         Summary, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="words for the client"
     )
-    numbers = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
-    next_steps = models.TextField("what we do next", blank=True, help_text="One step a line. The client reads this.")
+    numbers = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder, validators=[plain_parts])
+    next_steps = models.TextField(
+        "what we do next", blank=True, validators=[plain_words], help_text="One step a line. The client reads this."
+    )
     written_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
     )

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ..records import Kept, KeptQuerySet, announce, lock, tell
 from ..walls import frozen
+from ..words import plain_words
 from .audit import Audit
 from .evidence_file import EvidenceFile
 from .shelf_life import EvidenceKind, ShelfLife
@@ -59,14 +60,14 @@ class Evidence(Kept):
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="corrected_by"
     )
     reason = models.CharField("why there is a new version", max_length=2000, blank=True, editable=False)
-    metric = models.CharField(max_length=120)
+    metric = models.CharField(max_length=120, validators=[plain_words])
     value = models.DecimalField(max_digits=16, decimal_places=4)
-    unit = models.CharField(max_length=30, blank=True)
+    unit = models.CharField(max_length=30, blank=True, validators=[plain_words])
     subject = models.CharField(
         "about", max_length=300, blank=True, help_text="A page, a query, a device: whatever tells it from its like."
     )
     kind = models.CharField(max_length=10, choices=EvidenceKind, default=EvidenceKind.OTHER)
-    provider = models.CharField(max_length=80, help_text="Who measured it, or who said it.")
+    provider = models.CharField(max_length=80, validators=[plain_words], help_text="Who measured it, or who said it.")
     captured_at = models.DateTimeField("captured", help_text="When the provider measured it.")
     fresh_until = models.DateTimeField("counts until", editable=False)
     confidence = models.CharField(max_length=6, choices=Confidence, default=Confidence.MEDIUM)

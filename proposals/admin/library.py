@@ -15,13 +15,14 @@ from opportunities.forms import WordsField, say_plainly
 from opportunities.records import Refused
 
 from ..models import Clause, ContractClause, GlossaryTerm
+from ..words import plain_words
 
 
 class ReviseForm(forms.Form):
     """The words of the next version."""
 
-    title = WordsField(max_length=160, widget=forms.TextInput)
-    text = WordsField(label="Words of the clause", rows=12)
+    title = WordsField(max_length=160, widget=forms.TextInput, validators=[plain_words])
+    text = WordsField(label="Words of the clause", rows=12, validators=[plain_words])
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -23,6 +23,7 @@ from opportunities.records import (
 from opportunities.walls import frozen, settled
 
 from .. import approvals, gates, policies, publishing
+from ..words import plain_words
 from .authored import Authored
 from .proposal import Proposal
 from .service import Cadence, Clause
@@ -247,7 +248,7 @@ class Contract(Authored, Output):
         permission=WRITE,
         label="Send to be signed",
         past="sent to be signed",
-        asks="proposals.forms.SendContractForm",
+        asks="proposals.forms.MailForm",
         then="Get it signed",
         within=3 * DAY,
         opens=Opens("contract_step", "Ask the client to sign", 3),
@@ -362,7 +363,7 @@ class ContractClause(Kept):
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="contract_clauses")
     clause = models.ForeignKey(Clause, models.PROTECT, related_name="+")
-    text = models.TextField()
+    text = models.TextField(validators=[plain_words])
     edited = models.BooleanField(default=False, editable=False)
     position = models.PositiveSmallIntegerField(default=0)
 

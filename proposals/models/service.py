@@ -13,8 +13,10 @@ from opportunities.models import Opportunity, Questionnaire
 from opportunities.money import MoneyField
 from opportunities.records import DiaryKeeper, KeptQuerySet, Refused, begin, lock, tell
 from opportunities.walls import settled
+from opportunities.words import plain_parts
 
 from ..measures import amount
+from ..words import plain_words
 
 PERCENT = [
     MinValueValidator(Decimal(0), "Type a percentage from 0 to 100."),
@@ -55,7 +57,7 @@ class Service(DiaryKeeper):
 
     name = models.CharField(max_length=120, unique=True)
     description = models.TextField(blank=True)
-    checklist = models.JSONField("usual onboarding list", default=list, blank=True)
+    checklist = models.JSONField("usual onboarding list", default=list, blank=True, validators=[plain_parts])
     # What discovery asks whoever wants it, in the version that is current.
     questionnaire = models.ForeignKey(
         Questionnaire, models.PROTECT, null=True, blank=True, related_name="services", verbose_name="discovery asks"
@@ -107,8 +109,8 @@ class Clause(DiaryKeeper):
 
     key = models.SlugField(max_length=60)
     version = models.PositiveSmallIntegerField(default=1)
-    title = models.CharField(max_length=160)
-    text = models.TextField()
+    title = models.CharField(max_length=160, validators=[plain_words])
+    text = models.TextField(validators=[plain_words])
     is_standard = models.BooleanField("in every contract", default=True)
 
     objects = ClauseQuerySet.as_manager()
