@@ -45,10 +45,15 @@ def rows_of(proposal, name, *along):
 
 
 def of_proposal(proposal) -> dict:
-    return {name: getattr(proposal, name) for name in proposal.CONTENT} | {
-        "scope": [row.says() for row in proposal.scope_items.all()],
-        "timeline": [row.says() for row in rows_of(proposal, "milestones", "depends_on")],
-    }
+    reports = {"report_every": proposal.report_every} if proposal.report_every else {}
+    return (
+        {name: getattr(proposal, name) for name in proposal.CONTENT}
+        | reports
+        | {
+            "scope": [row.says() for row in proposal.scope_items.all()],
+            "timeline": [row.says() for row in rows_of(proposal, "milestones", "depends_on")],
+        }
+    )
 
 
 def of_pricing(proposal) -> dict:

@@ -54,7 +54,9 @@ def needs(record):
     rules = list(rules.select_related("group", "person", "service"))
     measured = Measured(record)
     for aspect in record.ASPECTS:
-        asking = [(rule, rule.why(measured)) for rule in rules if rule.aspect == aspect]
+        of_aspect = [rule for rule in rules if rule.aspect == aspect]
+        currencies = {rule.currency for rule in of_aspect if rule.names_an_amount}
+        asking = [(rule, rule.why(measured, currencies)) for rule in of_aspect]
         for rule, why in asking:
             if why:
                 yield from of_rule(rule, why, record)
@@ -66,16 +68,16 @@ def needs(record):
 
 def of_rule(rule, why, record):
     """Yield what one rule that matches needs. Whom it names and who cannot answer is stood in for: nothing is stuck."""
-    need = {"aspect": rule.aspect, "step": rule.step, "rule": rule}
+    need, barred = {"aspect": rule.aspect, "step": rule.step, "rule": rule}, barred_from(record, rule)
     if rule.person:
-        if could_decide(rule.person, record):
+        if could_decide(rule.person, record, barred):
             yield Need(why=why, person=rule.person, **need)
         else:
             instead = f"{why} {rule.person} cannot decide on it: somebody else who may is asked."
             yield Need(why=instead, person=rule.person, permission=right_for(rule.aspect), **need)
         return
     if rule.group:
-        members = [user for user in members_of(rule.group) if could_decide(user, record)]
+        members = [user for user in members_of(rule.group) if could_decide(user, record, barred)]
         if not members:
             instead = f"{why} Nobody of {rule.group} can decide on it: somebody else who may is asked."
             yield Need(why=instead, permission=right_for(rule.aspect), **need)
@@ -111,10 +113,19 @@ def holders_of(permission):
     return User.objects.with_perm(permission, backend=BY_ROLE).filter(is_staff=True).order_by("pk")
 
 
-def could_decide(user, record) -> bool:
-    """Whether somebody works here, did not write a record, and has it within their reach."""
+def barred_from(record, question) -> set[int]:
+    """Return the ids of those who wrote a record, or whose word stands for it at another step than the question's.
+
+    The question is a rule, a need, or an approval. Two steps are two people.
+    """
+    given = record.approvals.filter(aspect=question.aspect, stage="approved").exclude(step=question.step)
+    return record.hands | set(given.values_list("decided_by", flat=True))
+
+
+def could_decide(user, record, barred) -> bool:
+    """Whether somebody works here, has a record within their reach, and is not barred from a question about it."""
     works_here = user.is_active and user.is_staff
-    return works_here and user.pk not in record.hands and record.within_reach(user, "change")
+    return works_here and user.pk not in barred and record.within_reach(user, "change")
 
 
 def people_for(question):
@@ -136,14 +147,17 @@ def approver(record, question, instead_of=None):
     waiting = Approval.objects.filter(stage="pending", owner__in=people).values_list("owner")
     load = dict(waiting.annotate(Count("pk")).order_by())
     people.sort(key=lambda user: (load.get(user.pk, 0), user.pk))
-    return next((user for user in people if could_decide(user, record)), instead_of or record.owner)
+    barred = barred_from(record, question)
+    return next((user for user in people if could_decide(user, record, barred)), instead_of or record.owner)
 
 
 def could_take(approval, user) -> bool:
-    """Whether a question may go on to somebody: they could have been asked it, and wrote nothing of it."""
-    return could_decide(user, approval.subject) and people_for(approval).filter(pk=user.pk).exists()
+    """Whether a question may go on to somebody: they could have been asked it, and are not barred from it."""
+    barred = barred_from(approval.subject, approval)
+    return could_decide(user, approval.subject, barred) and people_for(approval).filter(pk=user.pk).exists()
 
 
 def who_could_take(approval) -> list:
     """Return everybody to whom a question may go on."""
-    return [user for user in people_for(approval).exclude(pk=approval.owner_id) if could_decide(user, approval.subject)]
+    record, barred = approval.subject, barred_from(approval.subject, approval)
+    return [user for user in people_for(approval).exclude(pk=approval.owner_id) if could_decide(user, record, barred)]

@@ -97,16 +97,16 @@ def hand_on(approval) -> bool:
     if approval.stage != "pending" or not (left or approval.due < timezone.now()):
         return False
     following, escalated = follower(approval)
+    due = approvals.next_deadline()
     if following == approval.owner:
         # It is asked once more after the next deadline, and keeps nobody else from being asked.
         reason = "The deadline has passed, and nobody else may answer."
         words = f"You have not decided on {approval} of {approval.opportunity}. {reason}"
         key = f"{approval.pk}:{approval.due:%Y%m%d%H%M}"
         notices.tell(approval.owner, Notice.Kind.BREACH, words, approval.staff_url(), key=key, about=approval)
-        edit(approval, by=None, reason=reason, due=approvals.next_deadline())
+        edit(approval, by=None, reason=reason, due=due, due_on=timezone.localdate(due))
         return False
     reason = f"{approval.owner} has left." if left else "The deadline has passed."
-    due = approvals.next_deadline()
     changes = {"owner": following, "due": due, "due_on": timezone.localdate(due), "remind_at": None}
     if escalated:
         changes["escalated_at"] = timezone.now()
@@ -121,7 +121,8 @@ def follower(approval):
     Where nobody else may answer it stays; with whoever has left it does not: then the record's owner sees to it.
     """
     record, named = approval.subject, approval.rule and approval.rule.escalates_to
-    if named and approval.escalated_at is None and named != approval.owner and asking.could_decide(named, record):
+    may_go_up = named and approval.escalated_at is None and named != approval.owner
+    if may_go_up and asking.could_decide(named, record, asking.barred_from(record, approval)):
         return named, True
     following = asking.approver(record, approval, instead_of=approval.owner)
     if following == approval.owner and not approval.owner.is_active:

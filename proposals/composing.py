@@ -63,7 +63,7 @@ BY_NAME = {section.name: section for section in SECTIONS}
 # What the proposal itself says, each part a form of its own.
 HEAD = {
     "words": ("Title and opening words", ("title", "intro")),
-    "terms": ("Terms", ("valid_until", "decide_on", "currency", "discount")),
+    "terms": ("Terms", ("valid_until", "decide_on", "currency", "discount", "report_every")),
     "about": ("For whom, and what is next", ("lead", "service", "owner", "next_action", "due_on")),
 }
 INTERNAL = ("internal_cost", "pricing_assumption")
@@ -327,7 +327,7 @@ def save(proposal, name, data, *, by):
         return form, proposal.add(made, by=by)
     if name in HEAD:
         if typed:
-            now.note_editor(by)
+            now.note_editor(by, typed)
             now = edit(now, by=by, **typed)
         return form, now
     if "kind" in typed and isinstance(now, ScopeItem):

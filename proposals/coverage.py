@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce, Lower, Trim
 from django.utils import formats, timezone
 from django.utils.text import Truncator
 
-from opportunities.models import Evidence
+from opportunities.models import Audit, Evidence
 
 from . import lint
 
@@ -44,6 +44,17 @@ def evidence_falls_because(evidence) -> str:
         "stale": f"it counted until {said_day(evidence.fresh_until)}.",
     }
     return reasons.get(state_of(evidence), "")
+
+
+def falls_because(record) -> str:
+    """Return why a record under words for a client does not count now, or nothing. What is no proof always counts."""
+    if isinstance(record, Evidence):
+        return evidence_falls_because(record)
+    if isinstance(record, Audit):
+        fell = record.stage in (Audit.Stage.STALE, Audit.Stage.WITHDRAWN)
+        return f"the audit “{record}” is {record.get_stage_display().lower()}." if fell else ""
+    reason = record.unsupported_because() if hasattr(record, "unsupported_because") else ""
+    return reason and f"nothing that counts is under the claim “{record}”."
 
 
 def counts(path="") -> Q:

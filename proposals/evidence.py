@@ -13,7 +13,7 @@ from opportunities.resting import Group, Resting, seen_by
 from portal.models import Publication
 
 from . import gates
-from .coverage import READ_WITH, evidence_falls_because, proof_under
+from .coverage import READ_WITH, evidence_falls_because, falls_because, proof_under
 from .models import Claim, Clause, Contract, ContractClause, Milestone, PriceLine, Proposal, ScopeItem, Summary
 
 ROWS = {"Claims": Claim, "Scope": ScopeItem, "Timeline": Milestone, "Prices": PriceLine}
@@ -56,17 +56,36 @@ def names(pieces) -> str:
 def name_of(fallen) -> str:
     if isinstance(fallen, Evidence):
         return f"{Truncator(str(fallen)).chars(80)}, version {fallen.version}"
-    return f"the audit “{Truncator(str(fallen)).chars(80)}”"
+    return f"the {fallen._meta.verbose_name} “{Truncator(str(fallen)).chars(80)}”"
 
 
-def ask_whether_it_stands(proposal, fallen):
+def ask_whether_it_stands(record, fallen):
     """Open one task for each thing that fell: a piece falls once, an audit can fall again."""
-    tasks = Task.objects.about(proposal)
+    tasks = Task.objects.about(record)
     for one in fallen:
         words = f"{FELL}{name_of(one)}. Decide whether to withdraw"
         asked = tasks.filter(title__startswith=f"{FELL}{name_of(one)}.")
         if not (asked if isinstance(one, Evidence) else asked.exclude(stage__in=Task.CLOSED)).exists():
-            open_task(proposal, Opens("proposal_review", words, 1), by=None)
+            open_task(record, Opens("proposal_review", words, 1), by=None)
+
+
+def shake_words(audit):
+    """Send back the words in review whose proof fell in this audit, and ask about those that a client reads.
+
+    Findings that name no proof of their own may say it all the same: their owner reads them again.
+    """
+    claims = Claim.objects.filter(evidence__audit=audit).values_list("pk", flat=True)
+    under = {(audit.label(), audit.pk), *((Claim.label(), pk) for pk in claims)}
+    under |= {(Evidence.label(), pk) for pk in audit.evidence.values_list("pk", flat=True)}
+    stages = (Summary.Stage.IN_REVIEW, *Summary.SAFE)
+    for words in Summary.objects.filter(opportunity=audit.opportunity, stage__in=stages).order_by("pk"):
+        if words.kind in FINDINGS and not words.record_type:
+            ask_whether_it_stands(words, [audit])
+        elif (words.record_type, words.record_id) in under and (reason := falls_because(words.record)):
+            if words.stage == Summary.Stage.PUBLISHED:
+                ask_whether_it_stands(words, [words.record])
+            else:
+                perform(words.send_back, by=None, reason=f"{FELL}{reason}")
 
 
 def fell_under(proposal) -> list[Evidence]:
@@ -252,7 +271,7 @@ def take_newest(proposal, *, by) -> int:
 def resume_if_cured(proposal):
     """Go on with a proposal that paused by itself, once both its proof and its decision path stand again."""
     waits = proposal.stage == Proposal.Stage.PAUSED and proposal.paused_by_itself
-    if waits and not (gates.proof_stands.lacks(proposal) or gates.decision_path_is_known.lacks(proposal)):
+    if waits and gates.holds_as_before(proposal) and gates.decision_path_is_known(proposal):
         perform(proposal.resume, by=None)
 
 

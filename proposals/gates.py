@@ -28,17 +28,17 @@ def its_deal_goes_on(record):
 
 @gate("Say what is included.", mend="scope_items-group")
 def has_scope(proposal):
-    return proposal.scope_items.filter(kind="included").exists()
+    return any(row.kind == "included" for row in coverage.rows_of(proposal)["scope_items"])
 
 
 @gate("Add the steps of the timeline.", mend="milestones-group")
 def has_timeline(proposal):
-    return proposal.milestones.exists()
+    return bool(coverage.rows_of(proposal)["milestones"])
 
 
 @gate("Add a price.", mend="price_lines-group")
 def has_prices(proposal):
-    return proposal.price_lines.exists()
+    return bool(coverage.rows_of(proposal)["price_lines"])
 
 
 @gate("Set the day until which it is valid.", mend="id_valid_until")
@@ -81,6 +81,14 @@ def words_are_proved(proposal):
             yield Lack(mark.sentence, mark.url)
 
 
+@gate("Bring back what it had when it was submitted.")
+def holds_as_before(proposal):
+    """One that goes back to review, or to be sent, is asked again what it was asked when it was submitted."""
+    was_submitted = proposal.paused_from != proposal.Stage.DRAFT
+    for each in proposal.HOLDS if was_submitted else (proof_stands,):
+        yield from each.lacks(proposal)
+
+
 @gate("Add a contact with a mail address.")
 def somebody_can_receive_it(record):
     opportunity = record.opportunity
@@ -116,6 +124,13 @@ def subject_is_in_review(approval):
     return approval.subject.stage == "in_review"
 
 
+@gate("Nobody vouches for what does not hold.")
+def subject_holds(approval):
+    """Whatever was true of it when it was submitted is still true when somebody vouches for it."""
+    for each in approval.subject.HOLDS:
+        yield from each.lacks(approval.subject)
+
+
 # -- Summaries. --------------------------------------------------------------------------------------------------------
 
 
@@ -126,8 +141,20 @@ def has_words(summary):
 
 @gate("Take out what a client must not read.")
 def words_are_safe(summary):
-    for mark in lint.blocking(lint.read(summary)):
-        yield Lack(mark.sentence, summary.staff_url("id_words"))
+    """What a manager let pass when it was submitted, with a reason, has passed."""
+    marks = lint.blocking(lint.read(summary))
+    passed = summary.let_pass() if marks else ()
+    for mark in marks:
+        if mark.sentence not in passed:
+            yield Lack(mark.sentence, summary.staff_url("id_words"))
+
+
+@gate("Say only what still counts.")
+def what_it_rests_on_stands(summary):
+    if reason := coverage.falls_because(summary.record):
+        yield Lack(
+            f"Read again what “{summary}” rests on, then take it out or write it anew: {reason}", summary.staff_url()
+        )
 
 
 # -- Contracts. --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from django.apps import apps
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db.models import BigIntegerField, CharField, F, TextField, Value
 from django.db.models.functions import Cast
 
 from opportunities.alike import key_of
-from opportunities.models import Contact, Discovery, Evidence, User
+from opportunities.models import Contact, Discovery, Event, Evidence, Lead, Message, User
 from opportunities.words import MARK_UP
 
 from . import glossary as words_of_ours
@@ -26,13 +27,18 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What doubles something and promises nothing: a double check, a double room.
 NO_OUTCOME = r"(?![ -](?:check|click|opt|room|book|glaz|entr|page)\w*)"
 TENS = "ten|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|(?:a|one) hundred"
-OUTCOME = re.compile(
-    rf"\b(?:doubl|tripl|quadrupl)\w*+{NO_OUTCOME}|(?<!\bno )(?<!\bnot a )(?<!\bwithout )\bguarante\w*"
+GUARANTEES = r"(?<!\bno )(?<!\bnot a )(?<!\bwithout )\bguarante\w*"
+PROMISES = (
+    rf"\b(?:doubl|tripl|quadrupl)\w*+{NO_OUTCOME}|{GUARANTEES}"
     r"|\bhalv\w+|\btwice as \w+|\b(?:two|three|four|five|ten|\d+)[ -]?fold\b"
     r"|\b(?:two|three|four|five|ten|\d+) times\b(?! (?:a|an|per|each|every|on|in|we|you|they)\b)"
-    r"|\b\d+(?:\.\d+)?\s?[x×](?!\w|\s*\d)"
-    rf"|\b(?:\d+(?:[.,]\d+)?|{TENS})[\s-]?(?:%|per\s?cent\b)",
-    re.IGNORECASE,
+)
+AMOUNTS = (
+    r"\b\d+(?:\.\d+)?\s?[x×](?!\w|\s*\d)"
+    rf"|\b(?:\d+(?:[.,]\d+)?|{TENS})[\s-]?(?:%|per\s?cent\b)"
+)
+GUARANTEE, PROMISE, AMOUNT, OUTCOME = (
+    re.compile(words, re.IGNORECASE) for words in (GUARANTEES, PROMISES, AMOUNTS, f"{PROMISES}|{AMOUNTS}")
 )
 SUPERLATIVE = re.compile(
     r"\bthe (?:very )?(?:best|fastest|cheapest|greatest|most successful|leading)\b"
@@ -126,10 +132,12 @@ class Internal:
 
     @property
     def what(self) -> str:
-        """Say what it is: "Provider caveat"."""
+        """Say what it is: "Provider caveat". One word alone does not say of what: "Objection: answer"."""
         model = apps.get_model(self.record_type)
         label, kind = model._meta.get_field(self.name).verbose_name, model._meta.verbose_name
-        return (kind if self.name == "words" else label).capitalize()
+        if self.name == "words":
+            return kind.capitalize()
+        return (label if " " in label else f"{kind}: {label}").capitalize()
 
     @property
     def key(self) -> str:
@@ -184,7 +192,7 @@ def read_mailed(text, client, deal) -> list[Mark]:
     asks = deal and (len(words_of(text)) >= RUN or PHONE.search(text))
     internal = internal_of(deal) if asks else []
     marks += copies(text, internal)
-    sources = [source.words for source in internal]
+    sources = [source.words for source in internal if source.record_type not in THEIRS]
     marks += [mark for mark in private(text) if is_strangers(mark.words, client, sources)]
     if OUTCOME.search(text):
         marks += outcomes([text], supported_claims(deal) if deal else [], measured(deal) if deal else ())
@@ -193,41 +201,76 @@ def read_mailed(text, client, deal) -> list[Mark]:
 
 # -- Copied from what is internal. -------------------------------------------------------------------------------------
 
-# Where we write for ourselves: the field, the way to its opportunity, and of which record it is read as a part.
+
+class Place(NamedTuple):
+    """Where we write for ourselves: the fields, the way to the deal, and of which record it is read as a part."""
+
+    label: str
+    names: tuple
+    path: str = "opportunity"
+    about: str = ""
+    pk: str = "pk"
+    only: dict = {}
+
+
+DEAL, LEAD, PIECE = "opportunities.opportunity", "opportunities.lead", "opportunities.evidence"
+TALKED = {"channel__in": [Message.Channel.CALL, Message.Channel.MEETING]}
+OF_US = {"actor_kind": Event.Actor.USER}
+
+# The texts that we write for ourselves about one deal. A test names every field of words there is, and its kind.
+# What somebody gave as a reason, for a decision or a pause, stands in the diary.
 INTERNAL = (
-    ("opportunities.audit", ("raw_notes",), "opportunity", "opportunities.audit", "pk"),
-    ("opportunities.evidence", ("raw_note", "provider_caveat"), "audit__opportunity", "opportunities.evidence", "pk"),
-    ("opportunities.discovery", Discovery.PARTS, "opportunity", "opportunities.discovery", "pk"),
-    ("opportunities.answer", ("words",), "discovery__opportunity", "opportunities.discovery", "discovery_id"),
-    ("opportunities.note", ("words",), "opportunity", "opportunities.note", "pk"),
-    ("proposals.priceline", ("pricing_assumption",), "proposal__opportunity", "proposals.proposal", "proposal_id"),
-    ("handoff.launchblocker", ("words",), "project__opportunity", "handoff.launchblocker", "pk"),
-    ("handoff.reportnote", ("words",), "report__project__opportunity", "handoff.report", "report_id"),
-    ("handoff.report", ("breach_reason",), "project__opportunity", "handoff.report", "pk"),
+    Place(LEAD, ("words",)),
+    Place(DEAL, ("close_risk",), "pk"),
+    Place("opportunities.discovery", Discovery.PARTS),
+    Place("opportunities.answer", ("words",), "discovery__opportunity", "opportunities.discovery", "discovery_id"),
+    Place("opportunities.audit", ("raw_notes",)),
+    Place(PIECE, ("raw_note", "provider_caveat"), "audit__opportunity"),
+    Place("opportunities.note", ("words",)),
+    Place("opportunities.note", ("words",), "lead__opportunity"),
+    Place("opportunities.objection", ("words", "answer")),
+    Place("opportunities.unwrittenpromise", ("words", "settled_as")),
+    Place("opportunities.closing", ("words", "must_change")),
+    Place("opportunities.winback", ("changed",)),
+    Place("opportunities.task", ("outcome",)),
+    Place("opportunities.task", ("outcome",), "lead__opportunity"),
+    Place("opportunities.message", ("subject", "body"), only=TALKED),
+    Place("opportunities.event", ("reason",), "diary", DEAL, only=OF_US),
+    Place("opportunities.event", ("reason",), "diary__in", DEAL, only=OF_US),
+    Place("proposals.proposal", ("paused_because",)),
+    Place("proposals.priceline", ("pricing_assumption",), "proposal__opportunity", "proposals.proposal", "proposal_id"),
+    Place("handoff.promise", ("settled_as",), "handoff__opportunity"),
+    Place("handoff.launchblocker", ("words",), "project__opportunity"),
+    Place("handoff.connector", ("account", "access_holder", "secret_kept_at"), "project__opportunity"),
+    Place("handoff.report", ("breach_reason",), "project__opportunity"),
+    Place("handoff.reportnote", ("words",), "report__project__opportunity", "handoff.report", "report_id"),
 )
+ABOUT = {place.about or place.label for place in INTERNAL}
+# What the client said to us: their own number may stand in it.
+THEIRS = {LEAD, "opportunities.objection"}
 
 
 def internal_of(opportunity) -> list[Internal]:
     """Return everything about an opportunity that was written for us alone, in one query."""
-    queries = []
-    for label, names, path, about, pk in INTERNAL:
-        rows = apps.get_model(label)._base_manager.filter(**{path: opportunity}).order_by()
-        for name in names:
-            said = rows.exclude(**{name: ""}).annotate(
-                z_type=Value(label, CharField()),
-                z_name=Value(name, CharField()),
-                z_about=Value(about, CharField()),
-                z_pk=Cast(F(pk), BigIntegerField()),
-                z_words=Cast(F(name), TextField()),
-            )
-            queries.append(said.values_list("z_type", "z_name", "z_about", "z_pk", "z_words"))
-    first, *others = queries
+    first, *others = (texts_at(place, name, opportunity) for place in INTERNAL for name in place.names)
     found = [Internal(*row) for row in first.union(*others, all=True)]
     return sorted((it for it in found if it.words.strip()), key=lambda it: (it.about_type, it.about_id))
 
 
-def internal_texts(opportunity) -> list[str]:
-    return [source.words for source in internal_of(opportunity)]
+def texts_at(place, name, opportunity):
+    """Return the query for what stands in one field of ours: of what, in which field, of which record, in words."""
+    of = {"diary": opportunity.diary_id, "diary__in": Lead.objects.filter(opportunity=opportunity).values("diary")}
+    rows = apps.get_model(place.label)._base_manager.filter(**{place.path: of.get(place.path, opportunity.pk)})
+    about = place.about or place.label
+    said = rows.filter(**place.only).exclude(**{name: ""}).order_by()
+    said = said.annotate(
+        z_type=Value(place.label, CharField()),
+        z_name=Value(name, CharField()),
+        z_about=Value(about, CharField()),
+        z_pk=Cast(Value(opportunity.pk) if about == DEAL else F(place.pk), BigIntegerField()),
+        z_words=Cast(F(name), TextField()),
+    )
+    return said.values_list("z_type", "z_name", "z_about", "z_pk", "z_words")
 
 
 def copies(text, internal) -> list[Mark]:

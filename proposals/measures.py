@@ -59,7 +59,7 @@ class Measured:
 
     @cached_property
     def margin(self) -> Decimal | None:
-        """Return the margin in percent; None where no line says what it costs us."""
+        """Return the margin in percent; None while a line does not say what it costs us."""
         return totals.margin_of(self.lines, self.offer.discount) if self.offer else None
 
     @cached_property

@@ -1,5 +1,6 @@
 """Who may move a proposal, an approval, a summary or a contract."""
 
+from django.db.models import Q
 from django.utils import timezone
 
 from opportunities.policies import by_itself, only_the_client
@@ -40,11 +41,12 @@ def is_asked(approval, user) -> bool:
 
 
 def has_answered(approval, user) -> bool:
-    """Whether somebody has given their word for the same rule already: of everybody each counts once."""
-    if approval.rule_id is None or approval.person_id is None:
-        return False
-    same = approval.subject.approvals.filter(aspect=approval.aspect, rule=approval.rule_id, stage="approved")
-    return same.filter(decided_by=user).exists()
+    """Whether somebody's word stands for this already: at another step, or where everybody is asked each for once."""
+    given = approval.subject.approvals.filter(aspect=approval.aspect, stage="approved", decided_by=user)
+    stands = ~Q(step=approval.step)
+    if approval.rule_id and approval.person_id:
+        stands |= Q(rule=approval.rule_id)
+    return given.filter(stands).exists()
 
 
 @policy("Whoever manages who approves")
@@ -52,9 +54,9 @@ def may_reassign(approval, user):
     return holds(user, "proposals.reassign_approval", approval)
 
 
-@policy("Whoever asked for it")
+@policy("Whoever asked for it, or wrote it")
 def may_recall(approval, user):
-    return approval.asked_by_id == user.pk
+    return user.pk in (approval.asked_by_id, approval.subject.author_id)
 
 
 @policy("Whoever writes it or may approve it")

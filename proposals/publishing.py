@@ -17,7 +17,7 @@ from opportunities.records import Lack, Refused, begin, perform
 from portal.models import Guest, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 
-from . import approvals, lint, totals
+from . import approvals, coverage, lint, totals
 
 # Why a mail waits whose link leads nowhere any more.
 CLOSED = "The link in it was closed."
@@ -226,15 +226,16 @@ def claim_body(claim) -> dict:
 
 
 def findings(opportunity):
-    """Return the approved words about what we found, whose approval still matches them."""
+    """Return the approved words about what we found, whose approval still matches them and whose proof counts."""
     summaries = opportunity.summaries.filter(kind__in=["finding", "revenue_proof"], stage__in=["approved", "published"])
-    return [summary for summary in summaries.order_by("id") if not list(approvals.lacks(summary))]
+    fitting = (summary for summary in summaries.order_by("id") if not coverage.falls_because(summary.record))
+    return [summary for summary in fitting if not list(approvals.lacks(summary))]
 
 
 def reporting_body(proposal) -> dict:
-    if proposal.service is None:
+    if not proposal.report_every:
         return {}
-    return {"words": f"You get a report: {proposal.service.get_cadence_display().lower()}.", "first_on": None}
+    return {"words": f"You get a report: {proposal.get_report_every_display().lower()}.", "first_on": None}
 
 
 # -- Contracts. --------------------------------------------------------------------------------------------------------

@@ -183,6 +183,12 @@ def pause_what_rests_on_a_piece(audit, event):
             evidence.ask_whether_it_stands(proposal, fell)
 
 
+@reacts_to("audit.expire", "audit.withdraw", "audit.correct", "audit.withdraw_evidence", "audit.import_evidence")
+def read_again_the_words_on_it(audit, event):
+    """Words for a client do not outlive their proof unseen either."""
+    evidence.shake_words(audit)
+
+
 @reacts_to("audit.verify")
 def resume_what_is_cured(audit, event):
     for proposal in Proposal.objects.filter(opportunity=audit.opportunity, stage="paused", paused_by_itself=True):

@@ -51,13 +51,13 @@ def tax_of(prices, discount=Decimal(0)) -> Totals:
 
 
 def margin_of(prices, discount=Decimal(0)) -> Decimal | None:
-    """Return what is left of a first year before tax, in percent; None where no line says what it costs us."""
+    """Return what is left of a first year before tax, in percent; None while a line does not say what it costs us."""
     prices = list(prices)
-    if all(price.internal_cost is None for price in prices):
+    if any(price.internal_cost is None for price in prices):
         return None
     times = [12 if price.recurring == "monthly" else 1 for price in prices]
     paid = sum(often * net_of(price, discount) for often, price in zip(times, prices, strict=True))
-    cost = sum(often * (price.internal_cost or 0) for often, price in zip(times, prices, strict=True))
+    cost = sum(often * price.internal_cost for often, price in zip(times, prices, strict=True))
     return (100 * (paid - cost) / paid).quantize(TENTH, ROUND_HALF_UP) if paid else None
 
 

@@ -113,7 +113,7 @@ class SummaryForm(forms.Form):
         if self.newer:
             return False
         if changes:
-            summary.note_editor(by)
+            summary.note_editor(by, changes)
             edit(summary, by=by, **as_fields(changes))
         return True
 

@@ -11,6 +11,7 @@ from portal.consent import ACCEPT, ACCEPT_VERSION
 from portal.models import Publication
 from proposals.house import furnish
 from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Service, Summary
+from proposals.policies import may_approve
 from proposals.publishing import CONSENT
 from tests.kept import kept
 from tests.makers import an_opportunity
@@ -62,8 +63,13 @@ def fill(proposal, by):
         (ScopeItem(kind="dependency", title="Access", text="You give us access before the start."), None),
         (Milestone(title="Mend the slowest pages", start_week=0, weeks=3, who="We"), slow),
         (PriceLine(title="Mending", recurring="once", unit_price=Decimal("3000"), **INTERNAL), slow),
-        (PriceLine(title="Care each month", recurring="monthly", unit_price=Decimal("900")), bookings),
-        (PriceLine(title="Call tracking", recurring="monthly", unit_price=Decimal("150"), optional=True), None),
+        (PriceLine(title="Care each month", recurring="monthly", unit_price=Decimal("900"), internal_cost=0), bookings),
+        (
+            PriceLine(
+                title="Call tracking", recurring="monthly", unit_price=Decimal("150"), internal_cost=0, optional=True
+            ),
+            None,
+        ),
         (Claim(text="Your largest page takes 6.8 seconds to show on a phone.", metric=slow.metric, unit="s"), slow),
     ]
     for position, (row, evidence) in enumerate(rows):
@@ -76,10 +82,10 @@ def decide(approval, move="approve", *, by, **details):
     return perform(getattr(approval, move), by=by, digest=approval.digest, **details)
 
 
-def approve_all(record, approver):
-    """Have every approval of a record given, step by step. Return the record."""
+def approve_all(record, *approvers):
+    """Have every approval of a record given, step by step, each by the first of them who may. Return the record."""
     while approval := record.approvals.filter(stage="pending").order_by("pk").first():
-        decide(approval, by=approver)
+        decide(approval, by=next((each for each in approvers if may_approve(approval, each)), approvers[0]))
     return type(record).objects.get(pk=record.pk)
 
 

@@ -115,7 +115,7 @@ class ApprovalRuleAdmin(KeptAdmin):
             "When it asks",
             {
                 "fields": [
-                    *("min_amount", "below_amount", "min_discount", "below_margin"),
+                    *("min_amount", "below_amount", "currency", "min_discount", "below_margin"),
                     *("sensitive_claim", "edited_clause", "service"),
                 ],
                 "description": "Everything that you fill in must be so. Nothing filled in: it always asks. "

@@ -52,7 +52,7 @@ class SummaryAdmin(WrittenAdmin):
         kind = asked.get("kind", "")
         summary = Summary(kind=kind if kind in Summary.Kind.values else "", opportunity=deal)
         label, _, number = asked.get("about", "").partition(":")
-        if deal and whole_number(number) and label in {row[3] for row in lint.INTERNAL}:
+        if deal and whole_number(number) and label in lint.ABOUT:
             summary.record_type, summary.record_id = label, int(number)
         return summary
 

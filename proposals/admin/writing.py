@@ -26,7 +26,7 @@ class WrittenAdmin(RecordAdmin):
 
     def save_model(self, request, obj, form, change):
         if change and form.changed_data:
-            obj.note_editor(request.user)
+            obj.note_editor(request.user, form.changed_data)
         super().save_model(request, obj, form, change)
 
     def save_formset(self, request, form, formset, change):

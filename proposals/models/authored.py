@@ -1,21 +1,23 @@
 """What is written by some and approved by others."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from .. import approvals
 
 
 class Authored(models.Model):
-    """A record with an author and a last editor, neither of whom may approve it."""
+    """A record with an author and editors, none of whom may approve it."""
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, editable=False, related_name="+")
-    last_editor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
-    )
+    # The ids of everybody who ever changed what it says, in the order in which they first did.
+    editors = ArrayField(models.BigIntegerField(), default=list, editable=False)
 
     # The aspects that must be approved, in the order in which they are read.
     ASPECTS: tuple = ()
+    # Who looks after it, and what is next: whoever changes only these has edited nothing of what it says.
+    AROUND = frozenset({"owner", "owner_id", "next_action", "due_on", "lead", "source"})
 
     class Meta:
         abstract = True
@@ -23,11 +25,13 @@ class Authored(models.Model):
     @property
     def hands(self) -> set[int]:
         """Return the ids of the people who wrote it."""
-        return {self.author_id, self.last_editor_id} - {None}
+        return {self.author_id, *self.editors}
 
-    def note_editor(self, by):
-        """Keep who edited last, before anybody is asked again: whoever has just edited must not be the one."""
-        type(self).objects.filter(pk=self.pk).exclude(last_editor=by).update(last_editor=by)
+    def note_editor(self, by, changed=("what it says",)):
+        """Keep who edited, before anybody is asked again: whoever has just edited must not be the one."""
+        if by and by.pk not in self.hands and not self.AROUND.issuperset(changed):
+            self.editors = [*self.editors, by.pk]
+            self.save(update_fields=["editors"])
 
     def was_edited(self, *, by):
         """Note the editor, and lapse the approvals of exactly what changed. Call it after every edit of content."""

@@ -56,6 +56,8 @@ class Contract(Authored, Output):
 
     CLOSED = (Stage.ENDED, Stage.DECLINED, Stage.VOIDED)
     WRITABLE = (Stage.DRAFT, Stage.IN_REVIEW, Stage.APPROVED)
+    # What it must have to be submitted, and still when somebody vouches for it and when it is sent.
+    HOLDS = (gates.its_proposal_is_accepted, gates.has_clauses, gates.reporting_is_set, gates.has_a_signer)
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="contracts")
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="contracts")
@@ -126,7 +128,7 @@ class Contract(Authored, Output):
         day = timezone.localdate()
         terms = {
             "signer": proposal.recipient,
-            "report_every": proposal.service.cadence if proposal.service else Cadence.MONTHLY,
+            "report_every": proposal.report_every or Cadence.MONTHLY,
             "report_weekday": 0,
             "report_day": 1,
             "first_report_on": (day.replace(day=1) + 62 * DAY).replace(day=1),
@@ -176,7 +178,7 @@ class Contract(Authored, Output):
         stage,
         source=Stage.DRAFT,
         target=Stage.IN_REVIEW,
-        gates=[gates.its_proposal_is_accepted, gates.has_clauses, gates.reporting_is_set, gates.has_a_signer],
+        gates=[*HOLDS],
         permission=WRITE,
         label="Submit for review",
         past="submitted for review",
@@ -192,7 +194,7 @@ class Contract(Authored, Output):
         stage,
         source=Stage.IN_REVIEW,
         target=Stage.APPROVED,
-        gates=[gates.approvals_are_given],
+        gates=[gates.approvals_are_given, *HOLDS],
         permission=policies.by_itself,
         label="Approve",
         past="had its approval given:",
@@ -239,12 +241,7 @@ class Contract(Authored, Output):
         stage,
         source=Stage.APPROVED,
         target=Stage.SENT,
-        gates=[
-            gates.its_deal_goes_on,
-            gates.approvals_are_given,
-            gates.its_proposal_is_accepted,
-            gates.has_a_signer,
-        ],
+        gates=[gates.its_deal_goes_on, gates.approvals_are_given, *HOLDS],
         permission=WRITE,
         label="Send to be signed",
         past="sent to be signed",

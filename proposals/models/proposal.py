@@ -30,7 +30,7 @@ from .. import approvals, coverage, gates, policies, publishing, totals
 from ..words import plain_words
 from .authored import Authored
 from .book import BookPrice
-from .service import PERCENT, Service, known_currency
+from .service import PERCENT, Cadence, Service, known_currency
 
 DAY = timedelta(days=1)
 WRITE, SEND = "proposals.write_proposal", "proposals.send_proposal"
@@ -65,6 +65,15 @@ class Proposal(Authored, Output):
     # Rows and words can change in these; from `sent` on the database refuses.
     WRITABLE = (*BEFORE_SENT, Stage.PAUSED)
     CONTENT = ("title", "intro", "currency", "valid_until", "decide_on", "service_id")
+    # What it must have to be submitted, and still when somebody vouches for it and when it is sent.
+    HOLDS = (
+        gates.has_scope,
+        gates.has_timeline,
+        gates.has_prices,
+        gates.claims_are_supported,
+        gates.proof_stands,
+        gates.words_are_proved,
+    )
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="proposals")
     lead = models.ForeignKey(Lead, models.PROTECT, null=True, blank=True, related_name="proposals")
@@ -77,6 +86,8 @@ class Proposal(Authored, Output):
     discount = models.DecimalField(
         "discount on everything, percent", max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT
     )
+    # As the service usually reports when the proposal is begun, and from then on its own. Empty: nothing is said of it.
+    report_every = models.CharField("reports come", max_length=16, choices=Cadence, blank=True)
     valid_until = models.DateField(null=True, blank=True)
     decide_on = models.DateField("decision deadline", null=True, blank=True)
     recipient = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, editable=False, related_name="+")
@@ -140,6 +151,8 @@ class Proposal(Authored, Output):
         if self._state.adding:
             self.next_action = self.next_action or "Write the rows and submit it for review"
             self.scope_state, self.client_safe = ScopeState.DRAFTED, ClientSafe.DRAFTED
+            if self.service and not self.report_every:
+                self.report_every = self.service.cadence
         super().save(*args, **kwargs)
 
     def clean(self):
@@ -363,6 +376,7 @@ class Proposal(Authored, Output):
             "intro",
             "currency",
             "discount",
+            "report_every",
             "valid_until",
             "decide_on",
             "source",
@@ -393,7 +407,9 @@ class Proposal(Authored, Output):
             raise Refused([f"Choose an open opportunity: {opportunity} is {opportunity.get_stage_display().lower()}."])
         day = timezone.localdate()
         valid_until = self.valid_until if self.valid_until and self.valid_until >= day else day + 21 * DAY
-        same = {name: getattr(self, name) for name in ("service", "title", "intro", "currency", "discount")}
+        same = {
+            name: getattr(self, name) for name in ("service", "title", "intro", "currency", "discount", "report_every")
+        }
         copy = type(self)(
             opportunity=opportunity,
             valid_until=valid_until,
@@ -412,16 +428,7 @@ class Proposal(Authored, Output):
         stage,
         source=Stage.DRAFT,
         target=Stage.IN_REVIEW,
-        gates=[
-            gates.its_opportunity_is_ready,
-            gates.has_scope,
-            gates.has_timeline,
-            gates.has_prices,
-            gates.is_still_valid,
-            gates.claims_are_supported,
-            gates.proof_stands,
-            gates.words_are_proved,
-        ],
+        gates=[gates.its_opportunity_is_ready, *HOLDS, gates.is_still_valid],
         permission=WRITE,
         label="Submit for review",
         past="submitted for review",
@@ -437,7 +444,7 @@ class Proposal(Authored, Output):
         stage,
         source=Stage.IN_REVIEW,
         target=Stage.APPROVED,
-        gates=[gates.approvals_are_given],
+        gates=[gates.approvals_are_given, *HOLDS],
         permission=policies.by_itself,
         label="Approve",
         past="had every approval given:",
@@ -487,7 +494,7 @@ class Proposal(Authored, Output):
         gates=[
             gates.its_deal_goes_on,
             gates.approvals_are_given,
-            gates.proof_stands,
+            *HOLDS,
             gates.is_still_valid,
             gates.somebody_can_receive_it,
         ],
@@ -588,7 +595,7 @@ class Proposal(Authored, Output):
         stage,
         source=Stage.PAUSED,
         target=fsm.GET_STATE(lambda self, by: self.paused_from, states=BEFORE_SENT),
-        gates=[gates.proof_stands, gates.decision_path_is_known],
+        gates=[gates.holds_as_before, gates.decision_path_is_known],
         permission=WRITE,
         label="Resume",
         past="resumed",

@@ -8,7 +8,7 @@ from django.db import models
 from opportunities.models import Evidence
 from opportunities.records import Kept, KeptQuerySet
 
-from .. import totals
+from .. import lint, totals
 from ..coverage import READ_WITH, evidence_falls_because
 from ..words import plain_words
 from .proposal import Proposal
@@ -261,6 +261,18 @@ class Claim(Row):
         self.be_sensitive()
         if self.low is not None and self.high is not None and self.high < self.low:
             raise ValidationError({"high": "The range must run upwards."})
+        self.be_called_what_it_is()
+
+    def be_called_what_it_is(self):
+        """Refuse a promise under a milder name: the kind decides how much proof and whose word it needs."""
+        promise, amount = lint.PROMISE.search(self.text), lint.AMOUNT.search(self.text)
+        if self.kind != self.Kind.GUARANTEE and (words := lint.GUARANTEE.search(self.text)):
+            raise ValidationError({"kind": f"“{words.group()}” is a guarantee: choose that, or say it otherwise."})
+        if self.kind == self.Kind.FINDING and promise:
+            words = f"“{promise.group()}” promises: choose projection, or say what was measured."
+            raise ValidationError({"kind": words})
+        if self.kind == self.Kind.FINDING and amount and not self.method.strip():
+            raise ValidationError({"method": f"Say how “{amount.group()}” was reached."})
 
     def implied(self, changes):
         guarantee = changes.get("kind", self.kind) == self.Kind.GUARANTEE

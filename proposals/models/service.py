@@ -163,6 +163,7 @@ class ApprovalRule(DiaryKeeper):
 
     aspect = models.CharField("what is approved", max_length=10, choices=Aspect)
     # When it asks. What is left empty asks always.
+    currency = models.CharField("amounts are in", max_length=3, default="USD", validators=[known_currency])
     min_amount = MoneyField("from a first year of", default=0, validators=[MinValueValidator(0)])
     below_amount = MoneyField("and under a first year of", null=True, blank=True, validators=[MinValueValidator(0)])
     min_discount = models.DecimalField(
@@ -259,9 +260,9 @@ class ApprovalRule(DiaryKeeper):
     def conditions(self):
         """Yield, in words, everything that must be so."""
         if self.min_amount:
-            yield f"the first year is {amount('first_year', self.min_amount)} or more"
+            yield f"the first year is {amount('first_year', self.min_amount, self.currency)} or more"
         if self.below_amount is not None:
-            yield f"the first year is under {amount('first_year', self.below_amount)}"
+            yield f"the first year is under {amount('first_year', self.below_amount, self.currency)}"
         if self.min_discount is not None:
             yield f"the discount is {amount('discount', self.min_discount)} or more"
         if self.below_margin is not None:
@@ -273,31 +274,26 @@ class ApprovalRule(DiaryKeeper):
         if self.service:
             yield f"it is about {self.service}"
 
-    def why(self, measured) -> str:
-        """Say why the rule asks of a record; nothing when it does not."""
-        reasons = list(self.reasons(measured))
+    def why(self, measured, currencies=frozenset()) -> str:
+        """Say why the rule asks of a record; nothing when it does not.
+
+        `currencies` are those in which any rule of the aspect names an amount.
+        """
+        reasons = list(self.reasons(measured, currencies))
         if not all(reasons):
             return ""
         return f"{'; '.join(reasons) or f'{self.get_aspect_display()} always needs a second person'}."
 
-    def reasons(self, measured):
+    def reasons(self, measured, currencies):
         """Yield for each condition why it is met, or nothing where it is not."""
-        if self.min_amount:
-            asked = amount("first_year", self.min_amount, measured.currency)
-            words = f"First year of {measured.said('first_year')} is {asked} or more"
-            yield words if measured.first_year >= self.min_amount else ""
-        if self.below_amount is not None:
-            asked = amount("first_year", self.below_amount, measured.currency)
-            words = f"First year of {measured.said('first_year')} is under {asked}"
-            yield words if measured.first_year < self.below_amount else ""
+        if self.names_an_amount:
+            yield self.why_of_amount(measured, currencies)
         if self.min_discount is not None:
             asked = amount("discount", self.min_discount)
             words = f"Discount of {measured.said('discount')} is {asked} or more"
             yield words if measured.offer and measured.discount >= self.min_discount else ""
         if self.below_margin is not None:
-            known = measured.margin is not None and measured.margin < self.below_margin
-            asked = amount("margin", self.below_margin)
-            yield f"Margin of {measured.said('margin')} is under {asked}" if known else ""
+            yield self.why_of_margin(measured)
         if self.sensitive_claim:
             yield from ([f"Sensitive claim: “{claim}”" for claim in measured.sensitive_claims[:1]] or [""])
         if self.edited_clause:
@@ -305,6 +301,32 @@ class ApprovalRule(DiaryKeeper):
         if self.service_id:
             about = measured.offer and measured.offer.service_id == self.service_id
             yield f"It is about {self.service}" if about else ""
+
+    @property
+    def names_an_amount(self) -> bool:
+        return bool(self.min_amount) or self.below_amount is not None
+
+    def why_of_amount(self, measured, currencies) -> str:
+        """Say why the first year asks. Of a currency in which no rule speaks nobody can tell: each asks."""
+        if measured.currency != self.currency:
+            unknown = measured.offer and measured.currency not in currencies
+            return f"First year of {measured.said('first_year')}: no rule says from how much" if unknown else ""
+        asked = []
+        if self.min_amount:
+            asked.append(f"{amount('first_year', self.min_amount, self.currency)} or more")
+        if self.below_amount is not None:
+            asked.append(f"under {amount('first_year', self.below_amount, self.currency)}")
+        enough = measured.first_year >= self.min_amount
+        met = enough and (self.below_amount is None or measured.first_year < self.below_amount)
+        return f"First year of {measured.said('first_year')} is {' and '.join(asked)}" if met else ""
+
+    def why_of_margin(self, measured) -> str:
+        """Say why the margin asks: it is under what the rule names, or nobody can tell."""
+        asked = amount("margin", self.below_margin)
+        if measured.margin is None and measured.lines:
+            return f"Margin is unknown, and could be under {asked}: a price does not say what it costs us"
+        known = measured.margin is not None and measured.margin < self.below_margin
+        return f"Margin of {measured.said('margin')} is under {asked}" if known else ""
 
     def clean(self):
         """Refuse what would never ask, or ask nobody."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.db import models
 
-from opportunities.models import Opportunity
+from opportunities.models import Event, Opportunity
 from opportunities.models.task import About
 from opportunities.records import ClientSafe, Opens, Output, stage_field, transition
 from opportunities.walls import settled
@@ -42,6 +42,8 @@ class Summary(Authored, About, Output):
     CLOSED = (Stage.PUBLISHED, Stage.WITHDRAWN, Stage.SUPERSEDED)
     SAFE = (Stage.APPROVED, Stage.PUBLISHED)
     WRITABLE = (Stage.DRAFT, Stage.IN_REVIEW, Stage.APPROVED)
+    # What it must have to be submitted, and still when somebody vouches for it and when a client gets to read it.
+    HOLDS = (gates.has_words, gates.words_are_safe, gates.what_it_rests_on_stands)
 
     class Kind(models.TextChoices):
         FINDING = "finding", "Audit finding"
@@ -88,11 +90,19 @@ class Summary(Authored, About, Output):
             self.next_action = self.next_action or "Write the words and submit them for review"
         super().save(*args, **kwargs)
 
+    def let_pass(self) -> list[str]:
+        """Return the sentences of the marks that a manager let pass when it was last submitted."""
+        if self.stage == self.Stage.DRAFT:
+            return []
+        submitted = Event.objects.filter(record_type=self.label(), record_id=self.pk, verb="summary.submit")
+        last = submitted.select_related("facts").order_by("pk").last()
+        return last.facts.values.get("overridden", []) if last and last.facts else []
+
     @transition(
         stage,
         source=Stage.DRAFT,
         target=Stage.IN_REVIEW,
-        gates=[gates.has_words, gates.words_are_safe],
+        gates=[*HOLDS],
         permission=WRITE,
         label="Submit for review",
         past="submitted for review",
@@ -109,7 +119,7 @@ class Summary(Authored, About, Output):
         stage,
         source=Stage.IN_REVIEW,
         target=Stage.APPROVED,
-        gates=[gates.approvals_are_given],
+        gates=[gates.approvals_are_given, *HOLDS],
         permission=policies.by_itself,
         label="Approve",
         past="had its approval given:",
@@ -155,7 +165,7 @@ class Summary(Authored, About, Output):
         stage,
         source=Stage.APPROVED,
         target=Stage.PUBLISHED,
-        gates=[gates.approvals_are_given],
+        gates=[gates.approvals_are_given, *HOLDS],
         permission="proposals.publish_summary",
         label="Publish",
         past="published",

@@ -277,7 +277,7 @@ def test_what_a_supported_claim_says_passes(ada):
     proposal = a_proposal(ada)
     deal, claim = proposal.opportunity, proposal.claims.get()
     assert [mark.words for mark in marks_on(deal, "Expect 20 % more calls.")] == ["20 %"]
-    proposal.change(claim, by=ada, text="Calls grow by 20 % in a year.")
+    proposal.change(claim, by=ada, text="Calls grow by 20 % in a year.", method="Counted.")
     assert marks_on(deal, "Expect 20 % more calls.") == []
     claim.evidence.clear()
     assert [mark.words for mark in marks_on(deal, "Expect 20 % more calls.")] == ["20 %"]

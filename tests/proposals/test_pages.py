@@ -80,7 +80,7 @@ def test_a_price_changed_on_the_page_lapses_the_pricing_approval(as_user, ada, b
     assert answer.status_code == 302
     proposal.refresh_from_db()
     assert PriceLine.objects.get(pk=line.pk).unit_price == 3100
-    assert (proposal.stage, proposal.last_editor) == ("in_review", ada)
+    assert (proposal.stage, proposal.editors) == ("in_review", [])
     assert Approval.objects.get(stage="lapsed").aspect == "pricing"
 
 

@@ -64,9 +64,7 @@ def test_every_rule_that_matches_asks_and_says_why(ada, ben):
     never = [a_rule(min_amount=50_000), a_rule(below_margin=10), a_rule(service=Service.objects.last())]
     proposal = perform(proposal.submit, by=ada)
     first_year = measures.Measured(proposal).said("first_year")
-    assert asked_by(amount, proposal).get().why == (
-        f"First year of {first_year} is $10,000 or more; First year of {first_year} is under $50,000."
-    )
+    assert asked_by(amount, proposal).get().why == (f"First year of {first_year} is $10,000 or more and under $50,000.")
     assert "is under 100 %" in asked_by(margin, proposal).get().why
     assert asked_by(about, proposal).get().why == f"It is about {proposal.service}."
     assert not Approval.objects.filter(rule__in=never).exists()
@@ -102,7 +100,7 @@ def test_a_sensitive_claim_asks_a_manager_and_is_named(ada, ben):
     assert proposal.approvals.get(stage="pending").why.startswith("Sensitive claim: “Your largest page")
 
 
-def test_an_edited_clause_asks_a_manager_and_is_named_and_a_standard_one_does_not(ada, ben):
+def test_an_edited_clause_asks_a_manager_and_is_named_and_a_standard_one_does_not(ada, ben, fay):
     contract = a_contract(ada, approver=ben)
     clause = contract.contract_clauses.first()
     clause.text = "We do what we like."
@@ -171,7 +169,7 @@ def test_the_database_refuses_a_rule_that_asks_nobody(db):
 def test_a_rule_says_in_a_sentence_what_it_asks(ben):
     rule = a_rule(min_amount=20_000, min_discount=15, escalates_to=ben, step=2, everybody=True)
     assert rule.sentence == (
-        "Pricing, when the first year is 20,000 or more and the discount is 15 % or more, needs everybody of Manager "
+        "Pricing, when the first year is $20,000 or more and the discount is 15 % or more, needs everybody of Manager "
         "as step 2, within 16 working hours, then goes on to Ben; it holds for 60 days."
     )
 
@@ -622,7 +620,14 @@ def test_the_median_and_the_ninetieth_are_what_they_say():
 def test_an_administrator_writes_a_rule_and_reads_it_in_a_sentence(as_user, eve, ben):
     browser = as_user(eve)
     address = reverse("admin:proposals_approvalrule_add")
-    said = {"aspect": "pricing", "min_amount": "0", "min_discount": "20", "hours": "8", "remind_after": "50"}
+    said = {
+        "aspect": "pricing",
+        "currency": "USD",
+        "min_amount": "0",
+        "min_discount": "20",
+        "hours": "8",
+        "remind_after": "50",
+    }
     said |= {"step": "1", "valid_days": "30", "is_used": "on", "permission": "", "person": ben.pk}
     browser.post(address, said)
     rule = ApprovalRule.objects.get()
@@ -633,7 +638,15 @@ def test_an_administrator_writes_a_rule_and_reads_it_in_a_sentence(as_user, eve,
 
 
 def test_a_rule_that_names_two_at_once_gets_a_sentence_at_its_place(as_user, eve, ben):
-    said = {"aspect": "pricing", "min_amount": "0", "hours": "8", "remind_after": "50", "step": "1", "valid_days": "30"}
+    said = {
+        "aspect": "pricing",
+        "currency": "USD",
+        "min_amount": "0",
+        "hours": "8",
+        "remind_after": "50",
+        "step": "1",
+        "valid_days": "30",
+    }
     said |= {"permission": "proposals.approve_pricing", "person": ben.pk}
     page = as_user(eve).post(reverse("admin:proposals_approvalrule_add"), said).content.decode()
     assert "Choose one: a right, a role or a person." in page

@@ -112,7 +112,7 @@ def test_what_is_typed_is_saved_and_nothing_else_is_touched(as_user, ada):
     answer = save(as_user(ada), summary, words="Nobody waits gladly.\r\nNot even for you.")
     assert answer.status_code == 302
     summary.refresh_from_db()
-    assert (summary.words, summary.last_editor) == ("Nobody waits gladly.\nNot even for you.", ada)
+    assert (summary.words, summary.editors) == ("Nobody waits gladly.\nNot even for you.", [])
     told = summary.diary_id and summary.opportunity.diary.events.filter(verb="summary.edit").latest("pk")
     assert list(told.facts.values) == ["words"]
 
@@ -121,14 +121,14 @@ def test_a_save_that_changes_nothing_lapses_nothing_and_names_no_editor(as_user,
     summary = a_summary(ada, approver=ben, stage="approved")
     assert save(as_user(ada), summary).status_code == 302
     summary.refresh_from_db()
-    assert (summary.stage, summary.last_editor) == ("approved", None)
+    assert (summary.stage, summary.editors) == ("approved", [])
 
 
 def test_new_words_lapse_the_approval_of_the_old(as_user, ada, ben):
     summary = a_summary(ada, approver=ben, stage="approved")
     save(as_user(ben), summary, words="They take seven seconds to open.")
     summary.refresh_from_db()
-    assert (summary.stage, summary.last_editor) == ("in_review", ben)
+    assert (summary.stage, summary.editors) == ("in_review", [ben.pk])
     assert set(summary.approvals.values_list("stage", flat=True)) == {"lapsed", "pending"}
 
 

@@ -1,6 +1,6 @@
 """Which approvals wait for a person, and why with them. Each part is one query, the most urgent first."""
 
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Concat
 from django.utils import timezone
 
@@ -14,9 +14,8 @@ from .table import read_time
 # A page of the list, as many as a count tells, and how many are decided at once.
 PAGE, MOST_TOLD, AT_ONCE = 50, 99, 10
 
-# Who wrote or last edited what a question is about.
-HANDS = [f"{subject}__{hand}" for subject in ("proposal", "contract", "summary") for hand in ("author", "last_editor")]
 SUBJECTS = ("proposal", "contract", "summary")
+EDITORS = Proposal._meta.get_field("editors")
 NOTHING = Q(pk=None)
 # What is its owner's alone: `Approval.goes_by_name`.
 BY_NAME = Q(person__isnull=False, permission="") | Q(escalated_at__isnull=False)
@@ -107,20 +106,22 @@ def answerable(user):
 
 
 def written_by(user) -> Q:
-    """Say of a question whether this person wrote or last edited what it is about."""
+    """Say of a question whether this person wrote or ever edited what it is about."""
     own = NOTHING
-    for hand in HANDS:
-        own |= Q(**{hand: user})
+    for subject in SUBJECTS:
+        own |= Q(**{f"{subject}__author": user}) | Q(**{f"{subject}__editors__contains": [user.pk]})
     return own
 
 
 def answered(user) -> Q:
-    """Say of a question to everybody of a role whether this person has given their word for its rule already."""
-    given = Approval.objects.filter(stage="approved", decided_by=user, aspect=OuterRef("aspect"), rule=OuterRef("rule"))
-    found = NOTHING
+    """Say of a question whether this person's word stands for it already: `policies.has_answered`."""
+    given = Approval.objects.filter(stage="approved", decided_by=user, aspect=OuterRef("aspect"))
+    another_step, each_for_once = NOTHING, NOTHING
     for subject in SUBJECTS:
-        found |= Exists(given.filter(**{subject: OuterRef(subject)}))
-    return Q(person__isnull=False, rule__isnull=False) & found
+        of_it = given.filter(**{subject: OuterRef(subject)})
+        another_step |= Exists(of_it.exclude(step=OuterRef("step")))
+        each_for_once |= Exists(of_it.filter(rule=OuterRef("rule")))
+    return another_step | (Q(person__isnull=False, rule__isnull=False) & each_for_once)
 
 
 def asked_of(user, rights) -> Q:
@@ -138,8 +139,12 @@ def asked_of(user, rights) -> Q:
 def lent_to(user) -> Q:
     """Say of a question whether this person stands in today for somebody who is asked and did not write it."""
     giver = Delegation.objects.filter(taker=user, giver__is_active=True).on(timezone.localdate())
-    for hand in HANDS:
-        giver = giver.exclude(giver=Coalesce(OuterRef(hand), 0))
+    for subject in SUBJECTS:
+        editors = Coalesce(OuterRef(f"{subject}__editors"), Value([], EDITORS))
+        place = Func(editors, F("giver"), function="array_position", output_field=IntegerField())
+        giver = (
+            giver.exclude(giver=Coalesce(OuterRef(f"{subject}__author"), 0)).annotate(place=place).filter(place=None)
+        )
     giver = giver.filter(reached_by_giver())
     by_right = Exists(giver.filter(giver__is_superuser=True)) & ~Q(permission="")
     for held in ("giver__groups__permissions", "giver__user_permissions"):
