@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat
+from django.utils.text import Truncator
 
 from . import clock, firstresponse
 from .models import Lead, Letter, Notice, NoticeChoice
@@ -41,28 +42,27 @@ def tell_all(told):
         how = chosen.get((user.pk, kind), USUAL[kind])
         if how == How.OFF or not user.is_active:
             continue
-        words, mark = " ".join(words.split())[:300], f"{kind}:{user.pk}:{key}"[:160]
+        said, mark = " ".join(words.split()), f"{kind}:{user.pk}:{key}"[:160]
         of = {"record_type": about.label(), "record_id": about.pk} if about is not None else {}
-        rows[mark] = Notice(
-            user=user, kind=kind, words=words, url=url, at=at, key=mark, in_digest=how == How.DIGEST, **of
-        )
+        short = Truncator(said).chars(300)
+        notice = Notice(user=user, kind=kind, words=short, url=url, at=at, key=mark, in_digest=how == How.DIGEST, **of)
+        rows[mark] = notice, said
     # What was told is not mailed either, though somebody chose mail since.
     for mark in Notice.objects.filter(key__in=rows).values_list("key", flat=True):
         del rows[mark]
     # The same key is the same thing: whoever came second adds nothing, and breaks nothing.
-    Notice.objects.bulk_create(rows.values(), ignore_conflicts=True)
-    Letter.objects.bulk_create(
-        [letter_of(notice) for notice in rows.values() if not notice.in_digest], ignore_conflicts=True
-    )
+    Notice.objects.bulk_create([notice for notice, _ in rows.values()], ignore_conflicts=True)
+    letters = [letter_of(notice, said) for notice, said in rows.values() if not notice.in_digest]
+    Letter.objects.bulk_create(letters, ignore_conflicts=True)
 
 
 CHOOSE = "/admin/my/notices/"
 WHY = "You get this mail because you work here. Choose what comes by mail:\n"
 
 
-def letter_of(notice) -> Letter:
-    """Return a notice as the mail that goes at once."""
-    body = f"{notice.words}\n\nOpen it here:\n{settings.SITE_URL}{notice.url}\n\n{WHY}{settings.SITE_URL}{CHOOSE}"
+def letter_of(notice, said) -> Letter:
+    """Return a notice as the mail that goes at once, in all its words."""
+    body = f"{said}\n\nOpen it here:\n{settings.SITE_URL}{notice.url}\n\n{WHY}{settings.SITE_URL}{CHOOSE}"
     return Letter(user=notice.user, key=notice.key, subject=notice.words[:200], body=body, go_at=notice.at)
 
 

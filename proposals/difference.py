@@ -149,12 +149,6 @@ def changes(old, new) -> list[dict]:
     return lines
 
 
-def lines_of(content) -> list[str]:
-    """Return everything that a content says, as lines of plain text."""
-    empty = {name: [] if isinstance(value, list) else None for name, value in content.items()}
-    return [line["words"] for line in changes(empty, content)]
-
-
 def given_before(approval, user=None):
     """Return the last approval of the same aspect that was given, of this record or of an earlier revision.
 

@@ -103,13 +103,19 @@ def tell_who_decides(approval, event):
             tell(standing_in.taker, Notice.Kind.APPROVAL, words, approval, event)
 
 
+# A mail tells of so many changes; the page has them all.
+TOLD = 10
+
+
 def what_changed(approval, user) -> str:
-    """Say what changed since somebody approved this last, as far as a mail has room; nothing if they never did."""
+    """Say what changed since somebody approved this last, ten changes at most; nothing if they never did."""
     last = difference.given_before(approval, user)
     if last is None or last.decided_by != user:
         return ""
     lines = [f"{line['sign']} {line['words']}" for line in difference.changes(last.content, approval.content)]
-    return f"Since you approved it: {'; '.join(lines)}" if lines else "Nothing changed since you approved it."
+    more = [f"and {len(lines) - TOLD} more"] if len(lines) > TOLD else []
+    said = "; ".join([*lines[:TOLD], *more])
+    return f"Since you approved it: {said}" if lines else "Nothing changed since you approved it."
 
 
 @reacts_to("approval.approve", "approval.approve_on", "approval.reject", "approval.request_changes")

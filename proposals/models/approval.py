@@ -6,6 +6,7 @@ import pgtrigger
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.models import Opportunity
@@ -159,6 +160,11 @@ class Approval(Output):
     def subject(self):
         """Return the record that is to be approved."""
         return self.proposal or self.contract or self.summary
+
+    def staff_url(self, anchor=""):
+        """Return its one page: the question in the queue, with everything that somebody reads before they decide."""
+        url = reverse("approval", args=[self.pk])
+        return f"{url}#{anchor}" if anchor else url
 
     @property
     def amount(self):

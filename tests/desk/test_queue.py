@@ -73,7 +73,8 @@ def test_it_opens_at_the_first_part_that_holds_something(as_user, ada, ben, fay)
 
 def test_an_empty_part_says_so(as_user, ben):
     text = page(as_user(ben), "approvals").text
-    assert "Nothing stands with you. What is submitted for review comes here." in text
+    assert "<strong>Nothing stands with you.</strong> What is submitted for review" in text
+    assert "Choose one from the list." not in text
     assert "Nothing is in review." in page(as_user(ben), "approvals", show="all").text
 
 
@@ -99,6 +100,33 @@ def test_pages_follow_each_other_by_deadline_and_leave_nothing_out(as_user, ada,
 def test_a_page_that_is_not_there_is_the_first(as_user, ada, ben, after):
     asked = priced(ada)
     assert asked in page(as_user(ben), "approvals", show="all", after=after).context["rows"]
+
+
+def test_a_question_that_was_opened_from_a_later_page_stands_in_that_page(as_user, ada, ben, monkeypatch):
+    monkeypatch.setattr(queue, "PAGE", 2)
+    for _ in range(2):
+        a_proposal(ada, stage="in_review")
+    browser = as_user(ben)
+    mark = page(browser, "approvals", show="all").context["more"]
+    later = page(browser, "approvals", show="all", after=mark)
+    row = later.context["rows"][0]
+    [address] = re.findall(rf'href="({re.escape(row.staff_url())}\?[^"]*)"', later.text)
+    assert row in browser.get(address.replace("&amp;", "&")).context["rows"]
+
+
+def test_the_old_page_of_a_question_leads_to_the_one_where_it_is_decided(as_user, ada, ben, cem):
+    asked = priced(ada)
+    address = reverse("admin:proposals_approval_change", args=[asked.pk])
+    assert as_user(ben).get(address).url == asked.staff_url() == reverse("approval", args=[asked.pk])
+    assert as_user(cem).get(address).status_code in (302, 404)
+    assert as_user(cem).get(asked.staff_url()).status_code == 404
+    assert as_user(ben).post(address, {"stage": "approved"}).status_code == 403
+
+
+def test_a_question_tells_what_happened_to_it(as_user, ada, ben, fay, eve):
+    asked = priced(ada)
+    perform(asked.reassign, by=eve, to=fay, reason="Ben is away.")
+    assert "gave to somebody else" in page(as_user(ben), "approval", asked.pk).text
 
 
 def test_many_are_counted_as_far_as_it_matters(as_user, ada, ben, monkeypatch):
@@ -196,6 +224,12 @@ def test_questions_of_one_aspect_and_rule_are_shown_together_and_no_other(as_use
     assert set(answer.context["rows"]) == set(three)
     assert not {own, words} & set(answer.context["rows"])
     assert answer.text.count("Care each month") >= 3, "each is there whole"
+
+
+def test_the_one_that_somebody_came_from_is_among_them_however_late_it_is(as_user, ben, three, monkeypatch):
+    monkeypatch.setattr(queue, "AT_ONCE", 2)
+    last = max(three, key=lambda each: (each.due, each.pk))
+    assert page(as_user(ben), "approvals_alike", last.pk).context["rows"][0] == last
 
 
 def test_summaries_of_another_kind_are_not_alike(as_user, ada, ben):

@@ -546,6 +546,7 @@ def test_the_mail_names_the_client_the_value_why_and_what_changed_since_they_app
     ):
         assert words in told.words
     letter = Letter.objects.filter(user=ben).latest("pk")
+    assert told.words.rstrip("…") in letter.body
     assert asked.staff_url() in letter.body
     assert "/move/" not in letter.body
 

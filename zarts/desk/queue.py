@@ -100,6 +100,15 @@ def alike(user, asked):
     return rows.filter(summary__kind=asked.summary.kind) if asked.summary_id else rows
 
 
+def at_once(user, asked) -> list:
+    """Return as many alike as are decided at once, the one that somebody came from among them, while it is theirs."""
+    found = list(alike(user, asked)[:AT_ONCE])
+    if asked not in found:
+        own = list(alike(user, asked).filter(pk=asked.pk))
+        found = [*own, *found][:AT_ONCE]
+    return found
+
+
 def answerable(user):
     """Return the open questions that this person did not write, nor answer already for the same rule."""
     return pending(user).exclude(pk__in=Approval.objects.filter(written_by(user)).values("pk")).exclude(answered(user))

@@ -1,6 +1,7 @@
 """Decide this one: the queue of what waits for a second person, each question whole, several that are alike."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from opportunities import reads
 from opportunities.admin.base import whole_number
 from opportunities.forms import ReasonForm
 from opportunities.records import Refused, perform
@@ -63,6 +65,7 @@ def approval(request, pk):
         "form": empty(ReasonForm, request, asked) if on_condition else form,
         "condition": form if on_condition else empty(ConditionForm, request, asked),
         "why": why_asked(asked, request.user),
+        "timeline": reads.timeline(asked, whole_number(request.GET.get("before"))),
         "chosen": request.POST.get("move", ""),
     }
     status = 409 if lacks else 200
@@ -74,13 +77,13 @@ def approval(request, pk):
 def alike(request, pk):
     """Show the questions that are asked as this one is, each whole, and take one answer to those that were picked."""
     user, asked = request.user, found(request, pk)
-    rows = list(queue.alike(user, asked)[: queue.AT_ONCE])
+    rows = queue.at_once(user, asked)
     form, refused, trouble = ReasonForm(None, record=asked, user=user), {}, ""
     if request.method == "POST":
         form, refused, trouble = answer_together(request, asked, rows)
         if not (form.errors or refused or trouble):
             return HttpResponseRedirect(queue_url(request))
-        rows = list(queue.alike(user, asked)[: queue.AT_ONCE])
+        rows = queue.at_once(user, asked)
     queue.covered(rows)
     for row in rows:
         row.said, row.refused = content_of(row, user), refused.pop(row.pk, [])
@@ -94,7 +97,7 @@ def alike(request, pk):
         # Those that are not asked any more.
         gone=[lack for lacks in refused.values() for lack in lacks],
         picked=picked_of(request),
-        show=shown(request),
+        place=place(request),
         most=queue.AT_ONCE,
     )
     status = 409 if refused or any(row.refused for row in rows) else 200
@@ -179,10 +182,16 @@ def shown(request) -> str:
     return show if show in queue.PARTS else ""
 
 
+def place(request, show="") -> str:
+    """Return what an address says of where one is in the queue: its part, and the page of the list."""
+    at = {"show": show or shown(request), "after": request.GET.get("after", "")[:60]}
+    said = urlencode({name: value for name, value in at.items() if value})
+    return f"?{said}" if said else ""
+
+
 def queue_url(request, pk=None) -> str:
-    """Return the address of the list or of one question in it, in the part of the queue that one is in."""
-    show = shown(request)
-    return (reverse("approval", args=[pk]) if pk else reverse("approvals")) + (f"?show={show}" if show else "")
+    """Return the address of the list or of one question in it, in the place of the queue where one is."""
+    return (reverse("approval", args=[pk]) if pk else reverse("approvals")) + place(request)
 
 
 def listed(request) -> dict:
@@ -198,8 +207,17 @@ def listed(request) -> dict:
     queue.covered(rows)
     tabs = [(name, queue.PARTS[name][0], counts.get(name, "")) for name in queue.PARTS]
     nothing = queue.PARTS[show][2]
-    paged = "after" in request.GET
-    return page_context(request, "Approvals", rows=rows, more=more, show=show, tabs=tabs, nothing=nothing, paged=paged)
+    return page_context(
+        request,
+        "Approvals",
+        rows=rows,
+        more=more,
+        show=show,
+        place=place(request, show),
+        tabs=tabs,
+        nothing=nothing,
+        paged="after" in request.GET,
+    )
 
 
 # -- Several. ----------------------------------------------------------------------------------------------------------
