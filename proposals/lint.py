@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.apps import apps
 from django.conf import settings
-from django.db.models import BigIntegerField, CharField, F, TextField, Value
+from django.db.models import BigIntegerField, CharField, Exists, F, OuterRef, Q, TextField, Value
 from django.db.models.functions import Cast
 
 from opportunities.alike import key_of
@@ -210,12 +210,16 @@ class Place(NamedTuple):
     path: str = "opportunity"
     about: str = ""
     pk: str = "pk"
-    only: dict = {}
+    only: Q = Q()
 
 
 DEAL, LEAD, PIECE = "opportunities.opportunity", "opportunities.lead", "opportunities.evidence"
-TALKED = {"channel__in": [Message.Channel.CALL, Message.Channel.MEETING]}
-OF_US = {"actor_kind": Event.Actor.USER}
+TALKED = Q(channel__in=[Message.Channel.CALL, Message.Channel.MEETING])
+OF_US = Q(actor_kind=Event.Actor.USER)
+# What somebody said of a task that they did. Of one that a move did ZartsAlgo says it.
+DONE = Q(
+    Exists(Event.objects.filter(OF_US, record_type="opportunities.task", record_id=OuterRef("pk"), verb="task.finish"))
+)
 
 # The texts that we write for ourselves about one deal. A test names every field of words there is, and its kind.
 # What somebody gave as a reason, for a decision or a pause, stands in the diary.
@@ -232,8 +236,8 @@ INTERNAL = (
     Place("opportunities.unwrittenpromise", ("words", "settled_as")),
     Place("opportunities.closing", ("words", "must_change")),
     Place("opportunities.winback", ("changed",)),
-    Place("opportunities.task", ("outcome",)),
-    Place("opportunities.task", ("outcome",), "lead__opportunity"),
+    Place("opportunities.task", ("outcome",), only=DONE),
+    Place("opportunities.task", ("outcome",), "lead__opportunity", only=DONE),
     Place("opportunities.message", ("subject", "body"), only=TALKED),
     Place("opportunities.event", ("reason",), "diary", DEAL, only=OF_US),
     Place("opportunities.event", ("reason",), "diary__in", DEAL, only=OF_US),
@@ -262,7 +266,7 @@ def texts_at(place, name, opportunity):
     of = {"diary": opportunity.diary_id, "diary__in": Lead.objects.filter(opportunity=opportunity).values("diary")}
     rows = apps.get_model(place.label)._base_manager.filter(**{place.path: of.get(place.path, opportunity.pk)})
     about = place.about or place.label
-    said = rows.filter(**place.only).exclude(**{name: ""}).order_by()
+    said = rows.filter(place.only).exclude(**{name: ""}).order_by()
     said = said.annotate(
         z_type=Value(place.label, CharField()),
         z_name=Value(name, CharField()),

@@ -51,6 +51,11 @@ def ben(db):
 
 
 @pytest.fixture
+def fay(db):
+    return person("fay", "Manager", team="East", sees="team")
+
+
+@pytest.fixture
 def cem(db):
     return person("cem", "Growth ops", team="West")
 

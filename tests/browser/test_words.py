@@ -67,7 +67,7 @@ def test_words_are_stopped_reworded_with_a_key_approved_published_and_withdrawn(
     assert Summary.objects.get().words == "Keep one thing in mind: the form is old, and slow to change."
 
     other = at_browser(ben).open(Summary.objects.get().approvals.get(stage="pending").staff_url())
-    other.move("Approve")
+    other.press("Approve")
     other.open(summary.staff_url()).sees("Approved").move("Publish")
     other.sees("Published")
     other.move("Withdraw", reason="The form was mended.")

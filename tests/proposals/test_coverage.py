@@ -221,7 +221,7 @@ def test_a_bare_number_is_marked_and_stops_nothing(ada, words, marked):
 
 def test_words_of_a_claim_that_fell_are_unclaimed_again(ada):
     proposal = a_proposal(ada, intro="Only 41 % of visits end well.")
-    proposal.add(Claim(text="Of visits, 41 % end well."), by=ada, evidence=[slow_of(proposal)])
+    proposal.add(Claim(text="Of visits, 41 % end well.", method="Counted."), by=ada, evidence=[slow_of(proposal)])
     assert not [mark for mark in coverage.unclaimed(proposal) if mark.blocking]
     slow_of(proposal).withdraw(by=ada, reason="The wrong site.")
     assert [mark.words for mark in coverage.unclaimed(again(proposal)) if mark.blocking] == ["41 %"]

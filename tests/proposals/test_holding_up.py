@@ -13,7 +13,6 @@ from opportunities.records import Refused, begin, edit, perform
 from proposals import asking, clock, publishing
 from proposals.models import Approval, ApprovalRule, Claim
 from proposals.policies import may_approve
-from tests.conftest import person
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all, decide
 from zarts.desk import queue
@@ -31,11 +30,6 @@ def slow_of(opportunity):
 
 def send(proposal, by):
     return perform(proposal.send, by=by, contact=proposal.opportunity.decision_owner)
-
-
-@pytest.fixture
-def fay(db):
-    return person("fay", "Manager", team="East", sees="team")
 
 
 # -- A proposal. -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import pytest
 from django.apps import apps
 from django.db import models
+from django.utils import timezone
 
 from opportunities.models import Lead, Message, Note, Objection, Task, UnwrittenPromise
 from opportunities.records import begin, perform
@@ -132,6 +133,11 @@ def test_what_was_said_on_the_telephone_is_ours_and_what_was_mailed_is_not(deal,
     assert copied_from(deal)
 
 
-def test_how_a_task_ended_is_ours(deal):
-    Task.objects.filter(opportunity=deal).update(outcome=SECRET)
+def test_what_somebody_says_of_a_task_that_they_did_is_ours(deal, ada):
+    task = begin(Task(opportunity=deal, kind="other", title="Call Bo", owner=ada, due_at=timezone.now()), by=ada)
+    perform(task.finish, by=ada, outcome=SECRET)
     assert "task" in copied_from(deal)[0]
+
+
+def test_what_a_move_did_is_no_secret(deal):
+    assert not any(source.record_type == "opportunities.task" for source in lint.internal_of(deal))

@@ -85,7 +85,8 @@ def test_the_title_of_a_price_promises_nothing_either(ada):
 
 def test_outcome_words_of_a_supported_claim_pass(ada):
     proposal = a_proposal(ada, intro="Only 41 % of visits from phones end well.")
-    proposal.add(Claim(text="Of visits from phones, 41 % end well."), by=ada, evidence=[Evidence.objects.first()])
+    claim = Claim(text="Of visits from phones, 41 % end well.", method="Counted in July.")
+    proposal.add(claim, by=ada, evidence=[Evidence.objects.first()])
     assert perform(proposal.submit, by=ada).stage == "in_review"
 
 

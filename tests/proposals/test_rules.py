@@ -24,11 +24,6 @@ from zarts.desk import queue
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def fay(db):
-    return person("fay", "Manager", team="East", sees="team")
-
-
 def a_rule(aspect="pricing", **fields):
     if not fields.keys() & {"permission", "group", "person"}:
         fields["group"] = Group.objects.get(name="Manager")

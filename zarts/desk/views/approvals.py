@@ -49,13 +49,15 @@ def approval(request, pk):
         if not lacks and not form.errors:
             return HttpResponseRedirect(next_one(request, asked))
     on_condition = isinstance(form, ConditionForm)
+    # First: it keeps the rows for everything that follows.
+    proof = proof_behind(asked)
     moves = {move.name: move for move in asked.moves_for(request.user)}
     others = queue.alike(request.user, asked).exclude(pk=asked.pk)
     context = listed(request) | {
         "asked": asked,
         "subject": asked.subject,
         "content": content_of(asked, request.user),
-        "proof": proof_behind(asked),
+        "proof": proof,
         "marks": marks_on(asked),
         "before": decided_before(asked)[:10],
         "moves": moves,
