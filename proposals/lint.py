@@ -3,11 +3,14 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import NamedTuple
 
 from django.apps import apps
 from django.conf import settings
-from django.db.models import BigIntegerField, CharField, Exists, F, OuterRef, Q, TextField, Value
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection
+from django.db.models import BigIntegerField, Exists, F, Func, IntegerField, OuterRef, Q, TextField, Value
 from django.db.models.functions import Cast
 
 from opportunities.alike import key_of
@@ -256,25 +259,44 @@ THEIRS = {LEAD, "opportunities.objection"}
 
 def internal_of(opportunity) -> list[Internal]:
     """Return everything about an opportunity that was written for us alone, in one query."""
-    first, *others = (texts_at(place, name, opportunity) for place in INTERNAL for name in place.names)
-    found = [Internal(*row) for row in first.union(*others, all=True)]
-    return sorted((it for it in found if it.words.strip()), key=lambda it: (it.about_type, it.about_id))
+    sql, params = query_of_internal()
+    known = {ANY_DEAL: opportunity.pk, ANY_DIARY: opportunity.diary_id}
+    found = []
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [known.get(param, param) for param in params])
+        for number, pk, texts in cursor.fetchall():
+            place = INTERNAL[number]
+            about = place.about or place.label
+            said = zip(place.names, texts, strict=True)
+            found += [Internal(place.label, name, about, pk, words) for name, words in said if words.strip()]
+    return sorted(found, key=lambda it: (it.about_type, it.about_id))
 
 
-def texts_at(place, name, opportunity):
-    """Return the query for what stands in one field of ours: of what, in which field, of which record, in words."""
-    of = {"diary": opportunity.diary_id, "diary__in": Lead.objects.filter(opportunity=opportunity).values("diary")}
-    rows = apps.get_model(place.label)._base_manager.filter(**{place.path: of.get(place.path, opportunity.pk)})
-    about = place.about or place.label
-    said = rows.filter(place.only).exclude(**{name: ""}).order_by()
-    said = said.annotate(
-        z_type=Value(place.label, CharField()),
-        z_name=Value(name, CharField()),
-        z_about=Value(about, CharField()),
-        z_pk=Cast(Value(opportunity.pk) if about == DEAL else F(place.pk), BigIntegerField()),
-        z_words=Cast(F(name), TextField()),
+# They stand for the deal and its diary in the query for every deal.
+ANY_DEAL, ANY_DIARY = -1, -2
+
+
+@cache
+def query_of_internal() -> tuple[str, tuple]:
+    """Return the query for every place of any deal. To write it takes longer than to ask it, so it is written once."""
+    first, *others = map(texts_at, range(len(INTERNAL)))
+    return first.union(*others, all=True).query.sql_with_params()
+
+
+def texts_at(number):
+    """Return the query for one place of ours: the place's number, of which record, and the words of each field."""
+    place = INTERNAL[number]
+    of = {"diary": ANY_DIARY, "diary__in": Lead.objects.filter(opportunity=ANY_DEAL).values("diary")}
+    rows = apps.get_model(place.label)._base_manager.filter(**{place.path: of.get(place.path, ANY_DEAL)})
+    rows = rows.filter(place.only).exclude(**dict.fromkeys(place.names, "")).order_by()
+    words = Func(
+        *(Cast(F(name), TextField()) for name in place.names),
+        template="array[%(expressions)s]",
+        output_field=ArrayField(TextField()),
     )
-    return said.values_list("z_type", "z_name", "z_about", "z_pk", "z_words")
+    pk = Cast(Value(ANY_DEAL) if place.about == DEAL else F(place.pk), BigIntegerField())
+    said = rows.annotate(z_place=Value(number, IntegerField()), z_pk=pk, z_words=words)
+    return said.values_list("z_place", "z_pk", "z_words")
 
 
 def copies(text, internal) -> list[Mark]:

@@ -269,8 +269,8 @@ class Claim(Row):
         if self.kind != self.Kind.GUARANTEE and (words := lint.GUARANTEE.search(self.text)):
             raise ValidationError({"kind": f"“{words.group()}” is a guarantee: choose that, or say it otherwise."})
         if self.kind == self.Kind.FINDING and promise:
-            words = f"“{promise.group()}” promises: choose projection, or say what was measured."
-            raise ValidationError({"kind": words})
+            said = f"“{promise.group()}” promises: choose projection, or say what was measured."
+            raise ValidationError({"kind": said})
         if self.kind == self.Kind.FINDING and amount and not self.method.strip():
             raise ValidationError({"method": f"Say how “{amount.group()}” was reached."})
 
