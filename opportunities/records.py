@@ -10,6 +10,7 @@ import functools
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -384,6 +385,10 @@ class Record(Kept):
         """Return the transitions that leave the present stage."""
         return [step for step in self.steps() if step.source == self.stage]
 
+    def while_asked(self):
+        """Return the context in which its gates look at it: there it may read once what many of them ask."""
+        return nullcontext()
+
     def move_url(self, name: str) -> str:
         """Return the address where a move of this record is made."""
         return reverse(f"admin:{self._meta.app_label}_{self._meta.model_name}_move", args=[self.pk, name])
@@ -437,7 +442,8 @@ class Output(Record):
 
 def refusals(record: Record, step) -> list[Lack]:
     """Return the reasons why a record may not take this step yet. Empty when it may."""
-    return [lack for gate in step.custom["gates"] for lack in gate.lacks(record)]
+    with record.while_asked():
+        return [lack for gate in step.custom["gates"] for lack in gate.lacks(record)]
 
 
 # Where the locks of diaries begin among the numbers that PostgreSQL's advisory locks have.

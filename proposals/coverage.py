@@ -1,6 +1,7 @@
 """How much of a proposal rests on proof: a badge for each row that needs some, and promises that no claim makes."""
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
@@ -204,9 +205,15 @@ def proof_under(proposal) -> dict:
 
 
 def rows_of(proposal) -> dict[str, list]:
-    """Return every row of a proposal with its proof, by kind. A page that asks often keeps them: `keep_rows`."""
-    if kept := vars(proposal).get("rows_kept"):
-        return kept
+    """Return every row of a proposal with its proof, by kind; the same again where they are kept."""
+    kept = vars(proposal).get("rows_kept")
+    rows = kept or read_rows(proposal)
+    if kept is not None:
+        proposal.rows_kept = rows
+    return rows
+
+
+def read_rows(proposal) -> dict[str, list]:
     names = ("scope_items", "milestones", "price_lines")
     if {*names, "claims"} <= getattr(proposal, "_prefetched_objects_cache", {}).keys():
         return {name: list(getattr(proposal, name).all()) for name in (*names, "claims")}
@@ -217,7 +224,20 @@ def rows_of(proposal) -> dict[str, list]:
 
 def keep_rows(proposal):
     """Read the rows once for everything that a page asks of a proposal. It is shown, and nothing of it changes."""
-    proposal.rows_kept = rows_of(proposal)
+    proposal.rows_kept = {}
+
+
+@contextmanager
+def rows_kept(proposal):
+    """Read the rows once for all that is asked of a proposal meanwhile. After that they are asked anew."""
+    is_kept = "rows_kept" in vars(proposal)
+    if not is_kept:
+        keep_rows(proposal)
+    try:
+        yield
+    finally:
+        if not is_kept:
+            del proposal.rows_kept
 
 
 # -- The same, for many proposals at once. -----------------------------------------------------------------------------

@@ -187,6 +187,9 @@ class Approval(Output):
         """Say the condition on which it was given, or nothing."""
         return measures.spoken(self.condition, (self.amount or (None, ""))[1]) if self.condition else ""
 
+    def while_asked(self):
+        return self.subject.while_asked()
+
     def moves_for(self, user):
         """Return every move from here; only what hangs on numbers can be approved on a condition."""
         return [move for move in super().moves_for(user) if move.name != "approve_on" or self.aspect == Aspect.PRICING]

@@ -203,6 +203,9 @@ class Proposal(Authored, Output):
         )
         return Evidence.objects.filter(under).select_related("audit", "corrected_by", "withdrawal").distinct()
 
+    def while_asked(self):
+        return coverage.rows_kept(self)
+
     def supported_claims(self) -> list:
         return [claim for claim in self.claims.with_proof() if not claim.unsupported_because()]
 
