@@ -45,15 +45,11 @@ def rows_of(proposal, name, *along):
 
 
 def of_proposal(proposal) -> dict:
-    reports = {"report_every": proposal.report_every} if proposal.report_every else {}
-    return (
-        {name: getattr(proposal, name) for name in proposal.CONTENT}
-        | reports
-        | {
-            "scope": [row.says() for row in proposal.scope_items.all()],
-            "timeline": [row.says() for row in rows_of(proposal, "milestones", "depends_on")],
-        }
-    )
+    said = {name: getattr(proposal, name) for name in proposal.CONTENT} | {
+        "scope": [row.says() for row in proposal.scope_items.all()],
+        "timeline": [row.says() for row in rows_of(proposal, "milestones", "depends_on")],
+    }
+    return said | ({"report_every": proposal.report_every} if proposal.report_every else {})
 
 
 def of_pricing(proposal) -> dict:

@@ -216,7 +216,7 @@ class Place(NamedTuple):
     only: Q = Q()
 
 
-DEAL, LEAD, PIECE = "opportunities.opportunity", "opportunities.lead", "opportunities.evidence"
+DEAL, LEAD = "opportunities.opportunity", "opportunities.lead"
 TALKED = Q(channel__in=[Message.Channel.CALL, Message.Channel.MEETING])
 OF_US = Q(actor_kind=Event.Actor.USER)
 # What somebody said of a task that they did. Of one that a move did ZartsAlgo says it.
@@ -232,7 +232,7 @@ INTERNAL = (
     Place("opportunities.discovery", Discovery.PARTS),
     Place("opportunities.answer", ("words",), "discovery__opportunity", "opportunities.discovery", "discovery_id"),
     Place("opportunities.audit", ("raw_notes",)),
-    Place(PIECE, ("raw_note", "provider_caveat"), "audit__opportunity"),
+    Place("opportunities.evidence", ("raw_note", "provider_caveat"), "audit__opportunity"),
     Place("opportunities.note", ("words",)),
     Place("opportunities.note", ("words",), "lead__opportunity"),
     Place("opportunities.objection", ("words", "answer")),

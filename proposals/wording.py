@@ -11,10 +11,10 @@ from opportunities.inplace import SAY_NEXT, DayInput
 from opportunities.models import Opportunity, User
 from opportunities.models.discovery import mark as mark_of
 from opportunities.records import edit, lock
+from opportunities.words import plain_words
 
 from . import lint
 from .models import Summary
-from .words import plain_words
 
 LONGEST = 20_000
 TYPED = ("title", "words", "kind", "owner", "next_action", "due_on")

@@ -133,10 +133,8 @@ def take(camera):
     picture(first(ada, "/admin/proposals/proposal/?stage=draft"), "composer")
     picture(first(ada, "/admin/proposals/summary/?stage=draft"), "summary-editor")
     picture(first(ben, "/admin/proposals/proposal/?stage=accepted").choose("#claims a[href*=rests]"), "blast-radius")
-    picture(
-        first(ben, "/admin/proposals/proposal/?stage=draft&q=revision+2").choose("#revisions a[href*=difference]"),
-        "difference",
-    )
+    revised = first(ben, "/admin/proposals/proposal/?revision=2")
+    picture(revised.choose("#revisions a[href*=difference]"), "difference")
     picture(ada.open("/admin/opportunities/task/"), "tasks")
     picture(first(ada, "/admin/opportunities/task/"), "task")
     picture(ada.open("/admin/opportunities/message/"), "messages")

@@ -13,9 +13,9 @@ from opportunities import difference
 from opportunities.admin.base import KeptAdmin
 from opportunities.forms import WordsField, say_plainly
 from opportunities.records import Refused
+from opportunities.words import plain_words
 
 from ..models import Clause, ContractClause, GlossaryTerm
-from ..words import plain_words
 
 
 class ReviseForm(forms.Form):

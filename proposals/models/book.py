@@ -6,8 +6,8 @@ from django.db import models
 from django.utils import timezone
 
 from opportunities.records import DiaryKeeper, Kept, KeptQuerySet
+from opportunities.words import plain_words
 
-from ..words import plain_words
 from .said import PriceWords, Saying, ScopeWords, StepWords
 from .service import Service, known_currency
 

@@ -21,9 +21,9 @@ from opportunities.records import (
     transition,
 )
 from opportunities.walls import frozen, settled
+from opportunities.words import plain_words
 
 from .. import approvals, gates, policies, publishing
-from ..words import plain_words
 from .authored import Authored
 from .proposal import Proposal
 from .service import Cadence, Clause

@@ -5,8 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from opportunities.records import DiaryKeeper
-
-from ..words import plain_words
+from opportunities.words import plain_words
 
 
 class GlossaryTerm(DiaryKeeper):

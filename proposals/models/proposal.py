@@ -25,9 +25,9 @@ from opportunities.records import (
     transition,
 )
 from opportunities.walls import settled
+from opportunities.words import plain_words
 
 from .. import approvals, coverage, gates, policies, publishing, totals
-from ..words import plain_words
 from .authored import Authored
 from .book import BookPrice
 from .service import PERCENT, Cadence, Service, known_currency

@@ -7,10 +7,10 @@ from django.db import models
 
 from opportunities.models import Evidence
 from opportunities.records import Kept, KeptQuerySet
+from opportunities.words import plain_words
 
 from .. import lint, totals
 from ..coverage import READ_WITH, evidence_falls_because
-from ..words import plain_words
 from .proposal import Proposal
 from .said import PriceWords, Saying, ScopeWords, StepWords
 from .service import PERCENT, Recurring, ScopeKind

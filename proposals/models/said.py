@@ -6,8 +6,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from opportunities.money import MoneyField
+from opportunities.words import plain_words
 
-from ..words import plain_words
 from .service import PERCENT, Recurring, ScopeKind
 
 NOT_LESS = [MinValueValidator(Decimal(0), "Type an amount of 0 or more.")]

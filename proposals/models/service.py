@@ -13,10 +13,9 @@ from opportunities.models import Opportunity, Questionnaire
 from opportunities.money import MoneyField
 from opportunities.records import DiaryKeeper, KeptQuerySet, Refused, begin, lock, tell
 from opportunities.walls import settled
-from opportunities.words import plain_parts
+from opportunities.words import plain_parts, plain_words
 
 from ..measures import amount
-from ..words import plain_words
 
 PERCENT = [
     MinValueValidator(Decimal(0), "Type a percentage from 0 to 100."),

@@ -8,9 +8,9 @@ from opportunities.models import Event, Opportunity
 from opportunities.models.task import About
 from opportunities.records import ClientSafe, Opens, Output, stage_field, transition
 from opportunities.walls import settled
+from opportunities.words import plain_words
 
 from .. import approvals, gates, policies
-from ..words import plain_words
 from .authored import Authored
 
 WRITE = "proposals.write_summary"

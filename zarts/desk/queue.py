@@ -110,7 +110,7 @@ def at_once(user, asked) -> list:
 
 
 def answerable(user):
-    """Return the open questions that this person did not write, nor answer already for the same rule."""
+    """Return the open questions that this person did not write, and for which their word does not stand already."""
     return pending(user).exclude(pk__in=Approval.objects.filter(written_by(user)).values("pk")).exclude(answered(user))
 
 
