@@ -394,11 +394,19 @@ class Record(Kept):
         return reverse(f"admin:{self._meta.app_label}_{self._meta.model_name}_move", args=[self.pk, name])
 
     def moves_for(self, user) -> list[Move]:
-        """Return every move from here as this person sees it: ready, not ready and why, or not theirs."""
-        moves = []
-        for step in self.moves():
-            allowed = step.has_perm(self, user)
-            moves.append(Move(self, step, refusals(self, step) if allowed else [], allowed))
+        """Return every move from here as this person sees it: ready, not ready and why, or not theirs.
+
+        A policy and a gate that many moves have are asked once.
+        """
+        moves: list[Move] = []
+        may: dict = {}
+        seen: dict = {}
+        with self.while_asked():
+            for step in self.moves():
+                if step.permission not in may:
+                    may[step.permission] = step.has_perm(self, user)
+                allowed = may[step.permission]
+                moves.append(Move(self, step, refusals(self, step, seen) if allowed else [], allowed))
         return moves
 
 
@@ -440,10 +448,17 @@ class Output(Record):
 # -- Moving. -----------------------------------------------------------------------------------------------------------
 
 
-def refusals(record: Record, step) -> list[Lack]:
-    """Return the reasons why a record may not take this step yet. Empty when it may."""
+def refusals(record: Record, step, seen: dict | None = None) -> list[Lack]:
+    """Return the reasons why a record may not take this step yet. Empty when it may.
+
+    `seen` keeps what each gate said, for the next step of the same record that is looked at.
+    """
+    seen = {} if seen is None else seen
     with record.while_asked():
-        return [lack for gate in step.custom["gates"] for lack in gate.lacks(record)]
+        for gate in step.custom["gates"]:
+            if gate not in seen:
+                seen[gate] = gate.lacks(record)
+    return [lack for gate in step.custom["gates"] for lack in seen[gate]]
 
 
 # Where the locks of diaries begin among the numbers that PostgreSQL's advisory locks have.

@@ -4,7 +4,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery, Value, prefetch_related_objects
 from django.db.models.functions import Coalesce, Lower, Trim
 from django.utils import formats, timezone
 from django.utils.text import Truncator
@@ -15,6 +15,7 @@ from . import lint
 
 # What a badge reads along with a version of evidence.
 READ_WITH = ("audit", "corrected_by", "withdrawal")
+WITH_PROOF = ("evidence", *(f"evidence__{name}" for name in READ_WITH))
 # The first that holds of any version under a row is the state of the row.
 WORST_FIRST = ("withdrawn", "replaced", "unverified", "stale", "proven")
 
@@ -205,39 +206,52 @@ def proof_under(proposal) -> dict:
 
 
 def rows_of(proposal) -> dict[str, list]:
-    """Return every row of a proposal with its proof, by kind; the same again where they are kept."""
-    kept = vars(proposal).get("rows_kept")
-    rows = kept or read_rows(proposal)
-    if kept is not None:
-        proposal.rows_kept = rows
+    """Return every row of a proposal with its proof, by kind; where they are kept, as they were read first."""
+    were_read = are_read(proposal)
+    if not were_read:
+        read_rows(proposal)
+    rows = {name: list(getattr(proposal, name).all()) for name in proposal.row_models()}
+    if not were_read and not vars(proposal).get("keeps_rows"):
+        forget_rows(proposal)
     return rows
 
 
-def read_rows(proposal) -> dict[str, list]:
-    names = ("scope_items", "milestones", "price_lines")
-    if {*names, "claims"} <= getattr(proposal, "_prefetched_objects_cache", {}).keys():
-        return {name: list(getattr(proposal, name).all()) for name in (*names, "claims")}
-    with_proof = ("evidence", *(f"evidence__{name}" for name in READ_WITH))
-    rows = {name: list(getattr(proposal, name).select_related(*with_proof)) for name in names}
-    return rows | {"claims": list(proposal.claims.with_proof())}
+def are_read(proposal) -> bool:
+    return proposal.row_models().keys() <= vars(proposal).get("_prefetched_objects_cache", {}).keys()
+
+
+def read_rows(proposal):
+    """Read every row with its proof into what is prefetched: what a proposal says is then told without a query, too."""
+    forget_rows(proposal)
+    rows = {name: model.objects.all() for name, model in proposal.row_models().items()}
+    with_proof = {name: rows[name].select_related(*WITH_PROOF) for name in ("scope_items", "price_lines")}
+    with_proof["milestones"] = rows["milestones"].select_related(*WITH_PROOF, "depends_on")
+    with_proof["claims"] = rows["claims"].with_proof()
+    prefetch_related_objects([proposal], *(Prefetch(name, with_proof[name]) for name in rows))
+
+
+def forget_rows(proposal):
+    for name in proposal.row_models():
+        vars(proposal).get("_prefetched_objects_cache", {}).pop(name, None)
 
 
 def keep_rows(proposal):
     """Read the rows once for everything that a page asks of a proposal. It is shown, and nothing of it changes."""
-    proposal.rows_kept = {}
+    proposal.keeps_rows = True
 
 
 @contextmanager
 def rows_kept(proposal):
     """Read the rows once for all that is asked of a proposal meanwhile. After that they are asked anew."""
-    is_kept = "rows_kept" in vars(proposal)
-    if not is_kept:
-        keep_rows(proposal)
+    if are_read(proposal) or vars(proposal).get("keeps_rows"):
+        yield
+        return
+    keep_rows(proposal)
     try:
         yield
     finally:
-        if not is_kept:
-            del proposal.rows_kept
+        proposal.keeps_rows = False
+        forget_rows(proposal)
 
 
 # -- The same, for many proposals at once. -----------------------------------------------------------------------------

@@ -397,11 +397,11 @@ def test_numbers_and_choices_are_said_as_people_write_them(as_user, ada, ben):
     said(proposal, ">$3,000.00<")
     assert ">$3,900.00<" in browser.get(reverse("admin:proposals_payment_changelist")).text
     asked = page(browser, "approval", proposal.approvals.get(aspect="claims").pk).text
-    assert "<td>Finding</td>" in asked
+    assert "<dd>Finding</dd>" in asked
     assert "6.8 s" in asked
     priced = page(browser, "approval", proposal.approvals.get(aspect="pricing").pk).text
-    assert "<td>$3,000.00</td>" in priced
-    assert "<td>Monthly</td>" in priced
+    assert "<dd>$3,000.00</dd>" in priced
+    assert "<dd>Monthly</dd>" in priced
 
 
 def test_an_approver_of_a_contract_reads_what_was_chosen(as_user, ada, ben):
@@ -452,7 +452,7 @@ def many(owner):
 @pytest.mark.parametrize(
     ("url", "most"),
     [
-        ("/admin/today/", 12),
+        ("/admin/today/", 13),
         ("/admin/pipeline/", 12),
         ("/admin/approvals/", 12),
         ("/admin/opportunities/lead/", 12),

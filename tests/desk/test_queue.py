@@ -124,10 +124,13 @@ def test_a_question_tells_what_happened_to_it(as_user, ada, ben, fay):
     assert "gave to somebody else" in page(as_user(ben), "approval", asked.pk).text
 
 
-def test_many_are_counted_as_far_as_it_matters(as_user, ada, ben, monkeypatch):
+def test_many_are_counted_as_far_as_it_matters(as_user, ada, ben, fay, monkeypatch):
     monkeypatch.setattr(queue, "MOST_TOLD", 2)
     priced(ada)
-    assert queue.told(queue.pending(ben)) == "2+"
+    Approval.objects.update(owner=ben)
+    assert queue.how_many(all=queue.pending(ben), mine=queue.Queue(ben).mine()) == {"all": "2+", "mine": "2+"}
+    Approval.objects.exclude(aspect="pricing").update(owner=fay)
+    assert queue.how_many(all=queue.pending(ben), mine=queue.Queue(fay).mine()) == {"all": "2+", "mine": "2"}
 
 
 def test_each_row_says_client_worth_age_deadline_and_proof(as_user, ada, ben):

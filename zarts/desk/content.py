@@ -1,4 +1,4 @@
-"""What an approval is about, in the words of people: rows as tables, and the difference since the last one."""
+"""What an approval is about, in the words of people: row by row, and the difference since the last one."""
 
 from opportunities.models import Evidence
 from opportunities.records import Lack
@@ -41,18 +41,18 @@ def marks_on(approval) -> list:
 
 
 def rows_of(approval) -> list[dict]:
-    """Return each part of what it is about with its name: rows as a table, words as words."""
+    """Return each part of what it is about with its name: rows each by its title, words as words."""
     content, model = approval.content, difference.SAID_BY.get(approval.aspect, Proposal)
     rows, proof = [], proof_of(content)
     for name in difference.in_order(content):
         value = content[name]
         if name.endswith("_id") or value in (None, "") or difference.is_digest(value):
             continue
-        row: dict = {"name": words_of(model, name), "items": None}
+        row: dict = {"name": words_of(model, name), "items": None, "lines": None}
         if name == "chosen":
             value = list(PriceLine.objects.filter(pk__in=value).values_list("title", flat=True))
         if isinstance(value, list):
-            row |= tabled(value, proof, difference.ROWS.get(name, (None,))[0], content.get("currency", ""))
+            row |= told(value, proof, difference.ROWS.get(name, (None,))[0], content.get("currency", ""))
         elif isinstance(value, dict):
             parts = {key: item for key, item in value.items() if not difference.is_digest(item)}
             if not parts:
@@ -71,25 +71,24 @@ def proof_of(content) -> dict:
     return {evidence.pk: evidence for evidence in Evidence.objects.filter(pk__in=cited)} if cited else {}
 
 
-def tabled(values, proof, model, currency) -> dict:
-    """Return rows of the same shape as a table, without the columns that say nothing in any row."""
+def told(values, proof, model, currency) -> dict:
+    """Return rows each by its title, with whatever else it says by name, where it says anything."""
     if not values or not all(isinstance(value, dict) for value in values):
-        return {"items": [said(value) for value in values], "columns": []}
-    names = [name for name in difference.in_order(values[0]) if name not in ("id", "position")]
-    names = [name for name in names if any(value.get(name) not in (None, "", [], False) for value in values)]
-    names = [name for name in names if not name.endswith("_id")]
-    lines = [
-        [
-            proven(proof, row.get(name)) if name == "evidence" else cell(model, name, row.get(name), currency)
-            for name in names
-        ]
-        for row in values
-    ]
-    return {"columns": ["Proof" if name == "evidence" else words_of(model, name) for name in names], "items": lines}
+        return {"items": [said(value) for value in values]}
+    lines = []
+    for row in values:
+        names = [name for name in difference.in_order(row) if name not in ("id", "position", "evidence")]
+        title = next(name for name in (*difference.NAMES, *names) if row.get(name))
+        cells = {name: cell(model, name, row[name], currency) for name in names if not name.endswith("_id")}
+        facts = [(words_of(model, name), words) for name, words in cells.items() if words and name != title]
+        if "evidence" in row:
+            facts.append(("Proof", proven(proof, row["evidence"])))
+        lines.append({"title": cells[title], "facts": facts})
+    return {"lines": lines}
 
 
 def cell(model, name, value, currency) -> str:
-    return "" if value in (None, "", []) else said_of(model, name, value, currency)
+    return "" if value in (None, "", [], False) else said_of(model, name, value, currency)
 
 
 def proven(proof, cited) -> str:

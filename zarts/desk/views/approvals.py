@@ -35,7 +35,7 @@ PACES = (30, 90, 365)
 @require_safe
 def approvals(request):
     """List what waits for this person, the most urgent first."""
-    return TemplateResponse(request, "desk/approvals.html", listed(request))
+    return TemplateResponse(request, "desk/approvals.html", listed(request, queue.Queue(request.user)))
 
 
 @staff_page("proposals.view_approval")
@@ -52,8 +52,10 @@ def approval(request, pk):
     # First: it keeps the rows for everything that follows.
     proof = proof_behind(asked)
     moves = {move.name: move for move in asked.moves_for(request.user)}
-    others = queue.alike(request.user, asked).exclude(pk=asked.pk)
-    context = listed(request) | {
+    may = [name for name, move in moves.items() if move.allowed]
+    waiting = queue.Queue(request.user)
+    others = {"others": waiting.alike(asked).exclude(pk=asked.pk)} if "approve" in may else {}
+    context = listed(request, waiting, **others) | {
         "asked": asked,
         "subject": asked.subject,
         "content": content_of(asked, request.user),
@@ -61,8 +63,7 @@ def approval(request, pk):
         "marks": marks_on(asked),
         "before": decided_before(asked)[:10],
         "moves": moves,
-        "may": [name for name, move in moves.items() if move.allowed],
-        "others": queue.told(others) if "approve" in moves and moves["approve"].allowed else "0",
+        "may": may,
         "lacks": lacks or (moves["approve"].lacks if "approve" in moves else []),
         "form": empty(ReasonForm, request, asked) if on_condition else form,
         "condition": form if on_condition else empty(ConditionForm, request, asked),
@@ -79,13 +80,13 @@ def approval(request, pk):
 def alike(request, pk):
     """Show the questions that are asked as this one is, each whole, and take one answer to those that were picked."""
     user, asked = request.user, found(request, pk)
-    rows = queue.at_once(user, asked)
+    rows = queue.Queue(user).at_once(asked)
     form, refused, trouble = ReasonForm(None, record=asked, user=user), {}, ""
     if request.method == "POST":
         form, refused, trouble = answer_together(request, asked, rows)
         if not (form.errors or refused or trouble):
             return HttpResponseRedirect(queue_url(request))
-        rows = queue.at_once(user, asked)
+        rows = queue.Queue(user).at_once(asked)
     queue.covered(rows)
     for row in rows:
         row.said, row.refused = content_of(row, user), refused.pop(row.pk, [])
@@ -196,16 +197,15 @@ def queue_url(request, pk=None) -> str:
     return (reverse("approval", args=[pk]) if pk else reverse("approvals")) + place(request)
 
 
-def listed(request) -> dict:
-    """Return the list at the left: a part of the queue, and how many each part holds.
+def listed(request, waiting, **more) -> dict:
+    """Return the list at the left: a part of the queue, and how many each part holds, and each of `more`.
 
     Where none is named it is the first that holds something.
     """
-    user, show = request.user, shown(request)
-    parts = {name: queue.PARTS[name][1](user) for name in queue.PARTS}
-    counts = {name: queue.told(parts[name]) for name in ("mine", "groups", "lent")}
-    show = show or next((name for name, count in counts.items() if count != "0"), "mine")
-    rows, more = queue.page(parts[show], request.GET.get("after", ""))
+    parts = {name: rows(waiting) for name, (_, rows, _) in queue.PARTS.items()}
+    counts = queue.how_many(**{name: parts[name] for name in queue.TOLD}, **more)
+    show = shown(request) or next((name for name in queue.TOLD if counts[name] != "0"), "mine")
+    rows, next_page = queue.page(parts[show], request.GET.get("after", ""))
     queue.covered(rows)
     tabs = [(name, queue.PARTS[name][0], counts.get(name, "")) for name in queue.PARTS]
     nothing = queue.PARTS[show][2]
@@ -213,7 +213,8 @@ def listed(request) -> dict:
         request,
         "Approvals",
         rows=rows,
-        more=more,
+        more=next_page,
+        others=counts.get("others", "0"),
         show=show,
         place=place(request, show),
         tabs=tabs,
