@@ -203,7 +203,7 @@ def decide(client, approval, **data):
 
 def allowed(user):
     """Return what the policy lets this person answer, one by one."""
-    pending = queue.pending(user)
+    pending = queue.pending()
     return {each for each in pending if any(m.name == "approve" and m.allowed for m in each.moves_for(user))}
 
 

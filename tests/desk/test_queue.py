@@ -128,9 +128,9 @@ def test_many_are_counted_as_far_as_it_matters(as_user, ada, ben, fay, monkeypat
     monkeypatch.setattr(queue, "MOST_TOLD", 2)
     priced(ada)
     Approval.objects.update(owner=ben)
-    assert queue.how_many(all=queue.pending(ben), mine=queue.Queue(ben).mine()) == {"all": "2+", "mine": "2+"}
+    assert queue.how_many(all=queue.Queue(ben).all_open(), mine=queue.Queue(ben).mine()) == {"all": "2+", "mine": "2+"}
     Approval.objects.exclude(aspect="pricing").update(owner=fay)
-    assert queue.how_many(all=queue.pending(ben), mine=queue.Queue(fay).mine()) == {"all": "2+", "mine": "2"}
+    assert queue.how_many(all=queue.Queue(ben).all_open(), mine=queue.Queue(fay).mine()) == {"all": "2+", "mine": "2"}
 
 
 def test_each_row_says_client_worth_age_deadline_and_proof(as_user, ada, ben):
@@ -138,6 +138,19 @@ def test_each_row_says_client_worth_age_deadline_and_proof(as_user, ada, ben):
     text = page(as_user(ben), "approvals").text
     for words in (str(asked.opportunity.client), "$15,600.00", "Pricing", "due ", "asked today", "proof 83 %"):
         assert words in text, words
+
+
+def test_a_question_costs_a_bounded_number_of_queries_with_the_list_beside_it(
+    as_user, ada, ben, django_assert_max_num_queries
+):
+    asked, browser = priced(ada), as_user(ben)
+    page(browser, "approval", asked.pk)
+    with django_assert_max_num_queries(20) as few:
+        page(browser, "approval", asked.pk)
+    for _ in range(2):
+        priced(ada)
+    with django_assert_max_num_queries(len(few)):
+        page(browser, "approval", asked.pk)
 
 
 # -- One question. -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from collections import Counter
 from functools import cached_property
 
-from django.db.models import Exists, OuterRef, Q, Value
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BooleanField, CharField, Exists, Func, OuterRef, Q, Value
 from django.utils import timezone
 
 from opportunities.admin.base import whole_number
@@ -22,14 +23,19 @@ NOTHING = Q(pk=None)
 BY_NAME = Q(person__isnull=False, permission="") | Q(escalated_at__isnull=False)
 
 
-def pending(user):
-    """Return every question that is open and that this person may see, the most urgent first. A paused deal waits."""
-    rows = Approval.objects.visible_to(user).filter(stage=Approval.Stage.PENDING)
-    rows = rows.exclude(opportunity__stage="paused")
+def pending():
+    """Return every question that is open, the most urgent first. A paused deal waits."""
+    rows = Approval.objects.filter(stage=Approval.Stage.PENDING).exclude(opportunity__stage="paused")
     about = ("proposal", "contract__proposal", "summary")
     rows = rows.select_related("opportunity__client", "owner", "asked_by", "looked_at_by", "rule", *about)
     # The lines of the price say what each is worth.
     return rows.prefetch_related("proposal__price_lines", "contract__proposal__price_lines").order_by("due", "pk")
+
+
+class AnyOf(Func):
+    """Say in SQL "one of these", as one parameter: somebody has hundreds of rights."""
+
+    template, arg_joiner, output_field = "(%(expressions)s))", " = ANY (", BooleanField()
 
 
 class Queue:
@@ -67,7 +73,7 @@ class Queue:
         return answerable(self.user).filter(self.lent).exclude(pk__in=own.values("pk")).exclude(owner=self.user)
 
     def all_open(self):
-        return pending(self.user)
+        return pending().visible_to(self.user)
 
     def alike(self, asked):
         """Return what they may answer and are asked as this is: of the same aspect, by the same rule."""
@@ -135,15 +141,15 @@ def covered(rows):
 
 def answerable(user):
     """Return the open questions that this person did not write, and for which their word does not stand already."""
-    return pending(user).filter(not_written_by(user)).exclude(answered(user))
+    return pending().exclude(written_by(user)).exclude(answered(user))
 
 
-def not_written_by(user) -> Q:
-    """Say of a question whether this person neither wrote nor ever edited what it is about."""
+def written_by(user) -> Q:
+    """Say of a question whether this person wrote or ever edited what it is about."""
     own = NOTHING
     for subject in SUBJECTS:
         own |= Q(**{f"{subject}__author": user}) | Q(**{f"{subject}__editors__contains": [user.pk]})
-    return ~Q(pk__in=Approval.objects.filter(own, stage=Approval.Stage.PENDING).order_by().values("pk"))
+    return own
 
 
 def answered(user) -> Q:
@@ -159,7 +165,8 @@ def answered(user) -> Q:
 def asked_of(user) -> Q:
     """Say of a question whether it is put to this person themselves."""
     by_name = Q(owner=user) & BY_NAME
-    by_right = ~Q(permission="") if user.is_superuser else Q(permission__in=user.get_all_permissions())
+    rights = Value(sorted(user.get_all_permissions()), ArrayField(CharField()))
+    by_right = ~Q(permission="") if user.is_superuser else Q(AnyOf("permission", rights))
     by_role = Q(permission="", person=None, group__in=user.groups.values("pk"))
     reached = Opportunity.objects.filter(Opportunity.reach(user, to="change")).values("pk")
     theirs = by_name | by_right | by_role
@@ -171,5 +178,5 @@ def lent_to(user) -> Q:
     lent = NOTHING
     standing_in = Delegation.objects.filter(taker=user, giver__is_active=True).on(timezone.localdate())
     for giver in {each.giver for each in standing_in.select_related("giver")}:
-        lent |= asked_of(giver) & not_written_by(giver)
-    return lent
+        lent |= asked_of(giver) & ~written_by(giver)
+    return lent & Approval.reach(user)
