@@ -4,6 +4,8 @@ Ada is growth ops in the East team and sees her own; Ben manages East. Cem is gr
 do with either. Dora is in delivery, Eve administers, Ann audits: she sees everything and changes nothing.
 """
 
+import logging
+
 import pytest
 from aiosmtpd.controller import Controller
 from django.contrib.auth.models import Group
@@ -22,6 +24,12 @@ def django_db_setup(django_db_blocker):
     yield
     with django_db_blocker.unblock():
         database.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def refusals_are_not_told():
+    """What is refused is told with the whole way to it, thousands of times, and read by nobody."""
+    logging.getLogger("django.request").setLevel(logging.ERROR)
 
 
 @pytest.fixture(autouse=True)

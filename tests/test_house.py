@@ -182,6 +182,13 @@ def test_migrations_and_checks_need_no_network_and_name_no_registry():
         assert not re.search(r"https?://[^ ]*(pypi|simple|index|mirror)", file.read_text()), file
 
 
+def test_no_stylesheet_locks_the_way_a_device_is_held():
+    """The browser's tests leave this one rule of accessibility out: it would fetch every stylesheet once more."""
+    sheets = [*(ROOT / "static").rglob("*.css"), *(ROOT / "templates").rglob("*.html")]
+    assert sheets
+    assert [sheet.name for sheet in sheets if "orientation:" in sheet.read_text()] == []
+
+
 def test_clean_removes_the_folder_that_it_looks_into(tmp_path):
     """A folder that no demo made is not removed at all."""
     data = tmp_path / "data"

@@ -120,9 +120,9 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 # -- What runs. --------------------------------------------------------------------------------------------------------
 
 STAFF_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "zarts.desk.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from proposals.house import furnish
+from tests.browser.axe import violations, violations_but_colours
 from tests.browser.house import House
 from tests.browser.people import DESKTOP, PHONE, Person, chromium
 
@@ -71,11 +72,15 @@ def screen(request):
 def at_browser(house, chrome, screen, request):
     """Return somebody at a browser: a user of ours who signs in, or without one a visitor of the public surface.
 
-    They sit where the test is played, or `at` a "desktop" or a "phone".
+    They sit where the test is played, or `at` a "desktop" or a "phone". What is played on both looks at the colours of
+    one scheme once, on the desktop.
     """
     people = []
+    on_both = screen == PHONE and request.node.get_closest_marker("screens") is None
 
     def somebody(user=None, at=None, **kwargs):
+        if on_both and kwargs.get("looks") == violations and "scheme" not in kwargs:
+            kwargs["looks"] = violations_but_colours
         surface, name = ("staff", user.username) if user else ("public", "the client")
         person = Person(chrome, house, SCREENS[at] if at else screen, surface=surface, name=name, **kwargs)
         people.append(person)

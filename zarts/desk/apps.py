@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 from django.db.models.signals import post_migrate, pre_migrate
+
+
+class StaffAdminConfig(admin.AdminConfig):
+    """Django's admin, with our site as the one that every app registers its pages with."""
+
+    default, default_site = False, "zarts.desk.site.StaffSite"
 
 
 class DeskConfig(AppConfig):
@@ -7,6 +14,7 @@ class DeskConfig(AppConfig):
 
     name = "zarts.desk"
     label = "desk"
+    default = True
 
     def ready(self):
         from . import navigation
