@@ -6,7 +6,7 @@ LEVELS = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
     # What passes is most of a page, and nobody reads it.
     "resultTypes": ["violations"],
-    # To fetch every stylesheet anew serves one rule, that none locks the way a device is held: tests/test_house.py asks.
+    # To fetch every stylesheet anew serves one rule, that none locks how a device is held: tests/test_house.py asks.
     "preload": False,
 }
 # Two thirds of the time go into colours.
