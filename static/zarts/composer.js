@@ -61,7 +61,11 @@
     return place && (all("button, a", place).find((it) => (value && it.value === value && !it.disabled) || it.getAttribute("href") === label) || one("a", place));
   };
 
+  // What something newer has overtaken would take the rows back to what they were.
+  const isOld = (answer) => answer.at < Number(page.dataset.at);
+
   const take = (answer) => {
+    if (isOld(answer)) return;
     if (answer.at) page.dataset.at = answer.at;
     if (answer.writers) {
       const names = answer.writers.join(", ");
@@ -90,6 +94,16 @@
     const answer = await fetch(location.pathname, { method: "POST", body, headers: HEADERS });
     if (!(answer.headers.get("Content-Type") || "").includes("json")) throw new Error(answer.status);
     return [answer, await answer.json()];
+  };
+
+  // Return the page as it is now, or as much as is newer than `since`; nothing when we may not see it any more.
+  const now = async (since) => {
+    for (;;) {
+      const answer = await fetch(`${page.dataset.now}?since=${since}`, { headers: HEADERS });
+      if (!answer.ok || answer.redirected) return null;
+      const words = await answer.json();
+      if (!isOld(words)) return words;
+    }
   };
 
   // -- Saving. -------------------------------------------------------------------------------------------------------
@@ -201,9 +215,8 @@
       return;
     }
     const name = row.dataset.row;
-    const answer = await fetch(`${page.dataset.now}?since=0`, { headers: HEADERS });
-    if (!answer.ok) return;
-    const words = await answer.json();
+    const words = await now(0);
+    if (!words) return;
     // Whoever has gone on elsewhere meanwhile keeps the cursor there.
     const here = row.contains(document.activeElement) || document.activeElement === document.body;
     row.replaceChildren();
@@ -378,9 +391,8 @@
   const look = async (whole = false, row = null) => {
     if (document.hidden && !whole) return;
     try {
-      const answer = await fetch(`${page.dataset.now}?since=${whole ? 0 : page.dataset.at}`, { headers: HEADERS });
-      if (!answer.ok || answer.redirected) return;
-      const words = await answer.json();
+      const words = await now(whole ? 0 : page.dataset.at);
+      if (!words) return;
       if (row) row.replaceChildren();
       take(words);
       if (row) one("a", document.getElementById(row.dataset.row))?.focus();

@@ -128,6 +128,36 @@ def test_what_is_wrong_is_said_where_it_was_typed_and_stays(ada, at_browser):
 
 
 @pytest.mark.screens("desktop")
+def test_an_answer_that_comes_late_takes_nothing_back(ada, at_browser):
+    proposal = a_proposal(ada)
+    proposal.add(ScopeItem(title="Search pages", position=20), by=ada)
+    somebody = at_browser(ada, looks=violations).open(proposal.staff_url())
+    held = []
+
+    def hold(route):
+        """Keep back the first answer that has rows in it."""
+        answer = route.fetch()
+        if "parts" in answer.json() and not held:
+            held.append((route, answer))
+        else:
+            route.fulfill(response=answer)
+
+    somebody.page.route("**/now/*", hold)
+    proposal.change(proposal.milestones.get(), by=ada, title="Mend them all")
+    while not held:
+        somebody.page.wait_for_timeout(100)
+    somebody.page.locator("#included .z-row >> nth=1 >> a").focus()
+    somebody.page.keyboard.press("Alt+ArrowUp")
+    expect(somebody.page.locator("#included .z-row").first).to_contain_text("Search pages")
+    [(route, answer)] = held
+    with somebody.page.expect_response("**/now/*"):
+        route.fulfill(response=answer)
+    somebody.page.wait_for_timeout(300)
+    assert "Search pages" in somebody.page.locator("#included .z-row").first.inner_text()
+    assert "Mend them all" in somebody.page.locator("#timeline.z-part-of").inner_text()
+
+
+@pytest.mark.screens("desktop")
 def test_a_save_whose_answer_is_lost_makes_one_row_and_nothing_typed_since_is_lost(ada, at_browser):
     proposal = a_proposal(ada)
     somebody = at_browser(ada, looks=violations).open(proposal.staff_url())
