@@ -8,6 +8,11 @@ from opportunities.models import Consent, MessageTemplate, Sequence, SequenceSte
 from opportunities.records import begin, edit, perform
 
 
+def another_day():
+    """Return a weekday, as `works_on` has it, on which it is today nowhere: not here, not where a contact lives."""
+    return str((timezone.localdate() + timedelta(days=3)).isoweekday())
+
+
 def a_template(by, name="How did it go?", purpose="transactional"):
     template = begin(MessageTemplate(name=name, purpose=purpose), by=by)
     template.revise(f"{name} (subject)", "Good morning. One short question.", by=by)

@@ -12,8 +12,6 @@ from tests.conftest import person
 
 pytestmark = pytest.mark.slow
 MIA = "mia@harbor-dental.example"
-TODAY = timezone.localdate()
-KICKOFF = (timezone.localdate() + timedelta(days=10)).isoformat()
 
 
 @pytest.fixture
@@ -85,9 +83,10 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
 
     # The contract: drawn up, approved, signed by both sides.
     ada.open(proposal).waits_for("accepted").open(deal).move("Start contract")
-    ada.open(proposal).press("Draw up the contract").write(kickoff_on=KICKOFF)
+    today = timezone.localdate()
+    ada.open(proposal).press("Draw up the contract").write(kickoff_on=(today + timedelta(days=10)).isoformat())
     # The first report is on the week before today: one is published only when its period has ended.
-    ada.write(report_every="Weekly", report_weekday=f"{TODAY:%A}", first_report_on=TODAY.isoformat())
+    ada.write(report_every="Weekly", report_weekday=f"{today:%A}", first_report_on=today.isoformat())
     ada.save().move("Submit for review")
     contract = ada.page.url
     ben.open("/admin/approvals/").press("Harbor Dental").press("Approve", within=".z-ask")

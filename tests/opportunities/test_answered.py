@@ -9,7 +9,7 @@ from opportunities import campaigns, followups, incoming, sequences
 from opportunities.models import Campaign, Contact, Message, Task
 from opportunities.records import begin, edit, perform
 from tests.makers import a_worked_lead, an_opportunity
-from tests.makers_series import a_sequence, let_fall_due, to_clients
+from tests.makers_series import a_sequence, another_day, let_fall_due, to_clients
 from tests.opportunities.mails import a_mail, a_true_mail, sent_mail
 from tests.opportunities.test_followups import a_follow_up
 from tests.opportunities.test_outbox import again
@@ -157,8 +157,7 @@ def test_a_letter_of_a_campaign_that_waits_goes_no_more_when_the_client_answers(
     catcher = mail_server()
     deal = a_win_back(ada).opportunity
     message, who = sent_mail(deal, ada), Contact.objects.get(pk=deal.decision_owner_id)
-    today = str(timezone.localdate().isoweekday())
-    edit(who, by=ada, works_on="1234567".replace(today, ""))
+    edit(who, by=ada, works_on=another_day())
     campaign = Campaign(name="Spring", template=a_template(ben), owner=ben, chosen={})
     campaign = perform(begin(campaign, by=ben).start, by=ben)
     campaigns.work()

@@ -11,6 +11,7 @@ from opportunities import conditions, followups
 from opportunities.models import Consent, Contact, Message, QuietDate, Source, Task
 from opportunities.records import Refused, begin, edit, perform
 from tests.makers import a_lead, an_opportunity
+from tests.makers_series import another_day
 from tests.opportunities.test_followups import a_follow_up
 
 pytestmark = pytest.mark.django_db
@@ -173,8 +174,7 @@ def test_somebody_works_on_one_day_at_least(as_user, ada, bo):
 
 
 def test_a_time_of_waiting_ends_when_they_work_at_another(as_user, ada, deal, bo):
-    tomorrow = str((timezone.localdate() + timedelta(days=1)).isoweekday())
-    edit(bo, by=ada, works_on=tomorrow, country="", works_from=time(0), works_to=time(0))
+    edit(bo, by=ada, works_on=another_day(), country="", works_from=time(0), works_to=time(0))
     task = a_follow_up(ada, deal)
     followups.send_due()
     assert Task.objects.get(pk=task.pk).waits_for == "timing"

@@ -16,7 +16,7 @@ from opportunities.records import Refused, begin, edit, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal
-from tests.makers_series import a_sequence, agree, let_fall_due, to_clients
+from tests.makers_series import a_sequence, agree, another_day, let_fall_due, to_clients
 from tests.opportunities.test_followups import a_follow_up
 from tests.opportunities.test_outbox import a_mail, again
 from tests.opportunities.test_secondtries import a_lost_deal
@@ -115,8 +115,7 @@ def test_what_a_person_sends_again_of_a_closed_follow_up_is_looked_at_again_by_i
     catcher, task = mail_server(), a_follow_up(ada)
     followups.send_due()
     bounces.came_back(task.messages.get(), "550 No such user")
-    today = str(timezone.localdate().isoweekday())
-    new = {"email": "new@client.example", "works_on": "1234567".replace(today, "")}
+    new = {"email": "new@client.example", "works_on": another_day()}
     contact = edit(Contact.objects.get(pk=task.contact_id), by=ada, **new)
     catcher.got.clear()
     message = perform(task.messages.get().retry, by=ada)

@@ -15,6 +15,7 @@ from proposals.models import Approval
 from tests.conftest import person
 from tests.makers import a_lead, an_opportunity
 from tests.makers_proposals import a_proposal, decide
+from tests.makers_series import another_day
 from tests.opportunities.test_followups import a_follow_up
 
 pytestmark = pytest.mark.django_db
@@ -163,7 +164,7 @@ def test_a_follow_up_that_waits_for_a_person_is_told_and_one_that_waits_for_the_
     sleeper = an_opportunity(ada)
     Contact.objects.filter(pk=sleeper.decision_owner_id).update(works_on="8")
     night = a_follow_up(ada, sleeper)
-    edit(sleeper.decision_owner, by=ada, works_on=str((timezone.localdate().isoweekday() % 7) + 1))
+    edit(sleeper.decision_owner, by=ada, works_on=another_day())
     followups.send_due()
     assert Task.objects.get(pk=night.pk).stage == "paused"
     assert len(told(ada, Kind.PAUSE)) == 1
