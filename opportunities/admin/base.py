@@ -387,7 +387,7 @@ class KeptAdmin(ModelAdmin):
         """The diary has it."""
 
     def history_view(self, request, object_id, extra_context=None):
-        return redirect(f"{self.row_url(self.get_object_or_404(request, object_id))}#timeline")
+        return redirect(f"{self.row_url(self.get_object_or_404(request, object_id))}#happened")
 
     def _get_obj_does_not_exist_redirect(self, request, opts, object_id):
         # Whoever may not see a record learns nothing of it, not even by being sent elsewhere.

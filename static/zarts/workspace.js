@@ -127,10 +127,10 @@
 
   const older = async (link) => {
     const page = await read(await fetch(link.href));
-    const story = one("#timeline ol");
-    const first = one("#timeline ol > li", page);
-    story.append(...all("#timeline ol > li", page));
-    const more = one("#timeline [data-older]", page);
+    const story = one("#happened ol");
+    const first = one("#happened ol > li", page);
+    story.append(...all("#happened ol > li", page));
+    const more = one("#happened [data-older]", page);
     if (more) link.replaceWith(more);
     else link.remove();
     first.tabIndex = -1;
@@ -167,7 +167,7 @@
     if (key === "a") return one("#add a");
     if (key === "n") return one("#add [data-key=n]");
     if (key === ".") return one("#moves :is(a, button, [tabindex])");
-    if (key === "h") return one("#timeline select");
+    if (key === "h") return one("#happened select");
     return /^[0-9]$/.test(key) ? all(".z-sections a")[(Number(key) + 9) % 10] : null;
   };
 
@@ -216,7 +216,7 @@
     if (form.matches("[data-swap]")) {
       event.preventDefault();
       const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
-      go(`${location.pathname}?${asked}`, { mark: { id: document.activeElement?.id, within: "timeline" } });
+      go(`${location.pathname}?${asked}`, { mark: { id: document.activeElement?.id, within: "happened" } });
     } else if (form.matches("[data-dialog]") || dialog.contains(form)) {
       event.preventDefault();
       if (!dialog.contains(form)) opener = track(event.submitter);

@@ -33,7 +33,7 @@ def test_a_duplicate_is_seen_at_entry_merged_and_told_in_one_story(house, at_bro
     somebody.press("Merge", within=".z-form").sees("Merged into")
 
     somebody.open(first.staff_url()).sees("Call me at noon.")
-    story = somebody.page.locator("#timeline")
+    story = somebody.page.locator("#happened")
     for line in ("took in", "added, with like ones here,", "confirmed a fact of", "merged"):
         expect(story.get_by_text(line).first).to_be_visible()
     first.refresh_from_db()

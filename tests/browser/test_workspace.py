@@ -95,9 +95,9 @@ def test_the_parts_the_story_and_the_keys(ada, at_browser):
     assert "tab=messages" in somebody.page.url
     somebody.page.go_back()
     by_keys.sees("Done of late")
-    before = somebody.page.locator("#timeline ol > li").count()
+    before = somebody.page.locator("#happened ol > li").count()
     somebody.choose("[data-older]")
-    expect(somebody.page.locator("#timeline ol > li").nth(before)).to_be_focused()
+    expect(somebody.page.locator("#happened ol > li").nth(before)).to_be_focused()
     somebody.page.get_by_label("Kind").select_option("notes")
     by_keys.sees("Nothing of this kind.")
     by_keys.press("Escape", "?").sees_dialog("Keys").press("Space", "Escape", "a")
