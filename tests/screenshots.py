@@ -133,7 +133,7 @@ def take(camera):
     picture(first(ada, "/admin/proposals/proposal/?stage=draft"), "composer")
     picture(first(ada, "/admin/proposals/summary/?stage=draft"), "summary-editor")
     picture(first(ben, "/admin/proposals/proposal/?stage=accepted").choose("#claims a[href*=rests]"), "blast-radius")
-    revised = first(ben, "/admin/proposals/proposal/", '#content-main tbody tr:has(.field-revision:text-is("2")) a')
+    revised = first(ben, "/admin/proposals/proposal/?stage=superseded")
     picture(revised.choose("#revisions a[href*=difference]"), "difference")
     picture(ada.open("/admin/opportunities/task/"), "tasks")
     picture(first(ada, "/admin/opportunities/task/"), "task")

@@ -113,7 +113,7 @@ def pace(request):
     """Show how long each approver and each rule take to decide, in working hours."""
     days = next((days for days in PACES if request.GET.get("days") == str(days)), PACES[0])
     found = turnaround(Approval.objects.visible_to(request.user), timezone.now() - timedelta(days=days))
-    charts = [("By approver", found["people"]), ("By rule", found["rules"])]
+    charts = [("Approver", found["people"]), ("Rule", found["rules"])]
     longest = max((pace.p90 for _, paces in charts for pace in paces), default=0)
     context = page_context(
         request, "How long decisions take", charts=charts, longest=longest or 1, days=days, choices=PACES
