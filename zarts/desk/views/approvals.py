@@ -116,7 +116,7 @@ def pace(request):
     charts = [("Approver", found["people"]), ("Rule", found["rules"])]
     longest = max((pace.p90 for _, paces in charts for pace in paces), default=0)
     context = page_context(
-        request, "How long decisions take", charts=charts, longest=longest or 1, days=days, choices=PACES
+        request, "Turnaround of decisions", charts=charts, longest=longest or 1, days=days, choices=PACES
     )
     return TemplateResponse(request, "desk/pace.html", context)
 
