@@ -121,7 +121,7 @@ class SummaryAdmin(WrittenAdmin):
             "opts": self.opts,
             "record": summary if summary.pk else None,
             "deal": summary.opportunity_or_none,
-            "submit_url": summary.move_url("submit") if may and summary.pk and summary.stage == "draft" else "",
+            "moves_with_form": {"submit": "write"} if may and summary.pk and summary.stage == "draft" else {},
             "form": form,
             "only_checked": only_checked,
             "gone": GONE.format(stage=summary.get_stage_display().lower()) if gone else "",

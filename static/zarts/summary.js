@@ -50,14 +50,6 @@
     form.addEventListener("input", (event) => {
       if (event.target.matches("[name=title], [name=words]")) soon(form);
     });
-    // What was typed goes along when the words are submitted from the next step.
-    document.addEventListener("submit", (event) => {
-      const along = document.querySelector("[data-submits]");
-      if (!along || event.target.getAttribute("action") !== along.dataset.submits) return;
-      event.preventDefault();
-      event.stopPropagation();
-      along.click();
-    }, true);
     document.addEventListener("click", (event) => {
       const button = event.target.closest("[data-take]");
       if (!button) return;

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django.asserts import assertInHTML
 
 from opportunities.models import Evidence, Note
 from opportunities.records import begin, edit, perform
@@ -303,6 +304,11 @@ def test_what_is_typed_is_saved_and_submitted_in_one_go(as_user, ada):
     assert (summary.words, summary.stage) == ("Nobody waits gladly.", "in_review")
 
 
+def test_the_next_step_takes_along_what_is_typed_without_a_script(as_user, ada):
+    page = as_user(ada).get(a_summary(ada).staff_url()).content.decode()
+    assertInHTML('<button class="z-button" form="write" name="then" value="submit">Submit for review</button>', page, count=1)
+
+
 def test_words_that_are_stopped_at_their_submission_are_saved_all_the_same(as_user, ada):
     summary = a_summary(ada)
     refused = save(as_user(ada), summary, words="Mind the margin.", then="submit")
@@ -349,7 +355,7 @@ def test_a_managers_reason_to_pass_the_marks_stays_on_the_page_for_good(as_user,
 
 def test_the_page_says_who_approves(as_user, ada):
     text = as_user(ada).get(a_summary(ada, stage="in_review").staff_url()).content.decode()
-    assert "but neither who wrote it nor who changed it last" in text
+    assert "but nobody who wrote in it" in text
     assert "waits for" in text
 
 

@@ -182,6 +182,8 @@ def next_step(context):
     """Show the moves: ready, not ready and what is missing, or whose they are."""
     request, record = context["request"], context["record"]
     ready, aside, waiting, others, known = [], [], [], [], {}
+    # Where a form stands on the same page, a move takes along what was typed there.
+    writing = context.get("moves_with_form", {})
     theirs = [move for move in context["moves"] if not is_by_itself(move)]
     for move in theirs:
         if not move.allowed:
@@ -192,7 +194,7 @@ def next_step(context):
         elif move.lacks:
             waiting.append({"move": move, "may_override": may_override(record, move.step, request.user)})
         else:
-            (ready if leads_on(move, record) else aside).append({"move": move})
+            (ready if leads_on(move, record) else aside).append({"move": move, "writing": writing.get(move.name)})
     # On the path the first is the main one. Beside it, where several lead back, somebody has to choose.
     loud = 1 if len(ready) == 1 or record.stage in path_of(type(record)) else 0
     return {
