@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from . import campaigns, clock, conditions, notices, outbox
+from . import clock, conditions, notices, outbox
 from .models import Contact, Message, Notice, Task, User
 from .records import Lack, Refused, begin, edit, lock_free, perform
 from .turns import LONG_ENOUGH, take_each
@@ -167,12 +167,8 @@ def take(pk) -> bool:
 
 
 def why_not(task) -> list:
-    """Return what this touch waits for: the four conditions, and one touch a day."""
-    at = clock.now()
-    if words := campaigns.stopped(task):
-        return [conditions.Wait(Task.Waits.SOURCE, words)]
-    found = conditions.waits(task.contact, task.purpose, opportunity=task.opportunity, at=at, not_after=task.not_after)
-    return found or conditions.touched(task.contact, task.purpose, at)
+    """Return what this touch waits for now, before its mail is written."""
+    return outbox.touch_waits(task, task, clock.now())
 
 
 def still_waits(task) -> list:

@@ -144,14 +144,19 @@ def waits(message, at) -> list:
     """Return what a message waits for. All four conditions are for touches; what somebody sends is theirs to time."""
     contact = message.contact
     if message.is_touch:
-        if words := campaigns.stopped(message.task):
-            return [conditions.Wait(conditions.Condition.SOURCE, words)]
-        found = conditions.waits(
-            contact, message.purpose, opportunity=message.opportunity, at=at, not_after=message.task.not_after
-        )
-        return found or conditions.touched(contact, message.purpose, at)
+        return touch_waits(message, message.task, at)
     marketing = conditions.consent(contact, message.purpose, at) if message.purpose == "marketing" else []
     return conditions.way_to(contact) + marketing
+
+
+def touch_waits(touch, task, at) -> list:
+    """Return what a touch waits for, planned or written: the four conditions, and one touch a day."""
+    if words := campaigns.stopped(task):
+        return [conditions.Wait(conditions.Condition.SOURCE, words)]
+    found = conditions.waits(
+        touch.contact, touch.purpose, opportunity=touch.opportunity, at=at, not_after=task.not_after
+    )
+    return found or conditions.touched(touch.contact, touch.purpose, at)
 
 
 def let_wait(message, wait):

@@ -280,6 +280,19 @@ def test_a_manager_writes_previews_and_starts_one(ada, ben, template, as_user):
     assert "Waits to go" in browser.get(campaign.staff_url()).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        ({}, "Any day"),
+        ({"from": "2027-01-08"}, "From Fri 8 Jan 2027"),
+        ({"to": "2027-01-08"}, "To Fri 8 Jan 2027"),
+        ({"from": "2027-01-08", "to": "2027-02-05"}, "From Fri 8 Jan 2027 to Fri 5 Feb 2027"),
+    ],
+)
+def test_a_window_is_said_as_people_say_it(window, words, ben, template):
+    assert ("Window", words) in desk.chosen_words(a_campaign(ben, template, **window))
+
+
 def test_a_window_that_runs_backwards_is_refused_at_the_field(ben, template, as_user):
     asked = {"name": "Spring", "template": template.pk, "owner": ben.pk, "from_day": "2027-02-01"}
     answer = as_user(ben).post("/admin/opportunities/campaign/add/", asked | {"to_day": "2027-01-01"})

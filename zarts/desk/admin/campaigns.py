@@ -1,11 +1,13 @@
 """Campaigns over many lost deals. Their page stands here: it chooses by service, which the floor does not know."""
 
 import csv
+from datetime import date
 
 from django import forms
 from django.contrib import admin
 from django.http import JsonResponse, StreamingHttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
@@ -15,6 +17,7 @@ from opportunities.models import Campaign, CampaignEntry, Closing, MessageTempla
 from opportunities.records import edit
 from opportunities.spreadsheets import Echo, safe
 from proposals.models import Service
+from zarts.desk.templatetags.zarts_desk import day
 
 # So many lost deals a page of a preview shows.
 PAGE = 50
@@ -207,5 +210,11 @@ def chosen_words(campaign) -> list[tuple[str, str]]:
     return [
         ("Lost by", ", ".join(names.get(reason, reason) for reason in said.get("reasons", [])) or "Anything"),
         ("About", str(service) if service else "Any service"),
-        ("Window", f"{said.get('from') or 'any day'} to {said.get('to') or 'any day'}"),
+        ("Window", window_words(said.get("from"), said.get("to"))),
     ]
+
+
+def window_words(first, last) -> str:
+    """Say from which day to which, as they are kept ("2026-11-28"), either of them left open."""
+    said = [f"{word} {day(date.fromisoformat(value))}" for word, value in (("from", first), ("to", last)) if value]
+    return capfirst(" ".join(said)) or "Any day"
