@@ -306,7 +306,8 @@ def test_what_is_typed_is_saved_and_submitted_in_one_go(as_user, ada):
 
 def test_the_next_step_takes_along_what_is_typed_without_a_script(as_user, ada):
     page = as_user(ada).get(a_summary(ada).staff_url()).content.decode()
-    assertInHTML('<button class="z-button" form="write" name="then" value="submit">Submit for review</button>', page, count=1)
+    button = '<button class="z-button" form="write" name="then" value="submit">Submit for review</button>'
+    assertInHTML(button, page, count=1)
 
 
 def test_words_that_are_stopped_at_their_submission_are_saved_all_the_same(as_user, ada):
