@@ -82,8 +82,8 @@ def pend(database, count):
             copies(cursor, offer, deals, opportunity_id="row.id", number="'B-' || row.id")
             offers = f"(select * from proposals_proposal where source = 'Bench' and id > {offer.pk})"
             copies(cursor, line, offers, proposal_id="row.id")
-            owner = f"{people[0].pk} + row.id % {MANAGERS}"
-            due = "now() + (row.id % 1000) * interval '1 hour'"
+            owner = f"{people[0].pk} + row.id %% {MANAGERS}"
+            due = "now() + (row.id %% 1000) * interval '1 hour'"
             fields = {"opportunity_id": "row.opportunity_id", "proposal_id": "row.id", "owner_id": owner, "due": due}
             copies(cursor, asked, offers, **fields)
             for record in (offer, asked):
