@@ -96,8 +96,35 @@ class DeclineForm(PlainForm):
     words = text("What would have to be different?", "Tell us the reason in a few words.", length=5000, lines=True)
 
 
+class OpenForm(PlainForm):
+    """Asks who opens a link: nothing for the contact that it went to, a name from a colleague."""
+
+    name = text("Your name", "", length=120, complete="name", required=False)
+
+    def clean(self):
+        if "colleague" in self.data and not self.cleaned_data.get("name") and not self.errors:
+            self.add_error("name", "Type your name first, so that we know who reads.")
+        return self.cleaned_data
+
+
 class AskForm(PlainForm):
-    words = text("Your question", "Type your question first.", length=5000, lines=True)
+    about = forms.ChoiceField(label="About", required=False)
+    kind = forms.ChoiceField(
+        label="What is it?",
+        choices=[("question", "A question"), ("objection", "An objection: this should be different")],
+        initial="question",
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    words = text("In your words", "Type your question first.", length=5000, lines=True)
+
+    def __init__(self, *args, about, **kwargs):
+        super().__init__(*args, **kwargs)
+        groups: dict = {}
+        for key, (group, title) in about.items():
+            groups.setdefault(group, []).append((key, title[:80]))
+        self.fields["about"].choices = [("", "The whole proposal"), *groups.items()]
+        self.fields["about"].error_messages["invalid_choice"] = "Choose a line that is on this page."
 
 
 class SignForm(PlainForm):

@@ -3,6 +3,7 @@
 APP = {
     "portal_publication": "select, insert, update (withdrawn_at, withdrawn_reason)",
     "portal_proposallink": "select, insert, update (expires_at, revoked_at, replaced_by_id)",
+    "portal_reader": "select",
     "portal_guest": "select, insert, update (contact_id, name, email, revoked_at)",
     "portal_signinrequest": "select, update (handled_at)",
     "portal_signinlink": "select, insert",
@@ -21,7 +22,10 @@ PORTAL_CALLS = [
     "portal_client",
     "portal_link_publication",
     "portal_link_state",
+    "portal_fetched",
     "portal_open",
+    "portal_read",
+    "portal_choose",
     "portal_answer",
     "portal_sign",
     "portal_request_sign_in",
@@ -35,7 +39,16 @@ PORTAL_CALLS = [
     "portal_stop",
 ]
 
-PRIVATE = ["portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"]
+PRIVATE = [
+    "portal_hash",
+    "portal_live_session",
+    "portal_state_of",
+    "portal_link_of",
+    "portal_note",
+    "portal_note_once",
+    "portal_count",
+    "portal_frozen",
+]
 
 GRANTS = [
     "revoke create on schema public from public",

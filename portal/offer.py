@@ -17,6 +17,28 @@ def options(body):
     return [line for line in body.get("prices") or [] if line.get("optional")]
 
 
+def about(body) -> dict:
+    """Return what a question or an objection can be about, as it is published: its group and its title, by its key."""
+    groups = [
+        *(("scope", "What you get", row) for row in (body.get("scope") or {}).get("included") or []),
+        *(("scope", "What you can add", row) for row in (body.get("scope") or {}).get("optional") or []),
+        *(("scope", "What is not included", row) for row in (body.get("scope") or {}).get("excluded") or []),
+        *(
+            ("scope", "What we rely on", row)
+            for kind in ("assumption", "dependency", "integration")
+            for row in (body.get("scope") or {}).get(kind) or []
+        ),
+        *(("timeline", "When", row) for row in body.get("timeline") or []),
+        *(("price", "What it costs", row) for row in body.get("prices") or []),
+        *(("claim", "What we found", row) for row in body.get("claims") or []),
+    ]
+    return {
+        f"{kind}-{row['id']}": (group, row.get("title") or row.get("text") or "")
+        for kind, group, row in groups
+        if "id" in row
+    }
+
+
 def chosen_options(body, ids):
     """Return the ids, as they were published, of the options among `ids`."""
     return [line["id"] for line in options(body) if "id" in line and str(line["id"]) in ids]

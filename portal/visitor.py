@@ -35,8 +35,20 @@ def opened_cookie(token):
     return f"zarts_opened_{token_hash(token)[:16]}"
 
 
-def has_opened(request, token):
-    return cookie_name(opened_cookie(token)) in request.COOKIES
+def reading_key(request, token):
+    """Return the key by which a browser that opened this link is known, or nothing."""
+    return clean(request.COOKIES.get(cookie_name(opened_cookie(token)), ""))[:100]
+
+
+def is_prefetch(request):
+    """Whether a browser asked ahead, for a page that nobody may come to see."""
+    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    return "prefetch" in purpose or "prerender" in purpose
+
+
+def came_from_elsewhere(request):
+    """Whether a form was sent from a page that is not ours, as far as the browser says."""
+    return request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin"
 
 
 def address(request):

@@ -5,8 +5,11 @@ from datetime import timedelta
 from django import forms
 from django.utils import timezone
 
+from opportunities import filling
 from opportunities.forms import MoveForm, ReasonForm, offer_people
-from opportunities.models import Contact, User
+from opportunities.models import Contact, MessageTemplate, User
+from opportunities.records import Refused
+from portal.models import ProposalLink
 
 from . import asking, measures, publishing
 
@@ -31,18 +34,71 @@ class MailForm(MoveForm):
         return words
 
 
-class SendForm(MailForm):
-    contact = forms.ModelChoiceField(Contact.objects.none(), label="Send to", empty_label=None)
-    expires_on = forms.DateField(label="The link works until", widget=DAY, required=False)
+class People(forms.ModelMultipleChoiceField):
+    """Some of a client's people, none of them needed."""
 
-    field_order = ["contact", "words", "expires_on"]
+    def __init__(self, label, help_text=""):
+        widget = forms.CheckboxSelectMultiple
+        super().__init__(Contact.objects.none(), label=label, help_text=help_text, required=False, widget=widget)
+
+
+class SendForm(MailForm):
+    """Asks who decides, who else gets a link and for what, and the words of the mail: typed, or a template's."""
+
+    contact = forms.ModelChoiceField(Contact.objects.none(), label="Who decides", empty_label=None)
+    decides = People("Decides, too", "The first answer counts.")
+    signs = People("Signs the contract", "In the order of their names. Nobody: who decides signs.")
+    reads = People("Reads it")
+    template = forms.ModelChoiceField(
+        MessageTemplate.objects.none(), label="Words from a template", required=False, empty_label="None"
+    )
+    expires_on = forms.DateField(label="The links work until", widget=DAY, required=False)
+
+    field_order = ["contact", "decides", "signs", "reads", "template", "words", "expires_on"]
+    ROLES = ("decides", "signs", "reads")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         opportunity = self.record.opportunity
-        offer_people(self.fields["contact"], opportunity.client.contacts.reachable())
+        people = opportunity.client.contacts.reachable()
+        for name in ("contact", *self.ROLES):
+            offer_people(self.fields[name], people)
+        if len(people) < 2:
+            for name in self.ROLES:
+                del self.fields[name]
+        in_use = MessageTemplate.objects.filter(stage="in_use", purpose__in=["transactional", "contractual"])
+        self.fields["template"].queryset = in_use.order_by("name")
         self.initial.setdefault("contact", opportunity.decision_owner)
         self.initial.setdefault("expires_on", self.record.valid_until)
+
+    def clean(self):
+        said = super().clean()
+        if said.get("template") and said.get("words"):
+            self.add_error("words", "Take either a template or words of your own: empty one of the two.")
+        given: dict = {said.get("contact"): "decides"}
+        for role in self.ROLES:
+            for contact in said.pop(role, ()):
+                if contact in given:
+                    self.add_error(role, f"{contact} stands twice: give each person one part.")
+                given[contact] = role
+        if self.errors:
+            return said
+        given.pop(said["contact"])
+        if said["template"] is not None:
+            self.refuse_empty_fields(said["template"], [said["contact"], *given])
+        return said | {"others": list(given.items())}
+
+    def refuse_empty_fields(self, template, people):
+        """Refuse a template that a field would leave empty for any of these people."""
+        offer = self.record
+        about = {"owner": offer.owner, "opportunity": offer.opportunity, "record": offer}
+        for contact in people:
+            try:
+                if template.current is None:
+                    raise Refused(["Write the words of this template first."])
+                filling.fill(template.current, contact=contact, **about)
+            except Refused as refusal:
+                self.add_error("template", [f"{contact}: {reason}" for reason in refusal.reasons])
 
     def clean_expires_on(self):
         day = self.cleaned_data["expires_on"]
@@ -51,6 +107,41 @@ class SendForm(MailForm):
         if day and self.record.valid_until and day > self.record.valid_until:
             raise forms.ValidationError("The proposal is not valid for so long. Choose an earlier day.")
         return day
+
+
+class ShareForm(MailForm):
+    """Asks who else gets a link. Whoever had one gets a new one, and the old one leads there."""
+
+    contact = forms.ModelChoiceField(
+        Contact.objects.none(),
+        label="Send to",
+        empty_label=None,
+        help_text="Who has a link already gets a new one; the old one leads there.",
+    )
+    role = forms.ChoiceField(label="What for", choices=ProposalLink.Role, initial="reads")
+
+    field_order = ["contact", "role", "words"]
+    done = "Send"
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        offer_people(self.fields["contact"], self.record.opportunity.client.contacts.reachable())
+
+
+class CloseLinkForm(ReasonForm):
+    """Asks whose link is closed, and why."""
+
+    link = forms.ModelChoiceField(ProposalLink.objects.none(), label="Whose link?", empty_label=None)
+
+    field_order = ["link", "reason"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        links = ProposalLink.objects.filter(publication=self.record.publication_id, revoked_at=None)
+        self.fields["link"].queryset = links.order_by("contact_name", "pk")
+        self.fields["link"].label_from_instance = lambda link: f"{link.contact_name}, {link.get_role_display().lower()}"
+        if not links:
+            self.fields["link"].empty_label = "No link is open"
 
 
 class CountersignForm(MoveForm):

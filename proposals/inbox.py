@@ -16,13 +16,14 @@ from django.utils import timezone
 
 from opportunities import notices, optout
 from opportunities.followups import end_of_day, open_task
-from opportunities.models import Contact, Lead, Message, Notice, Opportunity, Source, Task, User
+from opportunities.models import Contact, Lead, Message, Notice, Objection, Opportunity, Source, Task, User
 from opportunities.outbox import is_no_answer, is_reached
-from opportunities.records import Opens, Refused, begin, perform
+from opportunities.records import Opens, Refused, announce, begin, perform, tell
 from portal.consent import INQUIRIES
 from portal.models import ClientAction, Guest, Inquiry, SignInLink, SignInRequest, Stop
 
-from .models import Contract, Proposal
+from .models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem
+from .pointing import KINDS
 
 BATCH = 100
 # A refusal that is about the record, in words that staff can read.
@@ -80,7 +81,7 @@ def take_action(action) -> dict:
     except Exception:
         log.exception("Action %s could not be read.", action.pk)
         reason = "It could not be read. The log says why."
-    if action.verb != ClientAction.Verb.OPENED:
+    if action.verb not in READING:
         ask_the_owner(action, reason)
     return {"outcome": reason}
 
@@ -128,9 +129,39 @@ def read_proposal(action) -> Proposal:
     return proposal
 
 
+# What tells of attention and asks for nothing: nobody need see to it when it comes too late.
+READING = (ClientAction.Verb.OPENED, ClientAction.Verb.ENGAGED, ClientAction.Verb.CHOSE)
+
+
+def passed_on(action) -> dict:
+    """Return as a fact who read, where it was not the contact that the link went to."""
+    return {"name": action.name} if action.name != action.link.contact_name else {}
+
+
 def opened(action) -> str:
-    perform(read_proposal(action).mark_viewed, by=contact_of(action))
-    return "Marked as viewed."
+    """The first person who opens it marks it as viewed. Each further one is told in its diary."""
+    proposal, contact = read_proposal(action), contact_of(action)
+    if proposal.stage == Proposal.Stage.SENT:
+        perform(proposal.mark_viewed, by=contact, **passed_on(action))
+        return "Marked as viewed."
+    tell(proposal, "open", "opened", by=contact, facts=passed_on(action))
+    return "Told."
+
+
+def engaged(action) -> str:
+    proposal = viewed(action)
+    announce(proposal, "engage", "read", by=contact_of(action), facts=passed_on(action))
+    return "Told."
+
+
+def chose(action) -> str:
+    """Tell which options they would take, as they stand now. Nothing is agreed to by it."""
+    proposal = viewed(action)
+    lines = proposal.price_lines.filter(optional=True, pk__in=action.data.get("options") or [])
+    titles = list(lines.values_list("title", flat=True))
+    facts = {"options": titles or "none", **passed_on(action)}
+    tell(proposal, "choose", "would choose from", by=contact_of(action), facts=facts)
+    return "Told."
 
 
 def viewed(action) -> Proposal:
@@ -156,7 +187,7 @@ def accepted(action) -> str:
 
 
 def declined(action) -> str:
-    perform(viewed(action).decline, by=contact_of(action), reason=action.words)
+    perform(viewed(action).decline, by=contact_of(action), reason=action.words, **passed_on(action))
     return "Declined; the reason is kept as an objection."
 
 
@@ -172,13 +203,38 @@ def asked(action) -> str:
         owner=proposal.owner,
         template="question",
         subject=f"Question about {proposal.number}",
-        body=action.words,
+        body=f"About “{about}”:\n\n{action.words}" if (about := action.data.get("title")) else action.words,
         record_type=proposal.label(),
         record_id=proposal.pk,
     )
     perform(begin(message, by=contact, past="wrote").receive, by=None)
-    open_task(proposal, Opens("follow_up", f"Answer {contact}: {' '.join(action.words.split())[:80]}", 1), by=None)
+    open_task(proposal, Opens("follow_up", f"Answer {contact}: {short(action.words)}", 1), by=None)
     return "Filed, and a task to answer it was opened."
+
+
+# What an objection can be about, by the word that stands in its key.
+ROWS = {"scope": ScopeItem, "timeline": Milestone, "price": PriceLine, "claim": Claim}
+
+
+def objected(action) -> str:
+    """Keep the doubt, with the line that it is about, and have the owner answer it."""
+    proposal, contact = viewed(action), contact_of(action)
+    kind, _, pk = (action.data.get("about") or "").partition("-")
+    row = ROWS[kind].objects.filter(pk=int(pk), proposal=proposal).first() if kind in ROWS else None
+    about = row if isinstance(row, tuple(KINDS.values())) else proposal
+    words = f"About “{row}”: {action.words}" if row is not None and about is proposal else action.words
+    objection = Objection(
+        opportunity=proposal.opportunity,
+        kind={"price": "price", "timeline": "timing", "claim": "proof", "scope": "scope"}.get(kind, "other"),
+        words=words,
+        raised_by=contact,
+        owner=proposal.owner,
+        record_type=about.label(),
+        record_id=about.pk,
+    )
+    begin(objection, by=contact, past="raised", facts=passed_on(action))
+    open_task(proposal, Opens("follow_up", f"Answer the objection of {contact}: {short(words)}", 1), by=None)
+    return "Kept as an objection, and a task to answer it was opened."
 
 
 def signed(action) -> str:
@@ -200,7 +256,20 @@ def signed(action) -> str:
     return "Signed."
 
 
-ANSWERS = {"opened": opened, "accepted": accepted, "declined": declined, "asked": asked, "signed": signed}
+def short(words) -> str:
+    return " ".join(words.split())[:80]
+
+
+ANSWERS = {
+    "opened": opened,
+    "engaged": engaged,
+    "chose": chose,
+    "accepted": accepted,
+    "declined": declined,
+    "asked": asked,
+    "objected": objected,
+    "signed": signed,
+}
 
 
 # -- What somebody stopped by one click. -------------------------------------------------------------------------------

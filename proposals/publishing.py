@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from opportunities import outbox
+from opportunities import filling, outbox
 from opportunities.models import Message
 from opportunities.records import Lack, Refused, begin, perform
 from portal.models import Guest, ProposalLink, Publication, Session
@@ -65,7 +65,7 @@ def approvers(record) -> str:
     return ", ".join(f"{approval.decided_by} ({approval.get_aspect_display().lower()})" for approval in given)
 
 
-def withdraw(record, reason, replaced_by=None):
+def withdraw(record, reason, replaced_by=()):
     """Take everything of a record back from the client, and close its links or lead them on."""
     for publication in Publication.objects.filter(ref=ref(record), withdrawn_at=None):
         publication.withdraw(reason)
@@ -73,19 +73,20 @@ def withdraw(record, reason, replaced_by=None):
     revoke_links(record, replaced_by)
 
 
-def revoke_links(record, replaced_by=None):
-    """Close the links to a record; lead them to the link that takes their place, if there is one."""
-    forget_links(record)
+def revoke_links(record, replaced_by=()):
+    """Close the links to a record; lead each to the one that takes its place: its contact's, else the first."""
+    hold_links_of(Message.objects.filter(record_type=record.label(), record_id=record.pk))
+    newer = {link.contact_id: link for link in replaced_by}
     for link in ProposalLink.objects.filter(publication__ref=ref(record), revoked_at=None).select_for_update(
         of=("self",)
     ):
         refuse_if_answered(link.publication)
-        link.revoke(replaced_by)
+        link.revoke(newer.get(link.contact_id) or next(iter(replaced_by), None))
 
 
-def forget_links(record):
+def hold_links_of(messages):
     """Keep no closed link in a mail that has not gone, and hold the mail."""
-    for message in Message.objects.filter(record_type=record.label(), record_id=record.pk).exclude(secret_link=""):
+    for message in messages.exclude(secret_link=""):
         if message.stage == Message.Stage.QUEUED:
             perform(message.hold, by=None, reason=CLOSED)
         elif message.stage == Message.Stage.HELD:
@@ -102,41 +103,81 @@ def refuse_if_answered(publication):
 # -- Proposals. --------------------------------------------------------------------------------------------------------
 
 
-def send_proposal(proposal, *, by, contact, words="", expires_on=None):
-    """Publish a proposal, mint the contact's link, and queue the mail that carries it."""
-    if contact.client_id != proposal.opportunity.client_id or not contact.email or contact.left_on:
-        raise Refused(["Choose a contact of this client who has a mail address and works there."])
-    refuse_unsafe(proposal, words)
+def send_proposal(proposal, *, by, recipients, words="", template=None, expires_on=None):
+    """Publish a proposal, and mail each recipient (contact, role) a link of their own. Who decides comes first."""
     publication = publish_record(proposal, "proposal", proposal.title, proposal_body(proposal))
     proposal.publication_id = publication.pk
     for summary in findings(proposal.opportunity):
         if summary.stage == "approved":
             perform(summary.publish, by=None)
+    said = {"words": words, "template": template, "expires_on": expires_on}
+    links = [mail_link(proposal, contact, role, by=by, **said) for contact, role in recipients]
+    proposal.replace_earlier(links)
+    return links
+
+
+def mail_link(proposal, contact, role, *, by, words="", template=None, expires_on=None) -> ProposalLink:
+    """Mint one contact's link to what is published of a proposal, and queue the mail that carries it.
+
+    The words of the mail are typed, or a template's for this very contact. Links that they had lead to the new one.
+    """
+    if contact.client_id != proposal.opportunity.client_id or not contact.email or contact.left_on:
+        raise Refused(["Choose a contact of this client who has a mail address and works there."])
+    subject = f"Our proposal: {proposal.title}"
+    words = words or f"Here is our proposal for {proposal.opportunity.client}."
+    if template is not None:
+        about = {"contact": contact, "owner": proposal.owner, "opportunity": proposal.opportunity, "record": proposal}
+        subject, words = filling.fill(template.current, **about)
+    refuse_unsafe(proposal, words)
     last_day = min(expires_on or proposal.valid_until, proposal.valid_until)
+    earlier = ProposalLink.objects.filter(publication=proposal.publication_id, contact_id=contact.pk, revoked_at=None)
+    earlier = list(earlier.select_for_update())
     link, token = ProposalLink.mint(
-        publication=publication,
+        publication=Publication.objects.get(pk=proposal.publication_id),
         contact_id=contact.pk,
         contact_name=contact.name,
         sender_name=str(by or proposal.owner),
-        # The agency's midnight, whoever sends it: by its days the clock lets it expire.
-        expires_at=timezone.make_aware(
-            datetime.combine(last_day + timedelta(days=1), time()), timezone.get_default_timezone()
-        ),
+        role=role,
+        expires_at=midnight_after(last_day),
         decide_by=proposal.decide_on,
     )
-    proposal.replace_earlier(link)
+    for one in earlier:
+        one.revoke(link)
     admit(contact)
     mail(
         proposal,
         contact,
         by=by,
-        subject=f"Our proposal: {proposal.title}",
+        subject=subject,
         template="proposal",
-        words=words or f"Here is our proposal for {proposal.opportunity.client}.",
-        link=f"Read it, ask and answer here:\n{Message.LINK}\n\nIt is open until {spoken(last_day)}.",
+        words=words,
+        link=f"{TODO[role]}\n{Message.LINK}\n\nIt is open until {spoken(last_day)}.",
         secret_link=f"{settings.PORTAL_URL}/p/{token}/",
+        greets=template is None,
     )
     return link
+
+
+# What the mail asks of whoever gets it.
+TODO = {
+    "decides": "Read it, ask and answer here:",
+    "signs": "Read it and ask here. When it is accepted, you get the contract to sign:",
+    "reads": "Read it and ask here:",
+}
+
+
+def midnight_after(day):
+    """Return the agency's midnight, whoever sends it: by its days the clock lets an offer expire."""
+    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time()), timezone.get_default_timezone())
+
+
+def close_link(proposal, link, reason):
+    """Close one recipient's link for good. What they mailed or answered with it stays."""
+    link = ProposalLink.objects.select_for_update().get(pk=link.pk)
+    refuse_if_answered(link.publication)
+    link.revoke()
+    about = {"record_type": proposal.label(), "record_id": proposal.pk, "contact": link.contact_id}
+    hold_links_of(Message.objects.filter(**about))
 
 
 def proposal_body(proposal) -> dict:
@@ -169,6 +210,7 @@ def offer_body(proposal, lines) -> dict:
         "scope": scope,
         "timeline": [
             {
+                "id": row.pk,
                 "title": row.title,
                 "text": row.text,
                 "start_week": row.start_week,
@@ -210,6 +252,7 @@ def sold_body(proposal) -> dict:
 
 def claim_body(claim) -> dict:
     return {
+        "id": claim.pk,
         "text": claim.text,
         "kind": claim.kind,
         "proof": [
@@ -448,10 +491,14 @@ def refuse_unsafe(record, words):
         raise Refused([Lack(mark.sentence, record.move_url("send")) for mark in marks])
 
 
-def mail(record, contact, *, by, subject, template, words, link, secret_link=""):
-    """Queue the mail about a record that goes to one contact. Only they get to see a secret link in it."""
+def mail(record, contact, *, by, subject, template, words, link, secret_link="", greets=True):
+    """Queue the mail about a record that goes to one contact. Only they get to see a secret link in it.
+
+    `greets`: a greeting is put before the words. Those of a template bring their own.
+    """
     opportunity = record.opportunity
-    body = f"Hello {contact.name},\n\n{words.strip()}\n\n{link}\n\n{record.owner}\n{settings.AGENCY_NAME}\n\n"
+    greeting = f"Hello {contact.name},\n\n" if greets else ""
+    body = f"{greeting}{words.strip()}\n\n{link}\n\n{record.owner}\n{settings.AGENCY_NAME}\n\n"
     message = Message(
         client=opportunity.client,
         opportunity=opportunity,

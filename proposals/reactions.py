@@ -264,6 +264,24 @@ def promise_a_follow_up(proposal, event):
     open_task(proposal, Opens("follow_up", "Ask how the proposal reads", 3), by=None, **mail)
 
 
+@reacts_to("proposal.mark_viewed", "proposal.engage")
+def start_what_begins_when_it_is_read(proposal, event):
+    """A person opened it, or reads it. That something fetched the page starts nothing: it is not even an event."""
+    if proposal.stage in Proposal.WITH_CLIENT:
+        sequences.start_with(event.verb, proposal.opportunity, event.contact)
+
+
+@reacts_to("proposal.engage")
+def tell_that_it_is_read(proposal, event):
+    """Whoever owns the offer hears that now is a good time to talk."""
+    name = event.facts.values.get("name", "") if event.facts else ""
+    who = f"{name}, whom {event.contact} passed it on to," if name else str(event.contact)
+    words = f"{who} reads {proposal}. Now is a good time to talk."
+    notices.tell(
+        proposal.owner, Notice.Kind.ANSWER, words, proposal.staff_url(), key=f"read:{event.pk}", about=proposal
+    )
+
+
 @reacts_to("contract.send")
 def start_what_begins_with_a_contract(contract, event):
     sequences.start_with(event.verb, contract.opportunity, contract.signer)

@@ -169,7 +169,7 @@ def test_every_reaction_answers_a_move_that_there_is():
     verbs = {f"{model._meta.model_name}.{step.name}" for model, step in STEPS}
     verbs |= {f"{model._meta.model_name}.{how}" for model in apps.get_models() for how in ("create", "edit")}
     # What is told and no move, and announced so that the apps above react to it: announce(audit, "correct", …).
-    said = "".join(file.read_text() for file in (ROOT / "opportunities").rglob("*.py"))
+    said = "".join(file.read_text() for app in ("opportunities", "proposals") for file in (ROOT / app).rglob("*.py"))
     verbs |= {f"{record}.{how}" for record, how in re.findall(r'announce\((?:self\.)?(\w+), "(\w+)"', said)}
     assert set(REACTIONS) - verbs == set()
 

@@ -32,6 +32,8 @@ class Sequence(DiaryKeeper, Record):
         ("opportunity.start_discovery", "A discovery starts"),
         ("opportunity.start_proposal", "A proposal is begun"),
         ("proposal.send", "A proposal is sent"),
+        ("proposal.mark_viewed", "A person opens a proposal"),
+        ("proposal.engage", "A person reads a proposal, chooses or asks"),
         ("contract.send", "A contract is sent"),
         ("winback.open", "A win-back opens"),
     ]

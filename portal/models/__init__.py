@@ -1,7 +1,7 @@
 from .action import ClientAction
 from .guest import Guest, Session, SignInLink, SignInRequest
 from .inquiry import Inquiry
-from .link import ProposalLink
+from .link import ProposalLink, Reader
 from .publication import Publication, digest_of
 from .stop import Stop, StopLink
 from .token import IntakeToken
@@ -13,6 +13,7 @@ __all__ = [
     "IntakeToken",
     "ProposalLink",
     "Publication",
+    "Reader",
     "Session",
     "SignInLink",
     "SignInRequest",

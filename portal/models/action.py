@@ -16,6 +16,9 @@ class ClientAction(models.Model):
         ACCEPTED = "accepted"
         DECLINED = "declined"
         ASKED = "asked"
+        OBJECTED = "objected"
+        CHOSE = "chose"
+        ENGAGED = "engaged"
         SIGNED = "signed"
 
     client_id = models.BigIntegerField(db_index=True)
@@ -49,8 +52,11 @@ class ClientAction(models.Model):
             models.UniqueConstraint(
                 fields=["publication", "guest"], condition=models.Q(verb="signed"), name="portal_action_one_signature"
             ),
+            # Each is told once of whoever reads by a link: its contact, and each colleague who gave a name.
             models.UniqueConstraint(
-                fields=["link"], condition=models.Q(verb="opened"), name="portal_action_opened_once"
+                fields=["link", "name", "verb"],
+                condition=models.Q(verb__in=["opened", "engaged"]),
+                name="portal_action_read_once",
             ),
         ]
 

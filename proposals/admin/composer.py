@@ -311,7 +311,7 @@ class Composer(WrittenAdmin):
                         "asked": [],
                     },
                     **offer.shown_offer(body),
-                    **{"accept": AcceptForm(), "decline": DeclineForm(), "ask": AskForm()},
+                    **{"accept": AcceptForm(), "decline": DeclineForm(), "ask": AskForm(about=offer.about(body))},
                 },
             )
         return HttpResponse(page, headers={"Content-Security-Policy": INSIDE})

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from opportunities.records import Refused
 
-from .. import coverage
+from .. import attention, coverage
 from ..composing import BeginForm, begin_with
 from ..evidence import outdated, take_newest
 from ..models import Contract, Proposal
@@ -70,6 +70,7 @@ class ProposalAdmin(Composer):
         return super().about(request, record) | {
             "approvals": record.approvals.select_related("owner", "decided_by"),
             "objections": objections_to(record),
+            "attention": attention.of(record) if record.publication_id else None,
             "unclaimed": coverage.unclaimed(record),
             "revisions": record.revisions().select_related("author", "superseded_by"),
             "may_copy": request.user.has_perm(self.right),

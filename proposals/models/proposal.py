@@ -508,10 +508,41 @@ class Proposal(Authored, Output):
         then="Ask the client how it reads",
         within=3 * DAY,
     )
-    def send(self, *, by, contact, words="", expires_on=None):
-        """Freeze it for the client, and mail the link to one contact."""
+    def send(self, *, by, contact, others=(), words="", template=None, expires_on=None):
+        """Freeze it for the client, and mail a link to whoever decides, and to others (contact, role) one of theirs."""
         self.recipient, self.sent_at, self.client_safe = contact, timezone.now(), ClientSafe.PUBLISHED
-        publishing.send_proposal(self, by=by, contact=contact, words=words, expires_on=expires_on)
+        recipients = [(contact, "decides"), *((each, role) for each, role in others if each != contact)]
+        said = {"words": words, "template": template, "expires_on": expires_on}
+        publishing.send_proposal(self, by=by, recipients=recipients, **said)
+
+    @transition(
+        stage,
+        source=WITH_CLIENT,
+        target=fsm.GET_STATE(lambda self, **_: self.stage, states=WITH_CLIENT),
+        gates=[gates.its_deal_goes_on, gates.is_still_valid],
+        permission=SEND,
+        label="Send to somebody else",
+        past="sent to one more person",
+        asks="proposals.forms.ShareForm",
+        answers=False,
+    )
+    def share(self, *, by, contact, role="reads", words=""):
+        """Mail one more person at the client a link of their own; or the same person once more, a new one."""
+        publishing.mail_link(self, contact, role, by=by, words=words)
+
+    @transition(
+        stage,
+        source=WITH_CLIENT,
+        target=fsm.GET_STATE(lambda self, **_: self.stage, states=WITH_CLIENT),
+        permission=SEND,
+        label="Close a link",
+        past="closed a link to",
+        asks="proposals.forms.CloseLinkForm",
+        answers=False,
+    )
+    def close_link(self, *, by, link, reason):
+        """Close one person's link. The others stay open."""
+        publishing.close_link(self, link, reason)
 
     @transition(
         stage,
@@ -525,7 +556,7 @@ class Proposal(Authored, Output):
         within=3 * DAY,
         opens=Opens("follow_up", "Talk to the client about the proposal that they opened", 2),
     )
-    def mark_viewed(self, *, by):
+    def mark_viewed(self, *, by, name=""):
         """A person at the client opened it."""
         self.viewed_at = timezone.now()
 
@@ -556,7 +587,7 @@ class Proposal(Authored, Output):
         past="declined",
         opens=Opens("follow_up", "Answer what the client declined for", 1),
     )
-    def decline(self, *, by, reason):
+    def decline(self, *, by, reason, name=""):
         """The client does not take it, and says why: the reason stays as an objection."""
         self.answered_at = timezone.now()
         self.next_action = ""
@@ -642,12 +673,12 @@ class Proposal(Authored, Output):
         approvals.lapse_pending(self, reason="The proposal was withdrawn.")
         publishing.withdraw(self, reason)
 
-    def replace_earlier(self, link):
-        """Supersede the earlier revisions, take them back, and lead their links to this one's. Called by `send`."""
+    def replace_earlier(self, links):
+        """Supersede the earlier revisions, take them back, and lead their links to these. Called by `send`."""
         for old in (
             type(self)
             .objects.filter(number=self.number, revision__lt=self.revision)
             .exclude(stage__in=[self.Stage.SUPERSEDED, self.Stage.WITHDRAWN])
         ):
             old = perform(old.supersede, by=None, replacement=self)
-            publishing.withdraw(old, f"Revision {self.revision} stands in for it.", replaced_by=link)
+            publishing.withdraw(old, f"Revision {self.revision} stands in for it.", replaced_by=links)

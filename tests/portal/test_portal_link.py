@@ -166,7 +166,7 @@ def test_a_closed_link_says_so_and_takes_no_answer(portal_client, state):
     if state == "revoked":
         link.revoke()
     if state == "replaced":
-        link.revoke(replaced_by=a_link(a_publication(ref="proposal:1"))[0])
+        link.revoke(replaced_by=a_link(a_publication(ref="proposal:1"), contact_id=TOM, contact_name="Tom")[0])
 
     page = opened(portal_client, token).get(f"/p/{token}/")
     portal_client.post(f"/p/{token}/accept", {**ACCEPT, "digest": link.publication.digest})
@@ -211,7 +211,7 @@ def answering(token, verb, digest):
 
     def answer():
         with database.login("portal") as own:
-            call = "select portal_answer(%s, %s, 'Marta', 'Owner', 'Because.', '{}', %s, '', '')"
+            call = "select portal_answer(%s, '', %s, 'Marta', 'Owner', 'Because.', '{}', %s, '', '')"
             return own.execute(call, [token, verb, digest]).fetchone()[0]
 
     return answer

@@ -187,7 +187,7 @@ def test_a_publication_is_withdrawn_once():
 
 def test_staff_can_not_change_what_a_client_did(portal_cursor):
     _, token = a_link()
-    ask(portal_cursor, "select portal_open(%s, '', '')", token)
+    ask(portal_cursor, "select portal_open(%s, %s, '', '', false, '', '')", token, new_token())
 
     for change in ({"verb": "accepted"}, {"words": "x"}, {"at": "2026-01-01T00:00Z"}):
         with pytest.raises(DatabaseError), transaction.atomic():

@@ -22,7 +22,7 @@ from portal.models import (
     SignInLink,
     SignInRequest,
 )
-from portal.tokens import token_hash
+from portal.tokens import new_token, token_hash
 from proposals import inbox, publishing
 from proposals.models import Contract
 from proposals.publishing import CONSENT
@@ -40,14 +40,16 @@ def token_of(proposal):
     return re.search(r"/p/([\w-]{43})/", message.mailed_words)[1]
 
 
-def press_open(cursor, proposal):
-    return cursor.execute("select portal_open(%s, '10.0.0.1', 'test')", [token_of(proposal)]).fetchone()[0]
+def press_open(cursor, proposal, name=""):
+    call = "select portal_open(%s, %s, %s, '', false, '10.0.0.1', 'test')"
+    return cursor.execute(call, [token_of(proposal), new_token(), name]).fetchone()[0]
 
 
 def answer(cursor, proposal, verb, words="", **data):
     digest = Publication.objects.get(pk=proposal.publication_id).digest
-    values = [token_of(proposal), verb, "Bo Larsen", "Owner", words, json.dumps(data), digest, "10.0.0.1", "test"]
-    return cursor.execute("select portal_answer(%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)", values).fetchone()[0]
+    typed = [verb, "Bo Larsen", "Owner", words, json.dumps(data), digest]
+    values = [token_of(proposal), new_token(), *typed, "10.0.0.1", "test"]
+    return cursor.execute("select portal_answer(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)", values).fetchone()[0]
 
 
 def test_opening_marks_the_proposal_as_viewed_by_the_contact(ada, ben, portal_cursor):

@@ -23,10 +23,21 @@ FROM = ("198.51.100.24", "Mozilla/5.0 (Linux; Android 15) Firefox/145.0")
 # What the link carried by which they came.
 CARRIED = {"Quarry Street Gym": {"utm_source": "newsletter", "utm_medium": "mail", "utm_campaign": "November check"}}
 # The doors write the database's own time. In a story that is told afterwards the deed was done on another day.
+# For how many seconds which part of a proposal's page is read, two minutes at a time.
+READ = [
+    {"intro": 15, "findings": 38, "scope": 47},
+    {"timeline": 22, "price": 59, "options": 12},
+    {"price": 41, "assumptions": 25, "questions": 8},
+]
 DATES = [
     "update portal_clientaction set at = %(at)s where at > %(told)s",
     "update portal_inquiry set at = %(at)s where at > %(told)s",
     "update portal_proposallink set opened_at = %(at)s where opened_at > %(told)s",
+    "update portal_proposallink set engaged_at = %(at)s where engaged_at > %(told)s",
+    "update portal_proposallink set fetched_at = %(at)s where fetched_at > %(told)s",
+    "update portal_reader set opened_at = %(at)s, seen_at = %(at)s where opened_at > %(told)s",
+    "update portal_reader set counted_at = %(at)s where counted_at > %(told)s",
+    "update portal_reader set engaged_at = %(at)s where engaged_at > %(told)s",
     "update portal_proposallink set answered_at = %(at)s where answered_at > %(told)s",
     "update portal_signinlink set used_at = %(at)s where used_at > %(told)s",
     "update portal_session set created_at = %(at)s, seen_at = %(at)s, revoked_at = %(at)s where created_at > %(told)s",
@@ -79,15 +90,32 @@ class Visitor:
         self.done(began)
 
     def open(self, proposal):
-        began = real_now()
-        self.at_the_link(proposal, lambda token: self.call("portal_open", token, *FROM), "open")
+        """Open it, and read it for some minutes."""
+        began, key = real_now(), new_token()
+        self.at_the_link(proposal, lambda token: self.call("portal_fetched", token), "")
+        opened = (key, "", "", False, *FROM)
+        self.at_the_link(proposal, lambda token: self.call("portal_open", token, *opened), "open")
+        for seconds in READ if self.owner else ():
+            # Nobody reads longer than the time that passed since they were there last.
+            self.owner.execute("update portal_reader set seen_at = seen_at - interval '2 minutes'")
+            said = (key, json.dumps(seconds), *FROM)
+            self.at_the_link(proposal, lambda token, said=said: self.call("portal_read", token, *said), "read")
         self.done(began)
 
     def answer(self, proposal, verb, *, words="", options=()):
         began = real_now()
         who, shown = proposal.recipient, Publication.objects.get(pk=proposal.publication_id)
         data = {"consent": {"version": ACCEPT_VERSION, "text": ACCEPT}, "options": list(options)}
-        typed = (verb, who.name, who.title, words, json.dumps(data if verb == "accepted" else {}), shown.digest, *FROM)
+        typed = (
+            new_token(),
+            verb,
+            who.name,
+            who.title,
+            words,
+            json.dumps(data if verb == "accepted" else {}),
+            shown.digest,
+            *FROM,
+        )
         self.at_the_link(proposal, lambda token: self.call("portal_answer", token, *typed), verb)
         self.done(began)
 
