@@ -7,6 +7,7 @@ becomes a task for the owner; one row that cannot be read never keeps the others
 import logging
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
@@ -220,8 +221,8 @@ def objected(action) -> str:
     """Keep the doubt, with the line that it is about, and have the owner answer it."""
     proposal, contact = viewed(action), contact_of(action)
     kind, _, pk = (action.data.get("about") or "").partition("-")
-    row = ROWS[kind].objects.filter(pk=int(pk), proposal=proposal).first() if kind in ROWS else None
-    about = row if isinstance(row, tuple(KINDS.values())) else proposal
+    row: Any = ROWS[kind].objects.filter(pk=int(pk), proposal=proposal).first() if kind in ROWS else None
+    about: Any = row if isinstance(row, tuple(KINDS.values())) else proposal
     words = f"About “{row}”: {action.words}" if row is not None and about is proposal else action.words
     objection = Objection(
         opportunity=proposal.opportunity,

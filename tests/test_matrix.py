@@ -367,6 +367,8 @@ PUBLIC = {
     "thanks": (200, 405),
     "link": (404, 405),
     "link-open": (405, 404),
+    "link-read": (405, 404),
+    "link-choose": (405, 404),
     "link-accept": (405, 404),
     "link-decline": (405, 404),
     "link-ask": (405, 404),

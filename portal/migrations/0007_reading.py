@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             name="Reader",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key_hash", models.CharField(max_length=64, unique=True)),
+                ("key_hash", models.CharField(max_length=64)),
                 ("stamp_hash", models.CharField(blank=True, max_length=64)),
                 ("name", models.CharField(blank=True, max_length=120)),
                 ("opened_at", models.DateTimeField()),
@@ -102,6 +102,10 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="readers", to="portal.proposallink"
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="reader",
+            constraint=models.UniqueConstraint(fields=("link", "key_hash"), name="portal_reader_once_a_link"),
         ),
         migrations.RunSQL(
             (SQL / "reading.sql").read_text(), "\n".join([(SQL / "reading_down.sql").read_text(), *DOORS])

@@ -72,7 +72,8 @@ class Reader(models.Model):
     """
 
     link = models.ForeignKey(ProposalLink, models.PROTECT, related_name="readers")
-    key_hash = models.CharField(max_length=64, unique=True)
+    # Of a browser: a replaced link and the one that it leads to know it by the same key.
+    key_hash = models.CharField(max_length=64)
     # Of what the cover was signed with: who brings it a second time is a machine that repeats.
     stamp_hash = models.CharField(max_length=64, blank=True)
     # Empty for the contact that the link was mailed to.
@@ -85,6 +86,9 @@ class Reader(models.Model):
     seconds = models.JSONField(default=dict)
     address = models.CharField(max_length=64, blank=True)
     user_agent = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["link", "key_hash"], name="portal_reader_once_a_link")]
 
     def __str__(self):
         return self.name or self.link.contact_name

@@ -122,7 +122,7 @@ begin
     insert into public.portal_reader (link_id, key_hash, stamp_hash, name, opened_at, seen_at, seconds, address, user_agent)
     values (l.id, public.portal_hash(key), public.portal_hash(stamp), left(coalesce(name, ''), 120), clock_timestamp(),
             clock_timestamp(), '{}', left(coalesce(address, ''), 64), left(coalesce(agent, ''), 400))
-    on conflict (key_hash) do nothing returning * into r;
+    on conflict (link_id, key_hash) do nothing returning * into r;
     if r.id is null then
       return 'refused';
     end if;
@@ -263,7 +263,7 @@ begin
     insert into public.portal_reader (link_id, key_hash, stamp_hash, name, opened_at, seen_at, seconds, address, user_agent)
     values (l.id, public.portal_hash(key), '', '', clock_timestamp(), clock_timestamp(), '{}',
             left(coalesce(address, ''), 64), left(coalesce(agent, ''), 400))
-    on conflict (key_hash) do nothing returning * into r;
+    on conflict (link_id, key_hash) do nothing returning * into r;
   end if;
   -- Whoever answers has read it. That they did needs no word of its own.
   perform public.portal_count(p, l, r, false, address, agent);

@@ -108,7 +108,9 @@ def open_it(request, token):
 def read(request, token):
     """Take how long each part of the page was in sight. A page's script sends it; nothing depends on it."""
     with portal_rights(token, write=True) as cursor:
-        call(cursor, "portal_read", token, visitor.reading_key(request, token), seconds_of(request), *came(request))
+        key = visitor.reading_key(request, token)
+        if call(cursor, "portal_read", token, key, seconds_of(request), *came(request)) == "unknown":
+            raise Http404
     return HttpResponse(status=204)
 
 

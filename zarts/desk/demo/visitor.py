@@ -92,10 +92,12 @@ class Visitor:
     def open(self, proposal):
         """Open it, and read it for some minutes."""
         began, key = real_now(), new_token()
-        self.at_the_link(proposal, lambda token: self.call("portal_fetched", token), "")
+        self.at_the_link(proposal, lambda token: self.call("portal_fetched", token), None)
         opened = (key, "", "", False, *FROM)
         self.at_the_link(proposal, lambda token: self.call("portal_open", token, *opened), "open")
-        for seconds in READ if self.owner else ():
+        for seconds in READ:
+            if self.owner is None:
+                break
             # Nobody reads longer than the time that passed since they were there last.
             self.owner.execute("update portal_reader set seen_at = seen_at - interval '2 minutes'")
             said = (key, json.dumps(seconds), *FROM)
