@@ -173,7 +173,10 @@ def midnight_after(day):
 
 def close_link(proposal, link, reason):
     """Close one recipient's link for good. What they mailed or answered with it stays."""
-    link = ProposalLink.objects.select_for_update().get(pk=link.pk)
+    links = ProposalLink.objects.filter(publication=proposal.publication_id).select_for_update()
+    link = links.filter(pk=link.pk).first()
+    if link is None:
+        raise Refused(["Choose another: this is not one of this proposal's links."])
     refuse_if_answered(link.publication)
     link.revoke()
     about = {"record_type": proposal.label(), "record_id": proposal.pk, "contact": link.contact_id}

@@ -9,7 +9,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from opportunities.models import Event, Lead, Message, Notice, Objection, Task
+from opportunities.models import Event, Lead, Message, Notice, Objection, SequenceRun, Task
 from opportunities.records import edit, perform
 from portal.consent import ACCEPT, ACCEPT_VERSION
 from portal.models import (
@@ -26,8 +26,10 @@ from portal.tokens import new_token, token_hash
 from proposals import inbox, publishing
 from proposals.models import Contract
 from proposals.publishing import CONSENT
+from tests import database
 from tests.conftest import person
 from tests.makers_proposals import a_contract, a_proposal, approve_all
+from tests.makers_series import a_sequence
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,8 +43,8 @@ def token_of(proposal):
 
 
 def press_open(cursor, proposal, name=""):
-    call = "select portal_open(%s, %s, %s, '', false, '10.0.0.1', 'test')"
-    return cursor.execute(call, [token_of(proposal), new_token(), name]).fetchone()[0]
+    call = "select portal_open(%s, %s, %s, %s, false, '10.0.0.1', 'test')"
+    return cursor.execute(call, [token_of(proposal), new_token(), name, new_token()]).fetchone()[0]
 
 
 def answer(cursor, proposal, verb, words="", **data):
@@ -100,6 +102,78 @@ def test_a_question_is_filed_answered_by_a_task_and_ends_the_follow_up(ada, ben,
     assert told(ada) == [f"Bo Larsen wrote: “Question about {proposal.number}”"]
     proposal.refresh_from_db()
     assert proposal.stage == "viewed"
+
+
+def test_each_person_who_opens_it_is_told_of_and_a_colleague_by_their_name(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    for name in ("", "Jonas Weber", "Jonas Weber"):
+        press_open(portal_cursor, proposal, name)
+    inbox.read()
+    assert Event.objects.get(verb="proposal.mark_viewed").facts is None
+    event = Event.objects.get(verb="proposal.open")
+    assert (event.contact, event.facts.values) == (proposal.recipient, {"name": "Jonas Weber"})
+
+
+def test_who_reads_it_is_told_to_its_owner_once_and_starts_what_waits_for_it(ada, ben, portal_cursor):
+    sequence = a_sequence(ben, starts_with="proposal.engage")
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    key = new_token()
+    call = "select portal_open(%s, %s, '', '', false, '10.0.0.1', 'test')"
+    portal_cursor.execute(call, [token_of(proposal), key])
+    for _ in range(2):
+        with database.login("owner") as own:
+            own.execute("update portal_reader set seen_at = seen_at - interval '1 minute'")
+        portal_cursor.execute("select portal_read(%s, %s, '{\"price\": 30}', '', '')", [token_of(proposal), key])
+        inbox.read()
+    assert told(ada) == [f"Bo Larsen reads {proposal}. Now is a good time to talk."]
+    assert SequenceRun.objects.get().sequence == sequence
+
+
+def test_that_something_fetched_the_page_is_told_to_nobody_and_starts_nothing(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    events = Event.objects.count()
+    for _ in range(5):
+        portal_cursor.execute("select portal_fetched(%s)", [token_of(proposal)])
+    assert inbox.read()["actions"] == 0
+    proposal.refresh_from_db()
+    assert (proposal.stage, proposal.viewed_at, Event.objects.count(), told(ada)) == ("sent", None, events, [])
+
+
+def test_what_they_would_take_is_told_and_agrees_to_nothing(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    option = proposal.price_lines.get(optional=True)
+    key = new_token()
+    portal_cursor.execute("select portal_open(%s, %s, '', '', false, '10.0.0.1', 'test')", [token_of(proposal), key])
+    with database.login("owner") as own:
+        own.execute("update portal_reader set opened_at = opened_at - interval '1 minute'")
+    portal_cursor.execute("select portal_choose(%s, %s, %s, '', '')", [token_of(proposal), key, f"[{option.pk}]"])
+    inbox.read()
+    assert Event.objects.get(verb="proposal.choose").facts.values == {"options": ["Call tracking"]}
+    proposal.refresh_from_db()
+    assert (proposal.stage, proposal.chosen) == ("viewed", [])
+
+
+@pytest.mark.parametrize("kind", ["price", "scope", "claim", "timeline"])
+def test_an_objection_is_kept_with_the_line_that_it_is_about(ada, ben, portal_cursor, kind):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    row = inbox.ROWS[kind].objects.filter(proposal=proposal).order_by("pk").first()
+    answer(portal_cursor, proposal, "objected", "Not for that.", about=f"{kind}-{row.pk}", title=str(row))
+    inbox.read()
+    objection = Objection.objects.get()
+    assert objection.raised_by == proposal.recipient
+    if kind == "timeline":
+        assert (objection.record, objection.words) == (proposal, f"About “{row}”: Not for that.")
+    else:
+        assert (objection.record, objection.words) == (row, "Not for that.")
+    assert Task.objects.open().filter(owner=ada, title__startswith="Answer the objection of Bo Larsen").exists()
+
+
+def test_an_objection_to_another_offers_line_is_about_this_offer(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    theirs = a_proposal(ada, approver=ben).price_lines.first()
+    answer(portal_cursor, proposal, "objected", "Not for that.", about=f"price-{theirs.pk}")
+    inbox.read()
+    assert Objection.objects.get().record == proposal
 
 
 def test_an_answer_that_came_first_stops_a_withdrawal(ada, ben, portal_cursor):
