@@ -76,13 +76,13 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
 
     # The client opens the mail, reads, and accepts.
     mia.open(house.mailbox.link_to(MIA, "Our proposal", "/p/")).sees("Prepared for Mia Torres")
-    mia.reads_for(2.2).press("Open the proposal")
+    mia.reads_for(3.2).press("Open the proposal")
     mia.sees("What we found").sees("The booking page takes 6.8 seconds")
     mia.write(name="Mia Torres", role="Owner", consent=True)
     mia.press("Accept the proposal").sees("Mia Torres accepted this on")
 
     # The contract: drawn up, approved, signed by both sides.
-    ada.open(proposal).waits_for("accepted").open(deal).move("Start contract")
+    ada.open(proposal).waits_for("Draw up the contract").open(deal).move("Start contract")
     today = timezone.localdate()
     ada.open(proposal).press("Draw up the contract").write(kickoff_on=(today + timedelta(days=10)).isoformat())
     # The first report is on the week before today: one is published only when its period has ended.
