@@ -301,6 +301,7 @@ class Composer(WrittenAdmin):
                         "email": settings.AGENCY_EMAIL,
                     },
                     "preview": True,
+                    "is_out": proposal.publication_id is not None,
                     "portal": settings.PORTAL_URL,
                     "token": NO_TOKEN,
                     "publication": {"title": proposal.title},

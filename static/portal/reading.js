@@ -41,6 +41,9 @@
   document.addEventListener("visibilitychange", () => { if (document.hidden) tell(); });
   addEventListener("pagehide", tell);
 
+  // The totals follow by themselves: no button is needed for it.
+  document.querySelectorAll("[data-choices] button").forEach((button) => { button.hidden = true; });
+
   // The server counts; the page takes over what it says.
   let asked = 0;
   document.addEventListener("change", async (event) => {
