@@ -1,0 +1,279 @@
+"""`make leaks`: a word of its own in every internal field, then all that a client can get. In `make test` in short.
+
+What a client may read is named here, field by field: a field that is new is internal until somebody writes it down.
+"""
+
+import itertools
+import os
+import re
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.core import mail
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from handoff import publishing as delivery
+from handoff.models import Project, Report
+from opportunities import outbox
+from portal.models import Guest, ProposalLink, Publication, SignInLink
+from portal.tokens import new_token, token_hash
+from proposals import publishing
+from proposals.models import Contract, Proposal
+from tests import database
+from tests.conftest import person
+from tests.makers_handoff import a_report
+from tests.world import a_world
+
+RESPONSES = int(os.environ.get("LEAK_RESPONSES", 400))
+STATEMENTS = 300
+# A word, and for amounts a number that nobody would offer.
+CANARY = re.compile("kanari[0-9]+vogel|98[,.]?765[,.]?[0-9]{3}", re.IGNORECASE)
+APPS = ("opportunities", "proposals", "handoff")
+
+# What clients read, and where it comes from.
+SHOWN = {
+    "opportunities.Client": {"name"},
+    "opportunities.Contact": {"name", "email", "title"},
+    "opportunities.User": {"first_name", "last_name", "email", "title"},
+    "opportunities.Evidence": {"metric", "unit", "provider", "value"},
+    "opportunities.Message": {"subject", "body"},  # mail to them; what is mailed is written by the tests below
+    "opportunities.TemplateVersion": {"subject", "body"},
+    "opportunities.Letter": {"subject", "body"},  # mail to staff
+    "proposals.Proposal": {"title", "intro", "number"},
+    "proposals.ScopeItem": {"title", "text"},
+    "proposals.Milestone": {"title", "text", "who"},
+    "proposals.PriceLine": {"title", "quantity", "unit_price"},
+    "proposals.Claim": {"text"},
+    "proposals.Contract": {"number"},
+    "proposals.ContractClause": {"text"},
+    "proposals.Clause": {"title"},
+    "proposals.Summary": {"title", "words"},
+    "handoff.ChecklistItem": {"title"},
+    "handoff.Report": {"numbers", "next_steps"},
+}
+# What the house goes by: names of kinds, keys, digests, zones. No words of anybody's.
+KEYS = {
+    *("record_type", "currency", "time_zone", "purpose", "number", "digest", "key", "template", "permission", "stage"),
+    *("password", "username", "feed_digest", "secret_link", "message_id", "reply_key", "paused_from", "blocked_from"),
+    *(
+        "approved_digest",
+        "works_on",
+        "text_version",
+        "consent_version",
+        "chosen",
+        "in_reply_to",
+        "bound",
+        "metrics",
+        "hash",
+    ),
+    *("hash", "kind", "previous", "facts_digest", "verb", "stage_from", "stage_to", "actor_kind", "checklist"),
+}
+TEXT = (models.CharField, models.TextField)
+
+
+def internal_fields():
+    """Yield every field of words or amounts that clients must never read, as (model, field)."""
+    for app in APPS:
+        for model in apps.get_app_config(app).get_models():
+            shown = SHOWN.get(model._meta.label, set())
+            for field in model._meta.local_concrete_fields:
+                is_words = isinstance(field, (*TEXT, models.JSONField)) and not field.choices and not field.is_relation
+                if isinstance(field, models.DecimalField) and field.max_digits - field.decimal_places >= 8:
+                    if field.name not in shown:
+                        yield model, field
+                    continue
+                has_room = (field.max_length or 100) >= len("kanari999vogel-99999")
+                if is_words and has_room and field.name not in shown | KEYS:
+                    yield model, field
+
+
+def put_canaries() -> dict:
+    """Put a word of its own into each internal field of every row, past all walls. Return how many rows each has."""
+    placed = {}
+    with database.login("owner") as own:
+        own.execute("set session_replication_role = replica")
+        for number, (model, field) in enumerate(internal_fields()):
+            word, column = f"kanari{number}vogel", f'"{field.column}"'
+            if isinstance(field, models.DecimalField):
+                new, value = "%s", 98_765_000 + number
+            elif isinstance(field, models.JSONField):
+                new = f"case when jsonb_typeof({column}) = 'object' then {column} || %s::jsonb else {column} end"
+                value = f'{{"{word}": "{word}"}}'
+            else:
+                limit = field.max_length or 100_000
+                row = f'"{model._meta.pk.column}"'
+                new, value = f"left(%s || '-' || {row} || ' ' || coalesce({column}, ''), {limit})", word
+            done = own.execute(f'update "{model._meta.db_table}" set {column} = {new}', [value])
+            placed[f"{model._meta.label}.{field.name}"] = done.rowcount
+    return placed
+
+
+def publish_anew():
+    """Publish everything again, from records that are full of canaries."""
+    for proposal in Proposal.objects.exclude(publication_id=None):
+        again(proposal.publication_id, publishing.proposal_body(proposal))
+    for contract in Contract.objects.exclude(publication_id=None):
+        again(contract.publication_id, publishing.contract_body(contract) | {"countersigned": None})
+    for project in Project.objects.all():
+        publishing.publish_status(project.opportunity, owner=project.owner)
+        shown = Publication.objects.filter(kind="onboarding", ref=publishing.ref(project)).last()
+        again(shown.pk, delivery.onboarding_body(project))
+    for report in Report.objects.filter(stage="published"):
+        again(report.publication_id, delivery.report_body(report))
+
+
+def again(pk, body):
+    shown = Publication.objects.get(pk=pk)
+    same = {"kind": shown.kind, "ref": shown.ref, "title": shown.title, "approved_by": "kanari9999vogel"}
+    return Publication.publish(client_id=shown.client_id, opportunity_id=shown.opportunity_id, body=body, **same)
+
+
+@pytest.fixture
+def clients(transactional_db):
+    """Two clients with all that one can have, full of canaries. Return a guest's browser and a link of each."""
+    ben, dora = person("ben", "Manager", sees="all"), person("dora", "Delivery")
+    report = a_report(person("mia", "Growth ops"), manager=ben, delivery=dora, stage="published")
+    world = a_world(person("ada", "Growth ops"), manager=ben)
+    found = [world, report.project.opportunity]
+    placed = put_canaries()
+    assert sum(map(bool, placed.values())) > 0.8 * len(placed), [field for field, rows in placed.items() if not rows]
+    publish_anew()
+    return found
+
+
+def link_of(deal):
+    offer = Publication.objects.filter(kind="proposal", client_id=deal.client_id).last()
+    who = {"contact_id": 1, "contact_name": "Bo Larsen", "sender_name": "Ada"}
+    return ProposalLink.mint(publication=offer, expires_at=timezone.now() + timedelta(days=7), **who)[1]
+
+
+def guest_of(deal):
+    browser, guest = database.PortalClient(), Guest.objects.filter(client_id=deal.client_id).first()
+    assert browser.post(f"/portal/enter/{SignInLink.mint(guest)}").status_code == 302
+    return browser
+
+
+def visits(deal, others):
+    """Yield everything that a client can ask for: their pages, another's, what is not there, forms in every state."""
+    link, theirs = link_of(deal), link_of(others)
+    own = list(Publication.objects.values_list("kind", "pk"))
+    pages = ["/portal/", "/portal/onboarding/", "/portal/history/", "/portal/reports/", "/", "/privacy", "/nowhere"]
+    pages += [f"/portal/{kind}s/{pk}/" for kind, pk in own if kind in ("proposal", "contract", "report")]
+    pages += [f"/p/{token}/" for token in (link, theirs, new_token())]
+    for page in pages:
+        yield "get", page, {}
+    yield "post", f"/p/{link}/open", {"stamp": ""}
+    for typed in (
+        {},
+        {"name": "x" * 4000},
+        {"words": "\u202e"},
+        {"words": "When?"},
+        {"about": "price-1", "words": "Why?"},
+    ):
+        for deed in ("ask", "accept", "decline", "choose", "read"):
+            yield "post", f"/p/{link}/{deed}", typed
+        for kind, pk in own:
+            if kind == "contract":
+                yield "post", f"/portal/contracts/{pk}/sign", typed
+        yield "post", "/intake/leads", typed
+        yield "post", "/portal/sign-in", typed
+    for page in (f"/p/{link}/", f"/p/{link}/?about=price-1", "/portal/"):
+        yield "get", page, {}
+    yield "put", "/portal/", {}
+
+
+def test_no_internal_word_reaches_a_client_by_any_page(clients, capsys):
+    turns = [visits(deal, other) for deal, other in itertools.permutations(clients)]
+    browsers = [guest_of(deal) for deal in clients]
+    asked = [list(turn) for turn in turns]
+    count, hits = 0, []
+    for number in itertools.count():
+        if count >= RESPONSES:
+            break
+        browser, wanted = browsers[number % 2], asked[number % 2]
+        for method, page, typed in wanted:
+            answer = getattr(browser, method)(page, typed) if method != "put" else browser.put(page)
+            words = answer.content.decode(errors="replace") + str(dict(answer.headers))
+            hits += [(method, page, found) for found in CANARY.findall(words)]
+            count += 1
+    fields = len(list(internal_fields()))
+    with capsys.disabled():
+        print(f"\nleaks: {fields} fields, {count} responses, {len(hits)} hits")
+    assert hits == []
+    assert fields >= 200
+
+
+def test_no_internal_word_reaches_a_client_by_mail(clients):
+    """Every kind of mail about a record, written by the product from records that are full of canaries."""
+    for contract in Contract.objects.all():
+        said = {"by": contract.owner, "subject": "The contract", "template": "contract", "link": "There"}
+        publishing.mail(contract, contract.opportunity.decision_owner, words="Here it is.", **said)
+    for proposal in Proposal.objects.exclude(publication_id=None):
+        with transaction.atomic():
+            publishing.mail_link(proposal, proposal.recipient, "decides", by=proposal.owner)
+    outbox.send()
+    assert mail.outbox
+    for one in mail.outbox:
+        text = f"{one.subject}\n{one.body}\n{getattr(one, 'alternatives', '')}\n{one.extra_headers}"
+        assert CANARY.findall(text) == [], one.subject
+
+
+# -- The wall beneath: the portal's own login, in hostile hands. -------------------------------------------------------
+
+
+def hostile(deal, other):
+    """Yield statements that somebody who took the portal over might try."""
+    with connection.cursor() as cursor:
+        tables = [table for table in connection.introspection.table_names(cursor) if table != "portal_publication"]
+    for table in tables:
+        yield f'select * from "{table}"'
+        yield f'select t::text from "{table}" t limit 1'
+        yield f'delete from "{table}" returning 1'
+        yield f'insert into portal_inquiry (message) select t::text from "{table}" t returning 1'
+    yield "select id from portal_publication where client_id <> (select portal_client())"
+    yield f"select id from portal_publication where client_id = {other.client_id}"
+    yield "select approved_by from portal_publication"
+    yield "update portal_publication set title = 'x' returning id"
+    yield "select body from portal_publication where body::text like '%kanari%'"
+    for role in ("zarts_app", "zarts_owner", "postgres", "pg_read_all_data"):
+        yield f"set role {role}; select * from opportunities_note"
+    for text in (
+        "pg_read_file('/etc/passwd')",
+        "pg_ls_dir('.')",
+        "lo_import('/etc/passwd')",
+        "dblink('x', 'select 1')",
+    ):
+        yield f"select {text}"
+    yield "copy (select 1) to program 'id'"
+    yield "create table public.mine as select 1"
+    yield "create function public.mine() returns int language sql as 'select 1'; select mine()"
+    yield "select rolpassword from pg_authid where rolpassword is not null"
+    yield "select portal_note(p, null, null, 'accepted', '', '', '', '{}', '', '', '') from portal_publication p"
+    for name in ("portal_hash", "portal_live_session", "portal_link_of"):
+        yield f"select {name}('x')"
+
+
+def test_the_portals_login_gets_nothing_of_the_agencys_nor_of_another_client(clients, capsys):
+    mine, other = clients
+    token = new_token()
+    guest = Guest.objects.filter(client_id=mine.client_id).first()
+    tried, got = 0, []
+    with database.login("portal") as own:
+        own.execute("select portal_sign_in(%s, %s)", [SignInLink.mint(guest), token_hash(token)])
+        assert own.execute("select set_config('zarts.token', %s, false)", [token])
+        assert own.execute("select id from portal_publication").fetchall(), "it reads its own client's"
+        for statement in hostile(mine, other):
+            tried += 1
+            try:
+                with own.transaction(force_rollback=True):
+                    rows = own.execute(statement).fetchall()
+            except psycopg.Error:
+                continue
+            got += [(statement, row) for row in rows]
+    with capsys.disabled():
+        print(f"\nleaks: {tried} hostile statements, {len(got)} rows")
+    assert got == []
+    assert tried >= STATEMENTS
