@@ -3,13 +3,16 @@
 APP = {
     "portal_publication": "select, insert, update (withdrawn_at, withdrawn_reason)",
     "portal_proposallink": "select, insert, update (expires_at, revoked_at, replaced_by_id)",
-    "portal_guest": "select, insert, update (contact_id, name, email, revoked_at)",
+    "portal_guest": "select, insert, update (client_name, contact_id, name, email, revoked_at, taken_by)",
     "portal_signinrequest": "select, update (handled_at)",
     "portal_signinlink": "select, insert",
     "portal_session": "select, update (revoked_at)",
     "portal_clientaction": "select, update (handled_at, outcome)",
     "portal_inquiry": "select, update (handled_at, lead_id)",
     "portal_intaketoken": "select, insert, update (revoked_at, revoked_by)",
+    "portal_passkey": "select, update (revoked_at)",
+    "portal_usedchallenge": "select",
+    "portal_preview": "select, insert",
     "portal_stoplink": "select, insert",
     "portal_stop": "select, update (handled_at, outcome)",
 }
@@ -33,9 +36,26 @@ PORTAL_CALLS = [
     "portal_inquire_by_token",
     "portal_stop_state",
     "portal_stop",
+    "portal_try_code",
+    "portal_enter_by_code",
+    "portal_rooms",
+    "portal_switch",
+    "portal_sessions",
+    "portal_end_sessions",
+    "portal_seen",
+    "portal_passkeys",
+    "portal_add_passkey",
+    "portal_remove_passkey",
+    "portal_passkey_key",
+    "portal_enter_by_passkey",
+    "portal_enter_preview",
+    "portal_end_preview",
 ]
 
-PRIVATE = ["portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"]
+PRIVATE = [
+    *("portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"),
+    *("portal_seeing", "portal_client_name", "portal_network", "portal_come_in"),
+]
 
 GRANTS = [
     "revoke create on schema public from public",
