@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.core.mail import EmailMessage, get_connection
 from django.db import DatabaseError, transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from opportunities import notices, optout
@@ -292,9 +292,8 @@ def take_sign_in(request, connection=None) -> dict:
     """
     connection = connection or get_connection()
     # A person may be a guest of several clients: they come in where they were last.
-    last = Max("sessions__seen_at")
-    there = Guest.objects.filter(email=request.email.lower(), revoked_at=None)
-    guest = there.order_by(last.desc(nulls_last=True), "-pk").first()
+    there = Guest.objects.filter(email=request.email.lower(), revoked_at=None).annotate(last=Max("sessions__seen_at"))
+    guest = there.order_by(F("last").desc(nulls_last=True), "-pk").first()
     if guest is None:
         return {}
     token, code = SignInLink.answer(request, guest)

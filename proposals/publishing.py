@@ -541,6 +541,7 @@ def give_access(contact, *, by):
     tell(contact, "access", "gave portal access again to", by=by)
 
 
+@transaction.atomic
 def preview(record, client, *, by, past, publication_id=None) -> str:
     """Let somebody of ours look at the portal as a client, and write down who did. Return the way in."""
     token = Preview.mint(

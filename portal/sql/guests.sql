@@ -303,7 +303,8 @@ begin
   s := public.portal_live_session(current_setting('zarts.token', true));
   if s.id is null then
     return 'signed_out';
-  elsif coalesce(credential, '') !~ '^[A-Za-z0-9_-]{16,1400}$' or coalesce(length(public_key), 0) not between 16 and 4000
+  elsif coalesce(credential, '') !~ '^[A-Za-z0-9_-]+$' or length(credential) not between 16 and 1400
+     or coalesce(length(public_key), 0) not between 16 and 4000
      or coalesce(sign_count, -1) < 0 or length(coalesce(challenge, '')) < 32 then
     return 'refused';
   elsif (select count(*) from public.portal_passkey k where k.email = s.email and k.revoked_at is null) >= 10 then
