@@ -43,8 +43,6 @@ class Guest(models.Model):
 class SignInRequest(models.Model):
     """Somebody asked for a sign-in link. A worker mails it; the portal never learns whether it knows the address."""
 
-    TRIES = 5
-
     email = models.CharField(max_length=254)
     address = models.CharField(max_length=64, blank=True)
     # The address, or of IPv6 the /64 around it: what one household or office has.

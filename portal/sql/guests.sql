@@ -175,10 +175,10 @@ begin
   if not found then
     return;
   end if;
-  -- Whoever asks for a new code again and again gets no more than twenty tries a day at one address.
+  -- Whoever asks for a new code again and again gets no more than ten wrong tries a day at one address.
   perform pg_advisory_xact_lock(hashtextextended('zarts sign-in ' || r.email, 0));
   is_dead := r.tries >= 5 or (
-    select coalesce(sum(q.tries), 0) >= 20 from public.portal_signinrequest q
+    select coalesce(sum(q.tries), 0) >= 10 from public.portal_signinrequest q
     where q.email = r.email and q.at > clock_timestamp() - interval '1 day');
   update public.portal_signinrequest q set
     tries = least(q.tries + 1, 99),
@@ -215,6 +215,8 @@ begin
     (select g.email from public.portal_guest g where g.id = k.guest_id), k.guest_id, session_hash, address, agent);
   if client is not null then
     update public.portal_signinlink l set used_at = clock_timestamp() where l.id = k.id;
+    -- Only what was wrong counts against the day.
+    update public.portal_signinrequest q set tries = q.tries - 1 where q.id = r.id;
   end if;
   return client;
 end
