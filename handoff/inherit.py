@@ -174,14 +174,14 @@ class Will:
         return terms
 
     def the_guests(self):
-        """Yield an access to the portal for each contact who has a mail address and none yet."""
+        """Yield an access to the portal for each contact who has a mail address and none yet, nor had it taken away."""
+        taken = Guest.objects.filter(client_id=self.client.pk).exclude(taken_by="").values_list("contact_id", flat=True)
         known = set(Guest.objects.filter(client_id=self.client.pk).values_list("email", flat=True))
-        for contact in self.client.contacts.reachable():
+        for contact in self.client.contacts.reachable().exclude(pk__in=list(taken)):
             if contact.email.lower() not in known:
                 known.add(contact.email.lower())
-                yield Guest(
-                    client_id=self.client.pk, contact_id=contact.pk, name=contact.name, email=contact.email.lower()
-                )
+                who = {"contact_id": contact.pk, "name": contact.name, "email": contact.email.lower()}
+                yield Guest(client_id=self.client.pk, client_name=self.client.name, **who)
 
     # -- Making it. ----------------------------------------------------------------------------------------------------
 

@@ -139,3 +139,30 @@ class SignForm(PlainForm):
 
 class SignInForm(PlainForm):
     email = mail_field("Your mail address")
+
+
+class CodeForm(PlainForm):
+    # One sentence for a wrong code, a dead one, another browser's and an address that we do not know.
+    REFUSED = (
+        "This code lets nobody in. Take the one of the newest mail, in the browser that asked for it. "
+        "A code is good for fifteen minutes and five tries."
+    )
+    code = Words(
+        label="Code from the mail",
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        error_messages={
+            "required": "Type the six digits that stand in the mail.",
+            "max_length": "Six digits, no more.",
+        },
+    )
+
+    def clean_code(self):
+        code = self.cleaned_data["code"].replace(" ", "").replace("-", "")
+        if not (len(code) == 6 and code.isascii() and code.isdigit()):
+            raise forms.ValidationError("Type the six digits that stand in the mail.")
+        return code
+
+
+class PasskeyForm(PlainForm):
+    name = text("Name it", "Name it after the device, such as “My phone”.", length=80)

@@ -3,7 +3,7 @@
 import logging
 import re
 
-TOKEN = re.compile(r"(/p/|/stop/|/portal/enter/|/calendar/)[^/\s?#]+")
+TOKEN = re.compile(r"(/p/|/stop/|/portal/enter/|/portal/preview/|/calendar/)[^/\s?#]+")
 
 
 class WithoutTokens(logging.Filter):

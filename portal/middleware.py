@@ -2,12 +2,15 @@
 
 from django.http import HttpResponse
 
+from . import visitor
+from .pages import page
+
 LARGEST = 64 * 1024
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     # Not no-referrer: browsers would send "Origin: null" with our own forms, and the CSRF check would refuse them.
     # To any other site this sends nothing either.
@@ -43,3 +46,18 @@ class PlainHeaders:
             return int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST
         except ValueError:
             return True
+
+
+class PreviewWritesNothing:
+    """Refuse whatever a preview would do. The database refuses it, too: a preview is no session."""
+
+    OWN = ("/portal/preview/", "/portal/enter/", "/portal/sign-in")
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        writes = request.method not in ("GET", "HEAD") and request.path.startswith(("/p/", "/portal/"))
+        if writes and not request.path.startswith(self.OWN) and visitor.is_preview(request):
+            return page(request, "refused/preview", status=403)
+        return self.get_response(request)

@@ -11,6 +11,11 @@ def new_token():
     return secrets.token_urlsafe(32)
 
 
+def new_code():
+    """Make six digits that a person can type."""
+    return f"{secrets.randbelow(10**6):06}"
+
+
 def token_hash(token):
     """Return what is stored of a token; the database's `portal_hash` gives the same."""
     return hashlib.sha256(token.encode()).hexdigest()

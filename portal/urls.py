@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from .tokens import TOKEN
-from .views import home, intake, link, refused, room, sign_in, stop
+from .views import home, intake, link, preview, refused, room, sessions, sign_in, stop
 
 LINK = rf"^p/(?P<token>{TOKEN})"
 
@@ -23,7 +23,20 @@ urlpatterns = [
     path("portal/", room.home, name="room"),
     path("portal/sign-in", sign_in.ask, name="sign-in"),
     re_path(rf"^portal/enter/(?P<token>{TOKEN})\Z", sign_in.enter, name="enter"),
+    path("portal/sign-in/code", sign_in.code, name="sign-in-code"),
+    path("portal/sign-in/challenge", sign_in.challenge, name="sign-in-challenge"),
+    path("portal/sign-in/passkey", sign_in.passkey, name="sign-in-passkey"),
     path("portal/sign-out", sign_in.leave, name="sign-out"),
+    path("portal/sessions/", sessions.sessions, name="sessions"),
+    path("portal/sessions/end-others", sessions.end_others, name="sessions-end-others"),
+    path("portal/sessions/<int:pk>/end", sessions.end, name="session-end"),
+    path("portal/seen", sessions.seen, name="seen"),
+    path("portal/rooms", sessions.switch, name="switch"),
+    path("portal/passkeys/options", sessions.passkey_options, name="passkey-options"),
+    path("portal/passkeys/add", sessions.add_passkey, name="passkey-add"),
+    path("portal/passkeys/<int:pk>/remove", sessions.remove_passkey, name="passkey-remove"),
+    re_path(rf"^portal/preview/(?P<token>{TOKEN})\Z", preview.enter, name="preview"),
+    path("portal/preview/leave", preview.leave, name="preview-leave"),
     path("portal/proposals/<int:pk>/", room.proposal, name="proposal"),
     path("portal/contracts/<int:pk>/", room.contract, name="contract"),
     path("portal/contracts/<int:pk>/sign", room.sign, name="contract-sign"),

@@ -6,6 +6,8 @@ from .tokens import token_hash
 from .words import clean
 
 FORTNIGHT = 14 * 24 * 3600
+HALF_AN_HOUR = 30 * 60
+GUEST, PREVIEW, ASKED = "zarts_portal", "zarts_preview", "zarts_asked"
 
 
 def is_secure():
@@ -17,9 +19,9 @@ def cookie_name(name):
     return f"__Host-{name}" if is_secure() else name
 
 
-def set_cookie(response, name, value):
+def set_cookie(response, name, value, lasts=FORTNIGHT):
     response.set_cookie(
-        cookie_name(name), value, max_age=FORTNIGHT, secure=is_secure(), httponly=True, samesite="Lax", path="/"
+        cookie_name(name), value, max_age=lasts, secure=is_secure(), httponly=True, samesite="Lax", path="/"
     )
 
 
@@ -27,8 +29,20 @@ def forget_cookie(response, name):
     response.set_cookie(cookie_name(name), "", max_age=0, secure=is_secure(), httponly=True, samesite="Lax", path="/")
 
 
+def kept(request, name):
+    return clean(request.COOKIES.get(cookie_name(name), ""))[:100]
+
+
+def is_preview(request):
+    """Whether somebody of the agency looks as a client. The cookie is enough to write nothing; the database decides
+    what is shown.
+    """
+    return bool(kept(request, PREVIEW))
+
+
 def session_token(request):
-    return clean(request.COOKIES.get(cookie_name("zarts_portal"), ""))[:100]
+    """Return the token that this request holds. A preview goes first: who looks as a client is nobody's guest."""
+    return kept(request, PREVIEW) or kept(request, GUEST)
 
 
 def opened_cookie(token):

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.core.mail import EmailMessage, get_connection
 from django.db import DatabaseError, transaction
+from django.db.models import F, Max
 from django.utils import timezone
 
 from opportunities import notices, optout
@@ -355,24 +356,37 @@ def mail_sign_ins() -> int:
 
 
 def take_sign_in(request, connection=None) -> dict:
-    """Mail a single-use link to every guest with this address. Whoever is unknown hears nothing.
+    """Mail a single-use link and its code to whoever has this address, once. Whoever is unknown hears nothing.
 
     It is handled once the server took the mail: one that gives no answer is asked again in the next round.
     """
     connection = connection or get_connection()
-    for guest in Guest.objects.filter(email=request.email.lower(), revoked_at=None):
-        token = SignInLink.mint(guest)
-        words = (
-            f"Hello {guest.name},\n\nhere is your link to sign in. It works once, for 15 minutes:\n"
-            f"{settings.PORTAL_URL}/portal/enter/{token}\n\n"
-            "You get this mail because somebody typed your address on our sign-in page. If it was not you, do nothing."
-        )
-        try:
-            connection.open()
-            EmailMessage("Your link to sign in", words, None, [guest.email], connection=connection).send()
-        except OSError as trouble:
-            connection.close()
-            if is_no_answer(trouble):
-                raise
-            log.warning("The mail server refused the sign-in link of guest %s: %s", guest.pk, trouble)
+    # A person may be a guest of several clients: they come in where they were last.
+    there = Guest.objects.filter(email=request.email.lower(), revoked_at=None).annotate(last=Max("sessions__seen_at"))
+    guest = there.order_by(F("last").desc(nulls_last=True), "-pk").first()
+    if guest is None:
+        return {}
+    token, code = SignInLink.answer(request, guest)
+    words = (
+        f"Hello {guest.name},\n\nhere is your link to sign in. It works once, for 15 minutes:\n"
+        f"{settings.PORTAL_URL}/portal/enter/{token}\n\n"
+        f"{the_code(code) if request.nonce_hash else ''}"
+        "You get this mail because somebody typed your address on our sign-in page. If it was not you, do nothing, "
+        "and give the code to nobody."
+    )
+    try:
+        connection.open()
+        EmailMessage("Your link to sign in", words, None, [guest.email], connection=connection).send()
+    except OSError as trouble:
+        connection.close()
+        if is_no_answer(trouble):
+            raise
+        log.warning("The mail server refused the sign-in link of guest %s: %s", guest.pk, trouble)
     return {}
+
+
+def the_code(code) -> str:
+    return (
+        "Do you read this on another device? Then type this code on the page where you asked for it:\n"
+        f"{code[:3]} {code[3:]}\n\n"
+    )

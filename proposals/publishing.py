@@ -5,22 +5,26 @@ named here.
 """
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 from django.utils import timezone
 
 from opportunities import filling, outbox
 from opportunities.models import Message
-from opportunities.records import Lack, Refused, begin, perform
-from portal.models import Guest, ProposalLink, Publication, Session
+from opportunities.records import Lack, Refused, begin, lock, perform, tell
+from portal.models import Guest, Passkey, Preview, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 
 from . import approvals, coverage, lint, totals
 
 # Why a mail waits whose link leads nowhere any more.
 CLOSED = "The link in it was closed."
+# So many sessions of somebody's are listed at most.
+MOST = 20
 
 # -- The door. ---------------------------------------------------------------------------------------------------------
 
@@ -457,14 +461,29 @@ def spoken(day) -> str:
 
 
 def admit(contact):
-    """Let a contact sign in to the client's portal. Access that was taken away stays away."""
-    email = contact.email.strip().lower()
-    guest, is_new = Guest.objects.get_or_create(
-        client_id=contact.client_id, email=email, defaults={"contact_id": contact.pk, "name": contact.name}
-    )
-    if not is_new and (guest.contact_id, guest.name) != (contact.pk, contact.name):
-        Guest.objects.filter(pk=guest.pk).update(contact_id=contact.pk, name=contact.name)
+    """Let a contact sign in to the client's portal. Access that was taken away stays away, under a new address too."""
+    email, known = contact.email.strip().lower(), {"contact_id": contact.pk, "name": contact.name}
+    known["client_name"] = contact.client.name
+    closed = taken_from(contact)
+    guest, is_new = Guest.objects.get_or_create(client_id=contact.client_id, email=email, defaults={**known, **closed})
+    if is_new:
+        return guest
+    if guest.contact_id != contact.pk:
+        if guest.taken_by:
+            return guest
+        # The address is somebody else's now: what let in whoever had it before lets nobody in.
+        end_sessions_of(email)
+        Passkey.objects.filter(email=email, revoked_at=None).update(revoked_at=timezone.now())
+        known |= {"revoked_at": None, **closed}
+    if any(getattr(guest, name) != value for name, value in known.items()):
+        Guest.objects.filter(pk=guest.pk).update(**known)
     return guest
+
+
+def taken_from(contact) -> dict:
+    """Return what keeps a contact out whose access somebody of ours took away; nothing for anybody else."""
+    taken = Guest.objects.filter(client_id=contact.client_id, contact_id=contact.pk).exclude(taken_by="").first()
+    return {"taken_by": taken.taken_by, "revoked_at": taken.revoked_at} if taken else {}
 
 
 def keep_out(contact):
@@ -472,14 +491,113 @@ def keep_out(contact):
     gone = Guest.objects.filter(contact_id=contact.pk, revoked_at=None)
     if not contact.left_on:
         gone = gone.exclude(email=contact.email.strip().lower())
-    pks = list(gone.values_list("pk", flat=True))
+    revoke(gone)
+
+
+def revoke(guests, **changes):
+    """Close these ways in at once, with the sessions that are in their rooms."""
+    pks = list(guests.values_list("pk", flat=True))
     Session.objects.filter(guest__in=pks, revoked_at=None).update(revoked_at=timezone.now())
-    Guest.objects.filter(pk__in=pks).update(revoked_at=timezone.now())
+    Guest.objects.filter(pk__in=pks).update(revoked_at=timezone.now(), **changes)
 
 
 def let_back_in(contact):
-    """Give somebody who came back their way in again."""
-    Guest.objects.filter(contact_id=contact.pk, email=contact.email.strip().lower()).update(revoked_at=None)
+    """Give somebody who came back their way in again, unless somebody of ours took it away."""
+    mine = Guest.objects.filter(contact_id=contact.pk, email=contact.email.strip().lower())
+    mine.filter(taken_by="").update(revoked_at=None)
+
+
+# -- What staff do about somebody's access. ----------------------------------------------------------------------------
+
+
+@dataclass
+class Access:
+    """A contact's access to the portal as their page shows it."""
+
+    guest: Guest | None
+    sessions: list
+    passkeys: int
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.guest and not self.guest.revoked_at)
+
+    @property
+    def is_closed(self) -> bool:
+        return bool(self.guest and self.guest.revoked_at)
+
+
+def access_of(contact) -> Access:
+    """Return a contact's present access, and what is signed in by it."""
+    mine = Guest.objects.filter(client_id=contact.client_id, contact_id=contact.pk)
+    by_address = mine.filter(email=contact.email.strip().lower()).first()
+    guest = by_address or mine.order_by("-pk").first()
+    if guest is None or guest.revoked_at:
+        return Access(guest, [], 0)
+    sessions = live_sessions(guest.email).order_by("-seen_at", "-pk")[:MOST]
+    return Access(guest, list(sessions), Passkey.objects.filter(email=guest.email, revoked_at=None).count())
+
+
+def live_sessions(email):
+    return Session.objects.filter(email=email, revoked_at=None, expires_at__gt=timezone.now(), guest__revoked_at=None)
+
+
+def end_sessions_of(email) -> int:
+    return live_sessions(email).update(revoked_at=timezone.now())
+
+
+@transaction.atomic
+def end_sessions(contact, *, by) -> int:
+    """End every session of a contact's: they have to sign in again. Return how many there were."""
+    contact = lock(contact)
+    guest = access_of(contact).guest
+    ended = end_sessions_of(guest.email) if guest and not guest.revoked_at else 0
+    if not ended:
+        raise Refused([f"{contact} is signed in nowhere."])
+    tell(contact, "sessions", "ended the portal sessions of", by=by, facts={"ended": ended})
+    return ended
+
+
+@transaction.atomic
+def take_access(contact, *, by):
+    """Take a contact's access to the portal away, at once, until somebody of ours gives it again."""
+    contact = lock(contact)
+    mine = Guest.objects.filter(client_id=contact.client_id, contact_id=contact.pk)
+    if not mine.filter(revoked_at=None).exists():
+        raise Refused([f"{contact} has no access that could be taken away."])
+    for email in mine.values_list("email", flat=True):
+        # Whoever is a guest of others keeps their keys for them.
+        if not Guest.objects.filter(email=email, revoked_at=None).exclude(client_id=contact.client_id).exists():
+            Passkey.objects.filter(email=email, revoked_at=None).update(revoked_at=timezone.now())
+    revoke(mine, taken_by=str(by)[:200])
+    tell(contact, "access", "took the portal access away from", by=by)
+
+
+@transaction.atomic
+def give_access(contact, *, by):
+    """Give a contact whose access is closed their way in again, by the address that they have now."""
+    contact = lock(contact)
+    if contact.left_on or contact.merged_into_id or not contact.email:
+        raise Refused([f"Only somebody who works there and has a mail address gets access: look at {contact}."])
+    if not access_of(contact).is_closed:
+        raise Refused([f"Nobody took the access of {contact} away."])
+    Guest.objects.filter(client_id=contact.client_id, contact_id=contact.pk).update(taken_by="")
+    guest = admit(contact)
+    Guest.objects.filter(pk=guest.pk).update(revoked_at=None)
+    tell(contact, "access", "gave portal access again to", by=by)
+
+
+@transaction.atomic
+def preview(record, client, *, by, past, publication_id=None) -> str:
+    """Let somebody of ours look at the portal as a client, and write down who did. Return the way in."""
+    token = Preview.mint(
+        client_id=client.pk, client_name=client.name, made_by=str(by)[:200], publication_id=publication_id
+    )
+    tell(record, "preview", past, by=by)
+    return f"{settings.PORTAL_URL}/portal/preview/{token}"
+
+
+# -- Mail. -------------------------------------------------------------------------------------------------------------
 
 
 def marks_on_mail(record, words) -> list:

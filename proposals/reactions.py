@@ -349,6 +349,13 @@ def close_the_door_behind_who_left(contact, facts):
         publishing.let_back_in(contact)
 
 
+@reacts_to("client.edit")
+def name_their_room_anew(client, facts):
+    """A guest of several clients reads by its name whose room they are in."""
+    if "name" in facts:
+        Guest.objects.filter(client_id=client.pk).update(client_name=client.name)
+
+
 # -- What the client sees of where we are. -----------------------------------------------------------------------------
 
 SEEN = [

@@ -162,6 +162,7 @@ PORTAL_MIDDLEWARE = [
     "portal.middleware.PlainHeaders",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "portal.middleware.PreviewWritesNothing",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 INSTALLED_APPS = PORTAL_APPS if PORTAL else STAFF_APPS

@@ -6,6 +6,7 @@ from django.urls import path
 from opportunities.admin.base import Picker
 
 from .desk.views import (
+    access,
     approvals,
     calendar,
     checklist,
@@ -65,6 +66,14 @@ urlpatterns = [
     path("admin/proposals/clause/<int:pk>/rests/", rests.of_clause, name="proposals_clause_rests"),
     path("admin/proposals/proposal/<int:pk>/difference/", revisions.compare, name="proposals_proposal_difference"),
     path("admin/proposals/proposal/<int:pk>/copy/", revisions.copy, name="proposals_proposal_copy"),
+    path("admin/opportunities/contact/<int:pk>/end-sessions/", access.end_sessions, name="opportunities_contact_end"),
+    path("admin/opportunities/contact/<int:pk>/take-access/", access.take, name="opportunities_contact_take"),
+    path("admin/opportunities/contact/<int:pk>/give-access/", access.give, name="opportunities_contact_give"),
+    path("admin/opportunities/client/<int:pk>/portal/", access.client, name="opportunities_client_portal"),
+    path(
+        "admin/opportunities/opportunity/<int:pk>/portal/", access.opportunity, name="opportunities_opportunity_portal"
+    ),
+    path("admin/proposals/proposal/<int:pk>/portal/", access.proposal, name="proposals_proposal_portal"),
     path("admin/opportunities/objection/<int:pk>/about/", pointing.of_objection, name="opportunities_objection_about"),
     path("admin/intake-tokens/", tokens.tokens, name="intake_tokens"),
     path("admin/intake-tokens/<int:pk>/revoke/", tokens.revoke, name="intake_token_revoke"),

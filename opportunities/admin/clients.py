@@ -67,6 +67,7 @@ class ClientAdmin(LooksAround, Standing):
     search_fields = ["name"]
     fields = ["name", "website", "industry", "country", "time_zone", "owner"]
     panels = (
+        "admin/panels/client_portal.html",
         *("admin/panels/client_merged.html", "admin/panels/alike.html", "admin/panels/client_parts.html"),
         "admin/panels/closings.html",
     )
@@ -121,7 +122,10 @@ class ContactAdmin(Standing):
     ]
     readonly_fields = ["left_on"]
     inlines = [ConsentInline]
-    panels = ("admin/panels/contact_decides.html", "admin/panels/contact_stopped.html")
+    panels = (
+        *("admin/panels/contact_decides.html", "admin/panels/contact_stopped.html"),
+        "admin/panels/contact_access.html",
+    )
     empty_words = "No people here. Open a client and add who works there."
 
     def pages(self):
@@ -150,6 +154,7 @@ class ContactAdmin(Standing):
             "deals": list(deals[: MOST + 1]),
             "may_write": record.left_on is None and bool(record.email) and may_write(request.user, record),
             "may_leave": may and record.left_on is None,
+            "may_change": may,
             "stopped": optout.stopped(record),
             "may_agree": may and request.user.has_perm("opportunities.add_consent"),
             "most": MOST,

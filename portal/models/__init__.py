@@ -2,6 +2,8 @@ from .action import ClientAction
 from .guest import Guest, Session, SignInLink, SignInRequest
 from .inquiry import Inquiry
 from .link import ProposalLink, Reader
+from .passkey import Passkey, UsedChallenge
+from .preview import Preview
 from .publication import Publication, digest_of
 from .stop import Stop, StopLink
 from .token import IntakeToken
@@ -11,6 +13,8 @@ __all__ = [
     "Guest",
     "Inquiry",
     "IntakeToken",
+    "Passkey",
+    "Preview",
     "ProposalLink",
     "Publication",
     "Reader",
@@ -19,5 +23,6 @@ __all__ = [
     "SignInRequest",
     "Stop",
     "StopLink",
+    "UsedChallenge",
     "digest_of",
 ]

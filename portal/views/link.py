@@ -25,7 +25,8 @@ REFUSED = ("changed", "too_many", "refused", "not_yours")
 def show(request, token):
     """Show the cover, or the proposal once it was opened. Counts nothing: mail scanners come here too."""
     response = shown(request, token)
-    if not visitor.reading_key(request, token) and not visitor.is_prefetch(request):
+    is_nobody = visitor.is_prefetch(request) or visitor.is_preview(request)
+    if not is_nobody and not visitor.reading_key(request, token):
         with portal_rights(token, write=True) as cursor:
             call(cursor, "portal_fetched", token)
     return response

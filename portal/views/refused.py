@@ -19,7 +19,7 @@ def csrf(request, reason=""):
 
 
 def not_found(request, exception=None):
-    token_page = request.path.startswith(("/p/", "/stop/", "/portal/enter/"))
+    token_page = request.path.startswith(("/p/", "/stop/", "/portal/enter/", "/portal/preview/"))
     return page(request, "refused/not_found", status=404, token_page=token_page)
 
 

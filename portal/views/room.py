@@ -23,11 +23,21 @@ def for_guest(view):
     def with_guest(request, **kwargs):
         if token := visitor.session_token(request):
             with portal_rights(token) as cursor:
-                if found := rows(cursor, "portal_session"):
-                    return view(request, cursor, found[0], **kwargs)
+                if guest := guest_of(cursor):
+                    return view(request, cursor, guest, **kwargs)
         return redirect("sign-in")
 
     return require_safe(with_guest)
+
+
+def guest_of(cursor):
+    """Return who looks, with the rooms of other clients that are open to them; nothing when nobody is signed in."""
+    found = rows(cursor, "portal_session")
+    if not found:
+        return None
+    guest = found[0]
+    rooms = rows(cursor, "portal_rooms") if guest["rooms"] > 1 else []
+    return {**guest, "elsewhere": [room for room in rooms if not room["here"]]}
 
 
 def newest(kind, pk):
@@ -142,14 +152,14 @@ def sign(request, pk):
     """Sign a contract. For a signed-in guest who is one of its signers; the database checks it again."""
     token = visitor.session_token(request)
     with portal_rights(token, write=True) as cursor:
-        found = rows(cursor, "portal_session")
-        if not found:
+        guest = guest_of(cursor)
+        if not guest:
             return redirect("sign-in")
         publication = newest("contract", pk)
         agreed = publication.body.get("consent") or {}
         form = SignForm(request.POST, words=agreed.get("text", ""))
         if not form.is_valid():
-            return contract_page(request, cursor, found[0], publication, status=422, form=form)
+            return contract_page(request, cursor, guest, publication, status=422, form=form)
         outcome = call(
             cursor,
             "portal_sign",
@@ -163,7 +173,7 @@ def sign(request, pk):
             visitor.agent(request),
         )
     if outcome in SIGN_REFUSALS:
-        return page(request, "room/not_signed", status=409, guest=found[0], outcome=outcome, publication=publication)
+        return page(request, "room/not_signed", status=409, guest=guest, outcome=outcome, publication=publication)
     return redirect("contract", publication.pk)
 
 

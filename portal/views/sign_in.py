@@ -1,12 +1,13 @@
 """How a client's guest comes in and goes out."""
 
+from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal import visitor
-from portal.forms import SignInForm
+from portal import passkeys, visitor
+from portal.forms import CodeForm, SignInForm
 from portal.pages import page
-from portal.rights import call, portal_rights
+from portal.rights import call, portal_rights, rows
 from portal.tokens import new_token, token_hash
 
 
@@ -18,9 +19,35 @@ def ask(request):
         return page(request, "sign_in/ask", form=form)
     if not form.is_valid():
         return page(request, "sign_in/ask", status=422, form=form)
+    # Only its hash is kept. The code of the mail lets in the browser that holds it, and no other.
+    nonce = new_token()
     with portal_rights(None, write=True) as cursor:
-        call(cursor, "portal_request_sign_in", form.cleaned_data["email"], visitor.address(request))
-    return page(request, "sign_in/sent")
+        values = form.cleaned_data["email"], visitor.address(request), token_hash(nonce)
+        call(cursor, "portal_request_sign_in", *values)
+    response = redirect("sign-in-code")
+    visitor.set_cookie(response, visitor.ASKED, nonce, lasts=visitor.HALF_AN_HOUR)
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request):
+    """Come in by the code of the mail, in the browser that asked for it. For anybody; every refusal is the same."""
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST":
+        return page(request, "sign_in/code", form=form)
+    if not form.is_valid():
+        return page(request, "sign_in/code", status=422, form=form)
+    nonce, session = visitor.kept(request, visitor.ASKED), new_token()
+    # Typed in one transaction and compared in another: what was tried is counted, whatever becomes of the rest.
+    with portal_rights(None, write=True) as cursor:
+        call(cursor, "portal_try_code", nonce, form.cleaned_data["code"])
+    with portal_rights(None, write=True) as cursor:
+        values = nonce, token_hash(session), visitor.address(request), visitor.agent(request)
+        client = call(cursor, "portal_enter_by_code", *values)
+    if client is None:
+        form.add_error("code", CodeForm.REFUSED)
+        return page(request, "sign_in/code", status=422, form=form)
+    return let_in(session)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,11 +57,44 @@ def enter(request, token):
         return page(request, "sign_in/enter", token=token)
     session = new_token()
     with portal_rights(None, write=True) as cursor:
-        client = call(cursor, "portal_sign_in", token, token_hash(session))
+        values = token, token_hash(session), visitor.address(request), visitor.agent(request)
+        client = call(cursor, "portal_sign_in", *values)
     if client is None:
         return page(request, "sign_in/used", status=410)
+    return let_in(session)
+
+
+@require_safe
+def challenge(request):
+    """Give a browser what its passkey signs. For anybody; it names nobody."""
+    return HttpResponse(passkeys.options_to_enter(), "application/json")
+
+
+@require_POST
+def passkey(request):
+    """Come in by a passkey. For anybody; every refusal is the same."""
+    session, client = new_token(), None
+    if asked := passkeys.presented(request.POST.get("credential", "")):
+        credential, name, signed = asked
+        with portal_rights(None, write=True) as cursor:
+            known = rows(cursor, "portal_passkey_key", name)
+            count = passkeys.new_count(credential, signed, *known[0].values()) if known else None
+            if count is not None:
+                values = name, count, signed.decode(), token_hash(session)
+                client = call(
+                    cursor, "portal_enter_by_passkey", *values, visitor.address(request), visitor.agent(request)
+                )
+    if client is None:
+        return page(request, "sign_in/ask", status=422, form=SignInForm(), passkey_refused=True)
+    return let_in(session)
+
+
+def let_in(session):
+    """Lead to the room, with the session's cookie alone."""
     response = redirect("room")
-    visitor.set_cookie(response, "zarts_portal", session)
+    visitor.set_cookie(response, visitor.GUEST, session)
+    for name in (visitor.ASKED, visitor.PREVIEW):
+        visitor.forget_cookie(response, name)
     return response
 
 
@@ -44,5 +104,5 @@ def leave(request):
     with portal_rights(visitor.session_token(request), write=True) as cursor:
         call(cursor, "portal_sign_out")
     response = redirect("sign-in")
-    visitor.forget_cookie(response, "zarts_portal")
+    visitor.forget_cookie(response, visitor.GUEST)
     return response

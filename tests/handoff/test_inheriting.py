@@ -14,6 +14,7 @@ from handoff.models import Handoff, Project, Promise, Receipt
 from opportunities.models import Event, Task
 from opportunities.records import Refused, edit, perform
 from portal.models import Guest, Publication
+from proposals import publishing
 from proposals.models import Claim
 from tests.makers_handoff import a_project, a_signed_deal, a_won_deal
 
@@ -36,6 +37,15 @@ def test_winning_makes_everything_in_one_go(ada, ben, dora):
         "HubSpot",
     }
     assert Guest.objects.filter(client_id=opportunity.client_id, email=opportunity.decision_owner.email).exists()
+
+
+def test_winning_gives_nobody_access_back_that_was_taken_away(ada, ben, dora):
+    opportunity = a_signed_deal(ada, manager=ben)
+    contact = opportunity.decision_owner
+    publishing.take_access(contact, by=ada)
+    edit(contact, by=ada, email="new@harbor-dental.example")
+    perform(opportunity.win, by=ada, reason="proof", words="The numbers convinced them.")
+    assert not Guest.objects.filter(contact_id=contact.pk, revoked_at=None).exists()
 
 
 def test_the_onboarding_list_is_the_services_counted_from_the_kickoff(ada, ben, dora):

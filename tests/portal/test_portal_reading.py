@@ -48,6 +48,13 @@ def test_a_page_that_a_browser_asks_for_ahead_is_not_even_fetched(portal_client)
     assert newest(link).fetches == 0
 
 
+def test_staff_who_look_as_the_client_fetch_nothing(portal_client):
+    link, token = a_link()
+    portal_client.cookies["zarts_preview"] = new_token()
+    portal_client.get(f"/p/{token}/")
+    assert newest(link).fetches == 0
+
+
 def test_a_closed_link_is_not_fetched(portal_client):
     link, token = a_link()
     link.revoke()

@@ -2,6 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import HttpResponseNotAllowed
 from django.utils import timezone
 
@@ -22,12 +23,13 @@ class OwnCodeOnly:
     """Let a browser run and load only what this surface serves itself.
 
     Alpine, which the theme brings, makes functions of the words in its attributes: hence `unsafe-eval`. htmx and the
-    charts write styles: hence `unsafe-inline` for those.
+    charts write styles: hence `unsafe-inline` for those. A preview as client leads from a form of ours to the portal.
     """
 
     POLICY = (
         "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action 'self' {settings.PORTAL_URL}"
     )
 
     def __init__(self, get_response):

@@ -136,7 +136,7 @@ class Visitor:
         shown = Publication.objects.get(pk=contract.publication_id)
         guest = Guest.objects.get(client_id=shown.client_id, contact_id=contract.signer_id)
         session = new_token()
-        self.call("portal_sign_in", a_way_in(guest, timedelta(minutes=15)), token_hash(session))
+        self.call("portal_sign_in", a_way_in(guest, timedelta(minutes=15)), token_hash(session), *FROM)
         typed = (contract.signer.name, contract.signer.title, shown.body["consent"]["version"], shown.digest)
         expect(self.call("portal_sign", session, shown.pk, *typed, *FROM), "signed")
         self.done(began)

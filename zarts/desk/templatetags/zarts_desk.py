@@ -21,7 +21,7 @@ from opportunities.models import Closing, Event, Opportunity, WinBack
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.once import hidden_key
 from opportunities.records import may_override, who_may
-from proposals import evidence
+from proposals import evidence, publishing
 
 register = template.Library()
 
@@ -268,6 +268,12 @@ def closings_of(context, record):
         .order_by("-pk")[:20]
     )
     return list(closings.annotate(written_at=Subquery(born_of(Closing))))
+
+
+@register.simple_tag
+def portal_access(contact):
+    """Return a contact's access to the portal, and where they are signed in."""
+    return publishing.access_of(contact)
 
 
 def born_of(model):

@@ -65,7 +65,7 @@ class Command(BaseCommand):
             user = staff[name]
             lines.append(f"  {user.groups.get().name:<15}{name:<6}{user}, {user.title}")
         lines += ["", f"Clients sign in at {settings.PORTAL_URL}/portal/sign-in with their address."]
-        lines.append(f"The mail with the link is caught at {settings.SITE_URL}/admin/mail/")
+        lines.append(f"The mail with the link and the code is caught at {settings.SITE_URL}/admin/mail/")
         for company, what in (("Oakline Chiropractic", "live, with reports"), ("Harbor Dental", "a contract to sign")):
             guest = Guest.objects.filter(email=plot.CLIENTS[company].person.email, revoked_at=None).first()
             if guest is None:
