@@ -12,10 +12,14 @@ APP = {
     "portal_intaketoken": "select, insert, update (revoked_at, revoked_by)",
     "portal_stoplink": "select, insert",
     "portal_stop": "select, update (handled_at, outcome)",
+    "portal_paper": "select, insert",
+    "portal_look": "select",
 }
 
 # approved_by, opportunity_id and withdrawn_reason are the agency's own and stay out of reach.
 PORTAL_READS = "id, client_id, kind, ref, title, body, digest, published_at, withdrawn_at"
+
+PORTAL_READS_PAPERS = "id, publication_id, kind, bytes, sha256, made_at"
 
 PORTAL_CALLS = [
     "portal_client",
@@ -33,9 +37,18 @@ PORTAL_CALLS = [
     "portal_inquire_by_token",
     "portal_stop_state",
     "portal_stop",
+    "portal_may_look",
+    "portal_paper_known",
 ]
 
-PRIVATE = ["portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"]
+PRIVATE = [
+    "portal_hash",
+    "portal_live_session",
+    "portal_state_of",
+    "portal_note",
+    "portal_frozen",
+    "portal_paper_stays",
+]
 
 GRANTS = [
     "revoke create on schema public from public",
@@ -46,5 +59,6 @@ GRANTS = [
     "grant usage on schema public to zarts_app, zarts_portal",
     *(f"grant {rights} on public.{table} to zarts_app" for table, rights in APP.items()),
     f"grant select ({PORTAL_READS}) on public.portal_publication to zarts_portal",
+    f"grant select ({PORTAL_READS_PAPERS}) on public.portal_paper to zarts_portal",
     *(f"grant execute on function public.{name} to zarts_portal" for name in PORTAL_CALLS),
 ]

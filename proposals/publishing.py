@@ -17,7 +17,7 @@ from opportunities.records import Lack, Refused, begin, perform
 from portal.models import Guest, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 
-from . import approvals, coverage, lint, totals
+from . import approvals, coverage, lint, papers, totals
 
 # Why a mail waits whose link leads nowhere any more.
 CLOSED = "The link in it was closed."
@@ -52,7 +52,11 @@ def publish_record(record, kind, title, body) -> Publication:
     if lacks := list(approvals.lacks(record)):
         raise Refused(lacks)
     opportunity = record.opportunity
-    return publish(kind, ref(record), opportunity.client_id, opportunity.pk, title, body, approvers(record))
+    publication = publish(kind, ref(record), opportunity.client_id, opportunity.pk, title, body, approvers(record))
+    # Of what both sides signed there is the sealed copy alone.
+    if not body.get("countersigned"):
+        papers.keep(publication)
+    return publication
 
 
 def ref(record) -> str:
@@ -266,9 +270,12 @@ def send_contract(contract, *, by, words=""):
 
 
 def publish_contract(contract, countersigned=None):
-    """Freeze a contract for the client, and again when it is countersigned."""
+    """Freeze a contract for the client, and again with its sealed copy when it is countersigned."""
     body = contract_body(contract) | {"countersigned": countersigned}
-    contract.publication_id = publish_record(contract, "contract", contract.proposal.title, body).pk
+    publication = publish_record(contract, "contract", contract.proposal.title, body)
+    if countersigned:
+        papers.keep_sealed(contract, publication)
+    contract.publication_id = publication.pk
 
 
 def contract_body(contract) -> dict:

@@ -2,6 +2,7 @@ from .action import ClientAction
 from .guest import Guest, Session, SignInLink, SignInRequest
 from .inquiry import Inquiry
 from .link import ProposalLink
+from .paper import Look, Paper
 from .publication import Publication, digest_of
 from .stop import Stop, StopLink
 from .token import IntakeToken
@@ -11,6 +12,8 @@ __all__ = [
     "Guest",
     "Inquiry",
     "IntakeToken",
+    "Look",
+    "Paper",
     "ProposalLink",
     "Publication",
     "Session",

@@ -1,0 +1,77 @@
+"""The agency's seal under what both sides signed. Its key stays in the processes of the staff surface."""
+
+import io
+from threading import Thread
+
+from asn1crypto import keys, pem
+from django.conf import settings
+from django.core.checks import Warning, register
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import fields, signers
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from opportunities.records import Refused
+from portal import seals
+
+MISSING = "The seal is not set up. Whoever runs this installation has to set SEAL_KEY and SEAL_CERT: docs/deploy.md."
+
+
+def seal(file: bytes, *, reason) -> bytes:
+    """Certify a PDF: nothing in it may change from here on. The time is our own; no authority confirms it."""
+    if not (settings.SEAL_KEY and seals.certificates()):
+        raise Refused([MISSING])
+    how = signers.PdfSignatureMetadata(
+        field_name=seals.FIELD,
+        reason=reason,
+        name=settings.AGENCY_NAME,
+        md_algorithm="sha256",
+        certify=True,
+        docmdp_permissions=fields.MDPPerm.NO_CHANGES,
+        subfilter=fields.SigSeedSubFilter.PADES,
+    )
+    certificate = seals.certificates()[0]
+    signer = signers.SimpleSigner(certificate, key(), SimpleCertificateStore())
+    return apart(lambda: signers.PdfSigner(how, signer).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(file)))).getvalue()
+
+
+def key():
+    _, _, der = pem.unarmor(settings.SEAL_KEY.encode())
+    return keys.PrivateKeyInfo.load(der)
+
+
+def fingerprint() -> str:
+    """Return the SHA-256 of the certificate of the seal that is in use."""
+    found = seals.certificates()
+    return found[0].sha256.hex() if found else ""
+
+
+def apart(work):
+    """Do something in a thread of its own: the library runs an event loop, and this thread may have one already."""
+    done = {}
+
+    def run():
+        try:
+            done["result"] = work()
+        except BaseException as error:
+            done["error"] = error
+
+    thread = Thread(target=run)
+    thread.start()
+    thread.join()
+    if "error" in done:
+        raise done["error"]
+    return done["result"]
+
+
+@register(deploy=True)
+def the_seal_is_set(app_configs, **kwargs):
+    """Say before a deployment that contracts cannot be countersigned in it."""
+    if settings.SEAL_KEY and seals.certificates():
+        return []
+    return [
+        Warning(
+            "SEAL_KEY or SEAL_CERT is not set: no contract can be countersigned here, since its copy cannot be sealed.",
+            hint='Make a pair with: python -m zarts.sealkeys "Agency name". See docs/deploy.md.',
+            id="proposals.W001",
+        )
+    ]
