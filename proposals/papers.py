@@ -10,6 +10,7 @@ import re
 import unicodedata
 from datetime import timedelta
 from functools import cache
+from typing import Literal
 
 import typst
 from django.conf import settings
@@ -27,7 +28,7 @@ from . import sealing
 TEMPLATES = settings.BASE_DIR / "templates" / "papers"
 FONTS = typst.Fonts(include_system_fonts=False)
 # For archives: everything that it needs is in it, and nothing in it runs.
-STANDARD = "a-2b"
+STANDARD: Literal["a-2b"] = "a-2b"
 
 # -- When they are made. -----------------------------------------------------------------------------------------------
 

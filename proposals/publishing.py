@@ -14,7 +14,7 @@ from django.utils import timezone
 from opportunities import outbox
 from opportunities.models import Message
 from opportunities.records import Lack, Refused, begin, perform
-from portal.models import Guest, ProposalLink, Publication, Session
+from portal.models import Guest, Paper, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 
 from . import approvals, coverage, lint, papers, totals
@@ -61,6 +61,12 @@ def publish_record(record, kind, title, body) -> Publication:
 
 def ref(record) -> str:
     return f"{record.label()}:{record.pk}"
+
+
+def newest_paper(record):
+    """Return the paper of what was published last of a record, withdrawn or not; nothing before that."""
+    found = Paper.objects.filter(publication__ref=ref(record)).select_related("publication").defer("bytes")
+    return found.order_by("-publication__published_at", "-publication_id", "-kind").first()
 
 
 def approvers(record) -> str:
