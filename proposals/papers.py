@@ -320,12 +320,12 @@ def spaced(*parts) -> str:
 # Marks that say how the letter before them is drawn, or where a word may be parted: without it nothing is lost.
 IDLE = re.compile("[\u00ad\ufe0e\ufe0f]")
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-LONGEST = 24
+LONG_WORD = re.compile(r"\S{25,}")
 
 
 def spread(sheet):
-    """Return a sheet whose long words may be parted, and whose lines end in one way."""
-    return each_text(sheet, lambda text: re.sub(rf"(\S{{{LONGEST}}})(?=\S)", "\\1\u200b", plainly(text)))
+    """Return a sheet whose longest words may be parted anywhere, as no word that people use has to be."""
+    return each_text(sheet, lambda text: LONG_WORD.sub(lambda word: "\u200b".join(word[0]), plainly(text)))
 
 
 def plainly(text):
