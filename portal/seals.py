@@ -23,7 +23,7 @@ from .templatetags.portal import moment
 LARGEST = 5 * 1024 * 1024
 TOO_LARGE = "This file is larger than 5 MB. No paper of ours is."
 NO_PDF = "This is not a PDF file."
-FIELD = "agency-seal"
+FIELD = "AgencySeal"
 RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
 
 
@@ -63,6 +63,8 @@ def verdict(file: bytes, known=None) -> Verdict:
         # Its bytes are those that we keep; the certificate that sealed it is not in the settings any more.
         what = named(label(known["kind"], known))
         return Verdict(True, f"This is the {what}, sealed by {agency} on {moment(known['at'])}, unchanged.")
+    if bears_our_seal(file) and not certificates():
+        return Verdict(False, "This file carries a seal that cannot be checked here: our certificate is not set up.")
     if bears_our_seal(file):
         return Verdict(False, "This file was changed after it was sealed.")
     return Verdict(False, "We did not seal this file.")

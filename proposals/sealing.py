@@ -3,9 +3,9 @@
 import io
 from threading import Thread
 
-from asn1crypto import keys, pem
 from django.conf import settings
 from django.core.checks import Warning, register
+from pyhanko.keys import load_private_key_from_pemder_data
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
@@ -30,13 +30,13 @@ def seal(file: bytes, *, reason) -> bytes:
         subfilter=fields.SigSeedSubFilter.PADES,
     )
     certificate = seals.certificates()[0]
-    signer = signers.SimpleSigner(certificate, key(), SimpleCertificateStore())
+    signer = signers.SimpleSigner(certificate, key_of(settings.SEAL_KEY), SimpleCertificateStore())
     return apart(lambda: signers.PdfSigner(how, signer).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(file)))).getvalue()
 
 
-def key():
-    _, _, der = pem.unarmor(settings.SEAL_KEY.encode())
-    return keys.PrivateKeyInfo.load(der)
+def key_of(text):
+    """Return a private key from its PEM text."""
+    return load_private_key_from_pemder_data(text.encode(), None)
 
 
 def fingerprint() -> str:

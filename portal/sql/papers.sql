@@ -38,11 +38,11 @@ end
 $$;
 
 -- What stands on a paper with exactly these bytes, for whoever holds it. Nothing of its client, its words or its state.
-create function public.portal_paper_known(digest text) returns table (
+create function public.portal_paper_known(file_hash text) returns table (
   kind text, paper text, number text, revision text, at timestamptz
 ) language sql stable security definer set search_path = public, pg_temp as $$
   select p.kind, w.kind, p.body ->> 'number', p.body ->> 'revision',
     case when w.kind = 'sealed' then w.made_at else p.published_at end
   from public.portal_paper w join public.portal_publication p on p.id = w.publication_id
-  where w.sha256 = digest
+  where w.sha256 = file_hash
 $$;
