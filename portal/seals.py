@@ -13,9 +13,6 @@ from functools import lru_cache
 
 from asn1crypto import cms, pem, x509
 from django.conf import settings
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.validation.generic_cms import validate_sig_integrity
-from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from .papers import label
 from .templatetags.portal import moment
@@ -114,6 +111,11 @@ def seal_of(file: bytes):
 
 def signed_by_us(file, contents):
     """Check the signature over all of a file, and only then read the file as a PDF."""
+    # Loaded for those few files alone: every process that starts would wait for it.
+    from pyhanko.pdf_utils.reader import PdfFileReader
+    from pyhanko.sign.validation.generic_cms import validate_sig_integrity
+    from pyhanko.sign.validation.status import SignatureCoverageLevel
+
     raw = bytes.fromhex(contents.decode())
     message = cms.ContentInfo.load(raw)
     # Behind the signature nothing but the zeros that fill its place: there, too, a changed byte is one.

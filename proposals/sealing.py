@@ -5,10 +5,6 @@ from threading import Thread
 
 from django.conf import settings
 from django.core.checks import Warning, register
-from pyhanko.keys import load_private_key_from_pemder_data
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import fields, signers
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from opportunities.records import Refused
 from portal import seals
@@ -18,7 +14,12 @@ MISSING = "The seal is not set up. Whoever runs this installation has to set SEA
 
 def seal(file: bytes, *, reason) -> bytes:
     """Certify a PDF: nothing in it may change from here on. The time is our own; no authority confirms it."""
-    if not (settings.SEAL_KEY and seals.certificates()):
+    # Loaded when something is sealed: every process that starts would wait for it.
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import fields, signers
+    from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+    if not is_set():
         raise Refused([MISSING])
     how = signers.PdfSignatureMetadata(
         field_name=seals.FIELD,
@@ -34,8 +35,15 @@ def seal(file: bytes, *, reason) -> bytes:
     return apart(lambda: signers.PdfSigner(how, signer).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(file)))).getvalue()
 
 
+def is_set() -> bool:
+    """Whether this installation can seal."""
+    return bool(settings.SEAL_KEY and seals.certificates())
+
+
 def key_of(text):
     """Return a private key from its PEM text."""
+    from pyhanko.keys import load_private_key_from_pemder_data
+
     return load_private_key_from_pemder_data(text.encode(), None)
 
 
@@ -66,11 +74,11 @@ def apart(work):
 @register(deploy=True)
 def the_seal_is_set(app_configs, **kwargs):
     """Say before a deployment that contracts cannot be countersigned in it."""
-    if settings.SEAL_KEY and seals.certificates():
+    if is_set():
         return []
     return [
         Warning(
-            "SEAL_KEY or SEAL_CERT is not set: no contract can be countersigned here, since its copy cannot be sealed.",
+            "SEAL_KEY or SEAL_CERT is not set: no contract can be countersigned, since its copy cannot be sealed.",
             hint='Make a pair with: python -m zarts.sealkeys "Agency name". See docs/deploy.md.',
             id="proposals.W001",
         )

@@ -15,6 +15,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from opportunities.records import Refused, perform
 from portal import seals
+from portal.apps import the_certificate_is_set
 from portal.models import Paper, Publication
 from proposals import papers, sealing
 from proposals.models import Signature
@@ -220,3 +221,27 @@ def test_the_command_refuses_in_words(sealed, tmp_path):
         with pytest.raises(CommandError, match=words) as refused:
             call_command("verify_signature", str(file))
         assert refused.value.returncode == 1
+
+
+def test_a_deployment_without_a_seal_is_warned(settings):
+    assert sealing.the_seal_is_set(None) == []
+    settings.SEAL_KEY = ""
+    (warning,) = sealing.the_seal_is_set(None)
+    assert "no contract can be countersigned" in warning.msg
+    settings.SEAL_CERT = ""
+    (warning,) = the_certificate_is_set(None)
+    assert "SEAL_CERT is not set" in warning.msg
+
+
+def test_a_pair_is_made_once_and_kept_for_its_owner(tmp_path):
+    pair = sealkeys.made_once(tmp_path, "Zarts")
+    assert sealkeys.made_once(tmp_path, "Zarts") == pair
+    assert [file.name for file in tmp_path.iterdir()] == ["seal.pem"]
+    assert (tmp_path / "seal.pem").stat().st_mode & 0o777 == 0o600
+    assert "PRIVATE" not in sealkeys.part(pair, "CERTIFICATE")
+
+
+def test_the_seal_is_read_as_text_or_from_a_file(tmp_path):
+    file = tmp_path / "seal.pem"
+    file.write_text("-----BEGIN X-----\nabc\n-----END X-----")
+    assert sealkeys.read(str(file)) == sealkeys.read(file.read_text()) == file.read_text()
