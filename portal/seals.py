@@ -77,7 +77,11 @@ def is_pdf(file: bytes) -> bool:
 
 @lru_cache(maxsize=4)
 def certificates_in(text: str) -> tuple:
-    found = pem.unarmor(text.encode(), multiple=True) if text else []
+    """Return the certificates of a PEM text; none when it is broken."""
+    try:
+        found = list(pem.unarmor(text.encode(), multiple=True)) if text else []
+    except ValueError:
+        return ()
     return tuple(x509.Certificate.load(der) for kind, _, der in found if kind == "CERTIFICATE")
 
 

@@ -10,6 +10,7 @@ from opportunities.records import Refused
 from portal import seals
 
 MISSING = "The seal is not set up. Whoever runs this installation has to set SEAL_KEY and SEAL_CERT: docs/deploy.md."
+BROKEN = "SEAL_KEY and SEAL_CERT do not belong together, or one is broken. Tell whoever runs this installation."
 
 
 def seal(file: bytes, *, reason) -> bytes:
@@ -30,9 +31,16 @@ def seal(file: bytes, *, reason) -> bytes:
         docmdp_permissions=fields.MDPPerm.NO_CHANGES,
         subfilter=fields.SigSeedSubFilter.PADES,
     )
-    certificate = seals.certificates()[0]
-    signer = signers.SimpleSigner(certificate, key_of(settings.SEAL_KEY), SimpleCertificateStore())
-    return apart(lambda: signers.PdfSigner(how, signer).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(file)))).getvalue()
+    try:
+        signer = signers.SimpleSigner(seals.certificates()[0], key_of(settings.SEAL_KEY), SimpleCertificateStore())
+        pdf = IncrementalPdfFileWriter(io.BytesIO(file))
+        sealed = apart(lambda: signers.PdfSigner(how, signer).sign_pdf(pdf)).getvalue()
+    except ValueError as error:
+        raise Refused([BROKEN]) from error
+    # A seal that we would not know again is none.
+    if seals.seal_of(sealed) is None:
+        raise Refused([BROKEN])
+    return sealed
 
 
 def is_set() -> bool:

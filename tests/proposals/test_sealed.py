@@ -101,6 +101,20 @@ def test_without_a_key_nothing_is_countersigned(ada, ben, settings):
     assert contract.signatures.count() == 1
 
 
+@pytest.mark.parametrize("key", ["another", "broken"])
+def test_a_key_that_does_not_fit_its_certificate_seals_nothing(ada, ben, settings, key):
+    contract = a_contract(ada, approver=ben, stage="signed")
+    other = sealkeys.part(sealkeys.new_pair("Zarts"), "PRIVATE KEY")
+    settings.SEAL_KEY = other if key == "another" else other[:400] + "\n-----END PRIVATE KEY-----"
+    with pytest.raises(Refused, match="do not belong together"):
+        perform(contract.countersign, by=ben)
+
+
+def test_a_broken_certificate_is_none(settings):
+    settings.SEAL_CERT = "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----"
+    assert not sealing.is_set()
+
+
 # -- What a validator says. --------------------------------------------------------------------------------------------
 
 
