@@ -165,7 +165,7 @@ def weeks_of(rows) -> dict:
 
 def weeks_in_words(row) -> str:
     if not row["length"]:
-        return f"end of {figure(row['start'])}"
+        return f"end of {figure(row['start'])}" if row["start"] else "at the start"
     return f"{row['first']} to {row['last']}" if row["last"] > row["first"] else str(row["first"])
 
 
@@ -216,7 +216,7 @@ def certificate(contract, signatures) -> dict:
     agency = settings.AGENCY_NAME
     return {
         "about": (
-            f"This belongs to {label('contract', {'number': contract.number})}, which stands on the pages before. "
+            f"This belongs to the contract {contract.number}, which stands on the pages before. "
             "Everybody named here signed exactly that text: each signature carries its fingerprint, which stands at "
             "the foot of every page."
         ),
