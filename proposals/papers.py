@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, timedelta
 from functools import cache
 from typing import Literal
 
@@ -85,7 +85,6 @@ def sheet_of(publication) -> dict:
         "label": label(publication.kind, body),
         "title": publication.title,
         "digest": publication.digest,
-        "digest_of": "Fingerprint",
         "date": moment_of(publication.published_at),
         "facts": facts_of(publication),
         "intro": body.get("intro") or "",
@@ -298,7 +297,8 @@ def typeset(kind, sheet) -> bytes:
 
 
 def moment_of(at) -> list:
-    at = timezone.localtime(at, timezone.get_default_timezone())
+    """Return a time for the file's own properties, which are in UTC."""
+    at = at.astimezone(UTC)
     return [at.year, at.month, at.day, at.hour, at.minute, at.second]
 
 
