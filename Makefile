@@ -31,6 +31,7 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run  # here may be no tables yet
+	@$(BIN)/python -m zarts.sealkeys > .venv/seal.pem
 	$(DEPLOYED) SURFACE=admin $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(DEPLOYED) SURFACE=portal $(BIN)/python manage.py check --deploy --fail-level WARNING
 
@@ -38,7 +39,8 @@ check: .venv/installed
 RANDOM_WORDS := $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))'
 DEPLOYED = SITE_URL=https://zarts.example PORTAL_URL=https://portal.zarts.example EMAIL_URL=smtp://mail.example:25 \
 	DATABASE_URL=postgresql://zarts_app@db.example/zarts PORTAL_DATABASE_URL=postgresql://zarts_portal@db.example/zarts \
-	REDIS_URL=redis://redis.example:6379/0 SECRET_KEY="$$($(RANDOM_WORDS))" PORTAL_SECRET_KEY="$$($(RANDOM_WORDS))"
+	REDIS_URL=redis://redis.example:6379/0 SECRET_KEY="$$($(RANDOM_WORDS))" PORTAL_SECRET_KEY="$$($(RANDOM_WORDS))" \
+	SEAL_KEY=.venv/seal.pem SEAL_CERT=.venv/seal.pem
 
 bench: .venv/installed
 	@exec $(BIN)/python -m bench $(ARGS)

@@ -3,7 +3,7 @@
 from django import forms
 from django.core.validators import RegexValidator
 
-from . import consent
+from . import consent, seals
 from .words import clean
 
 
@@ -166,3 +166,29 @@ class CodeForm(PlainForm):
 
 class PasskeyForm(PlainForm):
     name = text("Name it", "Name it after the device, such as “My phone”.", length=80)
+
+
+class LookForm(PlainForm):
+    """A file of which somebody asks whether it is ours."""
+
+    file = forms.FileField(
+        label="The PDF file, 5 MB at most",
+        widget=forms.FileInput(attrs={"accept": "application/pdf,.pdf"}),
+        max_length=255,
+        error_messages={
+            "required": "Choose the file.",
+            "empty": "This file is empty.",
+            "invalid": "Choose the file.",
+            "missing": "Choose the file.",
+            "max_length": "Give the file a shorter name.",
+        },
+    )
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        if file.size > seals.LARGEST:
+            raise forms.ValidationError(seals.TOO_LARGE)
+        if not seals.is_pdf(file.read(5)):
+            raise forms.ValidationError(seals.NO_PDF)
+        file.seek(0)
+        return file

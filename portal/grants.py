@@ -16,10 +16,14 @@ APP = {
     "portal_preview": "select, insert",
     "portal_stoplink": "select, insert",
     "portal_stop": "select, update (handled_at, outcome)",
+    "portal_paper": "select, insert",
+    "portal_look": "select",
 }
 
 # approved_by, opportunity_id and withdrawn_reason are the agency's own and stay out of reach.
 PORTAL_READS = "id, client_id, kind, ref, title, body, digest, published_at, withdrawn_at"
+
+PORTAL_READS_PAPERS = "id, publication_id, kind, bytes, sha256, made_at"
 
 PORTAL_CALLS = [
     "portal_client",
@@ -54,12 +58,15 @@ PORTAL_CALLS = [
     "portal_enter_by_passkey",
     "portal_enter_preview",
     "portal_end_preview",
+    "portal_may_look",
+    "portal_paper_known",
 ]
 
 PRIVATE = [
     *("portal_link_of", "portal_note_once", "portal_count"),
     *("portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"),
     *("portal_seeing", "portal_client_name", "portal_network", "portal_come_in"),
+    "portal_paper_stays",
 ]
 
 GRANTS = [
@@ -71,5 +78,6 @@ GRANTS = [
     "grant usage on schema public to zarts_app, zarts_portal",
     *(f"grant {rights} on public.{table} to zarts_app" for table, rights in APP.items()),
     f"grant select ({PORTAL_READS}) on public.portal_publication to zarts_portal",
+    f"grant select ({PORTAL_READS_PAPERS}) on public.portal_paper to zarts_portal",
     *(f"grant execute on function public.{name} to zarts_portal" for name in PORTAL_CALLS),
 ]

@@ -6,6 +6,8 @@ from . import visitor
 from .pages import page
 
 LARGEST = 64 * 1024
+# Where a file may come in: as much as a paper of ours can be, and its form around it.
+LARGEST_AT = {"/verify": 5 * 1024 * 1024 + LARGEST}
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -29,7 +31,8 @@ class PlainHeaders:
 
     def __call__(self, request):
         if self.too_large(request):
-            response = HttpResponse("That is more than this address takes (64 kB).", "text/plain", status=413)
+            most = "5 MB" if request.path in LARGEST_AT else "64 kB"
+            response = HttpResponse(f"That is more than this address takes ({most}).", "text/plain", status=413)
         else:
             response = self.get_response(request)
         for name, value in HEADERS.items():
@@ -43,7 +46,7 @@ class PlainHeaders:
     @staticmethod
     def too_large(request):
         try:
-            return int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST
+            return int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_AT.get(request.path, LARGEST)
         except ValueError:
             return True
 

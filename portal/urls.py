@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from .tokens import TOKEN
-from .views import home, intake, link, preview, refused, room, sessions, sign_in, stop
+from .views import home, intake, link, papers, preview, refused, room, sessions, sign_in, stop, verify
 
 LINK = rf"^p/(?P<token>{TOKEN})"
 
@@ -19,6 +19,7 @@ urlpatterns = [
     re_path(rf"{LINK}/accept\Z", link.accept, name="link-accept"),
     re_path(rf"{LINK}/decline\Z", link.decline, name="link-decline"),
     re_path(rf"{LINK}/ask\Z", link.ask, name="link-ask"),
+    re_path(rf"{LINK}/proposal\.pdf\Z", papers.by_link, name="link-paper"),
     re_path(rf"^stop/(?P<token>{TOKEN})/\Z", stop.stop, name="stop"),
     path("portal/", room.home, name="room"),
     path("portal/sign-in", sign_in.ask, name="sign-in"),
@@ -39,11 +40,14 @@ urlpatterns = [
     path("portal/preview/leave", preview.leave, name="preview-leave"),
     path("portal/proposals/<int:pk>/", room.proposal, name="proposal"),
     path("portal/contracts/<int:pk>/", room.contract, name="contract"),
+    path("portal/proposals/<int:pk>/proposal.pdf", papers.proposal, name="proposal-paper"),
+    path("portal/contracts/<int:pk>/contract.pdf", papers.contract, name="contract-paper"),
     path("portal/contracts/<int:pk>/sign", room.sign, name="contract-sign"),
     path("portal/reports/", room.reports, name="reports"),
     path("portal/reports/<int:pk>/", room.report, name="report"),
     path("portal/onboarding/", room.onboarding, name="onboarding"),
     path("portal/history/", room.history, name="history"),
+    path("verify", verify.verify, name="verify"),
     path("healthz", home.healthz, name="healthz"),
     path("readyz", home.readyz, name="readyz"),
 ]

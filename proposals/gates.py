@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from opportunities.records import Lack, gate
 
-from . import approvals, coverage, lint, publishing
+from . import approvals, coverage, lint, publishing, sealing
 from .coverage import evidence_falls_because
 
 # -- Proposals. --------------------------------------------------------------------------------------------------------
@@ -183,6 +183,11 @@ def reporting_is_set(contract):
 @gate("Choose who signs for the client, somebody with a mail address.", mend="id_signer")
 def has_a_signer(contract):
     return bool(contract.signer and contract.signer.email and not contract.signer.left_on)
+
+
+@gate(sealing.MISSING)
+def the_seal_is_set(contract):
+    return sealing.is_set()
 
 
 @gate("Let stand what was signed.")

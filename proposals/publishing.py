@@ -16,10 +16,10 @@ from django.utils import timezone
 from opportunities import filling, outbox
 from opportunities.models import Message
 from opportunities.records import Lack, Refused, begin, lock, perform, tell
-from portal.models import Guest, Passkey, Preview, ProposalLink, Publication, Session
+from portal.models import Guest, Paper, Passkey, Preview, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 
-from . import approvals, coverage, lint, totals
+from . import approvals, coverage, lint, papers, totals
 
 # Why a mail waits whose link leads nowhere any more.
 CLOSED = "The link in it was closed."
@@ -56,11 +56,21 @@ def publish_record(record, kind, title, body) -> Publication:
     if lacks := list(approvals.lacks(record)):
         raise Refused(lacks)
     opportunity = record.opportunity
-    return publish(kind, ref(record), opportunity.client_id, opportunity.pk, title, body, approvers(record))
+    publication = publish(kind, ref(record), opportunity.client_id, opportunity.pk, title, body, approvers(record))
+    # Of what both sides signed there is the sealed copy alone.
+    if not body.get("countersigned"):
+        papers.keep(publication)
+    return publication
 
 
 def ref(record) -> str:
     return f"{record.label()}:{record.pk}"
+
+
+def newest_paper(record):
+    """Return the paper of what was published last of a record, withdrawn or not; nothing before that."""
+    found = Paper.objects.filter(publication__ref=ref(record)).select_related("publication").defer("bytes")
+    return found.order_by("-publication__published_at", "-publication_id", "-kind").first()
 
 
 def approvers(record) -> str:
@@ -316,9 +326,12 @@ def send_contract(contract, *, by, words=""):
 
 
 def publish_contract(contract, countersigned=None):
-    """Freeze a contract for the client, and again when it is countersigned."""
+    """Freeze a contract for the client, and again with its sealed copy when it is countersigned."""
     body = contract_body(contract) | {"countersigned": countersigned}
-    contract.publication_id = publish_record(contract, "contract", contract.proposal.title, body).pk
+    publication = publish_record(contract, "contract", contract.proposal.title, body)
+    if countersigned:
+        papers.keep_sealed(contract, publication)
+    contract.publication_id = publication.pk
 
 
 def contract_body(contract) -> dict:

@@ -185,12 +185,13 @@ MORE = {
     },
     "proposals_summary": {"lint": ("-", "-")},  # about no deal; tests/proposals/test_summary_editor.py names one
     "proposals_clause": {"revise": ("BE", "BE"), "rests": ("ABCDFEN", "-")},
-    "proposals_contract": {"standard": ("-", "-")},  # it is in force: it stays
+    "proposals_contract": {"standard": ("-", "-"), "paper": ("ABDEN", "-")},  # it is in force: it stays
     # Accepted: its rows stay as they are.
     "proposals_proposal": {
         **{"revise": ("-", "AB"), "contract": ("-", "AB"), "newest": ("-", "-")},
         **{"insert": ("-", "-"), "preview": ("ABDEN", "-"), "now": ("ABDEN", "-"), "keep": ("ABE", "ABE")},
         **{"difference": ("ABDEN", "-"), "copy": ("AB", "AB"), "portal": ("-", "ABDEN")},
+        "paper": ("ABDEN", "-"),
     },
     # Not uploaded any more, and not yet checked: nobody maps it now.
     "opportunities_import": {
@@ -376,6 +377,7 @@ PUBLIC = {
     "link-accept": (405, 404),
     "link-decline": (405, 404),
     "link-ask": (405, 404),
+    "link-paper": (404, 405),
     "stop": (404, 404),
     "room": (302, 405),
     "sign-in": (200, 422),
@@ -397,6 +399,9 @@ PUBLIC = {
     "proposal": (302, 405),
     "contract": (302, 405),
     "contract-sign": (405, 302),
+    "proposal-paper": (302, 405),
+    "contract-paper": (302, 405),
+    "verify": (200, 422),
     "reports": (302, 405),
     "report": (302, 405),
     "onboarding": (302, 405),

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from zarts import mailing
+from zarts import mailing, sealkeys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -250,6 +250,22 @@ AGENCY_PERSON = env.str("AGENCY_PERSON", "Dana Whitfield")
 # Within how many hours somebody who asked hears from us.
 FIRST_RESPONSE_HOURS = env.int("FIRST_RESPONSE_HOURS", 24)
 AGENCY_EMAIL = env.str("AGENCY_EMAIL", "hello@zarts.example")
+
+# -- The seal of what both sides signed. The public surface holds its certificate, and never its key. ------------------
+
+
+def seal_part(name, kind, made):
+    """Return a part of the seal: PEM text, or the path of a file with it; with embedded servers one made once."""
+    try:
+        return sealkeys.part(sealkeys.read(env.str(name, "", multiline=True)) or made, kind)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} names a file that cannot be read: {error.strerror}.") from error
+
+
+_made = sealkeys.made_once(DATA_DIR, AGENCY_NAME) if EMBEDDED and not env.str("SEAL_CERT", "") else ""
+# The first is the one in use; any that follow were in use before, and what they sealed stays known.
+SEAL_CERT = seal_part("SEAL_CERT", "CERTIFICATE", _made)
+SEAL_KEY = "" if PORTAL else seal_part("SEAL_KEY", "(?:EC |RSA )?PRIVATE KEY", _made)
 
 # -- Mail and background. ----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@ from .action import ClientAction
 from .guest import Guest, Session, SignInLink, SignInRequest
 from .inquiry import Inquiry
 from .link import ProposalLink, Reader
+from .paper import Look, Paper
 from .passkey import Passkey, UsedChallenge
 from .preview import Preview
 from .publication import Publication, digest_of
@@ -15,6 +16,8 @@ __all__ = [
     "IntakeToken",
     "Passkey",
     "Preview",
+    "Look",
+    "Paper",
     "ProposalLink",
     "Publication",
     "Reader",

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal import consent, offer, stamps, visitor
 from portal.forms import AcceptForm, AskForm, DeclineForm, OpenForm
-from portal.models import Publication
+from portal.models import Paper, Publication
 from portal.pages import page
 from portal.rights import call, portal_rights, rows
 from portal.tokens import new_token
@@ -37,6 +37,7 @@ def shown(request, token, status=200, **forms):
     with portal_rights(token) as cursor:
         link = state_of(cursor, token, visitor.reading_key(request, token))
         publication = Publication.objects.shown().filter(pk=link["publication_id"]).first()
+        paper = Paper.objects.of(link["publication_id"])
     if link["valid_until"]:
         # A link that ends at midnight is good until the day before.
         link["valid_until"] -= timedelta(seconds=1)
@@ -59,6 +60,7 @@ def shown(request, token, status=200, **forms):
         publication=publication,
         may_decide=link["role"] == "decides",
         asks=link["state"] == "open",
+        paper=paper,
         **offer.shown_offer(body, chosen),
         **{
             "accept": AcceptForm(),

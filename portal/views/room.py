@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal import offer, visitor
 from portal.forms import SignForm
-from portal.models import Publication
+from portal.models import Paper, Publication
 from portal.pages import page
 from portal.rights import call, portal_rights, rows
 
@@ -111,7 +111,8 @@ def proposal(request, cursor, guest, pk):
     with_answers([publication], deeds(cursor))
     accepted = next((deed for deed in publication.answers if deed["verb"] == "accepted"), {})
     shown = offer.shown_offer(publication.body, accepted.get("options") or [])
-    return page(request, "room/proposal", guest=guest, publication=publication, **shown)
+    paper = Paper.objects.of(publication.pk)
+    return page(request, "room/proposal", guest=guest, publication=publication, paper=paper, **shown)
 
 
 @for_guest
@@ -139,6 +140,7 @@ def contract_page(request, cursor, guest, publication, status=200, form=None):
         status=status,
         guest=guest,
         publication=publication,
+        paper=Paper.objects.of(publication.pk),
         signers=signers,
         may_sign=is_signer and not has_signed and not body.get("countersigned"),
         own=signed.get(guest["contact_id"]),

@@ -27,7 +27,7 @@ from portal import offer
 from portal.forms import AcceptForm, AskForm, DeclineForm
 
 from .. import composing, coverage, publishing
-from .writing import WrittenAdmin
+from .papers import PublishedAdmin
 
 SCRIPT = "composer.js"
 # A page that is shown inside one of ours: it loads what it looks like, and sends nothing.
@@ -41,7 +41,7 @@ NO_TOKEN = "0" * 43
 AROUND = ("top", "moves", "rows", "approvals")
 
 
-class Composer(WrittenAdmin):
+class Composer(PublishedAdmin):
     """The pages on which a proposal is written."""
 
     def pages(self):

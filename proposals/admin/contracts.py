@@ -15,7 +15,8 @@ from opportunities.records import edit
 
 from .. import publishing
 from ..models import Contract, ContractClause, Payment, Signature
-from .writing import WrittenAdmin, WrittenRows
+from .papers import PublishedAdmin
+from .writing import WrittenRows
 
 
 class ClauseRows(WrittenRows):
@@ -39,7 +40,7 @@ class SignatureRows(ReadOnlyInline):
 
 
 @admin.register(Contract)
-class ContractAdmin(WrittenAdmin):
+class ContractAdmin(PublishedAdmin):
     right = "proposals.write_contract"
     list_display = ["number", "proposal", "opportunity", "stage", "owner", "kickoff_on"]
     list_filter = ["stage", "owner"]

@@ -276,7 +276,7 @@ class Contract(Authored, Output):
         stage,
         source=Stage.SIGNED,
         target=Stage.ACTIVE,
-        gates=[gates.its_proposal_is_accepted, gates.stands_as_signed],
+        gates=[gates.its_proposal_is_accepted, gates.stands_as_signed, gates.the_seal_is_set],
         permission="proposals.countersign_contract",
         label="Countersign",
         past="countersigned",

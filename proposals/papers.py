@@ -1,0 +1,372 @@
+"""The PDF of a proposal and of a contract: exactly what was published, and nothing else.
+
+A paper is made from the frozen snapshot alone, so that the same snapshot gives the same bytes. What anybody typed goes
+to typst as data and never as markup.
+"""
+
+import hashlib
+import json
+import re
+import unicodedata
+from datetime import UTC, timedelta
+from functools import cache
+from typing import Literal
+
+import typst
+from django.conf import settings
+from django.utils import timezone
+
+from opportunities.models import Event
+from opportunities.records import Refused
+from portal import offer
+from portal.models import Paper, Publication
+from portal.papers import label
+from portal.templatetags.portal import day, figure, money
+
+from . import sealing
+
+TEMPLATES = settings.BASE_DIR / "templates" / "papers"
+FONTS = typst.Fonts(include_system_fonts=False)
+# For archives: everything that it needs is in it, and nothing in it runs.
+STANDARD: Literal["a-2b"] = "a-2b"
+
+# -- When they are made. -----------------------------------------------------------------------------------------------
+
+
+def keep(publication):
+    """Make the paper of a publication, once, in the transaction that publishes it."""
+    if not publication.papers.filter(kind=Paper.Kind.READ).exists():
+        store(publication, Paper.Kind.READ, of(publication))
+
+
+def keep_sealed(contract, publication):
+    """Make the sealed copy of a contract that both sides signed: what was signed, and the certificate of it."""
+    signatures = list(contract.signatures.order_by("at", "id"))
+    digests = {signature.digest for signature in signatures}
+    signed = Publication.objects.filter(kind="contract", ref=publication.ref, digest__in=digests).first()
+    if signed is None or len(digests) != 1:
+        raise Refused([f"The signatures under {contract.number} are not all under one text that we published."])
+    if publication.papers.filter(kind=Paper.Kind.SEALED).exists():
+        return
+    at = max(signature.at for signature in signatures)
+    sheet = sheet_of(signed) | {"certificate": certificate(contract, signatures), "date": moment_of(at)}
+    file = sealing.seal(compiled("contract", sheet), reason=label("contract", signed.body))
+    store(publication, Paper.Kind.SEALED, file)
+
+
+def store(publication, kind, file):
+    Paper.objects.create(publication=publication, kind=kind, bytes=file, sha256=hashlib.sha256(file).hexdigest())
+
+
+def of(publication) -> bytes:
+    """Return the PDF of a publication. The same publication gives the same bytes."""
+    return compiled(publication.kind, sheet_of(publication))
+
+
+# -- What stands in them. ----------------------------------------------------------------------------------------------
+
+SCOPE = {
+    "included": "What you get",
+    "optional": "What you can add",
+    "excluded": "What is not included",
+    "assumption": "What we assume",
+    "dependency": "What we need from you",
+    "integration": "What we connect to",
+}
+KINDS = {"projection": "A projection.", "guarantee": "A guarantee."}
+
+
+def sheet_of(publication) -> dict:
+    """Return a snapshot as the templates of the papers want it: words and figures, ready to be set."""
+    body = publication.body
+    shown = offer.shown_offer(body)
+    return {
+        "agency": settings.AGENCY_NAME,
+        "label": label(publication.kind, body),
+        "title": publication.title,
+        "digest": publication.digest,
+        "date": moment_of(publication.published_at),
+        "facts": facts_of(publication),
+        "intro": body.get("intro") or "",
+        "sender": (body.get("from") or {}).get("name") or "",
+        "findings": [titled(row) for row in body.get("findings") or []],
+        "claims": [claim_of(row) for row in body.get("claims") or []],
+        "scope": [
+            {"heading": heading, "rows": [titled(row) for row in body["scope"][kind]]}
+            for kind, heading in SCOPE.items()
+            if (body.get("scope") or {}).get(kind)
+        ],
+        "weeks": weeks_of(shown["weeks"]),
+        "prices": [price_of(line, shown["currency"]) for line in body.get("prices") or []],
+        "priced": priced_of(body, shown),
+        "totals": [
+            [words, money(shown["totals"][key], shown["currency"])]
+            for key, words in (("once", "Once"), ("monthly", "Each month"), ("first_year", "First year"))
+        ],
+        "reporting": reporting_of(body),
+        "clauses": [titled(row) for row in body.get("clauses") or []],
+        "signers": [[signer.get("name") or "", signer.get("role") or ""] for signer in body.get("signers") or []],
+        "certificate": None,
+    }
+
+
+def titled(row) -> dict:
+    return {"title": row.get("title") or "", "text": row.get("text") or ""}
+
+
+def facts_of(publication) -> list:
+    """Return the lines under the title: for whom, from whom, and until when."""
+    body, sender = publication.body, publication.body.get("from") or {}
+    by = ", ".join(filter(None, [sender.get("name"), sender.get("role"), settings.AGENCY_NAME]))
+    on = day(timezone.localdate(publication.published_at, timezone.get_default_timezone()))
+    if publication.kind == "contract":
+        parties = "\n".join(body.get("parties") or [body.get("client") or "", settings.AGENCY_NAME])
+        facts = [("Between", parties), ("Drawn up", on), ("Your contact", by), ("Mail", sender.get("email"))]
+    else:
+        facts = [("For", body.get("client")), ("From", by), ("Mail", sender.get("email")), ("Date", on)]
+    facts += [("Valid until", day(body.get("valid_until"))), ("Decide by", day(body.get("decide_by")))]
+    return [[name, value] for name, value in facts if value]
+
+
+def claim_of(claim) -> dict:
+    return {
+        "text": claim.get("text") or "",
+        "kind": KINDS.get(claim.get("kind"), ""),
+        "proof": [
+            {
+                "what": spaced(proof.get("metric"), figure(proof.get("value")), proof.get("unit")),
+                "from": ", ".join(filter(None, [proof.get("provider"), day(proof.get("captured_on"))])),
+            }
+            for proof in claim.get("proof") or []
+        ],
+    }
+
+
+def weeks_of(rows) -> dict:
+    """Return the timeline with each bar's place and length in percent of all its weeks."""
+    longest = rows[0]["all"] if rows else 1
+    return {
+        "all": int(longest),
+        "rows": [
+            {
+                "title": row.get("title") or "",
+                "who": row.get("who") or "",
+                "said": list(filter(None, [row.get("text"), f"after “{row['after']}”" if row.get("after") else ""])),
+                "weeks": weeks_in_words(row),
+                # A moment is a line's width, and stays inside.
+                "start": min(float(100 * row["start"] / longest), 98.5),
+                "length": max(float(100 * row["length"] / longest), 1.5),
+            }
+            for row in rows
+        ],
+    }
+
+
+def weeks_in_words(row) -> str:
+    if not row["length"]:
+        return f"end of {figure(row['start'])}" if row["start"] else "at the start"
+    return f"{row['first']} to {row['last']}" if row["last"] > row["first"] else str(row["first"])
+
+
+def price_of(line, currency) -> dict:
+    said = ["optional"] if line.get("optional") else []
+    if offer.amount(line.get("discount")):
+        said.append(f"less {figure(line['discount'])} % discount")
+    if offer.amount(line.get("tax")):
+        said.append(f"with {figure(line['tax'])} % tax")
+    return {
+        "title": line.get("title") or "",
+        "said": said,
+        "quantity": str(figure(line.get("quantity"))),
+        "each": str(money(line.get("unit_price"), currency)),
+        "total": str(money(line.get("total"), currency)),
+        "every": "each month" if line.get("recurring") == "monthly" else "",
+    }
+
+
+def priced_of(body, shown) -> list:
+    said = []
+    if offer.amount(body.get("discount")):
+        said.append(f"Each total is less {figure(body['discount'])} % discount on everything.")
+    if shown["options"]:
+        said.append("The totals are without what is optional.")
+    return said
+
+
+def reporting_of(body) -> list:
+    said = body.get("reporting") or {}
+    first = f"Your first report: {day(said['first_on'])}." if said.get("first_on") else ""
+    return list(filter(None, [said.get("words"), first]))
+
+
+# -- The certificate. --------------------------------------------------------------------------------------------------
+
+# What a client may read of a contract's diary, by the verb of its event.
+HAPPENED = {
+    "contract.send": "Sent to be signed",
+    "contract.open": "Opened by {}",
+    "contract.sign": "Signed by {}",
+    "contract.countersign": "Signed by {} for {agency}",
+}
+
+
+def certificate(contract, signatures) -> dict:
+    """Return who signed what, when and from where, what happened before, and how all of it can be checked."""
+    agency = settings.AGENCY_NAME
+    return {
+        "about": (
+            f"This belongs to the contract {contract.number}, which stands on the pages before. "
+            "Everybody named here signed exactly that text: each signature carries its fingerprint, which stands at "
+            "the foot of every page."
+        ),
+        "signatures": [signature_of(signature, contract) for signature in signatures],
+        "events": events_of(contract, signatures),
+        "check": [
+            f"{agency} sealed this file when the last signature was given. Any change after that breaks the seal, and "
+            "a program that reads PDFs says so. Anybody can ask us, without an account, whether a file is ours and "
+            f"unchanged: {settings.PORTAL_URL}/verify",
+            "We also keep the SHA-256 of the sealed file, so that it can be compared byte by byte. It cannot stand in "
+            "the file itself.",
+            f"The times here are those of {agency}’s own clock. No independent timestamp service has confirmed them.",
+        ],
+        "seal": sealing.fingerprint(),
+    }
+
+
+def signature_of(signature, contract) -> dict:
+    ours = signature.side == "agency"
+    side = settings.AGENCY_NAME if ours else str(contract.opportunity.client)
+    facts = [
+        ("For", side),
+        ("Role", signature.role),
+        ("When", exactly(signature.at)),
+        ("From", signature.address or (f"{settings.AGENCY_NAME}’s own system" if ours else "")),
+        ("Agreed to", f"{signature.consent_text}\n(version {signature.consent_version})"),
+    ]
+    return {"name": signature.name, "facts": [[*fact] for fact in facts if fact[1]], "digest": signature.digest}
+
+
+def events_of(contract, signatures) -> list:
+    """Return when it was sent, opened and signed, in order. The last signature's own event is not written yet."""
+    told = Event.objects.filter(record_type=contract.label(), record_id=contract.pk, verb__in=HAPPENED)
+    agency = settings.AGENCY_NAME
+    lines = [(event.at, HAPPENED[event.verb].format(event.actor_name, agency=agency)) for event in told.order_by("id")]
+    if not any(event.verb == "contract.countersign" for event in told):
+        ours = [signature for signature in signatures if signature.side == "agency"]
+        lines += [(one.at, HAPPENED["contract.countersign"].format(one.name, agency=agency)) for one in ours]
+    return [[exactly(at), words] for at, words in sorted(lines, key=lambda line: line[0])]
+
+
+def exactly(at) -> str:
+    """Write a moment to the second, by the agency's clock and with its zone."""
+    at = timezone.localtime(at, timezone.get_default_timezone())
+    zone = at.strftime("%z")
+    offset = f" (UTC{zone[:3]}:{zone[3:]})" if at.utcoffset() != timedelta(0) or at.tzname() != "UTC" else ""
+    return f"{at.day} {at:%B %Y, %H:%M:%S %Z}{offset}"
+
+
+# -- How they are set. -------------------------------------------------------------------------------------------------
+
+
+def compiled(kind, sheet) -> bytes:
+    """Set a sheet as PDF/A, whatever letters are in it."""
+    shown = printable(sheet)
+    if shown != spread(sheet):
+        shown["unshown"] = (
+            "Letters that our type does not have stand here by their Unicode numbers, as in [U+4E2D]. "
+            "The page on the web shows them as they were written."
+        )
+    try:
+        return typeset(kind, {"unshown": "", **shown})
+    except typst.TypstError:
+        # Letters that exist one by one can still be missing as they stand together.
+        return typeset(
+            kind, {"unshown": "", **each_text(shown, lambda text: re.sub(r"[^\n -ɏ–-‧€−✓\u200b]", coded, text))}
+        )
+
+
+def typeset(kind, sheet) -> bytes:
+    return typst.compile(
+        str(TEMPLATES / f"{kind}.typ"),
+        root=str(TEMPLATES),
+        font_paths=FONTS,
+        sys_inputs={"data": json.dumps(sheet)},
+        pdf_standards=[STANDARD],
+        timestamp=0,
+    )
+
+
+def moment_of(at) -> list:
+    """Return a time for the file's own properties, which are in UTC."""
+    at = at.astimezone(UTC)
+    return [at.year, at.month, at.day, at.hour, at.minute, at.second]
+
+
+def each_text(value, change):
+    """Return the same structure with every text of it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: each_text(one, change) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [each_text(one, change) for one in value]
+    return value
+
+
+def spaced(*parts) -> str:
+    return " ".join(str(part) for part in parts if part not in (None, ""))
+
+
+# Marks that say how the letter before them is drawn, or where a word may be parted: without it nothing is lost.
+IDLE = re.compile("[\u00ad\ufe0e\ufe0f]")
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+LONG_WORD = re.compile(r"\S{25,}")
+
+
+def spread(sheet):
+    """Return a sheet whose longest words may be parted anywhere, as no word that people use has to be."""
+    return each_text(sheet, lambda text: LONG_WORD.sub(lambda word: "\u200b".join(word[0]), plainly(text)))
+
+
+def plainly(text):
+    return IDLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
+
+
+def printable(sheet):
+    """Return a sheet in which every letter can be seen: what our type does not have stands by its number."""
+    letters = set()
+    each_text(sheet, lambda text: letters.update(text))
+    strange = {letter for letter in letters if letter > "~" and letter not in KNOWN}
+    unseen = {letter for letter in letters if letter != "\n" and unicodedata.category(letter) in UNSEEN}
+    codes = {letter: f"[U+{ord(letter):04X}]" for letter in unseen | missing("".join(sorted(strange - unseen)))}
+    table = str.maketrans(
+        {letter: code for letter, code in codes.items() if letter not in "\r\n\t" and not IDLE.match(letter)}
+    )
+    return spread(each_text(sheet, lambda text: plainly(text).translate(table)))
+
+
+def coded(match) -> str:
+    return f"[U+{ord(match[0]):04X}]"
+
+
+PROBE = b"""
+#set text(font: ("Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono"))
+#for letter in json(bytes(sys.inputs.data)) [#par[#letter *#letter* _#letter_]]
+"""
+# What our type certainly has: Latin letters and the marks that the house itself writes.
+KNOWN = {chr(code) for code in range(0xA1, 0x250)} | set("–—‘’“”…€−✓×·")
+
+
+@cache
+def missing(letters: str) -> frozenset:
+    """Return which of these letters our type does not have, by trying them."""
+    if not letters:
+        return frozenset()
+    try:
+        typst.compile(PROBE, font_paths=FONTS, sys_inputs={"data": json.dumps(list(letters))}, pdf_standards=[STANDARD])
+    except typst.TypstError as error:
+        named = set(re.findall(r'the text `"(.+?)"` could not', str(error.diagnostic)))
+        found = frozenset(letter for letter in letters if any(letter in name for name in named))
+        # What is not named by itself is not trusted.
+        return found | (missing("".join(sorted(set(letters) - found))) if found else frozenset(letters))
+    return frozenset()

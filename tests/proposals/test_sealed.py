@@ -1,0 +1,261 @@
+"""The sealed copy of a contract: what was signed, who signed it, and a seal that any change breaks."""
+
+import io
+
+import pikepdf
+import pytest
+from django.core.management import CommandError, call_command
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import fields, signers
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from opportunities.records import Refused, perform
+from portal import seals
+from portal.apps import the_certificate_is_set
+from portal.models import Paper, Publication
+from proposals import papers, sealing
+from proposals.models import Signature
+from tests.makers_proposals import CONSENT, a_contract
+from tests.pdfs import faults_of, pages_of, plain
+from zarts import sealkeys
+
+pytestmark = pytest.mark.django_db
+UNCHANGED = "This is the contract {}, sealed by Zarts on"
+CHANGED = "This file was changed after it was sealed."
+STRANGE = "We did not seal this file."
+
+
+@pytest.fixture
+def contract(ada, ben):
+    return a_contract(ada, approver=ben, stage="active")
+
+
+@pytest.fixture
+def sealed(contract):
+    return bytes(Paper.objects.get(kind="sealed").bytes)
+
+
+def said_of(file):
+    return seals.verdict(file).words
+
+
+def in_a_thread(work):
+    return sealing.apart(work)
+
+
+# -- What it says. -----------------------------------------------------------------------------------------------------
+
+
+def test_it_shows_what_was_signed_and_under_it_who_signed(contract, sealed):
+    signed = Publication.objects.get(kind="contract", body__countersigned=None)
+    *text, certificate = pages_of(sealed)
+    assert [plain(page) for page in pages_of(papers.of(signed))][0].split(" 1 of ")[0] in text[0]
+    assert all(signed.digest in page for page in [*text, certificate])
+    for signature in contract.signatures.all():
+        assert signature.digest == signed.digest
+        assert signature.name in certificate
+        assert f"{signature.at.day} {signature.at:%B %Y, %H:%M:%S}" in certificate
+        assert plain(signature.consent_text) in certificate
+        assert f"(version {signature.consent_version})" in certificate
+    for words in ("Sent to be signed", "Signed by Bo Larsen", "Signed by Ben for Zarts", "Managing director"):
+        assert words in certificate
+    assert "/verify" in certificate
+    assert "No independent timestamp service has confirmed them." in certificate
+    assert sealing.fingerprint() in certificate
+
+
+def test_it_belongs_to_what_the_client_reads_now(contract):
+    paper = Paper.objects.get(kind="sealed")
+    assert paper.publication_id == contract.publication_id
+    assert paper.publication.papers.count() == 1
+    assert paper.sha256 == seals.digest(bytes(paper.bytes))
+
+
+def test_every_signature_stands_in_it_however_many_there_are(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="signed")
+    first = contract.signatures.get()
+    second = Signature(side="client", name="Zoë Lind", digest=first.digest, at=first.at, address="203.0.113.9")
+    sheet = papers.certificate(contract, [first, second])
+    assert [one["name"] for one in sheet["signatures"]] == ["Bo Larsen", "Zoë Lind"]
+    assert ["From", "203.0.113.9"] in sheet["signatures"][1]["facts"]
+
+
+def test_signatures_under_two_texts_are_not_sealed(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="signed")
+    contract.put_signature("agency", "Ben", "", CONSENT, "0" * 64, at=contract.signed_at, user=ben)
+    publication = Publication.objects.get(pk=contract.publication_id)
+    with pytest.raises(Refused, match="not all under one text"):
+        papers.keep_sealed(contract, publication)
+
+
+def test_without_a_key_nothing_is_countersigned(ada, ben, settings):
+    contract = a_contract(ada, approver=ben, stage="signed")
+    settings.SEAL_KEY = ""
+    with pytest.raises(Refused, match="SEAL_KEY"):
+        perform(contract.countersign, by=ben)
+    assert type(contract).objects.get(pk=contract.pk).stage == "signed"
+    assert contract.signatures.count() == 1
+
+
+@pytest.mark.parametrize("key", ["another", "broken"])
+def test_a_key_that_does_not_fit_its_certificate_seals_nothing(ada, ben, settings, key):
+    contract = a_contract(ada, approver=ben, stage="signed")
+    other = sealkeys.part(sealkeys.new_pair("Zarts"), "PRIVATE KEY")
+    settings.SEAL_KEY = other if key == "another" else other[:400] + "\n-----END PRIVATE KEY-----"
+    with pytest.raises(Refused, match="do not belong together"):
+        perform(contract.countersign, by=ben)
+
+
+def test_a_broken_certificate_is_none(settings):
+    settings.SEAL_CERT = "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----"
+    assert not sealing.is_set()
+
+
+# -- What a validator says. --------------------------------------------------------------------------------------------
+
+
+def test_it_is_certified_against_any_change_and_still_fit_for_an_archive(sealed):
+    assert faults_of(sealed) == []
+    (signature,) = PdfFileReader(io.BytesIO(sealed)).embedded_signatures
+    context = ValidationContext(trust_roots=[*seals.certificates()], allow_fetching=False)
+    status = in_a_thread(lambda: validate_pdf_signature(signature, context))
+    assert status.bottom_line
+    assert status.coverage == SignatureCoverageLevel.ENTIRE_FILE
+    assert signature.docmdp_level == fields.MDPPerm.NO_CHANGES
+    assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
+
+
+# -- What we say. ------------------------------------------------------------------------------------------------------
+
+
+def test_an_unchanged_file_is_told_by_its_seal_alone(contract, sealed):
+    assert said_of(sealed).startswith(UNCHANGED.format(contract.number))
+    assert said_of(sealed).endswith("unchanged.")
+
+
+def test_one_changed_byte_is_told_wherever_it_is(sealed):
+    # In the words, in the tables of the file, in the seal and in the zeros behind it, at the very end.
+    places = [*range(10, len(sealed), 331), len(sealed) - 1, *range(len(sealed) - 6200, len(sealed), 97)]
+    told = {said_of(sealed[:place] + bytes([sealed[place] ^ 0x20]) + sealed[place + 1 :]) for place in places}
+    assert told <= {CHANGED, STRANGE}
+    assert CHANGED in told
+
+
+def test_what_is_appended_is_told(sealed):
+    writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
+    writer.root["/Zarts"] = writer.root["/Type"]
+    writer.update_root()
+    output = io.BytesIO()
+    writer.write(output)
+    assert output.getvalue().startswith(sealed)
+    assert said_of(output.getvalue()) == CHANGED
+    assert said_of(sealed + b"\n") == CHANGED
+    assert said_of(sealed[:-1]) == CHANGED
+
+
+def test_a_file_that_was_saved_again_is_told(sealed):
+    output = io.BytesIO()
+    with pikepdf.open(io.BytesIO(sealed)) as pdf:
+        pdf.save(output)
+    assert said_of(output.getvalue()) == CHANGED
+
+
+def test_anothers_seal_is_not_ours_however_it_is_named(sealed, contract):
+    """Somebody makes a certificate with our name, and seals a contract that they wrote."""
+    pair = sealkeys.new_pair("Zarts")
+    certificate = seals.certificates_in(sealkeys.part(pair, "CERTIFICATE"))[0]
+    how = signers.PdfSignatureMetadata(field_name="Seal", reason=f"Contract {contract.number}", certify=True)
+    key = sealing.key_of(sealkeys.part(pair, "PRIVATE KEY"))
+    signer = signers.SimpleSigner(certificate, key, SimpleCertificateStore())
+    blank = papers.of(Publication.objects.get(kind="proposal"))
+    writer = IncrementalPdfFileWriter(io.BytesIO(blank))
+    theirs = in_a_thread(lambda: signers.PdfSigner(how, signer).sign_pdf(writer)).getvalue()
+    assert said_of(theirs) == STRANGE
+
+
+def test_what_an_earlier_certificate_sealed_stays_known(contract, sealed, settings):
+    settings.SEAL_CERT = sealkeys.part(sealkeys.new_pair("Zarts"), "CERTIFICATE") + "\n" + settings.SEAL_CERT
+    assert said_of(sealed).startswith(UNCHANGED.format(contract.number))
+
+
+def test_without_a_certificate_nothing_is_called_ours(sealed, settings):
+    settings.SEAL_CERT = ""
+    assert "cannot be checked here" in said_of(sealed)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [b"", b"%PDF-", b"%PDF-1.7\n" + b"\0" * 9999, b"%PDF-1.7 /ByteRange [0 1 2 3]", b"%PDF /ByteRange [0 5 7 0]<AB>"],
+    ids=range(5),
+)
+def test_a_broken_file_is_not_ours(file):
+    assert said_of(file) in (STRANGE, seals.NO_PDF)
+
+
+# -- The command. ------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_a_file_is(contract, sealed, tmp_path, capsys):
+    for name, paper in (("sealed", sealed), ("read", bytes(Paper.objects.filter(kind="read").latest("pk").bytes))):
+        file = tmp_path / f"{name}.pdf"
+        file.write_bytes(paper)
+        call_command("verify_signature", str(file))
+        said = capsys.readouterr().out
+        assert f"This is the contract {contract.number}," in said
+        assert f"It is for {contract.opportunity.client}" in said
+        assert ("carries no signature" in said) == (name == "read")
+
+
+def test_the_command_knows_a_seal_of_which_nothing_is_kept(tmp_path, capsys):
+    file = tmp_path / "sealed.pdf"
+    paper = papers.of(Publication(kind="proposal", body={}, digest="a" * 64))
+    file.write_bytes(sealing.seal(paper, reason="Contract C-0042"))
+    call_command("verify_signature", str(file))
+    assert "does not keep the same file" in capsys.readouterr().out
+
+
+def test_the_command_refuses_in_words(sealed, tmp_path):
+    changed, other, huge = (tmp_path / name for name in ("changed.pdf", "other.txt", "huge.pdf"))
+    changed.write_bytes(sealed.replace(b"Contract C", b"Contract D"))
+    other.write_text("Hello.")
+    with huge.open("wb") as file:
+        file.truncate(seals.LARGEST + 1)
+    refusals = {
+        changed: CHANGED,
+        other: "This is not a PDF file.",
+        huge: "larger than 5 MB",
+        tmp_path / "none.pdf": "cannot be read: no such file",
+        tmp_path: "cannot be read: is a directory",
+    }
+    for file, words in refusals.items():
+        with pytest.raises(CommandError, match=words) as refused:
+            call_command("verify_signature", str(file))
+        assert refused.value.returncode == 1
+
+
+def test_a_deployment_without_a_seal_is_warned(settings):
+    assert sealing.the_seal_is_set(None) == []
+    settings.SEAL_KEY = ""
+    (warning,) = sealing.the_seal_is_set(None)
+    assert "no contract can be countersigned" in warning.msg
+    settings.SEAL_CERT = ""
+    (warning,) = the_certificate_is_set(None)
+    assert "SEAL_CERT is not set" in warning.msg
+
+
+def test_a_pair_is_made_once_and_kept_for_its_owner(tmp_path):
+    pair = sealkeys.made_once(tmp_path, "Zarts")
+    assert sealkeys.made_once(tmp_path, "Zarts") == pair
+    assert [file.name for file in tmp_path.iterdir()] == ["seal.pem"]
+    assert (tmp_path / "seal.pem").stat().st_mode & 0o777 == 0o600
+    assert "PRIVATE" not in sealkeys.part(pair, "CERTIFICATE")
+
+
+def test_the_seal_is_read_as_text_or_from_a_file(tmp_path):
+    file = tmp_path / "seal.pem"
+    file.write_text("-----BEGIN X-----\nabc\n-----END X-----")
+    assert sealkeys.read(str(file)) == sealkeys.read(file.read_text()) == file.read_text()
