@@ -1,7 +1,7 @@
 """Which login may do what to the portal's tables. Run after every migration, after anybody's broader grants."""
 
 APP = {
-    "portal_publication": "select, insert, update (withdrawn_at, withdrawn_reason)",
+    "portal_publication": "select, insert, update (withdrawn_at, withdrawn_reason, open_until)",
     "portal_proposallink": "select, insert, update (expires_at, revoked_at, replaced_by_id)",
     "portal_guest": "select, insert, update (contact_id, name, email, revoked_at)",
     "portal_signinrequest": "select, update (handled_at)",
@@ -12,10 +12,11 @@ APP = {
     "portal_intaketoken": "select, insert, update (revoked_at, revoked_by)",
     "portal_stoplink": "select, insert",
     "portal_stop": "select, update (handled_at, outcome)",
+    "portal_paymentnotice": "select, update (handled_at, taken, outcome)",
 }
 
 # approved_by, opportunity_id and withdrawn_reason are the agency's own and stay out of reach.
-PORTAL_READS = "id, client_id, kind, ref, title, body, digest, published_at, withdrawn_at"
+PORTAL_READS = "id, client_id, kind, ref, title, body, digest, published_at, withdrawn_at, open_until"
 
 PORTAL_CALLS = [
     "portal_client",
@@ -33,9 +34,21 @@ PORTAL_CALLS = [
     "portal_inquire_by_token",
     "portal_stop_state",
     "portal_stop",
+    "portal_contract",
+    "portal_decline_contract",
+    "portal_payment",
 ]
 
-PRIVATE = ["portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"]
+PRIVATE = [
+    "portal_hash",
+    "portal_live_session",
+    "portal_state_of",
+    "portal_note",
+    "portal_frozen",
+    "portal_deeds_of",
+    "portal_contract_state_of",
+    "portal_waits_for_another",
+]
 
 GRANTS = [
     "revoke create on schema public from public",

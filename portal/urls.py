@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from .tokens import TOKEN
-from .views import home, intake, link, refused, room, sign_in, stop
+from .views import home, intake, link, payments, refused, room, sign_in, stop
 
 LINK = rf"^p/(?P<token>{TOKEN})"
 
@@ -25,10 +25,12 @@ urlpatterns = [
     path("portal/proposals/<int:pk>/", room.proposal, name="proposal"),
     path("portal/contracts/<int:pk>/", room.contract, name="contract"),
     path("portal/contracts/<int:pk>/sign", room.sign, name="contract-sign"),
+    path("portal/contracts/<int:pk>/decline", room.decline, name="contract-decline"),
     path("portal/reports/", room.reports, name="reports"),
     path("portal/reports/<int:pk>/", room.report, name="report"),
     path("portal/onboarding/", room.onboarding, name="onboarding"),
     path("portal/history/", room.history, name="history"),
+    path("hooks/payments", payments.payments_hook, name="payments"),
     path("healthz", home.healthz, name="healthz"),
     path("readyz", home.readyz, name="readyz"),
 ]

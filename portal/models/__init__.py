@@ -2,6 +2,7 @@ from .action import ClientAction
 from .guest import Guest, Session, SignInLink, SignInRequest
 from .inquiry import Inquiry
 from .link import ProposalLink
+from .payment import PaymentNotice
 from .publication import Publication, digest_of
 from .stop import Stop, StopLink
 from .token import IntakeToken
@@ -11,6 +12,7 @@ __all__ = [
     "Guest",
     "Inquiry",
     "IntakeToken",
+    "PaymentNotice",
     "ProposalLink",
     "Publication",
     "Session",

@@ -47,7 +47,9 @@ class ClientAction(models.Model):
                 name="portal_action_one_answer",
             ),
             models.UniqueConstraint(
-                fields=["publication", "guest"], condition=models.Q(verb="signed"), name="portal_action_one_signature"
+                fields=["publication", "contact_id"],
+                condition=models.Q(verb="signed"),
+                name="portal_action_one_signature",
             ),
             models.UniqueConstraint(
                 fields=["link"], condition=models.Q(verb="opened"), name="portal_action_opened_once"
