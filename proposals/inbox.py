@@ -75,19 +75,24 @@ def each(model, take) -> int:
 
 def take_action(action) -> dict:
     """Make the move that a client's action asks for. Return its outcome."""
+    outcome, taken = outcome_of(action)
+    if not taken and action.verb != ClientAction.Verb.OPENED:
+        ask_the_owner(action, outcome)
+    return {"outcome": outcome}
+
+
+def outcome_of(action) -> tuple[str, bool]:
+    """Make the move, or none of it. Return what came of it in words, and whether it was made."""
     try:
         with transaction.atomic():
-            return {"outcome": ANSWERS[action.verb](action)}
+            return ANSWERS[action.verb](action), True
     except REFUSALS as refusal:
-        reason = f"Refused: {words_of(refusal)}"
+        return f"Refused: {words_of(refusal)}", False
     except DatabaseError:
         raise
     except Exception:
         log.exception("Action %s could not be read.", action.pk)
-        reason = "It could not be read. The log says why."
-    if action.verb != ClientAction.Verb.OPENED:
-        ask_the_owner(action, reason)
-    return {"outcome": reason}
+        return "It could not be read. The log says why.", False
 
 
 def words_of(refusal) -> str:
@@ -263,17 +268,12 @@ def take_again(pk) -> bool:
     row = untaken().filter(pk=pk).select_for_update(skip_locked=True, of=("self",)).first()
     if row is None:
         return False
-    try:
-        with transaction.atomic():
-            outcome = signed(row)
-    except REFUSALS as refusal:
-        reason = words_of(refusal)
-        if reason != row.outcome:
-            ask_the_owner(row, reason)
-            ClientAction.objects.filter(pk=pk).update(outcome=reason)
-        return False
-    ClientAction.objects.filter(pk=pk).update(outcome=outcome, handled_at=timezone.now())
-    return True
+    outcome, taken = outcome_of(row)
+    if outcome != row.outcome:
+        ClientAction.objects.filter(pk=pk).update(outcome=outcome, handled_at=timezone.now())
+        if not taken:
+            ask_the_owner(row, outcome)
+    return taken
 
 
 # -- What was paid. ----------------------------------------------------------------------------------------------------
