@@ -149,8 +149,8 @@ class Payment(Record):
         try:
             if file is not None:
                 proof.keep(file.read(), file.name)
-            proof.clean_fields(exclude=["payment"])
             proof.clean()
+            proof.clean_fields(exclude=["payment"])
         except ValidationError as trouble:
             raise Refused(trouble.messages) from None
         begin(proof, by=by, past="shown by")
