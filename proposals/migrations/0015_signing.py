@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 SIGNING = Path(__file__).resolve().parent.parent / "sql" / "signing.sql"
-DOWN = "drop function zarts_keep_signed; drop function zarts_keep_signatories;"
+DOWN = "drop function zarts_keep_shown; drop function zarts_keep_signed; drop function zarts_keep_signatories;"
 # Whoever was to sign signs first, and alone.
 KEEP = """
 set constraints all immediate;
@@ -283,6 +283,23 @@ class Migration(migrations.Migration):
                     operation="INSERT OR UPDATE OR DELETE",
                     pgid="pgtrigger_stage_as_signed_e0178",
                     table="proposals_signatory",
+                    timing="DEFERRABLE INITIALLY DEFERRED",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="payment",
+            trigger=pgtrigger.compiler.Trigger(
+                name="payment_is_shown",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    constraint="CONSTRAINT",
+                    execute="public.zarts_keep_shown()",
+                    func="RETURN NEW;",
+                    hash="2ac4089e14fa5b15c2c278b4640f397474b45757",
+                    operation='UPDATE OF "stage"',
+                    pgid="pgtrigger_payment_is_shown_6c40d",
+                    table="proposals_payment",
                     timing="DEFERRABLE INITIALLY DEFERRED",
                     when="AFTER",
                 ),

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+import pgtrigger
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.validators import URLValidator
@@ -10,7 +11,7 @@ from django.db import models
 from opportunities.models.evidence_file import checked
 from opportunities.money import MoneyField
 from opportunities.records import Kept, Opens, Record, Refused, begin, stage_field, transition
-from opportunities.walls import frozen, settled
+from opportunities.walls import Wall, frozen, settled
 
 from .contract import Contract
 
@@ -49,6 +50,13 @@ class Payment(Record):
         triggers = [
             settled("bill_stays", "amount", "currency", "invoice", "due_on", once="OLD.stage <> 'not_due'"),
             settled("paid_grows", "paid", once="NEW.paid < OLD.paid OR OLD.stage IN ('paid', 'waived', 'refunded')"),
+            Wall(
+                name="payment_is_shown",
+                calls="zarts_keep_shown",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("stage"),
+                timing=pgtrigger.Deferred,
+            ),
         ]
 
     def __str__(self):
@@ -121,6 +129,8 @@ class Payment(Record):
     )
     def waive(self, *, by, reason):
         """Let the work start without it, saying why."""
+        if not reason.strip():
+            raise Refused(["Say why it is waived."])
 
     @transition(
         stage,

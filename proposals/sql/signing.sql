@@ -59,3 +59,15 @@ begin
   end if;
   return null;
 end $$;
+
+-- At commit: money that is said to have moved is shown.
+create function zarts_keep_shown() returns trigger language plpgsql
+security definer set search_path = public, pg_temp as $$
+begin
+  if new.stage in ('part_paid', 'paid', 'refunded') and not exists (
+      select from public.proposals_paymentproof p where p.payment_id = new.id and p.kind = new.stage) then
+    raise exception 'Payment % is said to be %, and nothing shows it.', new.id, new.stage
+      using errcode = 'check_violation', constraint = 'payment_is_shown', table = tg_table_name;
+  end if;
+  return null;
+end $$;

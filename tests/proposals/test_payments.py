@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from opportunities.models import Event, Notice, Task
@@ -72,7 +72,29 @@ def test_a_part_is_less_than_what_is_open(payment, ada):
 def test_a_payment_is_waived_with_a_reason_and_shows_nothing(payment, ben, as_user):
     answer = as_user(ben).post(payment.move_url("waive"), {"reason": ""})
     assert "Say why" in answer.content.decode()
+    with pytest.raises(Refused, match="Say why it is waived"):
+        perform(payment.waive, by=ben, reason=" ")
     assert perform(payment.waive, by=ben, reason="Paid by their partner.").stage == "waived"
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_paid_where_nothing_shows_it(payment, ada):
+    with pytest.raises(DatabaseError, match="is said to be paid, and nothing shows it"), transaction.atomic():
+        Event.objects.create(
+            diary_id=payment.diary_id,
+            verb="payment.pay",
+            past="paid",
+            record_type=payment.label(),
+            record_id=payment.pk,
+            subject=str(payment),
+            **Event.actor_fields(ada),
+            owner_id=ada.pk,
+            stage_from="invoiced",
+            stage_to="paid",
+        )
+        Payment.objects.filter(pk=payment.pk).update(stage="paid")
+        with connection.cursor() as cursor:
+            cursor.execute("set constraints all immediate")
 
 
 @pytest.mark.django_db
