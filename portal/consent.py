@@ -14,3 +14,13 @@ ACCEPT = (
     "I may decide this for my company, and I accept this proposal as it is shown on this page. "
     "I know that the contract follows and that nothing is charged before it is signed."
 )
+
+# Kept with a contract when it is sent, so that everybody who signs it agrees to the same words.
+SIGN_VERSION = "sign-2026-11"
+SIGN = (
+    "I may sign for my company. I have read this contract as it is shown on this page, and typing my name here is "
+    "my signature under it."
+)
+
+# Every version that was ever shown beside a signature, with its words: nobody signs under others.
+SIGNATURES = {SIGN_VERSION: SIGN}

@@ -137,6 +137,10 @@ class SignForm(PlainForm):
         self.fields["consent"].label = words
 
 
+class DeclineContractForm(PlainForm):
+    words = text("Why do you not sign?", "Tell us the reason in a few words.", length=5000, lines=True)
+
+
 class SignInForm(PlainForm):
     email = mail_field("Your mail address")
 

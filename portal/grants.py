@@ -1,7 +1,7 @@
 """Which login may do what to the portal's tables. Run after every migration, after anybody's broader grants."""
 
 APP = {
-    "portal_publication": "select, insert, update (withdrawn_at, withdrawn_reason)",
+    "portal_publication": "select, insert, update (withdrawn_at, withdrawn_reason, open_until)",
     "portal_proposallink": "select, insert, update (expires_at, revoked_at, replaced_by_id)",
     "portal_reader": "select",
     "portal_guest": "select, insert, update (client_name, contact_id, name, email, revoked_at, taken_by)",
@@ -18,10 +18,11 @@ APP = {
     "portal_stop": "select, update (handled_at, outcome)",
     "portal_paper": "select, insert",
     "portal_look": "select",
+    "portal_paymentnotice": "select, update (handled_at, taken, outcome)",
 }
 
 # approved_by, opportunity_id and withdrawn_reason are the agency's own and stay out of reach.
-PORTAL_READS = "id, client_id, kind, ref, title, body, digest, published_at, withdrawn_at"
+PORTAL_READS = "id, client_id, kind, ref, title, body, digest, published_at, withdrawn_at, open_until"
 
 PORTAL_READS_PAPERS = "id, publication_id, kind, bytes, sha256, made_at"
 
@@ -60,6 +61,9 @@ PORTAL_CALLS = [
     "portal_end_preview",
     "portal_may_look",
     "portal_paper_known",
+    "portal_contract",
+    "portal_decline_contract",
+    "portal_payment",
 ]
 
 PRIVATE = [
@@ -67,6 +71,9 @@ PRIVATE = [
     *("portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"),
     *("portal_seeing", "portal_client_name", "portal_network", "portal_come_in"),
     "portal_paper_stays",
+    "portal_deeds_of",
+    "portal_contract_state_of",
+    "portal_waits_for_another",
 ]
 
 GRANTS = [

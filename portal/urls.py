@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from .tokens import TOKEN
-from .views import home, intake, link, papers, preview, refused, room, sessions, sign_in, stop, verify
+from .views import home, intake, link, papers, payments, preview, refused, room, sessions, sign_in, stop, verify
 
 LINK = rf"^p/(?P<token>{TOKEN})"
 
@@ -43,11 +43,13 @@ urlpatterns = [
     path("portal/proposals/<int:pk>/proposal.pdf", papers.proposal, name="proposal-paper"),
     path("portal/contracts/<int:pk>/contract.pdf", papers.contract, name="contract-paper"),
     path("portal/contracts/<int:pk>/sign", room.sign, name="contract-sign"),
+    path("portal/contracts/<int:pk>/decline", room.decline, name="contract-decline"),
     path("portal/reports/", room.reports, name="reports"),
     path("portal/reports/<int:pk>/", room.report, name="report"),
     path("portal/onboarding/", room.onboarding, name="onboarding"),
     path("portal/history/", room.history, name="history"),
     path("verify", verify.verify, name="verify"),
+    path("hooks/payments", payments.payments_hook, name="payments"),
     path("healthz", home.healthz, name="healthz"),
     path("readyz", home.readyz, name="readyz"),
 ]

@@ -65,7 +65,6 @@ def of_contract(contract) -> dict:
     """The terms and the clauses, and what the client accepted: the contract quotes it."""
     proposal = contract.proposal
     terms = (
-        "signer_id",
         "report_every",
         "report_weekday",
         "report_day",
@@ -73,11 +72,21 @@ def of_contract(contract) -> dict:
         "payment_before_start",
         "kickoff_on",
     )
-    return {name: getattr(contract, name) for name in terms} | {
-        "clauses": [[row.clause_id, row.text] for row in contract.contract_clauses.all()],
-        "proposal": {aspect: digest(aspect, proposal) for aspect in proposal.ASPECTS},
-        "chosen": proposal.chosen,
-    }
+    return (
+        who_signs(contract)
+        | {name: getattr(contract, name) for name in terms}
+        | {
+            "clauses": [[row.clause_id, row.text] for row in contract.contract_clauses.all()],
+            "proposal": {aspect: digest(aspect, proposal) for aspect in proposal.ASPECTS},
+            "chosen": proposal.chosen,
+        }
+    )
+
+
+def who_signs(contract) -> dict:
+    """Where one signs alone they are said as before there were several: what was approved then still stands."""
+    named = [signatory.contact_id for signatory in contract.signatories.all()]
+    return {"signer_id": next(iter(named), None)} | ({"signatories": named} if len(named) > 1 else {})
 
 
 def of_summary(summary) -> dict:
@@ -294,7 +303,8 @@ def changed_since_approved(aspect, record) -> list[str]:
 def spoken(record, name) -> str:
     """Say a part of an aspect as screens do."""
     names = {field.attname: field.verbose_name for field in record._meta.concrete_fields}
-    return names.get(name, {"chosen": "what the client chose"}.get(name, name))
+    own = {"chosen": "what the client chose", "signer_id": "who signs for the client", "signatories": "who signs"}
+    return names.get(name, own.get(name, name))
 
 
 def settle(record, *, asked_by=None):

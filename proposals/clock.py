@@ -1,17 +1,18 @@
-"""What the clock does: proposals expire, payments are late, and late questions go on to somebody else."""
+"""What the clock does: proposals expire, signatures are asked for again, payments are late, late questions go on."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import formats, timezone
 
-from opportunities import notices
+from opportunities import clock, conditions, notices
 from opportunities.models import Notice
 from opportunities.records import Refused, edit, lock, perform
 
-from . import approvals, asking
-from .models import Approval, Payment, Proposal
+from . import approvals, asking, inbox, publishing
+from .models import Approval, Contract, Payment, Proposal
 
 BATCH = 50
 
@@ -20,6 +21,9 @@ def run() -> dict:
     """Do everything that is due. Return the counts."""
     return {
         "expired": expire(),
+        "signatures_mended": inbox.mend_signatures(),
+        "contracts_run_out": run_out_of_time(),
+        "asked_to_sign": remind_to_sign(),
         "overdue": mark_overdue(),
         "reminded": remind(),
         "moved_on": move_on(),
@@ -44,6 +48,54 @@ def moved(move) -> bool:
         perform(move, by=None)
     except Refused:
         return False
+    return True
+
+
+# -- Contracts. --------------------------------------------------------------------------------------------------------
+
+# So many days before the last one a signature is asked for again, and after so many in which nothing was asked.
+BEFORE, QUIET = (3, 1), 4
+
+
+def run_out_of_time() -> int:
+    """Notice the contracts whose last day to sign has passed. Their pages closed with the day."""
+    today = publishing.agency_day()
+    due = Contract.objects.filter(stage="sent", sign_by__lt=today).exclude(ran_out_on=F("sign_by"))
+    return sum(moved(contract.run_out) for contract in due.order_by("pk")[:BATCH])
+
+
+def unasked(today):
+    """Return the contracts whose signature is to be asked for again today: never twice a day."""
+    due = Q(reminded_on__lte=today - timedelta(days=QUIET))
+    for days in BEFORE:
+        mark = timedelta(days=days)
+        due |= Q(sign_by__lte=today + mark, reminded_on__lt=F("sign_by") - mark)
+    rows = Contract.objects.filter(due, stage="sent", sign_by__gte=today, reminded_on__lt=today)
+    return rows.exclude(opportunity__stage="paused")
+
+
+def remind_to_sign() -> int:
+    """Remind whoever is to sign next, in their working hours, as long as the contract is open."""
+    asked = 0
+    for contract in unasked(publishing.agency_day()).order_by("sign_by", "pk").iterator():
+        asked += remind_of_signing(contract)
+        if asked == BATCH:
+            break
+    return asked
+
+
+@transaction.atomic
+def remind_of_signing(contract) -> bool:
+    contract, today = lock(contract), publishing.agency_day()
+    if not unasked(today).filter(pk=contract.pk).exists():
+        return False
+    who = contract.whose_turn
+    if who is None or conditions.way_to(who) or conditions.timing(who, clock.now()):
+        return False
+    words = f"Our contract waits for your signature. {publishing.left_to_sign(contract, today)}"
+    subject = "Still to sign"
+    publishing.ask_to_sign(contract, by=None, words=words, template="contract_reminder", subject=subject)
+    edit(contract, by=None, past=f"reminded {who} to sign", reminded_on=today)
     return True
 
 

@@ -367,6 +367,7 @@ class Speaker:
 
     def label(self, model, name) -> str:
         own = {"evidence": "Proof", "chosen": "What the client chose", "clause": "Clause", "text": "Words"}
+        own |= {"signer_id": "Who signs for the client", "signatories": "Who signs, in this order"}
         if name in own and not (name == "text" and model in (ScopeItem, Milestone)):
             return own[name]
         field = field_of(model, name)
@@ -417,6 +418,7 @@ LOOKED_UP: dict[str, tuple[type[models.Model], Callable[[Any], str]]] = {
     "evidence": (Evidence, said_evidence),
     "service_id": (Service, str),
     "signer_id": (Contact, str),
+    "signatories": (Contact, str),
     "chosen": (PriceLine, str),
     "clause": (Clause, str),
 }

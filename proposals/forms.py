@@ -8,6 +8,7 @@ from django.utils import timezone
 from opportunities import filling
 from opportunities.forms import MoveForm, ReasonForm, offer_people
 from opportunities.models import Contact, MessageTemplate, User
+from opportunities.models.evidence_file import checked
 from opportunities.records import Refused
 from portal.models import ProposalLink
 
@@ -161,8 +162,66 @@ class InvoiceForm(MoveForm):
         self.initial.setdefault("due_on", timezone.localdate() + timedelta(days=14))
 
 
-class PartForm(MoveForm):
+class ProlongForm(MoveForm):
+    sign_by = forms.DateField(label="It can be signed until", widget=DAY)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("sign_by", publishing.agency_day() + timedelta(days=14))
+
+    def clean_sign_by(self):
+        day = self.cleaned_data["sign_by"]
+        if day < publishing.agency_day():
+            raise forms.ValidationError("Choose a day that is still to come.")
+        return day
+
+
+class ProofForm(MoveForm):
+    """Asks what shows that money moved."""
+
+    reference = forms.CharField(
+        label="Reference", max_length=120, help_text="As the bank or the payment provider names it."
+    )
+    happened_on = forms.DateField(label="Day", widget=DAY)
+    link = forms.URLField(
+        label="Where it can be looked at",
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        help_text="The address of the provider's page, say. Or bring the file.",
+    )
+    file = forms.FileField(
+        label="File", max_length=255, required=False, help_text="The statement or the receipt: up to 15 MB."
+    )
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        if file:
+            checked(file.read(), file.name)
+            file.seek(0)
+        return file
+
+    def clean(self):
+        said = super().clean()
+        if not self.errors and not said.get("link") and not said.get("file"):
+            self.add_error("link", "Bring the file that shows it, or give the address where it can be looked at.")
+        return said
+
+    def clean_happened_on(self):
+        day = self.cleaned_data["happened_on"]
+        if day > publishing.agency_day():
+            raise forms.ValidationError("Choose the day on which it moved. It cannot lie ahead.")
+        return day
+
+
+class RefundForm(ProofForm, ReasonForm):
+    field_order = ["reason", "reference", "happened_on", "link", "file"]
+
+
+class PartForm(ProofForm):
     paid = forms.DecimalField(label="How much came in?", max_digits=12, decimal_places=2, min_value=0.01)
+
+    field_order = ["paid", "reference", "happened_on", "link", "file"]
 
     def clean_paid(self):
         paid = self.cleaned_data["paid"]

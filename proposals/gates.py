@@ -180,9 +180,34 @@ def reporting_is_set(contract):
         yield Lack("Choose the day of the month of the reports.", contract.staff_url("id_report_day"))
 
 
-@gate("Choose who signs for the client, somebody with a mail address.", mend="id_signer")
+@gate("Name who signs for the client.", mend="signatories-group")
 def has_a_signer(contract):
-    return bool(contract.signer and contract.signer.email and not contract.signer.left_on)
+    """Everybody who is to sign can get the mail that says where."""
+    named = list(contract.signatories.select_related("contact"))
+    if not named:
+        yield Lack("Name who signs for the client.", contract.staff_url("signatories-group"))
+    for signatory in named:
+        who = signatory.contact
+        if not who.email or who.left_on:
+            words = f"{who} is to sign and cannot be reached: write down a mail address, or name somebody else."
+            yield Lack(words, contract.staff_url("signatories-group"))
+
+
+@gate("Choose a day to sign by that is still to come, or leave it empty.", mend="id_sign_by")
+def can_be_signed_in_time(contract):
+    return contract.sign_by is None or contract.sign_by >= publishing.agency_day()
+
+
+@gate("Wait until its last day to sign has passed.")
+def its_time_to_sign_is_over(contract):
+    """Its last day has passed, and that was not noticed yet."""
+    last = contract.sign_by
+    return last is not None and last < publishing.agency_day() and contract.ran_out_on != last
+
+
+@gate("Have every signatory of the client sign.")
+def everybody_has_signed(contract):
+    return contract.signatories.exists() and not contract.unsigned
 
 
 @gate(sealing.MISSING)
@@ -193,8 +218,9 @@ def the_seal_is_set(contract):
 @gate("Let stand what was signed.")
 def stands_as_signed(contract):
     """What the client signed is what we published, and what was approved then is what stands now."""
-    theirs = contract.signatures.filter(side="client").first()
-    if theirs and not publishing.was_published(contract, theirs.digest):
-        yield Lack(f"{theirs.name} signed something else than we published as {contract.number}.", contract.staff_url())
+    for theirs in contract.signatures.filter(side="client"):
+        if not publishing.was_published(contract, theirs.digest):
+            words = f"{theirs.name} signed something else than we published as {contract.number}."
+            yield Lack(words, contract.staff_url())
     for name in approvals.changed_since_approved("contract", contract):
         yield Lack(f"Bring back what was signed in {contract.number}: “{name}” changed.", contract.staff_url())

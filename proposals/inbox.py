@@ -13,18 +13,21 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.core.mail import EmailMessage, get_connection
 from django.db import DatabaseError, transaction
-from django.db.models import F, Max
+from django.db.models import CharField, Exists, F, Max, OuterRef, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from opportunities import notices, optout
 from opportunities.followups import end_of_day, open_task
 from opportunities.models import Contact, Lead, Message, Notice, Objection, Opportunity, Source, Task, User
+from opportunities.money import money
 from opportunities.outbox import is_no_answer, is_reached
-from opportunities.records import Opens, Refused, announce, begin, perform, tell
-from portal.consent import INQUIRIES
-from portal.models import ClientAction, Guest, Inquiry, SignInLink, SignInRequest, Stop
+from opportunities.records import Opens, Refused, announce, begin, lock, perform, tell
+from portal import payments
+from portal.consent import INQUIRIES, SIGNATURES
+from portal.models import ClientAction, Guest, Inquiry, PaymentNotice, SignInLink, SignInRequest, Stop
 
-from .models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem
+from .models import Claim, Contract, Milestone, Payment, PriceLine, Proposal, ScopeItem, Signature
 from .pointing import KINDS
 
 BATCH = 100
@@ -43,6 +46,7 @@ def read() -> dict:
         "inquiries": each(Inquiry, take_inquiry),
         "sign_ins": mail_sign_ins(),
         "actions": each(ClientAction, take_action),
+        "payments": each(PaymentNotice, take_payment),
     }
 
 
@@ -73,19 +77,24 @@ def each(model, take) -> int:
 
 def take_action(action) -> dict:
     """Make the move that a client's action asks for. Return its outcome."""
+    outcome, taken = outcome_of(action)
+    if not taken and action.verb not in READING:
+        ask_the_owner(action, outcome)
+    return {"outcome": outcome}
+
+
+def outcome_of(action) -> tuple[str, bool]:
+    """Make the move, or none of it. Return what came of it in words, and whether it was made."""
     try:
         with transaction.atomic():
-            return {"outcome": ANSWERS[action.verb](action)}
+            return ANSWERS[action.verb](action), True
     except REFUSALS as refusal:
-        reason = f"Refused: {words_of(refusal)}"
+        return f"Refused: {words_of(refusal)}", False
     except DatabaseError:
         raise
     except Exception:
         log.exception("Action %s could not be read.", action.pk)
-        reason = "It could not be read. The log says why."
-    if action.verb not in READING:
-        ask_the_owner(action, reason)
-    return {"outcome": reason}
+        return "It could not be read. The log says why.", False
 
 
 def words_of(refusal) -> str:
@@ -94,11 +103,16 @@ def words_of(refusal) -> str:
 
 def ask_the_owner(action, reason):
     """Open a task about an answer that could not be taken as it came."""
-    opportunity = Opportunity.objects.filter(pk=action.opportunity_id).first()
-    if opportunity is None:
-        log.error("Action %s belongs to no opportunity: %s", action.pk, reason)
-        return
     words = f"{action.name} {action.verb} at the portal, and it was not taken. {reason}"
+    open_for_owner(action, words, key=f"action:{action.pk}")
+
+
+def open_for_owner(row, words, *, key):
+    """Open a task for the owner of the deal that something in the inbox belongs to, and tell them."""
+    opportunity = Opportunity.objects.filter(pk=row.opportunity_id).first()
+    if opportunity is None:
+        log.error("%s %s belongs to no opportunity: %s", row._meta.model_name, row.pk, words)
+        return
     task = begin(
         Task(
             opportunity=opportunity,
@@ -109,7 +123,7 @@ def ask_the_owner(action, reason):
         by=None,
         past="promised",
     )
-    notices.tell(opportunity.owner, Notice.Kind.ANSWER, words, task.staff_url(), key=f"action:{action.pk}", about=task)
+    notices.tell(opportunity.owner, Notice.Kind.ANSWER, words, task.staff_url(), key=key, about=task)
 
 
 def contact_of(action) -> Contact:
@@ -189,7 +203,11 @@ def accepted(action) -> str:
 
 
 def declined(action) -> str:
-    perform(viewed(action).decline, by=contact_of(action), reason=action.words, **passed_on(action))
+    if action.publication.kind == "contract":
+        contract = read_contract(action)
+        perform(contract.decline, by=contact_of(action), reason=action.words)
+    else:
+        perform(viewed(action).decline, by=contact_of(action), reason=action.words, **passed_on(action))
     return "Declined; the reason is kept as an objection."
 
 
@@ -239,18 +257,24 @@ def objected(action) -> str:
     return "Kept as an objection, and a task to answer it was opened."
 
 
-def signed(action) -> str:
-    contract, contact = record_of(action, Contract), contact_of(action)
+def read_contract(action) -> Contract:
+    contract = record_of(action, Contract)
     if contract.publication_id != action.publication_id:
         raise Refused(["A newer version stands in for what they read."])
-    if contact != contract.signer:
-        raise Refused([f"Only {contract.signer} signs this contract."])
+    return contract
+
+
+def signed(action) -> str:
+    contract, agreed = read_contract(action), action.data["consent"]
+    # Words that we never showed were agreed to by nobody.
+    if SIGNATURES.get(agreed["version"]) != agreed["text"]:
+        raise Refused([f"They agreed to words that we never showed: {agreed['version']}."])
     perform(
         contract.sign,
-        by=contact,
+        by=contact_of(action),
         name=action.name,
         role=action.role,
-        consent=action.data["consent"],
+        consent=agreed,
         digest=action.digest,
         address=action.address,
         at=action.at,
@@ -272,6 +296,126 @@ ANSWERS = {
     "objected": objected,
     "signed": signed,
 }
+
+
+def untaken():
+    """Return the signatures given at the portal that no contract has, though it still waits for them.
+
+    Each was looked at and refused, or its row was written off by hand. What nobody has read yet is no trouble.
+    """
+    its_ref = Concat(Value(f"{Contract.label()}:"), Cast("pk", CharField()))
+    waiting = Contract.objects.filter(stage=Contract.Stage.SENT).annotate(its_ref=its_ref)
+    taken = Signature.objects.filter(contact_id=OuterRef("contact_id"), side=Signature.Side.CLIENT).annotate(
+        its_ref=Concat(Value(f"{Contract.label()}:"), Cast("contract_id", CharField()))
+    )
+    return ClientAction.objects.filter(
+        ~Exists(taken.filter(its_ref=OuterRef("publication__ref"))),
+        verb=ClientAction.Verb.SIGNED,
+        handled_at__isnull=False,
+        publication__ref__in=waiting.values("its_ref"),
+    ).order_by("pk")
+
+
+def untaken_contracts(most) -> list:
+    """Return such signatures for a page, each with its contract."""
+    rows = list(untaken().select_related("publication")[:most])
+    pks = [int(row.publication.ref.rpartition(":")[2]) for row in rows]
+    contracts = Contract.objects.select_related("proposal").in_bulk(pks)
+    return [{"row": row, "contract": contracts[pk]} for row, pk in zip(rows, pks, strict=True)]
+
+
+def mend_signatures() -> int:
+    """Take the signatures that were given and not taken, as far as they can be taken by now. Return how many were.
+
+    No contract is signed at the portal and pending here without anybody knowing: what still cannot be taken has its
+    task, and stands on the page of due work.
+    """
+    return sum(take_again(pk) for pk in untaken().values_list("pk", flat=True)[:BATCH])
+
+
+@transaction.atomic
+def take_again(pk) -> bool:
+    row = untaken().filter(pk=pk).select_for_update(skip_locked=True, of=("self",)).first()
+    if row is None:
+        return False
+    outcome, taken = outcome_of(row)
+    if outcome != row.outcome:
+        ClientAction.objects.filter(pk=pk).update(outcome=outcome, handled_at=timezone.now())
+        if not taken:
+            ask_the_owner(row, outcome)
+    return taken
+
+
+# -- What was paid. ----------------------------------------------------------------------------------------------------
+
+
+def take_payment(notice) -> dict | None:
+    """Make the move that a payment provider's notice asks for. One contract's notices are taken in their order."""
+    earlier = PaymentNotice.objects.unhandled().filter(contract=notice.contract, pk__lt=notice.pk)
+    if earlier.exists():
+        return None
+    try:
+        with transaction.atomic():
+            return {"outcome": paid(notice), "taken": True}
+    except CameLate as late:
+        tell_of_payment(notice, str(late))
+        return {"outcome": str(late)}
+    except REFUSALS as refusal:
+        reason = words_of(refusal)
+    words = f"{said_of(notice)}, and it was not taken. {reason}"
+    open_for_owner(notice, words, key=f"payment:{notice.pk}")
+    return {"outcome": reason}
+
+
+class CameLate(Exception):
+    """Something happened before what was taken last, and is heard of only now."""
+
+
+def said_of(notice) -> str:
+    amount = money(notice.amount, notice.currency)
+    return f"The payment provider says of {notice.contract}: {notice.get_kind_display().lower()}, {amount}"
+
+
+def paid(notice) -> str:
+    """Move the payment as a notice says, or raise. Money that does not fit is a person's to look at."""
+    if not payments.is_signed(notice.stamp, notice.signature, notice.body.encode()):
+        raise Refused(["No secret that we know made its signature: find out who wrote it."])
+    said = payments.read(notice.body.encode())
+    written = (notice.event_id, notice.contract, notice.kind, notice.amount, notice.currency, notice.occurred_at)
+    if written != (said.event, said.contract, said.kind, said.amount, said.currency, said.occurred_at):
+        raise Refused(["What is written down is not what was signed: find out who wrote it."])
+    payment = lock(Payment.objects.get(contract__number=notice.contract))
+    if payment.contract.opportunity_id != notice.opportunity_id:
+        raise Refused(["It belongs to another deal."])
+    last = PaymentNotice.objects.filter(contract=notice.contract, taken=True).order_by("-occurred_at").first()
+    if last and notice.occurred_at < last.occurred_at:
+        raise CameLate(f"{said_of(notice)}. It happened before what we heard last, so nothing changed.")
+    if notice.currency != payment.currency:
+        raise Refused([f"The contract is in {payment.currency}."])
+    shown = {
+        "reference": notice.event_id,
+        "happened_on": timezone.localdate(notice.occurred_at, timezone.get_default_timezone()),
+        "notice_id": notice.pk,
+    }
+    open_amount, what = payment.amount - payment.paid, money(notice.amount, notice.currency)
+    if notice.kind == "paid":
+        if notice.amount != open_amount:
+            raise Refused([f"{money(open_amount, payment.currency)} is open, not {what}."])
+        perform(payment.pay, by=None, **shown)
+    elif notice.kind == "part_paid":
+        perform(payment.pay_part, by=None, paid=notice.amount, **shown)
+    else:
+        if notice.amount != payment.paid:
+            raise Refused([f"{money(payment.paid, payment.currency)} came in, not {what}."])
+        perform(payment.refund, by=None, reason="The payment provider says so.", **shown)
+    tell_of_payment(notice, f"{said_of(notice)}.")
+    return "Taken."
+
+
+def tell_of_payment(notice, words):
+    payment = Payment.objects.select_related("contract__owner").get(contract__number=notice.contract)
+    about = {"key": f"payment:{notice.pk}", "about": payment}
+    notices.tell(payment.contract.owner, Notice.Kind.ANSWER, words, payment.staff_url(), **about)
 
 
 # -- What somebody stopped by one click. -------------------------------------------------------------------------------

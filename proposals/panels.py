@@ -25,7 +25,12 @@ def proposals(opportunity, user) -> dict:
 
 def contract(opportunity, user) -> dict:
     """What both sides sign, and what is paid."""
-    return newest(opportunity.contracts.select_related("proposal", "signer", "owner", "payment"), FEW)
+    return newest(
+        opportunity.contracts.select_related("proposal", "owner", "payment").prefetch_related(
+            "signatories__contact", "signatures"
+        ),
+        FEW,
+    )
 
 
 def objections(opportunity, user) -> dict:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from opportunities import filling, outbox
 from opportunities.models import Message
 from opportunities.records import Lack, Refused, begin, lock, perform, tell
+from portal import consent
 from portal.models import Guest, Paper, Passkey, Preview, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 
@@ -79,11 +80,15 @@ def approvers(record) -> str:
     return ", ".join(f"{approval.decided_by} ({approval.get_aspect_display().lower()})" for approval in given)
 
 
-def withdraw(record, reason, replaced_by=()):
-    """Take everything of a record back from the client, and close its links or lead them on."""
+def withdraw(record, reason, replaced_by=(), heard=False):
+    """Take everything of a record back from the client, and close its links or lead them on.
+
+    `heard` says that it is their own answer by which it is taken back.
+    """
     for publication in Publication.objects.filter(ref=ref(record), withdrawn_at=None):
         publication.withdraw(reason)
-        refuse_if_answered(publication)
+        if not heard:
+            refuse_if_answered(publication)
     revoke_links(record, replaced_by)
 
 
@@ -152,7 +157,7 @@ def mail_link(proposal, contact, role, *, by, words="", template=None, expires_o
         contact_name=contact.name,
         sender_name=str(by or proposal.owner),
         role=role,
-        expires_at=midnight_after(last_day),
+        expires_at=end_of(last_day),
         decide_by=proposal.decide_on,
     )
     for one in earlier:
@@ -178,11 +183,6 @@ TODO = {
     "signs": "Read it and ask here. When it is accepted, you get the contract to sign:",
     "reads": "Read it and ask here:",
 }
-
-
-def midnight_after(day):
-    """Return the agency's midnight, whoever sends it: by its days the clock lets an offer expire."""
-    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time()), timezone.get_default_timezone())
 
 
 def close_link(proposal, link, reason):
@@ -300,29 +300,66 @@ def reporting_body(proposal) -> dict:
 
 # -- Contracts. --------------------------------------------------------------------------------------------------------
 
-CONSENT = {
-    "version": "sign-2026-11",
-    "text": (
-        "I may sign for my company. I have read this contract as it is shown on this page, and typing my name here is "
-        "my signature under it."
-    ),
-}
+CONSENT = {"version": consent.SIGN_VERSION, "text": consent.SIGN}
 
 
 def send_contract(contract, *, by, words=""):
-    """Publish a contract, and mail the signer where to sign it."""
+    """Publish a contract, and mail whoever signs first where to sign it."""
     refuse_unsafe(contract, words)
     publish_contract(contract)
-    admit(contract.signer)
-    mail(
-        contract,
-        contract.signer,
-        by=by,
-        subject=f"The contract to sign: {contract.number}",
-        template="contract",
-        words=words or "Here is the contract of the proposal that you accepted.",
-        link=f"Read and sign it here, with the address that this mail came to:\n{settings.PORTAL_URL}/portal/sign-in",
-    )
+    keep_open(contract)
+    ask_to_sign(contract, by=by, words=words or "Here is the contract of the proposal that you accepted.")
+
+
+def ask_to_sign(contract, *, by, words, contact=None, template="contract", subject="The contract to sign"):
+    """Mail whoever signs next where to sign, and until when."""
+    contact = contact or contract.whose_turn
+    admit(contact)
+    until = f"\n\nIt can be signed until {spoken(contract.sign_by)}." if contract.sign_by else ""
+    where = f"{settings.PORTAL_URL}/portal/sign-in"
+    link = f"Read and sign it here, with the address that this mail came to:\n{where}{until}"
+    subject = f"{subject}: {contract.number}"
+    mail(contract, contact, by=by, subject=subject, template=template, words=words, link=link)
+
+
+def left_to_sign(contract, today) -> str:
+    """Say how long a contract can still be signed."""
+    days = (contract.sign_by - today).days
+    near = {0: "Today is the last day.", 1: "Tomorrow is the last day."}
+    return near.get(days, f"There are {days} days left.")
+
+
+def prolong_contract(contract, *, by):
+    """Let the contract's page be open until the new day, and say so to whoever signs next."""
+    keep_open(contract)
+    ask_to_sign(contract, by=by, words="You have more time to sign our contract.")
+
+
+def keep_open(contract):
+    """Let a contract be signed at the portal until the agency's midnight after its last day."""
+    for publication in Publication.objects.filter(ref=ref(contract), kind="contract", withdrawn_at=None):
+        publication.keep_open(end_of(contract.sign_by))
+
+
+def tell_that_it_was_declined(contract, who):
+    """Mail the others who were to sign that nobody signs it now. The reason stays with us."""
+    words = f"{who} declined the contract “{contract.proposal.title}”, so it is not signed now."
+    link = f"You need not do anything. We get in touch with {who} about it."
+    for signatory in contract.signatories.select_related("contact"):
+        to = signatory.contact
+        if to.pk != who.pk and to.email and not to.left_on:
+            subject = f"The contract was declined: {contract.number}"
+            mail(contract, to, by=None, subject=subject, template="contract_declined", words=words, link=link)
+
+
+def hold_back(contract, why):
+    """Keep the mails that ask for a signature from going, once it is given or not wanted any more."""
+    asking = Message.objects.filter(record_type=contract.label(), record_id=contract.pk)
+    for message in asking.filter(template__in=["contract", "contract_reminder"]):
+        if message.stage == Message.Stage.QUEUED:
+            perform(message.hold, by=None, reason=why)
+        elif message.stage == Message.Stage.HELD and message.waits_for:
+            outbox.leave_to_a_person(message, why)
 
 
 def publish_contract(contract, countersigned=None):
@@ -336,7 +373,7 @@ def publish_contract(contract, countersigned=None):
 
 def contract_body(contract) -> dict:
     """Return what the client reads and signs."""
-    proposal, signer = contract.proposal, contract.signer
+    proposal = contract.proposal
     client = contract.opportunity.client
     return {
         "client": client.name,
@@ -352,7 +389,10 @@ def contract_body(contract) -> dict:
         "clauses": [
             {"title": row.clause.title, "text": row.text} for row in contract.contract_clauses.select_related("clause")
         ],
-        "signers": [{"contact_id": signer.pk, "name": signer.name, "role": signer.title}],
+        "signers": [
+            {"contact_id": row.contact.pk, "name": row.contact.name, "role": row.contact.title}
+            for row in contract.signatories.select_related("contact")
+        ],
         "consent": CONSENT,
     }
 
@@ -456,7 +496,7 @@ def needs_of(opportunity) -> list[dict]:
     needs = [
         {"what": "Read and answer our proposal", "url_kind": "proposal", "id": one.publication_id} for one in waiting
     ]
-    unsigned = opportunity.contracts.filter(stage="sent").order_by("id")
+    unsigned = opportunity.contracts.filter(stage="sent").exclude(sign_by__lt=agency_day()).order_by("id")
     return needs + [
         {"what": "Read and sign the contract", "url_kind": "contract", "id": one.publication_id} for one in unsigned
     ]
@@ -467,6 +507,16 @@ def needs_of(opportunity) -> list[dict]:
 
 def sender(user) -> dict:
     return {"name": str(user), "role": user.title, "email": user.email}
+
+
+def agency_day(at=None):
+    """Return the day that it is at the agency, whoever asks from wherever."""
+    return timezone.localdate(at, timezone.get_default_timezone())
+
+
+def end_of(day):
+    """Return the agency's midnight after a day, whoever asks: by its days the clock lets things expire."""
+    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time()), timezone.get_default_timezone())
 
 
 def spoken(day) -> str:

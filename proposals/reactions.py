@@ -150,6 +150,41 @@ def tell_of_an_escalation(approval, facts):
 def tell_what_they_answered(record, event):
     words = f"{event.actor_name} {event.past.rstrip(':')} {record}" + (f": “{event.reason}”" if event.reason else "")
     tell(record.owner, Notice.Kind.ANSWER, words, record, event)
+    if event.verb == "contract.decline":
+        for manager in record.owner.managers():
+            tell(manager, Notice.Kind.ANSWER, words, record, event)
+
+
+@reacts_to("contract.run_out")
+def tell_that_nobody_signed_in_time(contract, event):
+    words = f"Nobody signed {contract} until {publishing.spoken(contract.sign_by)}: prolong it, or void it."
+    tell(contract.owner, Notice.Kind.BREACH, words, contract, event)
+
+
+# -- Signing. ----------------------------------------------------------------------------------------------------------
+
+
+@reacts_to("contract.sign")
+def let_the_next_one_sign(contract, event):
+    """Whoever signs next gets their mail; when nobody is left, the contract is signed."""
+    publishing.hold_back(contract, f"{event.actor_name} has signed.")
+    following = contract.whose_turn
+    if following is None:
+        perform(contract.be_signed, by=None)
+        contract.refresh_from_db()
+        return
+    words = f"{event.actor_name} has signed our contract, and now it is your turn."
+    publishing.ask_to_sign(contract, by=None, words=words, contact=following)
+    edit(contract, by=None, past=f"asked {following} next to sign", reminded_on=publishing.agency_day())
+    contract.refresh_from_db()
+
+
+@reacts_to("contract.decline", "contract.void", "contract.run_out")
+def ask_nobody_to_sign(contract, event):
+    """Nobody is asked to sign what cannot be signed any more; whoever was to sign beside them hears of a no."""
+    publishing.hold_back(contract, f"The contract {event.past.rstrip(':')}.")
+    if event.verb == "contract.decline" and event.contact_id:
+        publishing.tell_that_it_was_declined(contract, event.contact)
 
 
 @reacts_to("proposal.pause")
@@ -361,7 +396,10 @@ def name_their_room_anew(client, facts):
 SEEN = [
     *(f"opportunity.{step.name}" for step in Opportunity.steps()),
     *(f"proposal.{name}" for name in ("create", "send", "accept", "decline", "expire", "withdraw", "supersede")),
-    *(f"contract.{name}" for name in ("create", "send", "sign", "countersign", "decline", "void")),
+    *(
+        f"contract.{name}"
+        for name in ("create", "send", "prolong", "run_out", "be_signed", "countersign", "decline", "void")
+    ),
 ]
 
 

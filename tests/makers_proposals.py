@@ -1,6 +1,6 @@
 """Makers of proposals and contracts. Each walks the real moves, up to the stage that is asked for."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
@@ -16,6 +16,8 @@ from proposals.publishing import CONSENT
 from tests.kept import kept
 from tests.makers import an_opportunity
 
+# What shows that money came in.
+SHOWN = {"reference": "SEPA 4711", "happened_on": date(2026, 11, 20), "link": "https://bank.example/statements/4711"}
 PROPOSAL_PATH = ["draft", "in_review", "approved", "sent", "viewed", "accepted"]
 INTERNAL = {
     "internal_cost": Decimal("1200"),
@@ -106,9 +108,9 @@ def a_contract(owner, *, approver, stage="draft", proposal=None, **terms):
         contract = perform(contract.send, by=owner)
     if reached >= 4:
         digest = Publication.objects.get(pk=contract.publication_id).digest
-        contract = perform(
-            contract.sign, by=contract.signer, name="Bo Larsen", role="Owner", consent=CONSENT, digest=digest
-        )
+        typed = {"name": "Bo Larsen", "role": "Owner", "consent": CONSENT, "digest": digest}
+        while who := contract.whose_turn:
+            contract = perform(contract.sign, by=who, **typed)
     if reached >= 5:
         contract = perform(contract.countersign, by=approver, role="Managing director")
     return Contract.objects.get(pk=contract.pk)

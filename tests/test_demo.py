@@ -55,6 +55,11 @@ def test_the_demo_is_a_whole_agency_and_is_made_once(demo, subtests):
         assert not ClientAction.objects.filter(handled_at=None).exists()
         assert not ClientAction.objects.filter(outcome__startswith="Refused").exists()
         assert not Inquiry.objects.filter(handled_at=None).exists()
+    with subtests.test("two people sign the contract that is with its client"):
+        assert [row.contact.name for row in Contract.objects.get(stage="sent").signatories.all()] == [
+            "Marta Lind",
+            "Joel Abbott",
+        ]
     with subtests.test("a client reads of what blocks them in approved words"):
         assert LaunchBlocker.objects.get().summary.stage == "approved"
     with subtests.test("one report was late"):

@@ -186,6 +186,8 @@ MORE = {
     "proposals_summary": {"lint": ("-", "-")},  # about no deal; tests/proposals/test_summary_editor.py names one
     "proposals_clause": {"revise": ("BE", "BE"), "rests": ("ABCDFEN", "-")},
     "proposals_contract": {"standard": ("-", "-"), "paper": ("ABDEN", "-")},  # it is in force: it stays
+    # Nothing came in yet, so no file shows it; tests/proposals/test_payments.py brings one.
+    "proposals_payment": {"file": ("-", "-")},
     # Accepted: its rows stay as they are.
     "proposals_proposal": {
         **{"revise": ("-", "AB"), "contract": ("-", "AB"), "newest": ("-", "-")},
@@ -402,6 +404,8 @@ PUBLIC = {
     "proposal-paper": (302, 405),
     "contract-paper": (302, 405),
     "verify": (200, 422),
+    "contract-decline": (405, 302),
+    "payments": (404, 404),  # without its secret it is not there; tests/portal/test_portal_payments.py calls it
     "reports": (302, 405),
     "report": (302, 405),
     "onboarding": (302, 405),

@@ -20,6 +20,7 @@ DRAFTED = {
     "proposals_milestone",
     "proposals_priceline",
     "proposals_claim",
+    "proposals_signatory",
     "opportunities_question",
     # What a look at a file found; each look reads it anew, until the file comes in.
     "opportunities_importrow",

@@ -9,7 +9,7 @@ from opportunities.models import Closing, Consent
 from opportunities.records import begin, edit, perform
 from proposals.models import Approval, Payment
 from tests.makers_handoff import a_handoff, a_project, a_report, a_won_deal
-from tests.makers_proposals import a_contract, a_proposal, a_summary
+from tests.makers_proposals import SHOWN, a_contract, a_proposal, a_summary
 
 pytestmark = pytest.mark.django_db
 
@@ -100,9 +100,9 @@ def test_a_bill_stays_and_what_was_paid_only_grows(ada, ben):
     payment = perform(payment.send_invoice, by=ada, invoice="2026-17", due_on=due)
     stays(payment, amount=1, currency="EUR", invoice="2026-18", due_on=None)
 
-    payment = perform(payment.pay_part, by=ada, paid=100)
+    payment = perform(payment.pay_part, by=ada, paid=100, **SHOWN)
     stays(payment, amount=1, paid=99)
-    payment = perform(payment.pay, by=ada)
+    payment = perform(payment.pay, by=ada, **SHOWN)
     stays(payment, amount=1, paid=payment.amount + 1)
     assert Payment.objects.get().paid == payment.amount
 

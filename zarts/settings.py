@@ -101,6 +101,11 @@ CSRF_TRUSTED_ORIGINS = [_own_url]
 # How many proxies stand in front of this surface: so many hops of X-Forwarded-For are ours and can be believed.
 PROXIES = env.int("PORTAL_PROXIES" if PORTAL else "SITE_PROXIES", 0)
 
+# What a payment provider signs its calls with. Several, separated by commas, while one takes the place of another.
+PAYMENT_SECRETS = env.list("PAYMENT_SECRET", default=[])
+if any(len(secret) < 24 for secret in PAYMENT_SECRETS):
+    raise ImproperlyConfigured("PAYMENT_SECRET: each secret has 24 letters or more, without a comma among them.")
+
 HTTPS = _own_url.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS

@@ -461,9 +461,9 @@ class RecordAdmin(KeptAdmin):
             messages.warning(request, f"{record} {already}.")
             return redirect(came_from(request, record))
 
-        form, said = None, request.POST if request.method == "POST" else None
+        form, said = None, (request.POST, request.FILES) if request.method == "POST" else ()
         if asks := move.asks or move.hears:
-            form = import_string(asks)(said, record=record, user=request.user)
+            form = import_string(asks)(*said, record=record, user=request.user)
         overriding = bool(move.lacks) and may_override(record, move.step, request.user)
         if request.method == "POST" and (form is None or form.is_valid()):
             try:

@@ -4,6 +4,7 @@ from .inquiry import Inquiry
 from .link import ProposalLink, Reader
 from .paper import Look, Paper
 from .passkey import Passkey, UsedChallenge
+from .payment import PaymentNotice
 from .preview import Preview
 from .publication import Publication, digest_of
 from .stop import Stop, StopLink
@@ -18,6 +19,7 @@ __all__ = [
     "Preview",
     "Look",
     "Paper",
+    "PaymentNotice",
     "ProposalLink",
     "Publication",
     "Reader",

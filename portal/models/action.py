@@ -50,7 +50,9 @@ class ClientAction(models.Model):
                 name="portal_action_one_answer",
             ),
             models.UniqueConstraint(
-                fields=["publication", "guest"], condition=models.Q(verb="signed"), name="portal_action_one_signature"
+                fields=["publication", "contact_id"],
+                condition=models.Q(verb="signed"),
+                name="portal_action_one_signature",
             ),
             # Each is told once of whoever reads by a link: its contact, and each colleague who gave a name.
             models.UniqueConstraint(

@@ -26,7 +26,7 @@ class PublicationQuerySet(models.QuerySet):
 class Publication(models.Model):
     """What one client may see of one record, frozen at the moment it was approved."""
 
-    SHOWN = ("id", "client_id", "kind", "ref", "title", "body", "digest", "published_at", "withdrawn_at")
+    SHOWN = ("id", "client_id", "kind", "ref", "title", "body", "digest", "published_at", "withdrawn_at", "open_until")
 
     class Kind(models.TextChoices):
         PROPOSAL = "proposal"
@@ -46,6 +46,8 @@ class Publication(models.Model):
     published_at = models.DateTimeField(default=timezone.now)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_reason = models.TextField(blank=True)
+    # Until when a contract can be signed. Beside what is signed: it can be prolonged while people sign.
+    open_until = models.DateTimeField(null=True, blank=True)
 
     objects = PublicationQuerySet.as_manager()
 
@@ -62,6 +64,11 @@ class Publication(models.Model):
         body = json.loads(json.dumps(body, cls=DjangoJSONEncoder))
         fields.setdefault("digest", digest_of(kind, ref, title, body))
         return cls.objects.create(kind=kind, ref=ref, title=title, body=body, **fields)
+
+    def keep_open(self, until):
+        """Let a contract be signed until then. It waits for whoever signs at this moment."""
+        type(self).objects.filter(pk=self.pk, withdrawn_at=None).update(open_until=until)
+        self.open_until = until
 
     def withdraw(self, reason):
         """Take this back from the client. Nothing else of it can change, and this only once.

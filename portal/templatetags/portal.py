@@ -1,6 +1,6 @@
 """How money, numbers and dates are written on the client's pages."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django import template
 from django.utils import timezone
@@ -51,6 +51,12 @@ def day(value):
     """Write a day with its weekday: Friday 4 December 2026."""
     on = as_date(value)
     return f"{on:%A} {on.day} {on:%B %Y}" if on else value or ""
+
+
+@register.filter
+def last_day(value):
+    """Return the last whole day before a moment at which something ends, by the agency's days."""
+    return timezone.localdate(value - timedelta(microseconds=1), timezone.get_default_timezone()) if value else None
 
 
 @register.filter

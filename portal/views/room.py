@@ -8,12 +8,15 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from portal import offer, visitor
-from portal.forms import SignForm
+from portal.forms import DeclineContractForm, SignForm
 from portal.models import Paper, Publication
 from portal.pages import page
 from portal.rights import call, portal_rights, rows
 
-SIGN_REFUSALS = ("changed", "closed", "not_signer", "refused")
+# What the database's door says of a signature or a no that it did not take, where the contract's page does not say it.
+NOT_TAKEN = ("changed", "words", "closed", "not_signer", "waiting", "refused")
+# How a contract can stand so that its page is closed.
+CLOSED = ("declined", "withdrawn", "expired")
 
 
 def for_guest(view):
@@ -117,23 +120,47 @@ def proposal(request, cursor, guest, pk):
 
 @for_guest
 def contract(request, cursor, guest, pk):
-    """Show a contract, with who has signed it and the form to sign."""
+    """Show a contract, with who has signed it and the form to sign; or why it cannot be signed any more."""
+    standing = standing_of(cursor, pk)
+    if standing["state"] in CLOSED and not is_signed(cursor, standing, pk):
+        return closed_page(request, guest, standing)
     publication = newest("contract", pk)
     if publication.pk != pk:
         return redirect("contract", publication.pk)
-    return contract_page(request, cursor, guest, publication)
+    return contract_page(request, guest, publication, standing)
 
 
-def contract_page(request, cursor, guest, publication, status=200, form=None):
+def standing_of(cursor, pk):
+    """Return how a contract of the client's stands, also one that was taken back."""
+    found = rows(cursor, "portal_contract", pk) if pk < 1 << 63 else []
+    if not found:
+        raise Http404
+    return {**found[0], "deeds": json.loads(found[0]["deeds"])}
+
+
+def is_signed(cursor, standing, pk):
+    """Whether everybody signed in time: then its page stays open, though its day has passed."""
+    if standing["state"] != "expired":
+        return False
+    signed = {deed["contact_id"] for deed in standing["deeds"] if deed["verb"] == "signed"}
+    return all(signer.get("contact_id") in signed for signer in newest("contract", pk).body.get("signers") or [])
+
+
+def closed_page(request, guest, standing):
+    """Say why a contract cannot be signed any more, and whom to ask."""
+    declined = next((deed for deed in standing["deeds"] if deed["verb"] == "declined"), None)
+    return page(request, "room/contract_closed", guest=guest, contract=standing, declined=declined)
+
+
+def contract_page(request, guest, publication, standing, status=200, form=None, decline=None):
     body = publication.body
-    signed = {
-        deed["contact_id"]: deed
-        for deed in deeds(cursor)
-        if deed["ref"] == publication.ref and deed["verb"] == "signed"
-    }
+    signed = {deed["contact_id"]: deed for deed in standing["deeds"] if deed["verb"] == "signed"}
     signers = [{**signer, "signed": signed.get(signer.get("contact_id"))} for signer in body.get("signers") or []]
-    is_signer = any(signer.get("contact_id") == guest["contact_id"] for signer in signers)
-    has_signed = guest["contact_id"] in signed
+    unsigned = [signer for signer in signers if not signer["signed"]]
+    turn = unsigned[0] if unsigned and not body.get("countersigned") else {}
+    waits = any(signer.get("contact_id") == guest["contact_id"] for signer in unsigned) and not body.get(
+        "countersigned"
+    )
     return page(
         request,
         "room/contract",
@@ -142,41 +169,69 @@ def contract_page(request, cursor, guest, publication, status=200, form=None):
         publication=publication,
         paper=Paper.objects.of(publication.pk),
         signers=signers,
-        may_sign=is_signer and not has_signed and not body.get("countersigned"),
+        turn=turn,
+        open_until=standing["open_until"],
+        may_sign=bool(turn) and turn.get("contact_id") == guest["contact_id"],
+        may_decline=waits,
         own=signed.get(guest["contact_id"]),
         form=form or SignForm(words=(body.get("consent") or {}).get("text", "")),
+        decline=decline or DeclineContractForm(),
         **offer.shown_offer(body),
     )
 
 
-@require_POST
-def sign(request, pk):
-    """Sign a contract. For a signed-in guest who is one of its signers; the database checks it again."""
-    token = visitor.session_token(request)
-    with portal_rights(token, write=True) as cursor:
-        guest = guest_of(cursor)
-        if not guest:
-            return redirect("sign-in")
-        publication = newest("contract", pk)
-        agreed = publication.body.get("consent") or {}
-        form = SignForm(request.POST, words=agreed.get("text", ""))
-        if not form.is_valid():
-            return contract_page(request, cursor, guest, publication, status=422, form=form)
-        outcome = call(
-            cursor,
-            "portal_sign",
-            token,
-            pk,
-            form.cleaned_data["name"],
-            form.cleaned_data["role"],
-            request.POST.get("consent_version", "")[:40].replace("\0", ""),
-            request.POST.get("digest", "")[:64].replace("\0", ""),
-            visitor.address(request),
-            visitor.agent(request),
-        )
-    if outcome in SIGN_REFUSALS:
-        return page(request, "room/not_signed", status=409, guest=guest, outcome=outcome, publication=publication)
-    return redirect("contract", publication.pk)
+def by_guest(act):
+    """Let a guest do something about a contract, within one transaction; the database looks at everything again."""
+
+    @wraps(act)
+    def with_guest(request, pk):
+        token = visitor.session_token(request)
+        with portal_rights(token, write=True) as cursor:
+            guest = guest_of(cursor)
+            if not guest:
+                return redirect("sign-in")
+            standing = standing_of(cursor, pk)
+            if standing["state"] in CLOSED:
+                return redirect("contract", pk)
+            outcome = act(request, cursor, guest, newest("contract", pk), standing, pk)
+        if not isinstance(outcome, str):
+            return outcome
+        if outcome in NOT_TAKEN:
+            shown = {"outcome": outcome, "pk": pk, "sender": standing["sender"]}
+            return page(request, "room/not_signed", status=409, guest=guest, **shown)
+        return redirect("contract", pk)
+
+    return require_POST(with_guest)
+
+
+def posted(request, name, length):
+    return request.POST.get(name, "")[:length].replace("\0", "")
+
+
+def who(request):
+    return visitor.address(request), visitor.agent(request)
+
+
+@by_guest
+def sign(request, cursor, guest, publication, standing, pk):
+    """Sign a contract. For a signed-in guest whose turn it is."""
+    agreed = publication.body.get("consent") or {}
+    form = SignForm(request.POST, words=agreed.get("text", ""))
+    if not form.is_valid():
+        return contract_page(request, guest, publication, standing, status=422, form=form)
+    typed = (form.cleaned_data["name"], form.cleaned_data["role"])
+    read = (posted(request, "consent_version", 40), posted(request, "digest", 64))
+    return call(cursor, "portal_sign", visitor.session_token(request), pk, *typed, *read, *who(request))
+
+
+@by_guest
+def decline(request, cursor, guest, publication, standing, pk):
+    """Say that a contract is not signed, and why. For a signed-in guest who is to sign it."""
+    form = DeclineContractForm(request.POST)
+    if not form.is_valid():
+        return contract_page(request, guest, publication, standing, status=422, decline=form)
+    typed = (form.cleaned_data["words"], posted(request, "digest", 64))
+    return call(cursor, "portal_decline_contract", visitor.session_token(request), pk, *typed, *who(request))
 
 
 @for_guest

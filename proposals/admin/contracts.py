@@ -1,11 +1,15 @@
 """The contract's page, with its clauses, signatures and payment."""
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404
+from django.http import FileResponse, Http404
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from opportunities import difference
@@ -14,7 +18,7 @@ from opportunities.models import Contact
 from opportunities.records import edit
 
 from .. import publishing
-from ..models import Contract, ContractClause, Payment, Signature
+from ..models import Contract, ContractClause, Payment, PaymentProof, Signatory, Signature
 from .papers import PublishedAdmin
 from .writing import WrittenRows
 
@@ -34,6 +38,31 @@ class ClauseRows(WrittenRows):
         return False
 
 
+class SignatoryForm(forms.ModelForm):
+    """Somebody who signs. Without a number they sign after everybody else."""
+
+    position = forms.IntegerField(label="Signs as number", min_value=1, max_value=99, required=False)
+
+    def clean_position(self):
+        position, contract = self.cleaned_data["position"], self.instance.contract
+        last = contract.signatories.order_by("-position").values_list("position", flat=True).first()
+        return position or (last or 0) + 1
+
+
+class SignatoryRows(WrittenRows):
+    model = Signatory
+    form = SignatoryForm
+    fields = ["position", "contact"]
+    extra = 0
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        pk = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+        if db_field.name == "contact" and pk and str(pk).isdigit():
+            people = Contact.objects.visible_to(request.user).reachable()
+            kwargs["queryset"] = people.filter(client__opportunities__contracts=pk)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
 class SignatureRows(ReadOnlyInline):
     model = Signature
     fields = ["side", "name", "role", "at", "consent_version", "address", "digest"]
@@ -47,26 +76,18 @@ class ContractAdmin(PublishedAdmin):
     list_select_related = ["opportunity", "proposal", "owner"]
     search_fields = ["number", "opportunity__name"]
     fieldsets = [
-        ("Who signs", {"fields": ["signer"]}),
+        ("Signing", {"fields": ["sign_by"]}),
         ("Reports", {"fields": ["report_every", "report_weekday", "report_day", "first_report_on"]}),
         ("Start", {"fields": ["kickoff_on", "payment_before_start"]}),
         ("Next", {"fields": ["owner", "next_action", "due_on"]}),
     ]
-    inlines = [ClauseRows, SignatureRows]
+    inlines = [SignatoryRows, ClauseRows, SignatureRows]
     panels = ("proposals/contract.html",)
     empty_words = "No contracts yet. Draw one up on an accepted proposal."
 
     def has_add_permission(self, request):
         # A contract is drawn up on the page of its proposal.
         return False
-
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        pk = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
-        if db_field.name == "signer" and pk and str(pk).isdigit():
-            people = Contact.objects.visible_to(request.user).reachable()
-            field.queryset = people.filter(client__opportunities__contracts=pk)
-        return field
 
     def pages(self):
         return [*super().pages(), ("<int:pk>/clauses/<int:row>/standard/", self.standard_view, "standard")]
@@ -97,8 +118,35 @@ class ContractAdmin(PublishedAdmin):
             "may_write": self.has_change_permission(request, record),
             "approvals": record.approvals.select_related("owner", "decided_by"),
             "sold": publishing.sold_body(record.proposal),
+            "signatories": signing_order(record),
+            "agency": settings.AGENCY_NAME,
             "payment": Payment.objects.filter(contract=record).first(),
         }
+
+
+def signing_order(contract) -> list:
+    """Return who signs for the client, in order, each with their signature and whether it is their turn."""
+    signed = {each.contact_id: each for each in contract.signatures.filter(side="client")}
+    turn = contract.whose_turn
+    return [
+        {"who": row.contact, "signature": signed.get(row.contact_id), "next": row.contact == turn}
+        for row in contract.signatories.select_related("contact")
+    ]
+
+
+class ProofRows(ReadOnlyInline):
+    model = PaymentProof
+    fields = ["kind", "amount", "reference", "happened_on", "shown"]
+    verbose_name_plural = "what shows it"
+
+    @admin.display(description="To look at")
+    def shown(self, proof):
+        if proof.file:
+            address = reverse("admin:proposals_payment_file", args=[proof.payment_id, proof.pk])
+            return format_html('<a href="{}">{}</a>', address, proof.file_name)
+        if proof.link:
+            return format_html('<a href="{}" rel="noreferrer">{}</a>', proof.link, proof.link)
+        return "The provider's own notice"
 
 
 @admin.register(Payment)
@@ -107,4 +155,21 @@ class PaymentAdmin(ReadOnlyAdmin, RecordAdmin):
     list_filter = ["stage"]
     list_select_related = ["contract__proposal"]
     fields = ["contract", "amount", "paid", "currency", "invoice", "due_on"]
+    inlines = [ProofRows]
     empty_words = "No payments yet. Each contract brings one."
+
+    def pages(self):
+        return [*super().pages(), ("<int:pk>/file/<int:proof>/", self.file_view, "file")]
+
+    def file_view(self, request, pk, proof):
+        """Send the file that shows a payment, to be kept and never to be run."""
+        shown = self.get_object_or_404(request, pk).proofs.filter(pk=proof).exclude(file="").first()
+        if shown is None or request.method != "GET":
+            raise Http404
+        try:
+            answer = FileResponse(shown.file.open("rb"), as_attachment=True, filename=shown.file_name)
+        except OSError:
+            raise Http404("The file is not where it was kept. Ask an administrator for the backup.") from None
+        answer["X-Content-Type-Options"] = "nosniff"
+        answer["Cache-Control"] = "private, no-store"
+        return answer

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from django.conf import settings
+import pgtrigger
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from opportunities.models import Contact, Opportunity
+from opportunities.models import Contact, Objection, Opportunity
 from opportunities.records import (
     ClientSafe,
     Kept,
@@ -20,15 +20,18 @@ from opportunities.records import (
     stage_field,
     transition,
 )
-from opportunities.walls import frozen, settled
+from opportunities.walls import settled
 from opportunities.words import plain_words
 
 from .. import approvals, gates, policies, publishing
 from .authored import Authored
 from .proposal import Proposal
 from .service import Cadence, Clause
+from .signing import Signatory, Signature, as_signed
 
 DAY = timedelta(days=1)
+DAYS_TO_SIGN = 14
+A_MOMENT = timedelta(seconds=10)
 WRITE = "proposals.write_contract"
 WEEKDAYS = list(enumerate(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]))
 
@@ -37,7 +40,7 @@ class Contract(Authored, Output):
     """The contract of an accepted proposal.
 
     draft → in review → approved → sent → signed → active → ended. A sent one can be declined, an unfinished
-    one voided.
+    one voided. It stays sent until every signatory of the client has signed; our own signature comes last.
     """
 
     belongs_to = "opportunity"
@@ -62,9 +65,6 @@ class Contract(Authored, Output):
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="contracts")
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="contracts")
     number = models.CharField(max_length=12, unique=True, editable=False)
-    signer = models.ForeignKey(
-        Contact, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="who signs for the client"
-    )
     report_every = models.CharField("reports come", max_length=16, choices=Cadence, default=Cadence.MONTHLY)
     report_weekday = models.PositiveSmallIntegerField("on weekday", choices=WEEKDAYS, null=True, blank=True)
     report_day = models.PositiveSmallIntegerField(
@@ -77,6 +77,16 @@ class Contract(Authored, Output):
     first_report_on = models.DateField("first report on", null=True, blank=True)
     payment_before_start = models.BooleanField("the first invoice is paid before the start", default=True)
     kickoff_on = models.DateField("kickoff on", null=True, blank=True)
+    # Not part of what is approved and signed: it can be prolonged while people sign.
+    sign_by = models.DateField(
+        "sign by",
+        null=True,
+        blank=True,
+        help_text=f"The last day on which the client can sign. Empty: {DAYS_TO_SIGN} days after it is sent.",
+    )
+    # The day of the last mail that asked for a signature, and the last day to sign whose end was noticed.
+    reminded_on = models.DateField(null=True, editable=False)
+    ran_out_on = models.DateField(null=True, editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
     signed_at = models.DateTimeField(null=True, editable=False)
     active_at = models.DateTimeField(null=True, editable=False)
@@ -104,7 +114,7 @@ class Contract(Authored, Output):
                 condition=~models.Q(stage__in=["sent", "signed", "active"]) | models.Q(publication_id__isnull=False),
             ),
         ]
-        triggers = [settled("author_stays", "author_id")]
+        triggers = [settled("author_stays", "author_id"), as_signed("id", pgtrigger.UpdateOf("stage"))]
 
     def __str__(self):
         return f"{self.number}: {self.proposal.title}"
@@ -118,8 +128,11 @@ class Contract(Authored, Output):
 
     @classmethod
     @transaction.atomic
-    def draw_up(cls, proposal, *, by, **terms):
-        """Draw up the contract of an accepted proposal, with the newest standard clauses pinned. Return it."""
+    def draw_up(cls, proposal, *, by, signatories=(), **terms):
+        """Draw up the contract of an accepted proposal, with the newest standard clauses pinned. Return it.
+
+        Whoever the proposal went to signs it, as long as nobody else is named.
+        """
         proposal = lock(proposal)
         if proposal.stage != Proposal.Stage.ACCEPTED:
             raise Refused(["Have the client accept the proposal first."])
@@ -127,7 +140,6 @@ class Contract(Authored, Output):
             raise Refused([f"There is already a contract: {live.number}. Void it before you draw up another."])
         day = timezone.localdate()
         terms = {
-            "signer": proposal.recipient,
             "report_every": proposal.report_every or Cadence.MONTHLY,
             "report_weekday": 0,
             "report_day": 1,
@@ -147,6 +159,8 @@ class Contract(Authored, Output):
             **terms,
         )
         begin(contract, by=by, past="drew up")
+        for position, contact in enumerate(signatories or filter(None, [proposal.recipient]), 1):
+            begin(Signatory(contract=contract, contact=contact, position=position), by=by, past="is to sign:")
         for position, clause in enumerate(Clause.objects.newest().filter(is_standard=True).order_by("key")):
             ContractClause.objects.create(contract=contract, clause=clause, text=clause.text, position=position)
         from .payment import Payment
@@ -164,6 +178,24 @@ class Contract(Authored, Output):
     def amount(self):
         """Return the first year's total, by which approval rules ask."""
         return self.proposal.totals.first_year
+
+    @property
+    def signer(self):
+        """Return whoever signs first for the client, or None."""
+        first = self.signatories.select_related("contact").first()
+        return first and first.contact
+
+    @property
+    def unsigned(self) -> list:
+        """Return the signatories who have not signed yet, in their order."""
+        signed = set(self.signatures.filter(side="client").values_list("contact_id", flat=True))
+        named = self.signatories.select_related("contact")
+        return [signatory for signatory in named if signatory.contact_id not in signed]
+
+    @property
+    def whose_turn(self):
+        """Return the contact who signs next, or None when everybody has."""
+        return next((signatory.contact for signatory in self.unsigned), None)
 
     @property
     def payment_is_as_agreed(self) -> bool:
@@ -241,7 +273,7 @@ class Contract(Authored, Output):
         stage,
         source=Stage.APPROVED,
         target=Stage.SENT,
-        gates=[gates.its_deal_goes_on, gates.approvals_are_given, *HOLDS],
+        gates=[gates.its_deal_goes_on, gates.approvals_are_given, *HOLDS, gates.can_be_signed_in_time],
         permission=WRITE,
         label="Send to be signed",
         past="sent to be signed",
@@ -251,26 +283,82 @@ class Contract(Authored, Output):
         opens=Opens("contract_step", "Ask the client to sign", 3),
     )
     def send(self, *, by, words=""):
-        """Freeze it for the client, and mail the signer where to sign."""
+        """Freeze it for the client, and mail whoever signs first where to sign."""
+        day = publishing.agency_day()
         self.sent_at, self.client_safe = timezone.now(), ClientSafe.PUBLISHED
+        self.sign_by, self.reminded_on = self.sign_by or day + DAYS_TO_SIGN * DAY, day
         publishing.send_contract(self, by=by, words=words)
 
     @transition(
         stage,
         source=Stage.SENT,
-        target=Stage.SIGNED,
+        target=Stage.SENT,
+        permission=WRITE,
+        label="Prolong",
+        past="prolonged the time to sign",
+        asks="proposals.forms.ProlongForm",
+        then="Get it signed",
+        within=3 * DAY,
+        opens=Opens("contract_step", "Ask the client to sign", 3),
+    )
+    def prolong(self, *, by, sign_by):
+        """Give the client until another day, and tell whoever signs next."""
+        if sign_by < publishing.agency_day():
+            raise Refused(["Choose a day that is still to come."])
+        self.sign_by, self.reminded_on = sign_by, publishing.agency_day()
+        publishing.prolong_contract(self, by=by)
+
+    @transition(
+        stage,
+        source=Stage.SENT,
+        target=Stage.SENT,
+        gates=[gates.its_time_to_sign_is_over],
+        permission=policies.by_itself,
+        label="Run out",
+        past="ran out of time to be signed:",
+        then="Prolong it, or void it",
+        within=1 * DAY,
+        opens=Opens("contract_step", "Prolong the contract that nobody signed in time, or void it", 1),
+    )
+    def run_out(self, *, by):
+        """The day by which it was to be signed has passed. Its page has closed with the same day."""
+        self.ran_out_on = self.sign_by
+
+    @transition(
+        stage,
+        source=Stage.SENT,
+        target=Stage.SENT,
         permission=policies.only_the_client,
         client=True,
         label="Sign",
         past="signed",
+        answers=False,
+    )
+    def sign(self, *, by, name, role, consent, digest, address="", at=None):
+        """The next of the client's signatories signs exactly what was published."""
+        at, turn = at or timezone.now(), self.whose_turn
+        if turn is None or by != turn:
+            raise Refused([f"{turn} signs this contract next." if turn else "Everybody has signed this contract."])
+        # The portal's door looked at the clock a moment before it wrote the time down.
+        if self.sign_by and at >= publishing.end_of(self.sign_by) + A_MOMENT:
+            raise Refused([f"It could be signed until {publishing.spoken(self.sign_by)}."])
+        self.put_signature("client", name, role, consent, digest, at=at, address=address, contact=by)
+
+    @transition(
+        stage,
+        source=Stage.SENT,
+        target=Stage.SIGNED,
+        gates=[gates.everybody_has_signed],
+        permission=policies.by_itself,
+        label="Have it signed",
+        past="has every signature of the client:",
         then="Countersign it",
         within=1 * DAY,
         opens=Opens("contract_step", "Countersign the contract", 1),
     )
-    def sign(self, *, by, name, role, consent, digest, address="", at=None):
-        """The client signs exactly what was published."""
-        self.signed_at = at or timezone.now()
-        self.put_signature("client", name, role, consent, digest, at=self.signed_at, address=address, contact=by)
+    def be_signed(self, *, by):
+        """The last of the client's signatories has signed."""
+        self.signed_at = self.signatures.filter(side="client").last().at
 
     @transition(
         stage,
@@ -287,7 +375,7 @@ class Contract(Authored, Output):
     )
     def countersign(self, *, by, role=""):
         """The agency signs what the client signed: from here on it holds."""
-        theirs = self.signatures.get(side="client")
+        theirs = self.signatures.filter(side="client").last()
         self.active_at = timezone.now()
         consent = {"version": theirs.consent_version, "text": theirs.consent_text}
         self.put_signature("agency", str(by), role or by.title, consent, theirs.digest, at=self.active_at, user=by)
@@ -318,9 +406,14 @@ class Contract(Authored, Output):
         opens=Opens("follow_up", "Find out what would make the client sign", 1),
     )
     def decline(self, *, by, reason):
-        """The client does not sign."""
+        """The client does not sign. What one of their own says at the portal stays as an objection."""
         self.client_safe, self.next_action = ClientSafe.WITHDRAWN, ""
-        publishing.withdraw(self, reason)
+        theirs = isinstance(by, Contact)
+        publishing.withdraw(self, reason, heard=theirs)
+        if theirs:
+            about = {"record_type": self.label(), "record_id": self.pk, "raised_by": by}
+            objection = Objection(opportunity=self.opportunity, kind="other", words=reason, owner=self.owner, **about)
+            begin(objection, by=by, past="raised")
 
     @transition(
         stage,
@@ -374,32 +467,3 @@ class ContractClause(Kept):
     def save(self, *args, **kwargs):
         self.edited = self.text != self.clause.text
         super().save(*args, **kwargs)
-
-
-class Signature(Kept):
-    """Who signed what, when and from where. Never changed."""
-
-    belongs_to = "contract"
-
-    class Side(models.TextChoices):
-        CLIENT = "client"
-        AGENCY = "agency"
-
-    contract = models.ForeignKey(Contract, models.PROTECT, related_name="signatures")
-    side = models.CharField(max_length=6, choices=Side)
-    name = models.CharField(max_length=200)
-    role = models.CharField(max_length=200, blank=True)
-    contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
-    consent_version = models.CharField(max_length=40)
-    consent_text = models.TextField()
-    at = models.DateTimeField()
-    address = models.CharField(max_length=64, blank=True)
-    digest = models.CharField(max_length=64)
-
-    class Meta(Kept.Meta):
-        constraints = [models.UniqueConstraint(fields=["contract", "side"], name="one_signature_a_side")]
-        triggers = [frozen()]
-
-    def __str__(self):
-        return f"{self.name} for the {self.get_side_display().lower()}"

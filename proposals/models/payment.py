@@ -1,10 +1,17 @@
-"""The payment state of a contract, as a person records it."""
+"""The payment state of a contract, as a person records it or a payment provider says it, and what shows it."""
 
+from hashlib import sha256
+
+import pgtrigger
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.validators import URLValidator
 from django.db import models
 
+from opportunities.models.evidence_file import checked
 from opportunities.money import MoneyField
-from opportunities.records import Opens, Record, stage_field, transition
-from opportunities.walls import settled
+from opportunities.records import Kept, Opens, Record, Refused, begin, stage_field, transition
+from opportunities.walls import Wall, frozen, settled
 
 from .contract import Contract
 
@@ -43,6 +50,13 @@ class Payment(Record):
         triggers = [
             settled("bill_stays", "amount", "currency", "invoice", "due_on", once="OLD.stage <> 'not_due'"),
             settled("paid_grows", "paid", once="NEW.paid < OLD.paid OR OLD.stage IN ('paid', 'waived', 'refunded')"),
+            Wall(
+                name="payment_is_shown",
+                calls="zarts_keep_shown",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("stage"),
+                timing=pgtrigger.Deferred,
+            ),
         ]
 
     def __str__(self):
@@ -70,9 +84,12 @@ class Payment(Record):
         past="recorded a part of",
         asks="proposals.forms.PartForm",
     )
-    def pay_part(self, *, by, paid):
-        """Note that a part of it came in."""
+    def pay_part(self, *, by, paid, **shown):
+        """Note that a part of it came in, and what shows it."""
+        if paid <= 0 or self.paid + paid >= self.amount:
+            raise Refused(["A part is less than what is still open."])
         self.paid += paid
+        self.show("part_paid", paid, by=by, **shown)
 
     @transition(
         stage,
@@ -81,10 +98,13 @@ class Payment(Record):
         permission=RECORD,
         label="Record as paid",
         past="recorded as paid:",
+        asks="proposals.forms.ProofForm",
     )
-    def pay(self, *, by):
-        """Note that all of it came in."""
+    def pay(self, *, by, **shown):
+        """Note that all of it came in, and what shows it."""
+        came = self.amount - self.paid
         self.paid = self.amount
+        self.show("paid", came, by=by, **shown)
 
     @transition(
         stage,
@@ -109,6 +129,8 @@ class Payment(Record):
     )
     def waive(self, *, by, reason):
         """Let the work start without it, saying why."""
+        if not reason.strip():
+            raise Refused(["Say why it is waived."])
 
     @transition(
         stage,
@@ -117,7 +139,77 @@ class Payment(Record):
         permission="proposals.approve_pricing",
         label="Refund",
         past="refunded",
-        asks="opportunities.forms.ReasonForm",
+        asks="proposals.forms.RefundForm",
     )
-    def refund(self, *, by, reason):
-        """Give it back, saying why."""
+    def refund(self, *, by, reason, **shown):
+        """Give back what came in, saying why, and what shows it."""
+        self.show("refunded", self.paid, by=by, **shown)
+
+    def show(self, kind, amount, *, by, reference, happened_on, link="", file=None, notice_id=None):
+        """Keep what shows that money moved. Without it nobody is believed."""
+        proof = PaymentProof(
+            payment=self,
+            kind=kind,
+            amount=amount,
+            reference=reference,
+            happened_on=happened_on,
+            link=link,
+            notice_id=notice_id,
+        )
+        try:
+            if file is not None:
+                proof.keep(file.read(), file.name)
+            proof.clean()
+            proof.clean_fields(exclude=["payment"])
+        except ValidationError as trouble:
+            raise Refused(trouble.messages) from None
+        begin(proof, by=by, past="shown by")
+
+
+class PaymentProof(Kept):
+    """What shows that money moved: a reference, the day, and a page to look at or the provider's own notice."""
+
+    belongs_to = "payment"
+
+    class Kind(models.TextChoices):
+        PART_PAID = "part_paid", "Part paid"
+        PAID = "paid"
+        REFUNDED = "refunded"
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="proofs")
+    kind = models.CharField(max_length=12, choices=Kind)
+    amount = MoneyField()
+    reference = models.CharField(max_length=120)
+    happened_on = models.DateField("day")
+    link = models.URLField(max_length=500, blank=True, validators=[URLValidator(["https", "http"])])
+    file = models.FileField(upload_to="payments", max_length=120, blank=True)
+    file_name = models.CharField(max_length=120, blank=True)
+    notice_id = models.BigIntegerField(null=True, blank=True)
+
+    class Meta(Kept.Meta):
+        ordering = ["id"]
+        triggers = [frozen()]
+        constraints = [
+            models.CheckConstraint(
+                name="payment_proof_can_be_looked_at",
+                condition=~models.Q(link="") | ~models.Q(file="") | models.Q(notice_id__isnull=False),
+            ),
+            models.UniqueConstraint(fields=["notice_id"], name="payment_proof_once_a_notice"),
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()}: {self.reference}"
+
+    def clean(self):
+        if not self.reference.strip():
+            raise ValidationError("Give the reference under which the money moved.")
+        if not (self.link or self.file or self.notice_id):
+            raise ValidationError("Bring the file that shows it, or give the address where it can be looked at.")
+
+    def keep(self, raw: bytes, name: str):
+        """Keep the bytes of a file that shows it, where what they are says."""
+        self.file_name, digest = checked(raw, name), sha256(raw).hexdigest()
+        self.file.name = f"payments/{digest[:2]}/{digest}"
+        storage = self.file.storage
+        if not storage.exists(self.file.name) or storage.size(self.file.name) != len(raw):
+            storage.save(self.file.name, ContentFile(raw))

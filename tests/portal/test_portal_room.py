@@ -183,7 +183,7 @@ def test_a_contract_is_signed_once_by_a_signer(portal_client, settings):
     path = f"/portal/contracts/{contract.pk}/"
 
     unsigned = portal_client.get(path).content.decode()
-    assert f'<li>{settings.AGENCY_NAME} <span class="quiet">signs after you</span></li>' in unsigned
+    assert f'<li>{settings.AGENCY_NAME} <span class="quiet">signs last</span></li>' in unsigned
     assert "Sign the contract" in portal_client.get(path).content.decode()
     assert portal_client.post(f"{path}sign", {**form, "name": ""}).status_code == 422
     assert portal_client.post(f"{path}sign", {**form, "digest": "0" * 64}).status_code == 409

@@ -214,7 +214,7 @@ def test_a_signature_needs_a_session_a_signer_and_the_very_words(portal_cursor):
     assert sign(token="x" * 43) == "signed_out"
     assert sign(token=tokens[TOM]) == "not_signer"
     assert sign(publication=others) == "unknown"
-    assert sign(version="sign-0") == "changed"
+    assert sign(version="sign-0") == "words"
     assert sign(digest="0" * 64) == "changed"
     assert sign() == "signed"
     assert sign() == "already"

@@ -9,7 +9,7 @@ from opportunities.records import Refused, perform
 from portal.models import Publication
 from proposals.house import furnish
 from proposals.models import Clause, Contract, Payment, ScopeItem, Signature
-from tests.makers_proposals import a_contract, a_proposal, approve_all, decide
+from tests.makers_proposals import SHOWN, a_contract, a_proposal, approve_all, decide
 
 pytestmark = pytest.mark.django_db
 
@@ -117,9 +117,9 @@ def test_the_payment_is_where_the_contract_asks_it_to_be(ada, ben):
     payment = Payment.objects.get(contract=contract)
     assert not contract.payment_is_as_agreed
     payment = perform(payment.send_invoice, by=ada, invoice="2026-17", due_on=contract.due_on)
-    payment = perform(payment.pay_part, by=ada, paid=100)
+    payment = perform(payment.pay_part, by=ada, paid=100, **SHOWN)
     assert payment.paid == 100
-    perform(payment.pay, by=ada)
+    perform(payment.pay, by=ada, **SHOWN)
     assert Contract.objects.get(pk=contract.pk).payment_is_as_agreed
 
 
@@ -130,7 +130,7 @@ def test_a_payment_that_is_overdue_is_asked_about_until_it_comes(ada, ben):
     payment = perform(payment.mark_overdue, by=None)
     asked = Task.objects.open().about(payment)
     assert asked.get().title.startswith("Ask the client about the payment")
-    perform(payment.pay, by=ada)
+    perform(payment.pay, by=ada, **SHOWN)
     assert not asked.exists()
 
 

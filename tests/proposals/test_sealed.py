@@ -5,6 +5,7 @@ import io
 import pikepdf
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers
@@ -86,9 +87,9 @@ def test_every_signature_stands_in_it_however_many_there_are(ada, ben):
 
 def test_signatures_under_two_texts_are_not_sealed(ada, ben):
     contract = a_contract(ada, approver=ben, stage="signed")
-    contract.put_signature("agency", "Ben", "", CONSENT, "0" * 64, at=contract.signed_at, user=ben)
     publication = Publication.objects.get(pk=contract.publication_id)
-    with pytest.raises(Refused, match="not all under one text"):
+    with pytest.raises(Refused, match="not all under one text"), transaction.atomic():
+        contract.put_signature("agency", "Ben", "", CONSENT, "0" * 64, at=contract.signed_at, user=ben)
         papers.keep_sealed(contract, publication)
 
 

@@ -40,6 +40,8 @@ DELETABLE = {
     "proposals_priceline",
     "proposals_claim",
     "proposals_claim_evidence",
+    # Who signs a contract that is still being written; a wall refuses it likewise.
+    "proposals_signatory",
     "handoff_reportingcadence_recipients",
     # Rows of a file that is only being looked at: each look reads them anew.
     "opportunities_importrow",

@@ -90,7 +90,8 @@ select least(
     (select min(go_at) from opportunities_letter where state = 'queued' and go_at <= %(at)s),
     (select min(at) from portal_clientaction where handled_at is null),
     (select min(at) from portal_inquiry where handled_at is null),
-    (select min(at) from portal_stop where handled_at is null)),
+    (select min(at) from portal_stop where handled_at is null),
+    (select min(at) from portal_paymentnotice where handled_at is null)),
   (select count(*) from opportunities_message where stage in ('failed', 'uncertain') and stage = 'uncertain')
     + (select count(*) from opportunities_letter where state in ('failed', 'uncertain') and state = 'uncertain'),
   (select count(*) from opportunities_message where stage in ('failed', 'uncertain') and stage = 'failed')

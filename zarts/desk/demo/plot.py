@@ -249,7 +249,7 @@ def is_blocked(story):
         perform(item.finish, by=story.delivery)
     connectors = list(story.project.connectors.all())
     story.let_in(connectors[0])
-    perform(story.contract.payment.pay, by=story.ops)
+    story.got_paid()
     words = "BoulderDesk support wants 400 for the export and says so to nobody but Dai."
     blocker = LaunchBlocker(project=story.project, words=words, severity="high", owner=story.delivery)
     blocker.due_on = today() + timedelta(days=6)
@@ -309,6 +309,14 @@ def reports_lag(story):
     story.drafted(report, "The second month in Germany", words, ["2790"], "Compare Bavaria and Saxony")
 
 
+class SignedByTwo(Story):
+    """The owner signs first, and whoever runs the practice after her."""
+
+    def terms(self):
+        contacts = self.opportunity.client.contacts.order_by("id")
+        return {"signatories": sorted(contacts[:2], key=lambda contact: contact.name != self.client.person.name)}
+
+
 # -- All of them. ------------------------------------------------------------------------------------------------------
 
 # Client, whose, first day, pace, the last step of the path, and what happens then.
@@ -348,7 +356,12 @@ PLOT = [
     ("Quarry Street Gym", "cem", -1, 1.0, "arrive", None),
     ("Bluebird Childcare", "cem", 0, 1.0, "arrive", None),
 ]
-KIND = {"Alder & Finch Accountants": Revised, "Oakline Chiropractic": WithReports, "Baltic Sauna Works": TooLate}
+KIND = {
+    "Alder & Finch Accountants": Revised,
+    "Oakline Chiropractic": WithReports,
+    "Baltic Sauna Works": TooLate,
+    "Harbor Dental": SignedByTwo,
+}
 
 
 def tell(clock, visitor, people, say):

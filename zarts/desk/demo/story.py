@@ -340,8 +340,14 @@ class Story:
             perform(promise.accept, by=self.delivery)
         perform(self.handoff.accept, by=self.delivery)
 
+    def got_paid(self):
+        payment = self.contract.payment
+        reference = f"Transfer {payment.invoice}"
+        link = f"https://bank.zarts.example/statements/{payment.invoice}"
+        perform(payment.pay, by=self.ops, reference=reference, happened_on=timezone.localdate(), link=link)
+
     def set_up(self):
-        perform(self.contract.payment.pay, by=self.ops)
+        self.got_paid()
         for item in self.project.items.all():
             perform(item.finish, by=self.delivery)
         for connector in self.project.connectors.all():

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from opportunities import clock
 from opportunities.models import Letter, Message
 from opportunities.records import Refused, perform, tell
+from proposals import inbox
 
 from .. import pulse
 from ..access import page_context, staff_page
@@ -34,6 +35,7 @@ def due(request):
         processes=pulse.processes(at),
         mails=messages_of.select_related("contact__client", "owner", "opportunity").order_by("-id")[: pulse.MOST],
         letters=letters_of.select_related("user").order_by("-id")[: pulse.MOST],
+        signatures=inbox.untaken_contracts(pulse.MOST),
         waiting=waiting,
         most=max((count for _, count in waiting), default=0),
     )
