@@ -1,7 +1,5 @@
 """What the clock does: proposals expire, payments are late, and late questions go on to somebody else."""
 
-from zoneinfo import ZoneInfo
-
 from django.db import transaction
 from django.db.models import Q
 from django.utils import formats, timezone
@@ -9,6 +7,7 @@ from django.utils import formats, timezone
 from opportunities import notices
 from opportunities.models import Notice
 from opportunities.records import Refused, edit, lock, perform
+from opportunities.repeating import zone_of
 
 from . import approvals, asking
 from .models import Approval, Payment, Proposal
@@ -75,7 +74,7 @@ def remind_of(approval) -> bool:
 
 
 def said_at(approval) -> str:
-    return formats.date_format(timezone.localtime(approval.due, ZoneInfo(approval.owner.time_zone)), "j M, H:i")
+    return formats.date_format(timezone.localtime(approval.due, zone_of(approval.owner.time_zone)), "j M, H:i")
 
 
 def move_on() -> int:

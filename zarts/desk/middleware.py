@@ -1,9 +1,9 @@
 """What every staff page has around it."""
 
-from zoneinfo import ZoneInfo
-
 from django.http import HttpResponseNotAllowed
 from django.utils import timezone
+
+from opportunities.repeating import zone_of
 
 
 class OwnTimeZone:
@@ -14,7 +14,7 @@ class OwnTimeZone:
 
     def __call__(self, request):
         name = getattr(request.user, "time_zone", "")
-        with timezone.override(ZoneInfo(name) if name else None):
+        with timezone.override(zone_of(name) if name else None):
             return self.get_response(request)
 
 
