@@ -96,7 +96,8 @@ def is_reached(server) -> bool:
 
 
 def queued():
-    return Message.objects.filter(stage=Message.Stage.QUEUED, go_at__lte=clock.now()).order_by("go_at", "id")
+    mails = Message.objects.filter(channel=Message.Channel.MAIL)
+    return mails.filter(stage=Message.Stage.QUEUED, go_at__lte=clock.now()).order_by("go_at", "id")
 
 
 def claim(ahead=None):

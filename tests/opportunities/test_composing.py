@@ -6,11 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities import outbox, panels
+from opportunities import outbox, panels, sequences
 from opportunities.models import Consent, Contact, Message, MessageTemplate, Note, Task
 from opportunities.records import Refused, begin, edit, perform
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal
+from tests.makers_series import a_sequence
 
 pytestmark = pytest.mark.django_db
 
@@ -332,6 +333,64 @@ def test_a_talk_that_cannot_have_been_is_refused_at_its_field(as_user, ada, fiel
 
 
 # -- The thread. -------------------------------------------------------------------------------------------------------
+
+
+def add_message(browser, opportunity, **fields):
+    url = reverse("admin:opportunities_message_add")
+    words = {"subject": "Budget", "body": "Our margin is 60 percent, they must never know."}
+    data = {"opportunity": opportunity.pk, "contact": opportunity.decision_owner_id, **words, **fields}
+    return browser.post(url, data, follow=True)
+
+
+@pytest.mark.parametrize("channel", ["call", "meeting"])
+def test_a_talk_that_is_added_took_place_it_is_filed_and_can_never_be_sent(as_user, ada, channel, mail_server):
+    catcher, opportunity = mail_server(), an_opportunity(ada)
+    page = add_message(as_user(ada), opportunity, channel=channel)
+    talk = Message.objects.get()
+    assert (talk.stage, talk.channel, bool(talk.happened_at)) == ("received", channel, True)
+    assert ">Send<" not in page.text
+    with pytest.raises(Refused):
+        perform(talk.queue, by=ada)
+    outbox.run()
+    assert catcher.got_for(opportunity.decision_owner) == []
+
+
+def test_a_meeting_that_is_added_ends_a_sequence_as_one_that_is_logged_does(as_user, ada, ben):
+    opportunity = an_opportunity(ada)
+    run = sequences.start(a_sequence(ben), opportunity, opportunity.decision_owner, by=ada)
+    add_message(as_user(ada), opportunity, channel="meeting")
+    assert type(run).objects.get(pk=run.pk).ended == "meeting"
+
+
+@pytest.mark.parametrize("stage", ["draft", "held", "failed", "uncertain"])
+def test_notes_of_a_talk_that_stand_there_from_before_are_not_sent_by_any_button(ada, eve, stage, mail_server):
+    catcher, opportunity = mail_server(), an_opportunity(ada)
+    talk = in_stage(ada, opportunity, stage)
+    Message.objects.filter(pk=talk.pk).update(channel="call")
+    for user in (ada, eve):
+        for move in Message.objects.get(pk=talk.pk).moves_for(user):
+            if move.allowed and move.step.target == "queued":
+                assert [lack.words for lack in move.lacks] == [
+                    "It is no mail, and nobody gets it: what was talked is filed."
+                ]
+    draft = in_stage(ada, opportunity, "queued")
+    Message.objects.filter(pk=draft.pk).update(channel="call")
+    outbox.run()
+    assert catcher.got_for(opportunity.decision_owner) == []
+
+
+def test_a_draft_of_a_mail_does_not_become_a_call_on_its_page_nor_a_call_a_mail(as_user, ada):
+    opportunity = an_opportunity(ada)
+    draft = in_stage(ada, opportunity, "draft")
+    browser = as_user(ada)
+    words = {"subject": "Tuesday", "body": "Shall we say ten?"}
+    assert browser.post(draft.staff_url(), {**words, "channel": "call"}, follow=True).status_code == 200
+    draft = Message.objects.get()
+    assert (draft.channel, draft.stage, draft.body) == ("mail", "draft", "Shall we say ten?")
+    Message.objects.update(channel="call")  # as it could be before
+    browser.post(draft.staff_url(), {**words, "channel": "mail"})
+    draft = Message.objects.get()
+    assert (draft.channel, draft.stage) == ("call", "received"), "and saving it files it"
 
 
 def answer_to(message, owner, **fields):
