@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 
 import holidays
 import pycountry
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import formats, timezone
 
 from . import clock
-from .models import InboundMail, Message, QuietDate, Task
+from .models import Contact, InboundMail, Message, QuietDate, Task
 
 Condition = Task.Waits
 # So many days ahead a day is looked for on which somebody works.
@@ -230,10 +232,20 @@ def day_of(contact, at) -> date:
 
 
 def touched(contact, purpose, at) -> list[Wait]:
-    """Whether somebody was followed up for this purpose today already. Then it goes on their next working day."""
-    day, zone = day_of(contact, at), ZoneInfo(contact.time_zone)
-    mine = Message.objects.filter(sent_to=contact.email.lower(), purpose=purpose, touch_day=day)
-    return [tomorrow(contact, at, zone)] if mine.exists() else []
+    """Whether somebody was followed up for this purpose today already. Then it goes on their next working day.
+
+    It counts what went or is on its way, by any of their entries and addresses, and until the day is over where they
+    are and where they were: either may have been changed since.
+    """
+    zone, email = ZoneInfo(contact.time_zone), contact.email.lower()
+    people = Contact.objects.alias(mail=Lower("email"))
+    people = people.filter(Q(pk=contact.pk) | Q(merged_into=contact) | Q(mail=email)).values_list("pk", flat=True)
+    morning = datetime.combine(day_of(contact, at), time(), zone).astimezone(UTC)
+    today = Message.objects.filter(Q(touch_until__gt=at) | Q(claimed_at__gte=morning), task__isnull=False)
+    today = today.filter(purpose=purpose)
+    went = Q(touch_day__isnull=False) | Q(stage=Message.Stage.SENT)
+    to_them, there = today.filter(went, contact__in=list(people)), today.filter(sent_to=email, touch_day__isnull=False)
+    return [tomorrow(contact, at, zone)] if to_them.exists() or there.exists() else []
 
 
 def tomorrow(contact, at, zone=None) -> Wait:

@@ -25,7 +25,7 @@ from .alike import domain_of
 from .followups import end_of_day
 from .models import Contact, InboundMail, Lead, Message, Opportunity, Task
 from .reading import Mail, read
-from .records import begin, edit, perform
+from .records import Refused, begin, edit, perform
 
 log = logging.getLogger("zarts.incoming")
 # The mail itself is kept up to this size.
@@ -307,8 +307,9 @@ def received(inbound: InboundMail, place: Place, *, by) -> Message:
     if contact.pk is None:
         contact = begin(contact, by=None if by is contact else by, past="met by mail")
     machine = inbound.kind == InboundMail.Kind.AUTOMATIC
-    if answered is not None and not machine and answered.stage == Message.Stage.UNCERTAIN:
-        answered = perform(answered.confirm_sent, by=None)  # what was answered has arrived
+    if answered is not None and not machine and answered.may_have_gone and answered.stage != Message.Stage.SENDING:
+        with suppress(Refused), transaction.atomic():  # it is handed over just now, or heard of
+            answered = perform(answered.confirm_sent, by=None)  # what was answered has arrived
     message = Message(
         client=contact.client,
         opportunity=deal,

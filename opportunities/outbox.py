@@ -461,9 +461,12 @@ def deliver_letter(letter, server) -> bool:
 
 
 def said(letter, **changes):
-    """Write down what became of an attempt, unless another one was begun. That it went is true of a queued one, too."""
-    before = [State.SENDING, State.UNCERTAIN, *([State.QUEUED] if changes["state"] == State.SENT else [])]
-    Letter.objects.filter(pk=letter.pk, attempt=letter.attempt, state__in=before).update(**changes)
+    """Write down what became of an attempt, unless another one was begun. That it went is true whatever followed."""
+    if changes["state"] == State.SENT:
+        Letter.objects.filter(pk=letter.pk).exclude(state=State.SENT).update(**changes)
+    else:
+        before = [State.SENDING, State.UNCERTAIN]
+        Letter.objects.filter(pk=letter.pk, attempt=letter.attempt, state__in=before).update(**changes)
 
 
 def doubt_letters() -> int:
