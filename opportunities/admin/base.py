@@ -486,7 +486,13 @@ class RecordAdmin(KeptAdmin):
             try:
                 details = form.cleaned_data if form else {}
                 override = request.POST.get("override", "").replace("\0", "").strip()[:2000] if overriding else ""
-                record = perform(getattr(record, name), by=request.user, override=override, **details)
+                record = perform(
+                    getattr(record, name),
+                    by=request.user,
+                    override=override,
+                    seen=request.POST.get("turn", ""),
+                    **details,
+                )
             except Refused as refusal:
                 move.lacks = refusal.lacks
             else:

@@ -190,6 +190,11 @@ class Message(About, Record):
         return self.task_id is not None and self.task.stage not in Task.CLOSED
 
     @property
+    def turn(self) -> str:
+        """What somebody says of one attempt is not said of the next."""
+        return str(self.attempt)
+
+    @property
     def may_have_gone(self) -> bool:
         """Whether it may have arrived, as far as anybody here knows: it was handed over, and never heard of as sent."""
         before = (self.Stage.SENDING, self.Stage.QUEUED, self.Stage.HELD, self.Stage.FAILED)

@@ -7,6 +7,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from opportunities import clock
+from opportunities.admin.base import whole_number
 from opportunities.models import Letter, Message
 from opportunities.records import Refused, perform, tell
 
@@ -68,7 +69,7 @@ def settle_message(request, pk, move):
     message = Message.objects.filter(pk=pk).first()
     if message is None:
         raise Http404("No such mail.")
-    return perform(getattr(message, move), by=request.user)
+    return perform(getattr(message, move), by=request.user, seen=request.POST.get("turn", ""))
 
 
 def settle_letter(request, pk, before):
@@ -78,6 +79,8 @@ def settle_letter(request, pk, before):
     went = request.POST["say"] == "went"
     now = {"state": Letter.State.SENT, "sent_at": clock.now()} if went else {"state": Letter.State.QUEUED}
     rows = Letter.objects.filter(pk=pk, state__in=before)
+    if turn := whole_number(request.POST.get("turn")):
+        rows = rows.filter(attempt=turn)  # what somebody says of one attempt is not said of the next
     if not rows.update(**now, go_at=clock.now(), trouble=""):
         raise Refused([f"“{letter}” was settled meanwhile."])
     tell(request.user, "letter", "settled a mail to one of us as", by=request.user, facts={"letter": letter, **now})
