@@ -142,12 +142,33 @@ def hold_or_start(message):
 
 
 def waits(message, at) -> list:
-    """Return what a message waits for. All four conditions are for touches; what somebody sends is theirs to time."""
+    """Return what a message waits for. All four conditions are for touches; what somebody sends is theirs to time.
+
+    Who lost a deal is left alone: whoever writes to them about it all the same is asked the four, too.
+    """
     contact = message.contact
     if message.is_touch:
         return touch_waits(message, message.task, at)
+    if is_second_try(message):
+        return conditions.waits(contact, message.purpose, opportunity=message.opportunity, at=at)
     marketing = conditions.consent(contact, message.purpose, at) if message.purpose == "marketing" else []
     return conditions.way_to(contact) + marketing
+
+
+def is_second_try(message) -> bool:
+    """Whether somebody writes about a lost deal by hand, and not to answer what they wrote."""
+    deal, by_hand = message.opportunity, message.is_by_hand or message.template_version_id
+    return bool(deal and deal.stage == "lost" and by_hand and not message.is_touch and not answers_them(message))
+
+
+def answers_them(message) -> bool:
+    """Whether its reader wrote last: then this answers that."""
+    from . import incoming  # it writes by what writes by this module
+
+    mails = Message.objects.filter(contact=message.contact, channel=Message.Channel.MAIL)
+    theirs = mails.filter(stage=Message.Stage.RECEIVED).exclude(template=incoming.AUTOMATIC)
+    last = theirs.order_by("-happened_at").values_list("happened_at", flat=True).first()
+    return last is not None and not mails.filter(sent_at__gt=last).exists()
 
 
 def touch_waits(touch, task, at) -> list:

@@ -537,8 +537,8 @@ def perform(move: Any, *, by, override: str = "", seen: str = "", **details):
     """Make a move and write it in the diary, or do neither. Return the moved record.
 
     `move` is a bound transition, such as `proposal.submit`. `by` is the user or the client contact who
-    asks, or None when the clock does. `override` is a manager's reason for passing a closed gate, `seen` the turn of the
-    record on the page where the button was pressed.
+    asks, or None when the clock does. `override` is a manager's reason for passing a closed gate. `seen` is the turn of
+    the record on the page where the button was pressed.
     `details` reach both the transition and the diary; what a transition returns is told as facts too. The record is
     read again under a lock: go on with the one returned. Raises `Refused` with every reason, or `PermissionDenied`.
     """

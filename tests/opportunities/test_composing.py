@@ -6,12 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities import outbox, panels, sequences
+from opportunities import optout, outbox, panels, sequences
 from opportunities.models import Consent, Contact, Message, MessageTemplate, Note, Task
 from opportunities.records import Refused, begin, edit, perform
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal
-from tests.makers_series import a_sequence
+from tests.makers_series import a_sequence, agree
 
 pytestmark = pytest.mark.django_db
 
@@ -475,3 +475,22 @@ def test_no_page_shows_a_link_that_is_as_good_as_a_signature(as_user, ada):
     browser = as_user(ada)
     for address in (message.staff_url(), f"{opportunity.staff_url()}?tab=messages", write_url(opportunity)):
         assert secret not in browser.get(address).text
+
+
+def test_no_page_shows_the_way_out_that_is_its_readers_alone(as_user, ada, ann, ben, mail_server):
+    catcher, opportunity = mail_server(), an_opportunity(ada)
+    agree(opportunity.decision_owner, ada)
+    message = in_stage(ada, opportunity, "queued", purpose="marketing")
+    outbox.run()
+    key = optout.token(Message.objects.get(pk=message.pk))
+    assert key.encode() in catcher.got_for(opportunity.decision_owner)[0].content.replace(b"=\r\n", b"")
+    draft = in_stage(ada, opportunity, "draft", purpose="marketing", subject="Friday")
+    for user in (ada, ben, ann):
+        for about in (message, draft):
+            page = as_user(user).get(about.staff_url()).text
+            assert "/stop/" not in page
+            assert f"Stop it here: {Message.LINK}" in page
+        assert "/stop/" not in as_user(user).get(f"{opportunity.staff_url()}?tab=messages").text
+    preview = as_user(ada).post(write_url(opportunity), letter(opportunity, purpose="marketing", do="preview")).text
+    assert "/stop/" not in preview
+    assert f"Stop it here: {Message.LINK}" in preview
