@@ -25,7 +25,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from . import clock, incoming, notices, optout, outbox, secondtries, sequences
+from . import clock, incoming, leaving, notices, optout, outbox, secondtries, sequences
 from .followups import end_of_day, give_days, hasten, open_task
 from .models import Audit, Event, Message, Notice, Opportunity, SequenceRun, Task, WinBack
 from .records import Opens, begin, edit, perform, reacts_to
@@ -325,6 +325,20 @@ def look_again_at_where_it_came_from(lead, facts):
     """What waits for its source to hold again may go on: it has another."""
     if "source" in facts and lead.opportunity_id:
         hasten(opportunity=lead.opportunity)
+
+
+@reacts_to("user.edit")
+def hand_on_what_they_owed(user, facts):
+    """Whoever left reads no notice: what they still owed is somebody else's from now on."""
+    if facts.keys() & {"is_active", "is_staff"} and not leaving.works_here(user):
+        leaving.hand_on(user)
+
+
+@reacts_to("task.create")
+def owe_it_to_nobody_who_left(task, event):
+    """What is promised for a deal whose owner has left is somebody's who is here."""
+    if not leaving.works_here(task.owner):
+        leaving.give(task, task.owner)
 
 
 @reacts_to("user.edit")
