@@ -139,6 +139,9 @@ def keep(inbound: InboundMail, raw: bytes):
 
 def settle(inbound: InboundMail, mail: Mail) -> InboundMail:
     """Put a mail where it says itself that it belongs, or leave it to a person with the reason."""
+    if mail.bounce and mail.vouched is False:
+        trouble = "It says that a mail of ours came back, and its sender is forged: nothing follows from it. Read it."
+        return edit(inbound, by=None, trouble=trouble)
     if mail.bounce:
         return bounces.settle(inbound, mail.bounce)
     place = find(mail, inbound.answers)
@@ -343,7 +346,7 @@ def heard_from(message: Message) -> list[tuple[Any, Any]]:
     return list(dict.fromkeys(heard))
 
 
-def end_waiting(message: Message):
+def end_waiting(message: Message, outcome="The client wrote first."):
     """Close what waits to be written to whom we have heard from. Steps of a sequence end with the sequence.
 
     Follow-ups end on the deal that it is about, or on all where nobody knows; second tries end on all.
@@ -354,7 +357,8 @@ def end_waiting(message: Message):
         ends |= Q(contact=contact) & (of_deal | Q(kind=kinds.WIN_BACK))
     waiting = Task.objects.filter(ends, stage__in=[Task.Stage.OPEN, Task.Stage.PAUSED], run=None)
     for task in waiting.order_by("diary_id", "pk"):
-        perform(task.finish, by=None, outcome="The client wrote first.")
+        # Nobody is mailed by a rhythm who has answered: the series ends with it.
+        perform(task.finish, by=None, outcome=outcome, series=task.is_touch)
 
 
 def promise_an_answer(message: Message):

@@ -22,7 +22,7 @@ from django.utils.encoding import punycode
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from . import campaigns, clock, conditions
-from .models import Letter, Message
+from .models import Event, Letter, Message, Task
 from .records import Refused, begin, edit, lock_free, perform, tell
 from .troubles import in_words
 from .turns import in_turn, take_each
@@ -229,6 +229,20 @@ def keep_back(task, why):
             perform(message.hold, by=None, reason=why)
         elif message.waits_for:
             leave_to_a_person(message, why)
+
+
+def stopped(message) -> str:
+    """Return why nobody should get the mail of a follow-up any more, or nothing: it, or its sequence, was closed."""
+    task = message.task
+    if task is None:
+        return ""
+    if task.run is not None and task.run.stage == "stopped":
+        return f"{task.run.sequence} was stopped: {task.run.stopped_because}"
+    if task.stage not in Task.CLOSED or message.sent_at:  # it was done by this very mail, which came back since
+        return ""
+    told = Event.objects.filter(record_type=task.label(), record_id=task.pk, verb__in=["task.finish", "task.cancel"])
+    last = told.order_by("-pk").first()
+    return f"Its follow-up was closed: {(last and last.reason) or task.outcome or 'it is done'}"
 
 
 def leave_to_a_person(message, why):

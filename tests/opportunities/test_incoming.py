@@ -476,3 +476,13 @@ def test_what_is_new_in_an_answer_stands_before_what_it_quotes():
     assert earlier.startswith("On Thu")
     assert reading.fold("> only quoted") == ("> only quoted", "")
     assert reading.fold("Yes.\n> a\n> b") == ("Yes.", "> a\n> b")
+
+
+def test_a_forged_bounce_is_read_by_a_person_and_changes_nothing(ada, settings):
+    deal = an_opportunity(ada)
+    message = sent_mail(deal, ada)
+    inbound = take(a_bounce(message), vouched=False)
+    assert inbound.stage == "unmatched"
+    assert "its sender is forged" in inbound.trouble
+    assert Message.objects.get(pk=message.pk).stage == "sent"
+    assert Contact.objects.get(pk=message.contact_id).mail_failed_at is None

@@ -351,7 +351,11 @@ def facts_of(event) -> list:
 
 
 # What is kept under a word of ours.
-SAID = {"touch_day": "Counts as their mail of", "minutes": "Minutes until the next try"}
+SAID = {
+    "touch_day": "Counts as their mail of",
+    "minutes": "Minutes until the next try",
+    "series": "And what would follow",
+}
 
 
 def words_of(model, name) -> str:

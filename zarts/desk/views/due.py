@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST, require_safe
 
-from opportunities import clock
+from opportunities import clock, outbox
 from opportunities.admin.base import whole_number
 from opportunities.models import Letter, Message
 from opportunities.records import Refused, perform, tell
@@ -33,11 +33,15 @@ def due(request):
         late=standing.seconds(at) > pulse.STILL_ALIVE.total_seconds(),
         alive=pulse.is_alive(at),
         processes=pulse.processes(at),
-        mails=messages_of.select_related("contact__client", "owner", "opportunity").order_by("-id")[: pulse.MOST],
+        mails=messages_of.select_related("contact__client", "owner", "opportunity", "task__run__sequence").order_by(
+            "-id"
+        )[: pulse.MOST],
         letters=letters_of.select_related("user").order_by("-id")[: pulse.MOST],
         waiting=waiting,
         most=max((count for _, count in waiting), default=0),
     )
+    for mail in context["mails"]:
+        mail.stopped = outbox.stopped(mail)
     return TemplateResponse(request, "desk/due.html", context)
 
 
@@ -61,7 +65,10 @@ def settle(request, kind, pk):
     except Refused as refusal:
         messages.warning(request, str(refusal))
     else:
-        messages.success(request, f"{done}: {subject}.")
+        if getattr(subject, "stage", "") == Message.Stage.HELD:
+            messages.warning(request, f"It is kept back: {subject}. {subject.trouble}")
+        else:
+            messages.success(request, f"{done}: {subject}.")
     return redirect("due_work")
 
 
@@ -69,7 +76,8 @@ def settle_message(request, pk, move):
     message = Message.objects.filter(pk=pk).first()
     if message is None:
         raise Http404("No such mail.")
-    return perform(getattr(message, move), by=request.user, seen=request.POST.get("turn", ""))
+    perform(getattr(message, move), by=request.user, seen=request.POST.get("turn", ""))
+    return Message.objects.get(pk=pk)  # it may have been kept back at once
 
 
 def settle_letter(request, pk, before):
