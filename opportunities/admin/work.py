@@ -12,7 +12,7 @@ from ..models import Closing, Event, Message, Objection, Opportunity, UnwrittenP
 from ..panels import standing_of
 from ..records import perform
 from .base import ReadOnlyAdmin, RecordAdmin, whole_number
-from .composing import may_write, of_draft
+from .composing import may_write, of_draft, sent_meanwhile
 
 
 @admin.register(Message)
@@ -27,6 +27,17 @@ class MessageAdmin(RecordAdmin):
 
     def pages(self):
         return [*super().pages(), ("<int:pk>/write/", lambda *args, **kwargs: of_draft(self, *args, **kwargs), "write")]
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Whoever saves an old page of a draft that was sent meanwhile sees what they typed."""
+        message = self.get_object(request, object_id) if object_id and request.method == "POST" else None
+        if message is not None and message.stage != Message.Stage.DRAFT and self.wrote(request, message):
+            return sent_meanwhile(request, message)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def wrote(self, request, message) -> bool:
+        """Whether this person could write in it while it was a draft."""
+        return super().has_change_permission(request, message)
 
     def get_readonly_fields(self, request, obj=None):
         """What it is stays what it is: notes of a call are no mail, and a mail becomes no call."""
