@@ -281,7 +281,7 @@ class KeptAdmin(ModelAdmin):
         if record is not None and self.has_view_permission(request, record):
             extra |= self.about(request, record)
         show = super().changeform_view
-        if object_id and (record is None or request.method != "POST"):
+        if object_id and not (record and request.method == "POST" and self.has_change_permission(request, record)):
             return show(request, object_id, form_url, extra)
         if object_id:
             with transaction.atomic():
