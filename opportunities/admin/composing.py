@@ -40,7 +40,8 @@ def of_draft(page, request, pk):
     message = page.get_object_or_404(request, pk)
     if message.stage != Message.Stage.DRAFT:
         if request.user.has_perm("opportunities.change_message") and message.within_reach(request.user, "change"):
-            if request.method == "POST":
+            # A second press brings the words that were sent: nothing of them is lost.
+            if request.method == "POST" and request.POST.get("body", "").split() != message.body.split():
                 return sent_meanwhile(request, message)
             messages.warning(request, f"{message} is {message.get_stage_display().lower()} already.")
             return redirect(message.staff_url())

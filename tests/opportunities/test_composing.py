@@ -129,7 +129,10 @@ def test_a_draft_is_kept_gone_on_with_and_sent(as_user, ada):
     assert browser.post(address, letter(opportunity, body="Shall we say ten?", do="send")).status_code == 302
     message = Message.objects.get()
     assert (message.stage, message.body) == ("queued", "Shall we say ten?")
-    assert browser.post(address, letter(opportunity)).status_code == 302, "it is told, and nothing changes"
+    pressed_twice = letter(opportunity, body="Shall we say ten?", do="send")
+    assert browser.post(address, pressed_twice).status_code == 302, "it is told, and nothing changes"
+    other = browser.post(address, letter(opportunity))
+    assert (other.status_code, "Shall we say nine?" in other.text) == (409, True), "what was typed is shown"
     assert Message.objects.get().body == "Shall we say ten?"
 
 
