@@ -3,10 +3,11 @@
 from datetime import date, timedelta
 from itertools import count as counting
 from itertools import islice
-from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 from django.utils import timezone
+
+from opportunities.repeating import zone_of
 
 WEEKS = {"weekly": 1, "every_two_weeks": 2}
 MONTHS = {"monthly": 1, "quarterly": 3}
@@ -47,4 +48,4 @@ def periods(cadence, start: date, count: int, *, after: date = date.min) -> list
 
 def today(time_zone: str) -> date:
     """Return the day that it is in a time zone."""
-    return timezone.localdate(timezone=ZoneInfo(time_zone))
+    return timezone.localdate(timezone=zone_of(time_zone))

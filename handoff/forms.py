@@ -4,6 +4,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from opportunities.forms import MoveForm
+from opportunities.stale import SeenForm
 
 from .models import Report
 from .models.project import LOOKS_SECRET
@@ -34,7 +35,7 @@ def as_lines(numbers) -> str:
     return "\n".join(f"{number['metric']}: {number.get('value') or ''}".rstrip() for number in numbers)
 
 
-class ReportForm(forms.ModelForm):
+class ReportForm(SeenForm):
     """A report as it is typed: each number on its own line."""
 
     numbers = forms.CharField(

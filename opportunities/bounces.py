@@ -31,7 +31,7 @@ def came_back(message: Message, said: str, *, marks=True) -> bool:
     stages = Message.Stage
     said = said or "The mail server gave no reason."
     message = lock(message, message.contact)
-    if message.stage in (stages.SENDING, stages.UNCERTAIN):
+    if message.may_have_gone and message.stage != stages.FAILED:
         message = perform(message.confirm_sent, by=None)  # what comes back has gone
     if message.stage != stages.SENT:
         return False

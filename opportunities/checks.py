@@ -7,7 +7,7 @@ deals in one query; a line asks one deal and reads nothing. `zarts/desk/checklis
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from types import SimpleNamespace
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 
+from .days import read_day
 from .models import Opportunity
 
 Stage = Opportunity.Stage
@@ -140,7 +141,7 @@ def person(path):
 
 
 def moment(text):
-    """Return the time that a dictionary holds as text."""
+    """Return the time that a dictionary holds as text, as the database wrote it."""
     return datetime.fromisoformat(text) if text else None
 
 
@@ -148,7 +149,8 @@ def said_day(text):
     """Say a day or a time that a dictionary holds as text, in the zone of whoever reads."""
     if not text:
         return ""
-    return date_format(timezone.localtime(moment(text)) if "T" in text else date.fromisoformat(text), "j M Y")
+    on = timezone.localtime(moment(text)) if "T" in text else read_day(text)
+    return date_format(on, "j M Y") if on else text
 
 
 def page(model, pk, anchor=""):

@@ -10,7 +10,7 @@ from django import forms
 from django.db import transaction
 from django.urls import reverse
 
-from . import clock, conditions, filling, outbox, secondtries
+from . import clock, conditions, filling, optout, outbox, secondtries
 from .forms import UNPRINTABLE, WordsField, near_our_time, offer_people, say_plainly
 from .inplace import TimeInput, by_your_clock
 from .models import Consent, Contact, Message, MessageTemplate, Opportunity
@@ -50,7 +50,10 @@ class Preview:
 
 
 def preview(message: Message, lacks=()) -> Preview:
-    """Return a message as the mail that it would be. It need not be saved."""
+    """Return a message as the mail that it would be. It need not be saved.
+
+    Its reader's way out of this kind of mail is theirs alone, as a link to an offer is; an unsaved one has none yet.
+    """
     message.sent_to = message.sent_to or message.contact.email.lower()
     message.reply_key = message.reply_key or message.mark("reply")[:32]
     mail = outbox.letter_of(message, None)
@@ -59,7 +62,7 @@ def preview(message: Message, lacks=()) -> Preview:
         to=as_read(mail.to[0]),
         reply_to=", ".join(mail.reply_to),
         subject=mail.subject,
-        body=mail.body,
+        body=optout.hidden(mail.body, message),
         purpose=message.purpose,
         goes_at=message.go_at if message.stage == Message.Stage.DRAFT else None,
         lacks=list(lacks),
@@ -183,10 +186,14 @@ class LetterForm(forms.Form):
             go_at=data.get("go_at"),
             **of,
         )
-        self.lacks += self.not_agreed(message)
+        self.lacks += self.not_yet(message)
         return message
 
-    def not_agreed(self, message) -> list[Lack]:
+    def not_yet(self, message) -> list[Lack]:
+        """Return what a person must mend before it goes: of a lost deal, whatever it would wait for without an end."""
+        if outbox.is_second_try(message):
+            found = outbox.waits(message, clock.now())
+            return [Lack(wait.words, wait.url) for wait in found if wait.until is None]
         if message.purpose != Purpose.MARKETING or not conditions.consent(message.contact, "marketing", clock.now()):
             return []
         words = f"Write down that {message.contact} agreed to marketing mail: nothing goes without it."
@@ -227,7 +234,9 @@ class LetterForm(forms.Form):
             if self.send(by=by) is None:
                 lacks = list(self.lacks)
             raise TakenBack
-        return preview(message, lacks)
+        seen = preview(message, lacks)
+        seen.waits = outbox.waits(message, clock.now()) if outbox.is_second_try(message) else []
+        return seen
 
     def done(self, kept) -> str:
         """Say what becomes of what was kept or sent."""
@@ -255,7 +264,7 @@ class TryAgainForm(LetterForm):
     def sender(self):
         return self.record.owner
 
-    def not_agreed(self, message):
+    def not_yet(self, message):
         return []  # it waits until they agree
 
     def send(self, *, by):

@@ -11,14 +11,17 @@ from zoneinfo import ZoneInfo
 
 import holidays
 import pycountry
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import formats, timezone
 
 from . import clock
-from .models import InboundMail, Message, QuietDate, Task
+from .models import Contact, InboundMail, Message, QuietDate, Task
 
 Condition = Task.Waits
 # So many days ahead a day is looked for on which somebody works.
 AHEAD = 60
+ONE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -151,35 +154,48 @@ def later(contact, why, opens, zone) -> Wait:
 def opening(contact, at, zone) -> tuple[datetime | None, str]:
     """Return the first moment from `at` on at which this contact works, and why it is not now."""
     first = at.astimezone(zone).date()
-    quiet, why = quiet_days(contact, first), ""
+    quiet, why = quiet_days(contact, first - ONE), ""
     for day in (first + timedelta(days=number) for number in range(AHEAD)):
-        if reason := why_not_on(contact, day, quiet):
-            why = why or reason
-            continue
-        opens, closes = hours(contact, day, zone)
-        if at < closes:
-            return max(at, opens), why or f"{contact} works from {contact.works_from:%H:%M}"
-        why = why or f"{contact} works until {contact.works_to:%H:%M}"
+        for opens, closes, reason in hours(contact, day, zone, quiet):
+            if reason:
+                why = why or reason
+            elif at < closes:
+                return max(at, opens), why or f"{contact} works from {contact.works_from:%H:%M}"
+            else:
+                why = why or f"{contact} works until {contact.works_to:%H:%M}"
     return None, why
 
 
-def hours(contact, day, zone) -> tuple[datetime, datetime]:
-    """Return when a contact's day begins and ends. Whoever begins when they end works round the clock."""
-    # In UTC: two times of one zone would be compared by their faces, which on the day of a change are wrong.
-    opens = datetime.combine(day, contact.works_from, zone).astimezone(UTC)
-    if contact.works_from < contact.works_to:
-        return opens, datetime.combine(day, contact.works_to, zone).astimezone(UTC)
-    if contact.works_from == contact.works_to:
-        opens = datetime.combine(day, time(), zone).astimezone(UTC)
-    return opens, datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+def hours(contact, day, zone, quiet):
+    """Yield when a contact's hours of a day begin and end, and why they do not work then.
+
+    Whoever begins when they end works round the clock. The morning of a night's work belongs to the day before.
+    """
+
+    def at(hour, on=day):
+        # In UTC: two times of one zone would be compared by their faces, which on the day of a change are wrong.
+        return datetime.combine(on, hour, zone).astimezone(UTC)
+
+    begins, ends = contact.works_from, contact.works_to
+    if begins < ends:
+        yield at(begins), at(ends), why_not_on(contact, day, quiet)
+        return
+    if begins > ends:
+        yield at(time()), at(ends), why_not_on(contact, day - ONE, quiet) or is_free_on(contact, day, quiet)
+    yield at(begins if begins > ends else time()), at(time(), day + ONE), why_not_on(contact, day, quiet)
 
 
 def why_not_on(contact, day, quiet) -> str:
     """Return why nobody works on this day, or nothing."""
+    if str(day.isoweekday()) not in contact.works_on and day not in quiet:
+        return f"{contact} does not work on {formats.date_format(day, 'l')}s"
+    return is_free_on(contact, day, quiet)
+
+
+def is_free_on(contact, day, quiet) -> str:
+    """Return which quiet date or holiday a day is, or nothing."""
     if words := quiet.get(day):
         return f"Quiet: {words}"
-    if str(day.isoweekday()) not in contact.works_on:
-        return f"{contact} does not work on {formats.date_format(day, 'l')}s"
     if name := holidays_of(country_of(contact), day.year).get(day):
         return f"Holiday of {contact}: {name}"
     return ""
@@ -230,10 +246,20 @@ def day_of(contact, at) -> date:
 
 
 def touched(contact, purpose, at) -> list[Wait]:
-    """Whether somebody was followed up for this purpose today already. Then it goes on their next working day."""
-    day, zone = day_of(contact, at), ZoneInfo(contact.time_zone)
-    mine = Message.objects.filter(sent_to=contact.email.lower(), purpose=purpose, touch_day=day)
-    return [tomorrow(contact, at, zone)] if mine.exists() else []
+    """Whether somebody was followed up for this purpose today already. Then it goes on their next working day.
+
+    It counts what went or is on its way, by any of their entries and addresses, and until the day is over where they
+    are and where they were: either may have been changed since.
+    """
+    zone, email = ZoneInfo(contact.time_zone), contact.email.lower()
+    people = Contact.objects.alias(mail=Lower("email"))
+    people = people.filter(Q(pk=contact.pk) | Q(merged_into=contact) | Q(mail=email)).values_list("pk", flat=True)
+    morning = datetime.combine(day_of(contact, at), time(), zone).astimezone(UTC)
+    today = Message.objects.filter(Q(touch_until__gt=at) | Q(claimed_at__gte=morning), task__isnull=False)
+    today = today.filter(purpose=purpose)
+    went = Q(touch_day__isnull=False) | Q(stage=Message.Stage.SENT)
+    to_them, there = today.filter(went, contact__in=list(people)), today.filter(sent_to=email, touch_day__isnull=False)
+    return [tomorrow(contact, at, zone)] if to_them.exists() or there.exists() else []
 
 
 def tomorrow(contact, at, zone=None) -> Wait:

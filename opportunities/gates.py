@@ -102,6 +102,11 @@ def own_checkpoints_are_met(opportunity):
     yield from checkpoints.lacks(opportunity)
 
 
+@gate("It is no mail, and nobody gets it: what was talked is filed.")
+def is_mail(message):
+    return message.channel == "mail"
+
+
 @gate("The link in it was closed. Send what it was about again.")
 def its_link_is_open(message):
     return message.LINK not in message.body or bool(message.secret_link)

@@ -25,7 +25,7 @@ from .alike import domain_of
 from .followups import end_of_day
 from .models import Contact, InboundMail, Lead, Message, Opportunity, Task
 from .reading import Mail, read
-from .records import begin, edit, perform
+from .records import Refused, begin, edit, perform
 
 log = logging.getLogger("zarts.incoming")
 # The mail itself is kept up to this size.
@@ -139,6 +139,9 @@ def keep(inbound: InboundMail, raw: bytes):
 
 def settle(inbound: InboundMail, mail: Mail) -> InboundMail:
     """Put a mail where it says itself that it belongs, or leave it to a person with the reason."""
+    if mail.bounce and mail.vouched is False:
+        trouble = "It says that a mail of ours came back, and its sender is forged: nothing follows from it. Read it."
+        return edit(inbound, by=None, trouble=trouble)
     if mail.bounce:
         return bounces.settle(inbound, mail.bounce)
     place = find(mail, inbound.answers)
@@ -307,8 +310,9 @@ def received(inbound: InboundMail, place: Place, *, by) -> Message:
     if contact.pk is None:
         contact = begin(contact, by=None if by is contact else by, past="met by mail")
     machine = inbound.kind == InboundMail.Kind.AUTOMATIC
-    if answered is not None and not machine and answered.stage == Message.Stage.UNCERTAIN:
-        answered = perform(answered.confirm_sent, by=None)  # what was answered has arrived
+    if answered is not None and not machine and answered.may_have_gone and answered.stage != Message.Stage.SENDING:
+        with suppress(Refused), transaction.atomic():  # it is handed over just now, or heard of
+            answered = perform(answered.confirm_sent, by=None)  # what was answered has arrived
     message = Message(
         client=contact.client,
         opportunity=deal,
@@ -342,7 +346,7 @@ def heard_from(message: Message) -> list[tuple[Any, Any]]:
     return list(dict.fromkeys(heard))
 
 
-def end_waiting(message: Message):
+def end_waiting(message: Message, outcome="The client wrote first."):
     """Close what waits to be written to whom we have heard from. Steps of a sequence end with the sequence.
 
     Follow-ups end on the deal that it is about, or on all where nobody knows; second tries end on all.
@@ -353,7 +357,8 @@ def end_waiting(message: Message):
         ends |= Q(contact=contact) & (of_deal | Q(kind=kinds.WIN_BACK))
     waiting = Task.objects.filter(ends, stage__in=[Task.Stage.OPEN, Task.Stage.PAUSED], run=None)
     for task in waiting.order_by("diary_id", "pk"):
-        perform(task.finish, by=None, outcome="The client wrote first.")
+        # Nobody is mailed by a rhythm who has answered: the series ends with it.
+        perform(task.finish, by=None, outcome=outcome, series=task.is_touch)
 
 
 def promise_an_answer(message: Message):

@@ -13,6 +13,7 @@ from .heard import NoteForm, ObjectionForm, PromiseForm
 from .models import Contact, Message, Task, User
 from .models.client import known_days
 from .records import begin, edit, perform
+from .stale import SeenFields
 
 LONGEST = 20_000
 SAY_NEXT = "Say what happens next."
@@ -107,7 +108,7 @@ class InPlaceForm(forms.ModelForm):
                 self.add_error(name, "Choose today or a day that is still to come.")
 
 
-class FieldsForm(InPlaceForm):
+class FieldsForm(SeenFields, InPlaceForm):
     """Some fields of a record that is there. Each that changed is in the diary, old and new."""
 
     def __init__(self, *args, **kwargs):

@@ -8,7 +8,7 @@ from django.utils import formats, timezone
 from django.utils.crypto import salted_hmac
 
 from . import sequences
-from .models import Consent, Contact, SequenceRun, Task
+from .models import Consent, Contact, Message, SequenceRun, Task
 from .records import begin, lock, perform
 
 # In whose words a stop was given that takes nothing back: nobody had agreed to anything.
@@ -34,7 +34,7 @@ def links(message) -> dict:
     if not (key := token(message)):
         return {}
     return {
-        "List-Unsubscribe": f"<{settings.PORTAL_URL}/stop/{key}/>",
+        "List-Unsubscribe": f"<{way_out(key)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
 
@@ -43,7 +43,17 @@ def line(message) -> str:
     """Return the sentence at the end of a mail that says how to stop this kind of mail."""
     if not (key := token(message)):
         return ""
-    return f"No more mail like this from {settings.AGENCY_NAME}? Stop it here: {settings.PORTAL_URL}/stop/{key}/"
+    return f"No more mail like this from {settings.AGENCY_NAME}? Stop it here: {way_out(key)}"
+
+
+def way_out(key) -> str:
+    return f"{settings.PORTAL_URL}/stop/{key}/"
+
+
+def hidden(words, message) -> str:
+    """Return the words of a mail as others may read them: whoever follows the link stops mail in its reader's name."""
+    key = token(message)
+    return words.replace(way_out(key), Message.LINK) if key else words
 
 
 # -- Somebody stopped it. ----------------------------------------------------------------------------------------------

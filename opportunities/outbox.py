@@ -22,7 +22,7 @@ from django.utils.encoding import punycode
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from . import campaigns, clock, conditions
-from .models import Letter, Message
+from .models import Event, Letter, Message, Task
 from .records import Refused, begin, edit, lock_free, perform, tell
 from .troubles import in_words
 from .turns import in_turn, take_each
@@ -96,7 +96,8 @@ def is_reached(server) -> bool:
 
 
 def queued():
-    return Message.objects.filter(stage=Message.Stage.QUEUED, go_at__lte=clock.now()).order_by("go_at", "id")
+    mails = Message.objects.filter(channel=Message.Channel.MAIL)
+    return mails.filter(stage=Message.Stage.QUEUED, go_at__lte=clock.now()).order_by("go_at", "id")
 
 
 def claim(ahead=None):
@@ -141,12 +142,33 @@ def hold_or_start(message):
 
 
 def waits(message, at) -> list:
-    """Return what a message waits for. All four conditions are for touches; what somebody sends is theirs to time."""
+    """Return what a message waits for. All four conditions are for touches; what somebody sends is theirs to time.
+
+    Who lost a deal is left alone: whoever writes to them about it all the same is asked the four, too.
+    """
     contact = message.contact
     if message.is_touch:
         return touch_waits(message, message.task, at)
+    if is_second_try(message):
+        return conditions.waits(contact, message.purpose, opportunity=message.opportunity, at=at)
     marketing = conditions.consent(contact, message.purpose, at) if message.purpose == "marketing" else []
     return conditions.way_to(contact) + marketing
+
+
+def is_second_try(message) -> bool:
+    """Whether somebody writes about a lost deal by hand, and not to answer what they wrote."""
+    deal, by_hand = message.opportunity, message.is_by_hand or message.template_version_id
+    return bool(deal and deal.stage == "lost" and by_hand and not message.is_touch and not answers_them(message))
+
+
+def answers_them(message) -> bool:
+    """Whether its reader wrote last: then this answers that."""
+    from . import incoming  # it writes by what writes by this module
+
+    mails = Message.objects.filter(contact=message.contact, channel=Message.Channel.MAIL)
+    theirs = mails.filter(stage=Message.Stage.RECEIVED).exclude(template=incoming.AUTOMATIC)
+    last = theirs.order_by("-happened_at").values_list("happened_at", flat=True).first()
+    return last is not None and not mails.filter(sent_at__gt=last).exists()
 
 
 def touch_waits(touch, task, at) -> list:
@@ -207,6 +229,20 @@ def keep_back(task, why):
             perform(message.hold, by=None, reason=why)
         elif message.waits_for:
             leave_to_a_person(message, why)
+
+
+def stopped(message) -> str:
+    """Return why nobody should get the mail of a follow-up any more, or nothing: it, or its sequence, was closed."""
+    task = message.task
+    if task is None:
+        return ""
+    if task.run is not None and task.run.stage == "stopped":
+        return f"{task.run.sequence} was stopped: {task.run.stopped_because}"
+    if task.stage not in Task.CLOSED or message.sent_at:  # it was done by this very mail, which came back since
+        return ""
+    told = Event.objects.filter(record_type=task.label(), record_id=task.pk, verb__in=["task.finish", "task.cancel"])
+    last = told.order_by("-pk").first()
+    return f"Its follow-up was closed: {(last and last.reason) or task.outcome or 'it is done'}"
 
 
 def leave_to_a_person(message, why):
@@ -460,9 +496,12 @@ def deliver_letter(letter, server) -> bool:
 
 
 def said(letter, **changes):
-    """Write down what became of an attempt, unless another one was begun. That it went is true of a queued one, too."""
-    before = [State.SENDING, State.UNCERTAIN, *([State.QUEUED] if changes["state"] == State.SENT else [])]
-    Letter.objects.filter(pk=letter.pk, attempt=letter.attempt, state__in=before).update(**changes)
+    """Write down what became of an attempt, unless another one was begun. That it went is true whatever followed."""
+    if changes["state"] == State.SENT:
+        Letter.objects.filter(pk=letter.pk).exclude(state=State.SENT).update(**changes)
+    else:
+        before = [State.SENDING, State.UNCERTAIN]
+        Letter.objects.filter(pk=letter.pk, attempt=letter.attempt, state__in=before).update(**changes)
 
 
 def doubt_letters() -> int:

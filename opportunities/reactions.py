@@ -25,7 +25,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from . import clock, incoming, notices, optout, outbox, secondtries, sequences
+from . import clock, incoming, leaving, notices, optout, outbox, secondtries, sequences
 from .followups import end_of_day, give_days, hasten, open_task
 from .models import Audit, Event, Message, Notice, Opportunity, SequenceRun, Task, WinBack
 from .records import Opens, begin, edit, perform, reacts_to
@@ -77,6 +77,8 @@ def stop_for_whom_we_heard_from(message, event):
         return
     for contact, opportunity in incoming.heard_from(message):
         sequences.stop(opportunity, contact, reason=reason, ended=ended)
+    if ended == Ended.MEETING:
+        incoming.end_waiting(message, "We met them.")
 
 
 def is_letter(message) -> bool:
@@ -128,12 +130,11 @@ def stop_with_its_step(task, event):
         perform(task.run.stop, by=None, reason=f"Its step was cancelled: {event.reason}"[:300])
 
 
-@reacts_to("message.release")
+@reacts_to("message.release", "message.settle_unsent", "message.retry")
 def keep_back_what_was_stopped_meanwhile(message, event):
-    """Mail that was on its way when its follow-up was closed, and that the server put off, goes no more by itself."""
-    if message.task_id and message.task.stage in Task.CLOSED:
-        perform(message.hold, by=None, reason="Its follow-up was closed while it was on its way.")
-    elif words := rests_since(message):
+    """Mail that was on its way when its follow-up was closed goes no more by itself: whether the server put it off, or
+    somebody who does not know of that has it sent. Only who reads the reason sends it after this."""
+    if (words := outbox.stopped(message)) or (words := rests_since(message)):
         perform(message.hold, by=None, reason=words)
     elif message.task_id and message.task.stage == Task.Stage.PAUSED:
         wait_with_it(message, message.task)
@@ -285,7 +286,7 @@ def keep_back_its_mail(task, event):
 @reacts_to("task.finish", "task.cancel")
 def open_the_next(task, event):
     """A task that repeats is followed by the next one, until its series ends or is cancelled."""
-    whole = event.verb == "task.cancel" and (not event.facts or event.facts.values.get("series", True))
+    whole = (event.facts.values if event.facts else {}).get("series", event.verb == "task.cancel")
     if whole or not task.repeats or not (due := next_due(task, clock.now())):
         return
     above = task.parent
@@ -313,6 +314,18 @@ def trust_the_new_address(contact, facts):
         edit(contact, by=None, reason="They have another address.", mail_failed_at=None, mail_trouble="")
 
 
+# What somebody changes of a follow-up that may be what it waits for.
+CURES = {"contact", "not_after", "template", "subject", "words", "purpose", "owner"}
+
+
+@reacts_to("task.edit")
+def look_again_at_what_was_mended(task, facts):
+    """What is mended on the follow-up itself cures it as well as what is mended elsewhere."""
+    if facts.keys() & CURES:
+        waiting = Task.objects.filter(pk=task.pk, stage=Task.Stage.PAUSED, again_at__gt=clock.now())
+        waiting.update(again_at=clock.now())
+
+
 @reacts_to("opportunity.edit")
 def look_again_at_the_deal(opportunity, facts):
     """What waits for somebody to decide, or for words about the deal, may go on."""
@@ -325,6 +338,20 @@ def look_again_at_where_it_came_from(lead, facts):
     """What waits for its source to hold again may go on: it has another."""
     if "source" in facts and lead.opportunity_id:
         hasten(opportunity=lead.opportunity)
+
+
+@reacts_to("user.edit")
+def hand_on_what_they_owed(user, facts):
+    """Whoever left reads no notice: what they still owed is somebody else's from now on."""
+    if facts.keys() & {"is_active", "is_staff"} and not leaving.works_here(user):
+        leaving.hand_on(user)
+
+
+@reacts_to("task.create")
+def owe_it_to_nobody_who_left(task, event):
+    """What is promised for a deal whose owner has left is somebody's who is here."""
+    if not leaving.works_here(task.owner):
+        leaving.give(task, task.owner)
 
 
 @reacts_to("user.edit")

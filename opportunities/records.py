@@ -389,6 +389,11 @@ class Record(Kept):
         """Return the context in which its gates look at it: there it may read once what many of them ask."""
         return nullcontext()
 
+    @property
+    def turn(self) -> str:
+        """Return what its buttons carry, by which a press on an old page is told from one on what it is now."""
+        return ""
+
     def move_url(self, name: str) -> str:
         """Return the address where a move of this record is made."""
         return reverse(f"admin:{self._meta.app_label}_{self._meta.model_name}_move", args=[self.pk, name])
@@ -528,11 +533,12 @@ def whole(change):
 
 
 @whole
-def perform(move: Any, *, by, override: str = "", **details):
+def perform(move: Any, *, by, override: str = "", seen: str = "", **details):
     """Make a move and write it in the diary, or do neither. Return the moved record.
 
     `move` is a bound transition, such as `proposal.submit`. `by` is the user or the client contact who
-    asks, or None when the clock does. `override` is a manager's reason for passing a closed gate.
+    asks, or None when the clock does. `override` is a manager's reason for passing a closed gate. `seen` is the turn of
+    the record on the page where the button was pressed.
     `details` reach both the transition and the diary; what a transition returns is told as facts too. The record is
     read again under a lock: go on with the one returned. Raises `Refused` with every reason, or `PermissionDenied`.
     """
@@ -543,6 +549,10 @@ def perform(move: Any, *, by, override: str = "", **details):
     if step is None:
         raise Refused([f"{record} is already {record.get_stage_display().lower()}. Reload the page to see its moves."])
     check_actor(record, step, by)
+    if seen and seen != record.turn:
+        raise Refused(
+            [f"{record} was taken up again since this page was opened. Look at it as it is now, then say so."]
+        )
     lacks = refusals(record, step)
     if lacks and not (override and may_override(record, step, by)):
         raise Refused(lacks)

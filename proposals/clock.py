@@ -1,7 +1,6 @@
 """What the clock does: proposals expire, signatures are asked for again, payments are late, late questions go on."""
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -10,6 +9,7 @@ from django.utils import formats, timezone
 from opportunities import clock, conditions, notices
 from opportunities.models import Notice
 from opportunities.records import Refused, edit, lock, perform
+from opportunities.repeating import zone_of
 
 from . import approvals, asking, inbox, publishing
 from .models import Approval, Contract, Payment, Proposal
@@ -127,7 +127,7 @@ def remind_of(approval) -> bool:
 
 
 def said_at(approval) -> str:
-    return formats.date_format(timezone.localtime(approval.due, ZoneInfo(approval.owner.time_zone)), "j M, H:i")
+    return formats.date_format(timezone.localtime(approval.due, zone_of(approval.owner.time_zone)), "j M, H:i")
 
 
 def move_on() -> int:

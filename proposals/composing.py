@@ -17,6 +17,7 @@ from opportunities.inplace import InPlaceForm, field_for
 from opportunities.models import Event, Evidence, Lead
 from opportunities.money import said_number
 from opportunities.records import Refused, begin, edit, plain, tell
+from opportunities.stale import SeenForm
 
 from . import totals
 from .models import Block, BookPrice, Claim, Milestone, OfferTemplate, PriceLine, Proposal, ScopeItem, Service
@@ -503,7 +504,7 @@ def keep_template(proposal, name, *, by) -> str:
     return f"Kept as a template: {name}."
 
 
-class BeginForm(forms.ModelForm):
+class BeginForm(SeenForm):
     """A new proposal: for whom, and what it begins with."""
 
     template = forms.ModelChoiceField(

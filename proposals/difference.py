@@ -4,7 +4,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.utils import formats
 from django.utils.text import Truncator, capfirst
 
 from opportunities import difference as words
+from opportunities.days import read_day
 from opportunities.models import Contact, Evidence
 from opportunities.money import MoneyField, figure, money
 
@@ -42,7 +42,6 @@ ALIKE = 0.5
 # So many rows that went and came are compared with each other; beyond, all of them just went and came.
 MOST_PAIRS = 10_000
 DIGEST = re.compile(r"[0-9a-f]{64}")
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
 NOTHING = (None, "", [], {})
 # What is not worth a line in a row that is told whole.
 IDLE = (*NOTHING, False, "0.00")
@@ -394,8 +393,9 @@ class Speaker:
             return figure(value)
         if name == "record_type":
             return str(apps.get_model(value)._meta.verbose_name)
-        if isinstance(value, str) and DAY.fullmatch(value) and not is_prose(model, name):
-            return formats.date_format(date.fromisoformat(value), "D j M Y")
+        on = read_day(value) if isinstance(value, str) and not is_prose(model, name) else None
+        if on:
+            return formats.date_format(on, "D j M Y")
         return str(value)
 
     def looked_up(self, name, value) -> str:

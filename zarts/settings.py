@@ -114,8 +114,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # Not no-referrer: browsers would then send "Origin: null" with our own forms, and the CSRF check would refuse them.
 SECURE_REFERRER_POLICY = "same-origin"
-if PORTAL:
-    CSRF_FAILURE_VIEW = "portal.views.refused.csrf"
+CSRF_FAILURE_VIEW = "portal.views.refused.csrf" if PORTAL else "zarts.desk.views.refused.csrf"
 X_FRAME_OPTIONS = "DENY"
 _prefix = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}zarts_{SURFACE}", f"{_prefix}zarts_{SURFACE}_csrf"
@@ -154,6 +153,7 @@ STAFF_MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "zarts.desk.middleware.KeepsWords",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

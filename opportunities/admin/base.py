@@ -29,6 +29,7 @@ from ..inplace import LONGEST, SAY_NEXT, FieldsForm, by_your_clock, fields_form
 from ..models import User
 from ..money import said_number
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
+from ..stale import SeenForm
 
 EMPTY = "–"
 NOTHING = "None"
@@ -72,6 +73,7 @@ class Picker(AutocompleteJsonView):
 class KeptAdmin(ModelAdmin):
     """A page about something that keeps a diary. Nothing is deleted; every change leaves an event."""
 
+    form = SeenForm
     change_form_template = "admin/record.html"
     actions = None
     show_full_result_count = False
@@ -279,9 +281,20 @@ class KeptAdmin(ModelAdmin):
         if record is not None and self.has_view_permission(request, record):
             extra |= self.about(request, record)
         show = super().changeform_view
-        if object_id:
+        if object_id and not (record and request.method == "POST" and self.has_change_permission(request, record)):
             return show(request, object_id, form_url, extra)
+        if object_id:
+            with transaction.atomic():
+                lock(record)  # what its form compares with stays so until it is saved
+                return show(request, object_id, form_url, extra)
         return once.saved(request, lambda: show(request, object_id, form_url, extra))
+
+    def render_change_form(self, request, context, *args, **kwargs):
+        """Answer 409 where somebody else wrote in the same field meanwhile: it was not saved."""
+        answer = super().render_change_form(request, context, *args, **kwargs)
+        if getattr(context["adminform"].form, "newer", ()):
+            answer.status_code = 409
+        return answer
 
     def about(self, request, record) -> dict:
         """Return what stands around the form: the stage, the moves, the panels, the timeline."""
@@ -410,12 +423,15 @@ class KeptAdmin(ModelAdmin):
         """Return this record's own addresses: (route, view, name)."""
         return [("<int:pk>/fields/", self.fields_view, "fields")] if self.in_place else []
 
+    @transaction.atomic
     def fields_view(self, request, pk):
         """Change a few fields of a record in a small form: those that the address names, or all that it may have."""
         record = self.get_object_or_404(request, pk)
         if not self.has_change_permission(request, record):
             raise PermissionDenied(f"You may read this, but not change it: {record}.")
         data = request.POST if request.method == "POST" else None
+        if data is not None:
+            record = lock(record)  # what the form compares with stays so until it is saved
         form = self.small_form(request, record, request.GET.getlist("name"), data)
         if form.is_valid() and form.keep(by=request.user):
             messages.success(request, f"Saved: {record}.")
@@ -438,7 +454,8 @@ class KeptAdmin(ModelAdmin):
         """Show a small form: as a page, or in place where the script asks for it."""
         context = {**self.admin_site.each_context(request), "opts": self.opts, "record": record, "form": form}
         context |= {"title": title, "button": button, "back": came_from(request, record)}
-        return TemplateResponse(request, "admin/small_form.html", context)
+        status = 409 if getattr(form, "newer", ()) else 200
+        return TemplateResponse(request, "admin/small_form.html", context, status=status)
 
 
 class RecordAdmin(KeptAdmin):
@@ -469,7 +486,13 @@ class RecordAdmin(KeptAdmin):
             try:
                 details = form.cleaned_data if form else {}
                 override = request.POST.get("override", "").replace("\0", "").strip()[:2000] if overriding else ""
-                record = perform(getattr(record, name), by=request.user, override=override, **details)
+                record = perform(
+                    getattr(record, name),
+                    by=request.user,
+                    override=override,
+                    seen=request.POST.get("turn", ""),
+                    **details,
+                )
             except Refused as refusal:
                 move.lacks = refusal.lacks
             else:

@@ -13,6 +13,7 @@ from .. import clock, filling, once
 from ..composing import SAID, LetterForm, TryAgainForm
 from ..models import Contact, Message, MessageTemplate, Opportunity
 from ..records import Kept, Refused
+from ..typed import show_typed
 from .base import came_from, whole_number
 
 
@@ -39,6 +40,9 @@ def of_draft(page, request, pk):
     message = page.get_object_or_404(request, pk)
     if message.stage != Message.Stage.DRAFT:
         if request.user.has_perm("opportunities.change_message") and message.within_reach(request.user, "change"):
+            # A second press brings the words that were sent: nothing of them is lost.
+            if request.method == "POST" and request.POST.get("body", "").split() != message.body.split():
+                return sent_meanwhile(request, message)
             messages.warning(request, f"{message} is {message.get_stage_display().lower()} already.")
             return redirect(message.staff_url())
         raise PermissionDenied("You may read this, but not write in it.")
@@ -49,6 +53,15 @@ def of_draft(page, request, pk):
     template = message.template_version and message.template_version.template_id
     initial |= {"contact": message.contact_id, "template": template}
     return compose(page, request, message, record=message.record, initial=initial, **about)
+
+
+def sent_meanwhile(request, message):
+    """Say that a draft was sent while somebody wrote in it, and show their words."""
+    words = (
+        f"{message} is {message.get_stage_display().lower()} already, with the words that it had then. Nothing of this "
+        "was saved: here is what you typed. Copy what you still want to say, and write another mail."
+    )
+    return show_typed(request, 409, "It was sent meanwhile", words)
 
 
 def compose(page, request, about, *, client, opportunity=None, draft=None, record=None, initial=None):

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_POST
 
 from ..duplicates import Values, found
 from ..records import begin
+from ..stale import SeenForm
 from .base import KeptAdmin
 
 
-class LookedForm(forms.ModelForm):
+class LookedForm(SeenForm):
     """Somebody as they are typed in. Whoever is like somebody who is here already is looked at before it is saved."""
 
     look = staticmethod(lambda typed: [])

@@ -11,15 +11,20 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from ..models import Team, User
 from ..records import tell
+from ..stale import SeenFields
 from .base import KeptAdmin
 
 admin.site.unregister(Group)
 RIGHTS = ["is_active", "is_staff", "team", "reach_of", "groups"]
 
 
+class UserForm(SeenFields, UserChangeForm):
+    """Somebody who works here, as administrators see them."""
+
+
 @admin.register(User)
 class UserAdmin(KeptAdmin, StockUserAdmin):
-    form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    form, add_form, change_password_form = UserForm, UserCreationForm, AdminPasswordChangeForm
     add_form_template = KeptAdmin.change_form_template
     list_display = ["username", "get_full_name", "email", "team", "reach_of", "is_active"]
     list_filter = ["team", "reach_of"]

@@ -8,6 +8,7 @@ from django.utils import timezone
 from .. import clock
 from ..models import Event, Task
 from ..models.task import said
+from ..panels import standing_of
 from ..records import Refused
 from ..task_forms import GiveForm, SnoozeForm, TaskFields
 from .base import RecordAdmin, came_from
@@ -56,6 +57,7 @@ class TaskAdmin(RecordAdmin):
             "due_there": said(record.due_at, zone.key),
             "follower": Task.objects.filter(follows=record).first() if record.repeats else None,
             "waits_since": waits_since(record),
+            "mail": mail_of(record),
         }
         return about
 
@@ -109,6 +111,14 @@ class TaskAdmin(RecordAdmin):
                 messages.success(request, f"{form.done}: {task}.")
                 return redirect(came_from(request, task))
         return self.ask(request, task, form, title, button)
+
+
+def mail_of(task):
+    """Return the mail of a follow-up where it has not gone yet, with what became of it in words, or None."""
+    message = task.messages.select_related("contact").first() if task.is_touch else None
+    if message is not None:
+        message.standing = standing_of(message)
+    return message if message is not None and message.standing else None
 
 
 def waits_since(task):

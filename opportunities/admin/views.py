@@ -7,10 +7,11 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from ..models import SavedView
+from ..stale import SeenForm
 from .base import RecordAdmin
 
 
-class SavedViewForm(forms.ModelForm):
+class SavedViewForm(SeenForm):
     """Refuses a name that the view's owner has given to another one."""
 
     def clean_name(self):

@@ -3,14 +3,16 @@
 from copy import copy
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Q
 from django.utils.text import capfirst
 
 from ..composing import preview
 from ..models import Closing, Event, Message, Objection, Opportunity, UnwrittenPromise
 from ..panels import standing_of
+from ..records import perform
 from .base import ReadOnlyAdmin, RecordAdmin, whole_number
-from .composing import may_write, of_draft
+from .composing import may_write, of_draft, sent_meanwhile
 
 
 @admin.register(Message)
@@ -26,8 +28,20 @@ class MessageAdmin(RecordAdmin):
     def pages(self):
         return [*super().pages(), ("<int:pk>/write/", lambda *args, **kwargs: of_draft(self, *args, **kwargs), "write")]
 
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Whoever saves an old page of a draft that was sent meanwhile sees what they typed."""
+        message = self.get_object(request, object_id) if object_id and request.method == "POST" else None
+        if message is not None and message.stage != Message.Stage.DRAFT and self.wrote(request, message):
+            return sent_meanwhile(request, message)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def wrote(self, request, message) -> bool:
+        """Whether this person could write in it while it was a draft."""
+        return super().has_change_permission(request, message)
+
     def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["opportunity", "contact"] if obj else [])]
+        """What it is stays what it is: notes of a call are no mail, and a mail becomes no call."""
+        return [*super().get_readonly_fields(request, obj), *(["opportunity", "contact", "channel"] if obj else [])]
 
     def get_fieldsets(self, request, obj=None):
         """What was written is read above the form, as its reader gets it; the form is for a draft."""
@@ -64,6 +78,13 @@ class MessageAdmin(RecordAdmin):
 
     def before_birth(self, request, obj):
         obj.client, obj.owner = obj.contact.client, request.user
+
+    @transaction.atomic
+    def save_model(self, request, obj, form, change):
+        """A call or a meeting took place: it is filed at once, with all that follows. It is never sent."""
+        super().save_model(request, obj, form, change)
+        if obj.channel != Message.Channel.MAIL:
+            perform(obj.receive, by=None)
 
     def has_change_permission(self, request, obj=None):
         return super().has_change_permission(request, obj) and (obj is None or obj.stage == Message.Stage.DRAFT)

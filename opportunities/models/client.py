@@ -292,4 +292,4 @@ class Consent(Kept):
 
     def withdraw(self, *, by, reason, at=None):
         """Take it back, saying why. Nothing else of it ever changes. Return it."""
-        return edit(self, by=by, reason=reason, withdrawn_at=at or timezone.now())
+        return edit(self, by=by, reason=reason, past="stopped", withdrawn_at=at or timezone.now())

@@ -1,6 +1,6 @@
 """Messages: every word that goes to a client or comes from one."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 from django.conf import settings
@@ -12,6 +12,13 @@ from .. import clock, firstresponse, gates, policies
 from ..records import Record, Refused, stage_field, transition
 from .client import Client, Contact
 from .task import About, Task, refuse_another_clients
+
+
+def day_ends(day, zone):
+    """Return when a day ends in a zone."""
+    from ..repeating import zone_of  # it imports the models
+
+    return datetime.combine(day + timedelta(days=1), time(), zone_of(zone)).astimezone(UTC)
 
 
 class Message(About, Record):
@@ -73,6 +80,8 @@ class Message(About, Record):
     # To which address it went, and of one that is a touch, the day there: one a day for each purpose.
     sent_to = models.CharField(max_length=254, blank=True, editable=False)
     touch_day = models.DateField(null=True, editable=False)
+    # When that day ends where they were then. It stays when the day is given back: a late word may say that it went.
+    touch_until = models.DateTimeField(null=True, editable=False)
     # The number that the mail provider gave it, by which it tells us later what became of it.
     provider_id = models.CharField(max_length=200, blank=True, editable=False)
     # When a call or a meeting was held, or a mail came in.
@@ -180,6 +189,18 @@ class Message(About, Record):
         """Whether a follow-up that is not closed looks after it: it waits, and goes, with that."""
         return self.task_id is not None and self.task.stage not in Task.CLOSED
 
+    @property
+    def turn(self) -> str:
+        """What somebody says of one attempt is not said of the next."""
+        return str(self.attempt)
+
+    @property
+    def may_have_gone(self) -> bool:
+        """Whether it may have arrived, as far as anybody here knows: it was handed over, and never heard of as sent."""
+        before = (self.Stage.SENDING, self.Stage.QUEUED, self.Stage.HELD, self.Stage.FAILED)
+        again = self.stage in before and self.attempt > 0 and self.sent_at is None
+        return again or self.stage == self.Stage.UNCERTAIN
+
     def refuse_another_attempt(self, attempt):
         """Hear a worker only about the attempt that is the latest: it may have been frozen while others went on."""
         if attempt is not None and attempt != self.attempt:
@@ -192,7 +213,7 @@ class Message(About, Record):
         stage,
         source=[Stage.DRAFT, Stage.HELD],
         target=Stage.QUEUED,
-        gates=[gates.its_link_is_open, gates.no_field_is_left, gates.it_waits_for_nothing],
+        gates=[gates.is_mail, gates.its_link_is_open, gates.no_field_is_left, gates.it_waits_for_nothing],
         permission="opportunities.move_message",
         label="Send",
         past="queued",
@@ -220,7 +241,7 @@ class Message(About, Record):
         stage,
         source=Stage.HELD,
         target=Stage.QUEUED,
-        gates=[gates.its_link_is_open],
+        gates=[gates.is_mail, gates.its_link_is_open],
         permission=policies.by_itself,
         label="Go on",
         past="let go on",
@@ -241,6 +262,7 @@ class Message(About, Record):
         """Claim it, before the mail server hears of it. A touch takes its contact's day for its purpose."""
         self.attempt += 1
         self.claimed_at, self.touch_day = clock.now(), touch_day
+        self.touch_until = touch_day and day_ends(touch_day, self.contact.time_zone)
         self.sent_to = self.contact.email.lower()
 
     @transition(
@@ -258,17 +280,18 @@ class Message(About, Record):
 
     @transition(
         stage,
-        source=[Stage.SENDING, Stage.UNCERTAIN, Stage.QUEUED],
+        source=[Stage.SENDING, Stage.UNCERTAIN, Stage.QUEUED, Stage.HELD, Stage.FAILED],
         target=Stage.SENT,
         permission=policies.by_itself,
         label="Mark as sent",
         past="sent",
     )
     def confirm_sent(self, *, by, attempt=None, provider_id=""):
-        """The mail server took it. Its word may come late, when it was doubted, or is to be sent again."""
-        if self.stage == self.Stage.QUEUED and attempt is None:
-            raise Refused([f"{self} was not handed over."])
-        self.refuse_another_attempt(attempt)
+        """The mail server took it, in whichever attempt: it goes no second time. Its word may come late, when it was
+        doubted, is to be sent again, or waits for that."""
+        latest = attempt == self.attempt and self.stage != self.Stage.FAILED
+        if not latest and not self.may_have_gone:
+            raise Refused([f"{self} was not handed over, or came back."])
         self.provider_id = provider_id[:200]
         self.went(by=None)
 
@@ -289,7 +312,7 @@ class Message(About, Record):
         stage,
         source=Stage.FAILED,
         target=Stage.QUEUED,
-        gates=[gates.its_link_is_open],
+        gates=[gates.is_mail, gates.its_link_is_open],
         permission=policies.may_settle,
         label="Send again",
         past="queued again",
@@ -339,7 +362,7 @@ class Message(About, Record):
         stage,
         source=Stage.UNCERTAIN,
         target=Stage.QUEUED,
-        gates=[gates.its_link_is_open],
+        gates=[gates.is_mail, gates.its_link_is_open],
         permission=policies.may_settle,
         label="Send it",
         past="settled as not sent:",
@@ -351,6 +374,7 @@ class Message(About, Record):
 
     def went(self, *, by):
         self.secret_link, self.trouble, self.sent_at = "", "", clock.now()
+        self.waits_for, self.again_at = "", None
         firstresponse.heard(self, by=by)
 
     @transition(

@@ -341,8 +341,11 @@ class Task(About, Record):
         past="did",
         hears="opportunities.task_forms.OutcomeForm",
     )
-    def finish(self, *, by, outcome=""):
-        """Say that it is done, and what came of it. What somebody was asked is done by deciding it."""
+    def finish(self, *, by, outcome="", series=False):
+        """Say that it is done, and what came of it; of a task that repeats, with it those that would follow, or not.
+
+        What somebody was asked is done by deciding it.
+        """
         if by is not None and (lacks := self.undecided()):
             raise Refused(lacks)
         self.outcome = outcome

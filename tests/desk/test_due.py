@@ -107,6 +107,43 @@ def test_an_uncertain_mail_is_settled_by_a_person(eve, ada, as_user, say, stage)
     assert "is already" in again.content.decode(), "somebody was quicker"
 
 
+def test_a_press_on_an_old_page_says_nothing_of_the_next_attempt(eve, ada, as_user):
+    message = an_uncertain_mail(ada)
+    old = as_user(eve).get("/admin/due/").text
+    assert 'name="turn" value="1"' in old
+    press = {"say": "send", "turn": "1"}
+    as_user(eve).post(reverse("due_settle", args=["message", message.pk]), press)
+    outbox.claim()
+    perform(Message.objects.get(pk=message.pk).doubt, by=None, reason="It hung up again.")
+    answer = as_user(eve).post(reverse("due_settle", args=["message", message.pk]), press, follow=True)
+    assert "was taken up again since this page was opened" in answer.text
+    assert Message.objects.get(pk=message.pk).stage == "uncertain"
+    as_user(eve).post(reverse("due_settle", args=["message", message.pk]), {"say": "send", "turn": "2"})
+    assert Message.objects.get(pk=message.pk).stage == "queued"
+
+
+def test_a_press_on_an_old_page_of_the_mail_itself_says_nothing_of_the_next_attempt_either(eve, ada, as_user):
+    message = an_uncertain_mail(ada)
+    assert 'name="turn" value="1"' in as_user(eve).get(message.staff_url()).text
+    perform(Message.objects.get(pk=message.pk).settle_unsent, by=ada)
+    outbox.claim()
+    perform(Message.objects.get(pk=message.pk).doubt, by=None, reason="It hung up again.")
+    answer = as_user(eve).post(message.move_url("settle_unsent"), {"turn": "1"})
+    assert answer.status_code == 409
+    assert "was taken up again since this page was opened" in answer.text
+    assert Message.objects.get(pk=message.pk).stage == "uncertain"
+
+
+def test_a_press_on_an_old_page_says_nothing_of_the_next_attempt_of_a_letter(eve, ada, as_user):
+    letter = notices.write(ada, "Your day", "Words.", key="day")
+    Letter.objects.update(state="uncertain", attempt=2)
+    url = reverse("due_settle", args=["letter", letter.pk])
+    as_user(eve).post(url, {"say": "send", "turn": "1"})
+    assert Letter.objects.get().state == "uncertain"
+    as_user(eve).post(url, {"say": "send", "turn": "2"})
+    assert Letter.objects.get().state == "queued"
+
+
 def test_a_failed_mail_is_tried_again(eve, ada, as_user, mail_server):
     mail_server("550 No")
     message = a_mail(ada)

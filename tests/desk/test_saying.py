@@ -8,10 +8,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities import outbox
+from opportunities import checks, outbox
 from opportunities.inplace import TalkForm
 from opportunities.models import Event, Message, Task
-from opportunities.records import begin, edit, perform
+from opportunities.records import begin, edit, perform, tell
 from tests.desk.test_chores import LIST, some_tasks
 from tests.makers import an_opportunity
 from tests.makers_series import a_call, a_sequence
@@ -19,6 +19,7 @@ from tests.opportunities.test_secondtries import a_win_back
 from tests.opportunities.test_tasks import new_task
 from zarts.desk import chores
 from zarts.desk.navigation import PAGES
+from zarts.desk.templatetags.zarts_desk import said, said_of
 
 pytestmark = pytest.mark.django_db
 
@@ -174,3 +175,40 @@ def test_what_is_wrong_is_said_in_our_words(as_user, ada, said, words):
     assert words in page
     assert "Nothing is saved yet. Mend what is marked below, and save again." in page
     assert Task.objects.get(pk=task.pk).title == task.title
+
+
+# -- What looks like a day. --------------------------------------------------------------------------------------------
+
+NO_DAYS = [
+    "2026-13-45",
+    "2026-02-30",
+    "0000-00-00",
+    "9999-99-99",
+    "２０２６-０１-０１",
+    "2026-1-1--",
+    "20261231T1",
+    "2026-W01-1",
+]
+
+
+@pytest.mark.parametrize("words", NO_DAYS)
+def test_words_that_look_like_a_day_and_are_none_stand_as_they_were_written(as_user, ada, words):
+    assert said(words) == said([words]) == said_of(Task, "title", words) == words
+    assert said({"key": words}) == f"Key: {words}"
+    assert checks.said_day(words.replace("T", "-")) == words.replace("T", "-")
+    deal = an_opportunity(ada)
+    edit(deal, by=ada, name=words)
+    edit(deal.leads.get(), by=ada, name=words)
+    (task,) = some_tasks(ada, 1)
+    edit(task, by=ada, title=words)
+    facts = {"utm_source": words, "source": {"page": words}, "signer": [words, words], "value": words}
+    tell(deal, "edit", "changed", by=ada, facts=facts)
+    for record in (deal, deal.leads.get(), task):
+        page = as_user(ada).get(record.staff_url())
+        assert page.status_code == 200
+        assert words in page.text
+
+
+def test_a_day_is_said_as_people_do():
+    assert said("2026-12-04") == "Fri 4 Dec 2026"
+    assert checks.said_day("2026-12-04") == "4 Dec 2026"

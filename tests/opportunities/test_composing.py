@@ -6,11 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities import outbox, panels
+from opportunities import optout, outbox, panels, sequences
 from opportunities.models import Consent, Contact, Message, MessageTemplate, Note, Task
 from opportunities.records import Refused, begin, edit, perform
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal
+from tests.makers_series import a_sequence, agree
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +129,10 @@ def test_a_draft_is_kept_gone_on_with_and_sent(as_user, ada):
     assert browser.post(address, letter(opportunity, body="Shall we say ten?", do="send")).status_code == 302
     message = Message.objects.get()
     assert (message.stage, message.body) == ("queued", "Shall we say ten?")
-    assert browser.post(address, letter(opportunity)).status_code == 302, "it is told, and nothing changes"
+    pressed_twice = letter(opportunity, body="Shall we say ten?", do="send")
+    assert browser.post(address, pressed_twice).status_code == 302, "it is told, and nothing changes"
+    other = browser.post(address, letter(opportunity))
+    assert (other.status_code, "Shall we say nine?" in other.text) == (409, True), "what was typed is shown"
     assert Message.objects.get().body == "Shall we say ten?"
 
 
@@ -334,6 +338,64 @@ def test_a_talk_that_cannot_have_been_is_refused_at_its_field(as_user, ada, fiel
 # -- The thread. -------------------------------------------------------------------------------------------------------
 
 
+def add_message(browser, opportunity, **fields):
+    url = reverse("admin:opportunities_message_add")
+    words = {"subject": "Budget", "body": "Our margin is 60 percent, they must never know."}
+    data = {"opportunity": opportunity.pk, "contact": opportunity.decision_owner_id, **words, **fields}
+    return browser.post(url, data, follow=True)
+
+
+@pytest.mark.parametrize("channel", ["call", "meeting"])
+def test_a_talk_that_is_added_took_place_it_is_filed_and_can_never_be_sent(as_user, ada, channel, mail_server):
+    catcher, opportunity = mail_server(), an_opportunity(ada)
+    page = add_message(as_user(ada), opportunity, channel=channel)
+    talk = Message.objects.get()
+    assert (talk.stage, talk.channel, bool(talk.happened_at)) == ("received", channel, True)
+    assert ">Send<" not in page.text
+    with pytest.raises(Refused):
+        perform(talk.queue, by=ada)
+    outbox.run()
+    assert catcher.got_for(opportunity.decision_owner) == []
+
+
+def test_a_meeting_that_is_added_ends_a_sequence_as_one_that_is_logged_does(as_user, ada, ben):
+    opportunity = an_opportunity(ada)
+    run = sequences.start(a_sequence(ben), opportunity, opportunity.decision_owner, by=ada)
+    add_message(as_user(ada), opportunity, channel="meeting")
+    assert type(run).objects.get(pk=run.pk).ended == "meeting"
+
+
+@pytest.mark.parametrize("stage", ["draft", "held", "failed", "uncertain"])
+def test_notes_of_a_talk_that_stand_there_from_before_are_not_sent_by_any_button(ada, eve, stage, mail_server):
+    catcher, opportunity = mail_server(), an_opportunity(ada)
+    talk = in_stage(ada, opportunity, stage)
+    Message.objects.filter(pk=talk.pk).update(channel="call")
+    for user in (ada, eve):
+        for move in Message.objects.get(pk=talk.pk).moves_for(user):
+            if move.allowed and move.step.target == "queued":
+                assert [lack.words for lack in move.lacks] == [
+                    "It is no mail, and nobody gets it: what was talked is filed."
+                ]
+    draft = in_stage(ada, opportunity, "queued")
+    Message.objects.filter(pk=draft.pk).update(channel="call")
+    outbox.run()
+    assert catcher.got_for(opportunity.decision_owner) == []
+
+
+def test_a_draft_of_a_mail_does_not_become_a_call_on_its_page_nor_a_call_a_mail(as_user, ada):
+    opportunity = an_opportunity(ada)
+    draft = in_stage(ada, opportunity, "draft")
+    browser = as_user(ada)
+    words = {"subject": "Tuesday", "body": "Shall we say ten?"}
+    assert browser.post(draft.staff_url(), {**words, "channel": "call"}, follow=True).status_code == 200
+    draft = Message.objects.get()
+    assert (draft.channel, draft.stage, draft.body) == ("mail", "draft", "Shall we say ten?")
+    Message.objects.update(channel="call")  # as it could be before
+    browser.post(draft.staff_url(), {**words, "channel": "mail"})
+    draft = Message.objects.get()
+    assert (draft.channel, draft.stage) == ("call", "received"), "and saving it files it"
+
+
 def answer_to(message, owner, **fields):
     about = {"client": message.client, "opportunity": message.opportunity, "contact": message.contact, "owner": owner}
     words = {"subject": f"Re: {message.subject}", "body": "Nine it is.", "in_reply_to": message.message_id} | fields
@@ -416,3 +478,22 @@ def test_no_page_shows_a_link_that_is_as_good_as_a_signature(as_user, ada):
     browser = as_user(ada)
     for address in (message.staff_url(), f"{opportunity.staff_url()}?tab=messages", write_url(opportunity)):
         assert secret not in browser.get(address).text
+
+
+def test_no_page_shows_the_way_out_that_is_its_readers_alone(as_user, ada, ann, ben, mail_server):
+    catcher, opportunity = mail_server(), an_opportunity(ada)
+    agree(opportunity.decision_owner, ada)
+    message = in_stage(ada, opportunity, "queued", purpose="marketing")
+    outbox.run()
+    key = optout.token(Message.objects.get(pk=message.pk))
+    assert key.encode() in catcher.got_for(opportunity.decision_owner)[0].content.replace(b"=\r\n", b"")
+    draft = in_stage(ada, opportunity, "draft", purpose="marketing", subject="Friday")
+    for user in (ada, ben, ann):
+        for about in (message, draft):
+            page = as_user(user).get(about.staff_url()).text
+            assert "/stop/" not in page
+            assert f"Stop it here: {Message.LINK}" in page
+        assert "/stop/" not in as_user(user).get(f"{opportunity.staff_url()}?tab=messages").text
+    preview = as_user(ada).post(write_url(opportunity), letter(opportunity, purpose="marketing", do="preview")).text
+    assert "/stop/" not in preview
+    assert f"Stop it here: {Message.LINK}" in preview

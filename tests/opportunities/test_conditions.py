@@ -64,6 +64,26 @@ def test_a_touch_goes_in_the_working_hours_of_whoever_gets_it(bo, moment, until)
     assert opens(bo, moment) == until
 
 
+@pytest.mark.parametrize(
+    ("moment", "until"),
+    [
+        ("2026-11-26T21:00", None),  # ten in the evening, a Thursday
+        ("2026-11-26T20:59", "2026-11-26T21:00+00:00"),
+        ("2026-11-26T23:30", None),  # half past midnight: the night goes on
+        ("2026-11-27T04:59", None),
+        ("2026-11-27T05:00", "2026-11-27T21:00+00:00"),
+        ("2026-11-28T02:00", None),  # Saturday morning belongs to Friday's night
+        ("2026-11-28T05:00", "2026-11-30T21:00+00:00"),
+        ("2026-11-30T02:00", "2026-11-30T21:00+00:00"),  # Monday morning belongs to Sunday, when they do not work
+        ("2026-12-24T23:30", "2026-12-28T21:00+00:00"),  # no night goes on into a holiday
+        ("2026-03-29T00:30", "2026-03-30T20:00+00:00"),  # the night of a Saturday
+    ],
+)
+def test_whoever_works_at_night_works_after_midnight_too(bo, ada, moment, until):
+    bo = edit(bo, by=ada, works_from=time(22), works_to=time(6))
+    assert opens(bo, moment) == until
+
+
 def test_hours_on_the_day_of_a_change_are_those_of_the_clock_on_the_wall(bo, ada):
     bo = edit(bo, by=ada, works_from=time(1), works_to=time(4), works_on="1234567")
     assert opens(bo, "2026-03-28T23:59") == "2026-03-29T00:00+00:00", "one o'clock, an hour before the change"

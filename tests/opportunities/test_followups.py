@@ -1,16 +1,17 @@
 """Due work: claimed once, sent once, paused with its reason, never silently dropped."""
 
 import threading
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
-from opportunities import followups, outbox
-from opportunities.models import Letter, Message, Notice, Task
-from opportunities.records import begin, lock, perform
+from opportunities import bounces, followups, incoming, outbox
+from opportunities.models import Consent, Contact, Letter, Message, Notice, Task
+from opportunities.records import begin, edit, lock, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
 
@@ -285,3 +286,108 @@ def test_a_task_that_cannot_be_taken_does_not_keep_the_others_waiting(ada, monke
     monkeypatch.setattr(followups, "why_not", fail_for_one)
     followups.take_touches()
     assert [message.task for message in Message.objects.all()] == [sound]
+
+
+# -- What cures it, and what ends it. ----------------------------------------------------------------------------------
+
+
+def now(record):
+    return type(record).objects.get(pk=record.pk)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("cure", ["contact", "not_after"])
+def test_what_is_mended_on_a_follow_up_itself_lets_it_go_on_in_the_next_round(ada, mail_server, cure):
+    mail_server()
+    deal = an_opportunity(ada)
+    if cure == "contact":
+        task = a_follow_up(ada, deal)
+        edit(deal.decision_owner, by=ada, email="")
+    else:
+        task = a_follow_up(ada, deal, not_after=timezone.now() - timedelta(hours=1))
+    followups.send_due()
+    task = now(task)
+    assert (task.stage, task.again_at > timezone.now()) == ("paused", True)
+    if cure == "contact":
+        other = begin(Contact(client=deal.client, name="Ann", email="ann@harbor.example", works_on="1234567"), by=ada)
+        other = edit(other, by=ada, works_from=time(0), works_to=time(0))
+        given = {"text_version": "1", "source": "Form", "purpose": "transactional"}
+        begin(Consent(contact=other, **given), by=ada)
+        edit(deal, by=ada, decision_owner=other)
+        Task.objects.update(again_at=timezone.now() + timedelta(hours=6))
+        task.change(by=ada, contact=other)
+    else:
+        task.change(by=ada, not_after=timezone.now() + timedelta(hours=2))
+    followups.send_due()
+    assert now(task).stage == "done"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("heard", ["mail", "meeting"])
+def test_a_reply_or_a_meeting_ends_a_follow_up_by_hand_and_its_series(ada, heard):
+    deal = an_opportunity(ada)
+    task = a_follow_up(ada, deal, repeats="weekly", due_at=timezone.now() + timedelta(days=1))
+    words = {"subject": "Yes", "body": "Let us talk.", "channel": heard}
+    about = {"client": deal.client, "opportunity": deal, "contact": deal.decision_owner, "owner": ada}
+    message = perform(begin(Message(**about, **words), by=ada).receive, by=None)
+    if heard == "mail":
+        incoming.end_waiting(message)  # as mail that comes in does
+    assert now(task).stage == "done"
+    assert not Task.objects.filter(follows=task).exists()
+
+
+@pytest.mark.django_db
+def test_a_follow_up_that_a_person_did_is_followed_by_the_next_of_its_series(ada):
+    task = a_follow_up(ada, repeats="weekly")
+    perform(task.finish, by=ada, outcome="They liked it.")
+    assert Task.objects.filter(follows=task).exists()
+
+
+# -- Its mail, when it is over. ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("stage", "say"), [("uncertain", "send"), ("failed", "retry")])
+def test_the_mail_of_a_follow_up_that_was_cancelled_is_not_sent_by_who_does_not_know(
+    ada, eve, as_user, mail_server, stage, say
+):
+    catcher, task = mail_server(), a_follow_up(ada)
+    followups.take_due()
+    message = perform(Message.objects.get().start_sending, by=None)
+    message = perform(message.doubt if stage == "uncertain" else message.fail, by=None, reason="No answer.")
+    perform(now(task).cancel, by=ada, reason="They said no.")
+    assert "Its follow-up was closed: They said no." in as_user(eve).get("/admin/due/").text
+    url = reverse("due_settle", args=["message", message.pk])
+    answer = as_user(eve).post(url, {"say": say}, follow=True)
+    assert "It is kept back" in answer.text
+    assert (now(message).stage, now(message).trouble) == ("held", "Its follow-up was closed: They said no.")
+    outbox.run()
+    assert catcher.got_for(message.contact) == []
+    perform(now(message).queue, by=ada)  # whoever has read it may
+    outbox.run()
+    assert len(catcher.got_for(message.contact)) == 1
+
+
+@pytest.mark.django_db
+def test_a_mail_that_came_back_is_sent_again_though_its_follow_up_is_done(ada, mail_server):
+    mail_server()
+    a_follow_up(ada)
+    followups.send_due()
+    message = Message.objects.get()
+    bounces.came_back(message, "550 Unknown")
+    edit(now(message.contact), by=ada, email="new@harbor.example")
+    assert perform(now(message).retry, by=ada).stage == "queued"
+    assert now(message).stage == "queued"
+
+
+@pytest.mark.django_db
+def test_a_follow_up_whose_mail_failed_says_so_where_it_is_looked_for(ada, as_user, mail_server):
+    mail_server("550 No such user")
+    task = a_follow_up(ada)
+    followups.send_due()
+    message = Message.objects.get()
+    for page in ("/admin/today/", task.staff_url()):
+        answer = as_user(ada).get(page).text
+        assert "It did not arrive" in answer
+        assert "No such user" in answer
+        assert message.staff_url() in answer

@@ -238,6 +238,21 @@ def test_a_mail_of_our_own_goes_round_no_second_time(ada):
     assert take(a_mail(incoming.reply_address(message))).stage == "set_aside"
 
 
+@pytest.mark.parametrize("then", ["queued", "held", "put off", "failed"])
+def test_an_answer_to_a_mail_that_is_to_be_sent_again_shows_that_it_arrived(ada, then):
+    opportunity = an_opportunity(ada)
+    message = perform(sent_mail(opportunity, ada, move=None).doubt, by=None, reason="Nobody knows.")
+    message = perform(message.settle_unsent, by=ada)
+    if then == "held":
+        message = perform(message.hold, by=ada, reason="Wait.")
+    elif then != "queued":
+        message = perform(message.start_sending, by=None)
+        word, how = (message.release, {"reason": "451"}) if then == "put off" else (message.fail, {"reason": "550"})
+        message = perform(word, by=None, attempt=2, **how)
+    take(a_mail(opportunity.decision_owner.email, to=incoming.reply_address(message)))
+    assert Message.objects.get(pk=message.pk).stage == "sent"
+
+
 def test_an_uncertain_mail_that_is_answered_has_arrived(ada):
     deal = an_opportunity(ada)
     message = perform(sent_mail(deal, ada, move=None).doubt, by=None, reason="Nobody knows.")
@@ -461,3 +476,13 @@ def test_what_is_new_in_an_answer_stands_before_what_it_quotes():
     assert earlier.startswith("On Thu")
     assert reading.fold("> only quoted") == ("> only quoted", "")
     assert reading.fold("Yes.\n> a\n> b") == ("Yes.", "> a\n> b")
+
+
+def test_a_forged_bounce_is_read_by_a_person_and_changes_nothing(ada, settings):
+    deal = an_opportunity(ada)
+    message = sent_mail(deal, ada)
+    inbound = take(a_bounce(message), vouched=False)
+    assert inbound.stage == "unmatched"
+    assert "its sender is forged" in inbound.trouble
+    assert Message.objects.get(pk=message.pk).stage == "sent"
+    assert Contact.objects.get(pk=message.contact_id).mail_failed_at is None

@@ -287,3 +287,12 @@ def test_a_campaigns_letter_to_them_is_cancelled(ada, ben):
         "cancelled",
         0,
     )
+
+
+@pytest.mark.django_db
+def test_an_opt_out_reads_as_what_it_is_in_the_diary(ada):
+    deal = an_opportunity(ada)
+    consent = agree(deal.decision_owner, ada)
+    stop(deal.decision_owner)
+    told = Event.objects.filter(record_type=Consent.label(), record_id=consent.pk).order_by("-pk").first()
+    assert told.past == "stopped"

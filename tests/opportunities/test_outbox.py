@@ -3,16 +3,16 @@
 import socket
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.mail import get_connection
 from django.db import connection
 from django.utils import timezone
 
-from opportunities import followups, notices, outbox
+from opportunities import bounces, followups, notices, outbox
 from opportunities.models import Contact, Event, Letter, Message, Notice, Task
-from opportunities.records import Refused, perform
+from opportunities.records import Refused, edit, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
 from tests.opportunities.test_followups import a_follow_up
@@ -235,6 +235,106 @@ def test_a_worker_is_heard_about_its_own_attempt_only(ada, mail_server):
         perform(frozen.confirm_sent, by=None, attempt=1)
 
 
+def sent_again_after_a_doubt(owner, message):
+    """Have a worker freeze after it handed the mail over, and a person say "Send it". Return the frozen worker's."""
+    frozen = outbox.claim()
+    perform(again(message).doubt, by=None, reason="Lost.")
+    perform(again(message).settle_unsent, by=owner)
+    return frozen
+
+
+def test_a_late_word_that_it_went_counts_while_the_second_attempt_is_held_for_a_condition(ada, mail_server):
+    catcher, message = mail_server(), a_mail(ada)
+    frozen = sent_again_after_a_doubt(ada, message)
+    deal = again(message).opportunity
+    edit(deal.decision_owner, by=ada, email="")
+    outbox.run()
+    assert again(message).stage == "held"
+    assert outbox.heard(frozen, "confirm_sent")
+    assert (again(message).stage, again(message).waits_for) == ("sent", "")
+    edit(again(deal.decision_owner), by=ada, email="bo@harbor.example")
+    Message.objects.update(again_at=timezone.now() - timedelta(minutes=1))
+    followups.send_due()
+    assert catcher.got_for(again(message).contact) == [], "nobody sends it a second time"
+
+
+@pytest.mark.parametrize("then", ["put off", "failed", "handed over", "in doubt"])
+def test_a_late_word_that_it_went_counts_whatever_became_of_the_second_attempt(ada, mail_server, then):
+    mail_server("451 Later" if then == "put off" else "550 No")
+    message = a_mail(ada)
+    frozen = sent_again_after_a_doubt(ada, message)
+    if then in ("put off", "failed"):
+        outbox.run()
+        assert (again(message).stage, again(message).attempt) == ("queued" if then == "put off" else "failed", 2)
+    else:
+        second = outbox.claim()
+        if then == "in doubt":
+            perform(again(message).doubt, by=None, reason="Lost too.")
+    catcher = mail_server()
+    assert outbox.heard(frozen, "confirm_sent")
+    assert again(message).stage == "sent"
+    if then == "handed over":
+        assert not outbox.heard(second, "release", reason="451 Later")
+    Message.objects.update(go_at=timezone.now() - timedelta(minutes=1))
+    outbox.run()
+    assert (again(message).stage, catcher.got_for(message.contact)) == ("sent", [])
+
+
+def test_a_late_word_changes_nothing_of_a_mail_that_came_back(ada, mail_server):
+    mail_server()
+    message = a_mail(ada)
+    frozen = outbox.claim()
+    perform(again(message).doubt, by=None, reason="Lost.")
+    assert bounces.came_back(again(message), "550 Unknown")
+    assert not outbox.heard(frozen, "confirm_sent")
+    assert again(message).stage == "failed"
+
+
+def test_a_mail_that_was_never_handed_over_is_not_called_sent(ada):
+    message = a_mail(ada)
+    with pytest.raises(Refused):
+        perform(message.confirm_sent, by=None)
+    message = perform(message.hold, by=ada, reason="Wait.")
+    with pytest.raises(Refused):
+        perform(message.confirm_sent, by=None)
+
+
+# -- One touch a day. --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes", [{"email": "another@harbor.example"}, {"time_zone": "Pacific/Kiritimati"}, {"time_zone": "Pacific/Niue"}]
+)
+def test_one_touch_a_day_whatever_is_changed_of_the_contact_meanwhile(ada, mail_server, changes, time_machine):
+    time_machine.move_to(datetime(2026, 12, 2, 9, 59, tzinfo=UTC))
+    catcher, deal = mail_server(), an_opportunity(ada)
+    a_follow_up(ada, deal)
+    followups.send_due()
+    contact = edit(deal.decision_owner, by=ada, **changes)
+    time_machine.move_to(datetime(2026, 12, 2, 10, 30, tzinfo=UTC))  # in Kiritimati a day has begun, in Niue none
+    second = a_follow_up(ada, deal)
+    followups.send_due()
+    assert again(second).stage == "paused"
+    assert len([one for one in catcher.got if not one.rcpt_tos[0].endswith("@zarts.example")]) == 1
+    time_machine.move_to(datetime(2026, 12, 4, 10, 30, tzinfo=UTC))
+    followups.send_due()
+    assert again(second).stage == "done"
+    assert contact.pk == again(second).contact_id
+
+
+def test_what_went_after_all_counts_as_the_touch_of_its_day(ada, mail_server):
+    catcher, deal = mail_server(), an_opportunity(ada)
+    a_follow_up(ada, deal)
+    followups.take_due()
+    message = Message.objects.get()
+    frozen = sent_again_after_a_doubt(ada, message)
+    assert outbox.heard(frozen, "confirm_sent")
+    second = a_follow_up(ada, deal)
+    followups.send_due()
+    assert again(second).stage == "paused"
+    assert catcher.got_for(message.contact) == []
+
+
 def test_the_clock_of_a_process_is_not_asked(ada, mail_server, monkeypatch):
     """A worker whose clock is an hour ahead takes nothing early, and doubts nothing early."""
     catcher = mail_server()
@@ -312,6 +412,18 @@ def test_a_letter_whose_worker_was_killed_is_in_doubt(ada):
     Letter.objects.update(claimed_at=timezone.now() - outbox.LEASE - timedelta(seconds=1))
     outbox.run()
     assert again(letter).state == "uncertain"
+
+
+def test_a_late_word_that_a_letter_went_counts_when_the_second_attempt_was_put_off(ada, mail_server):
+    mail_server("451 Later")
+    notices.write(ada, "Your day", "Words.", key="day")
+    frozen = outbox.claim_letter()
+    Letter.objects.update(state="queued")  # an administrator had it sent again
+    outbox.send()
+    assert Letter.objects.get().attempt == 2
+    outbox.said(frozen, state=outbox.State.SENT)
+    outbox.said(frozen, state=outbox.State.QUEUED)
+    assert Letter.objects.get().state == "sent"
 
 
 def test_nobody_who_left_gets_letters(ada, mail_server):

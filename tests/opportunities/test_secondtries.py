@@ -7,12 +7,12 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from opportunities import followups, secondtries
-from opportunities.models import Consent, Event, Message, MessageTemplate, Objection, SequenceRun, Task, WinBack
+from opportunities import followups, outbox, secondtries
+from opportunities.models import Consent, Event, Message, MessageTemplate, Objection, SequenceRun, Source, Task, WinBack
 from opportunities.records import Refused, begin, edit, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
-from tests.makers_series import a_sequence
+from tests.makers_series import a_sequence, another_day
 
 pytestmark = pytest.mark.django_db
 
@@ -270,3 +270,93 @@ def test_whoever_takes_the_deal_over_tries_again(ada, ben):
     win_back = a_win_back(ada)
     edit(win_back.opportunity, by=ben, owner=ben)
     assert again(win_back).owner == ben
+
+
+# -- By hand. ----------------------------------------------------------------------------------------------------------
+
+
+def write_by_hand(browser, deal, do="send", **fields):
+    words = {"subject": "Again?", "body": "Shall we talk again?", "purpose": "transactional", "template": ""}
+    url = f"/admin/opportunities/opportunity/{deal.pk}/write/"
+    return browser.post(url, {"contact": deal.decision_owner_id, "do": do, **words, **fields})
+
+
+def not_met(ada, deal, what):
+    contact = deal.decision_owner
+    if what == "consent":
+        contact.consents.get(purpose="transactional").withdraw(by=ada, reason="They said so.")
+    elif what == "path":
+        edit(deal, by=ada, decision_owner=None)
+    elif what == "source":
+        source = begin(Source(name="A list", kind="import", valid_until=day(-1)), by=None)
+        edit(deal.leads.get(), by=None, source=source)
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("consent", "stopped transactional mail on"),
+        ("path", "Nobody is known to decide"),
+        ("source", "is no longer valid"),
+    ],
+)
+def test_a_mail_by_hand_about_a_lost_deal_is_asked_the_four_conditions_too(ada, as_user, what, said, mail_server):
+    catcher, deal = mail_server(), a_lost_deal(ada)
+    contact = deal.decision_owner
+    not_met(ada, deal, what)
+    for do in ("preview", "send"):
+        answer = write_by_hand(as_user(ada), deal, do=do, contact=contact.pk)
+        assert [said in lack.words for lack in answer.context["seen"].lacks] == [True]
+    assert not Message.objects.exists()
+    write_by_hand(as_user(ada), deal, do="save", contact=contact.pk)
+    perform(Message.objects.get().queue, by=ada)  # on the page of the draft
+    outbox.run()
+    held = Message.objects.get()
+    assert (held.stage, said in held.trouble, catcher.got_for(contact)) == ("held", True, [])
+
+
+def test_it_waits_for_their_working_hour_and_says_so_before_it_is_sent(ada, as_user, mail_server):
+    catcher, deal = mail_server(), a_lost_deal(ada)
+    edit(deal.decision_owner, by=ada, works_on=another_day())
+    answer = write_by_hand(as_user(ada), deal, do="preview")
+    assert "does not work on" in answer.context["seen"].waits[0].words
+    write_by_hand(as_user(ada), deal)
+    outbox.run()
+    assert (Message.objects.get().stage, catcher.got_for(deal.decision_owner)) == ("held", [])
+    edit(again(deal.decision_owner), by=ada, works_on="1234567")
+    Message.objects.update(again_at=timezone.now() - timedelta(minutes=1))
+    followups.send_due()
+    assert Message.objects.get().stage == "sent"
+
+
+def test_what_came_between_send_and_sending_holds_it_too(ada, as_user, mail_server):
+    catcher, deal = mail_server(), a_lost_deal(ada)
+    write_by_hand(as_user(ada), deal)
+    not_met(ada, deal, "consent")
+    outbox.run()
+    message = Message.objects.get()
+    assert (message.stage, message.waits_for) == ("held", "consent")
+    assert catcher.got_for(deal.decision_owner) == []
+
+
+def test_who_wrote_is_answered_whatever_they_agreed_to(ada, as_user, mail_server):
+    catcher, deal = mail_server(), a_lost_deal(ada)
+    not_met(ada, deal, "consent")
+    mail = Message(
+        client=deal.client, opportunity=deal, contact=deal.decision_owner, owner=ada, subject="Yes", body="Let us talk."
+    )
+    perform(begin(mail, by=deal.decision_owner).receive, by=None)
+    assert write_by_hand(as_user(ada), deal, do="preview").context["seen"].lacks == []
+    write_by_hand(as_user(ada), deal)
+    outbox.run()
+    assert len(catcher.got_for(deal.decision_owner)) == 1
+    answer = write_by_hand(as_user(ada), deal, body="One more thing.")
+    assert "stopped transactional mail" in answer.context["seen"].lacks[0].words, "their mail is answered"
+
+
+def test_an_open_deal_is_written_about_as_before(ada, as_user, mail_server):
+    catcher, deal = mail_server(), an_opportunity(ada)
+    not_met(ada, deal, "consent")
+    write_by_hand(as_user(ada), deal)
+    outbox.run()
+    assert len(catcher.got_for(deal.decision_owner)) == 1

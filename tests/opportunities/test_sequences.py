@@ -263,7 +263,8 @@ def test_each_step_opens_when_the_mail_of_the_one_before_has_gone_and_the_last_e
     second = open_task(run)
     assert (len(to_clients(catcher)), now(run).position) == (1, 2)
     assert timedelta(days=3, hours=23) < second.due_at - timezone.now() < timedelta(days=4, hours=1)
-    Message.objects.update(touch_day=None)  # another day
+    a_day_ago = timezone.now() - timedelta(days=1)  # another day
+    Message.objects.update(touch_day=a_day_ago.date(), touch_until=a_day_ago, claimed_at=a_day_ago)
     let_fall_due(run)
     followups.send_due()
     assert (len(to_clients(catcher)), now(run).stage) == (2, "finished")

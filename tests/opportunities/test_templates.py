@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from opportunities.models import MessageTemplate, TemplateVersion
+from opportunities.models import Message, MessageTemplate, TemplateVersion
 from opportunities.records import Refused, begin, edit
 from tests.makers import an_opportunity
 
@@ -127,7 +127,8 @@ def test_marketing_says_so_and_shows_its_way_out(as_user, ada, ben):
     an_opportunity(ada)
     seen = as_user(ben).post(ADD, {**WORDS, "purpose": "marketing", "do": "preview"}).context["seen"]
     assert seen.said.startswith("Marketing")
-    assert "/stop/" in seen.body
+    assert f"Stop it here: {Message.LINK}" in seen.body
+    assert "/stop/" not in seen.body, "it would lead nowhere"
 
 
 @pytest.mark.parametrize("odd", ["", "\x00", "x" * 300, "9" * 40, "-1"])

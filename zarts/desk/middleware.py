@@ -1,10 +1,14 @@
 """What every staff page has around it."""
 
-from zoneinfo import ZoneInfo
-
 from django.conf import settings
 from django.http import HttpResponseNotAllowed
+from django.urls import reverse
 from django.utils import timezone
+
+from opportunities.repeating import zone_of
+from opportunities.typed import typed
+
+from .views.refused import signed_out
 
 
 class OwnTimeZone:
@@ -15,8 +19,21 @@ class OwnTimeZone:
 
     def __call__(self, request):
         name = getattr(request.user, "time_zone", "")
-        with timezone.override(ZoneInfo(name) if name else None):
+        with timezone.override(zone_of(name) if name else None):
             return self.get_response(request)
+
+
+class KeepsWords:
+    """Show what was typed to whoever was signed out meanwhile: to be led to the sign-in would drop it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        is_form = request.method == "POST" and request.path.startswith("/admin/")
+        if is_form and not request.user.is_authenticated and request.path != reverse("admin:login") and typed(request):
+            return signed_out(request)
+        return self.get_response(request)
 
 
 class OwnCodeOnly:

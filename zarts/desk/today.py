@@ -7,8 +7,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities import firstresponse
-from opportunities.models import Event, InboundMail, Lead, Opportunity, Task
+from opportunities.models import Event, InboundMail, Lead, Message, Opportunity, Task
 from opportunities.neglect import is_adrift
+from opportunities.panels import standing_of
 from portal.models import ClientAction
 from proposals.models import Approval
 
@@ -57,7 +58,18 @@ def tasks(user, team, asked=()) -> Rows:
         of_desk = task.is_question and task.record_type == Approval.label()
         lacks = [] if of_desk else task.undecided()
         task.decide_at = reverse("approval", args=[task.record_id]) if of_desk else lacks[0].url if lacks else ""
+    say_which_mail_failed(found)
     return found
+
+
+def say_which_mail_failed(tasks):
+    """Have each follow-up whose mail did not arrive, or may not have, say so with the mail server's reason."""
+    written = [task.pk for task in tasks if task.is_touch and task.told_at]
+    troubled = Message.objects.filter(task__in=written, stage__in=[Message.Stage.FAILED, Message.Stage.UNCERTAIN])
+    mails = {message.task_id: message for message in troubled} if written else {}
+    for task in tasks:
+        task.mail = mails.get(task.pk)
+        task.mail_standing = standing_of(task.mail) if task.mail else ""
 
 
 def approvals(user) -> Rows:

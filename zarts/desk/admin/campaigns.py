@@ -16,6 +16,7 @@ from opportunities.admin.base import RecordAdmin, whole_number
 from opportunities.models import Campaign, CampaignEntry, Closing, MessageTemplate
 from opportunities.records import edit
 from opportunities.spreadsheets import Echo, safe
+from opportunities.stale import SeenForm
 from proposals.models import Service
 from zarts.desk.templatetags.zarts_desk import day
 
@@ -26,7 +27,7 @@ AT_ONCE = 500
 HEADS = ["Deal", "Client", "Lost by", "Written to", "Left out because"]
 
 
-class CampaignForm(forms.ModelForm):
+class CampaignForm(SeenForm):
     """What a campaign is called and says, and which lost deals it is about."""
 
     reasons = forms.MultipleChoiceField(

@@ -1,7 +1,9 @@
 """How staff pages say dates, money, people, stages and the diary."""
 
 import re
-from datetime import date, datetime
+from contextlib import suppress
+from datetime import datetime
+from decimal import InvalidOperation
 
 from django import template
 from django.apps import apps
@@ -15,6 +17,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 
 from opportunities import policies
+from opportunities.days import read_day
 from opportunities.firstresponse import until
 from opportunities.inplace import TalkForm
 from opportunities.models import Closing, Event, Opportunity, WinBack
@@ -354,7 +357,11 @@ def facts_of(event) -> list:
 
 
 # What is kept under a word of ours.
-SAID = {"touch_day": "Counts as their mail of", "minutes": "Minutes until the next try"}
+SAID = {
+    "touch_day": "Counts as their mail of",
+    "minutes": "Minutes until the next try",
+    "series": "And what would follow",
+}
 
 
 def words_of(model, name) -> str:
@@ -372,7 +379,9 @@ def said_of(model, name, value, currency="") -> str:
     if field is not None and isinstance(value, str | int) and value in dict(field.flatchoices):
         return dict(field.flatchoices)[value]
     if isinstance(field, models.DecimalField) and value not in (None, ""):
-        return money(value, currency) if isinstance(field, MoneyField) else figure(value)
+        # A fact may have the name of a number and be words.
+        with suppress(InvalidOperation, TypeError, ValueError):
+            return money(value, currency) if isinstance(field, MoneyField) else figure(value)
     return said(value)
 
 
@@ -387,9 +396,8 @@ def said(value) -> str:
     if isinstance(value, list):
         return ", ".join(said(item) for item in value)
     text = re.sub(r" \(#\d+\)$", "", str(value))
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        return day(date.fromisoformat(text))
-    return text
+    on = read_day(text)
+    return day(on) if on else text
 
 
 # -- The pipeline. -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST, require_safe
 
-from opportunities import clock
+from opportunities import clock, outbox
+from opportunities.admin.base import whole_number
 from opportunities.models import Letter, Message
 from opportunities.records import Refused, perform, tell
 from proposals import inbox
@@ -33,12 +34,16 @@ def due(request):
         late=standing.seconds(at) > pulse.STILL_ALIVE.total_seconds(),
         alive=pulse.is_alive(at),
         processes=pulse.processes(at),
-        mails=messages_of.select_related("contact__client", "owner", "opportunity").order_by("-id")[: pulse.MOST],
+        mails=messages_of.select_related("contact__client", "owner", "opportunity", "task__run__sequence").order_by(
+            "-id"
+        )[: pulse.MOST],
         letters=letters_of.select_related("user").order_by("-id")[: pulse.MOST],
         signatures=inbox.untaken_contracts(pulse.MOST),
         waiting=waiting,
         most=max((count for _, count in waiting), default=0),
     )
+    for mail in context["mails"]:
+        mail.stopped = outbox.stopped(mail)
     return TemplateResponse(request, "desk/due.html", context)
 
 
@@ -62,7 +67,10 @@ def settle(request, kind, pk):
     except Refused as refusal:
         messages.warning(request, str(refusal))
     else:
-        messages.success(request, f"{done}: {subject}.")
+        if getattr(subject, "stage", "") == Message.Stage.HELD:
+            messages.warning(request, f"It is kept back: {subject}. {subject.trouble}")
+        else:
+            messages.success(request, f"{done}: {subject}.")
     return redirect("due_work")
 
 
@@ -70,7 +78,8 @@ def settle_message(request, pk, move):
     message = Message.objects.filter(pk=pk).first()
     if message is None:
         raise Http404("No such mail.")
-    return perform(getattr(message, move), by=request.user)
+    perform(getattr(message, move), by=request.user, seen=request.POST.get("turn", ""))
+    return Message.objects.get(pk=pk)  # it may have been kept back at once
 
 
 def settle_letter(request, pk, before):
@@ -80,6 +89,8 @@ def settle_letter(request, pk, before):
     went = request.POST["say"] == "went"
     now = {"state": Letter.State.SENT, "sent_at": clock.now()} if went else {"state": Letter.State.QUEUED}
     rows = Letter.objects.filter(pk=pk, state__in=before)
+    if turn := whole_number(request.POST.get("turn")):
+        rows = rows.filter(attempt=turn)  # what somebody says of one attempt is not said of the next
     if not rows.update(**now, go_at=clock.now(), trouble=""):
         raise Refused([f"“{letter}” was settled meanwhile."])
     tell(request.user, "letter", "settled a mail to one of us as", by=request.user, facts={"letter": letter, **now})

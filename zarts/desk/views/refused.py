@@ -3,10 +3,31 @@
 from urllib.parse import urlsplit
 
 from django.shortcuts import render
+from django.urls import reverse
+
+from opportunities.typed import show_typed
 
 
 def denied(request, exception=None):
     return refuse(request, 403, "This is not yours to do", str(exception or "") or "Somebody with another role can.")
+
+
+def csrf(request, reason=""):
+    """Say that a form came from a page of an earlier sign-in, and show what was typed."""
+    if request.path == reverse("admin:login"):
+        return refuse(
+            request, 403, "Sign in once more", "This page was open for too long. Open it again, then sign in."
+        )
+    return signed_out(request)
+
+
+def signed_out(request):
+    """Say that whoever sent a form is not signed in as they were when they opened its page."""
+    words = (
+        "You were signed out, or signed in again, since this page was opened. Nothing was saved, and nothing is lost: "
+        "here is what you typed. Sign in again in another tab, then press back here and reload, and put it in."
+    )
+    return show_typed(request, 403, "You were signed out meanwhile", words)
 
 
 def missing(request, exception=None):
