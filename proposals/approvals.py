@@ -12,7 +12,6 @@ from django.contrib.auth import get_user_model
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import formats, timezone
 
-from opportunities.money import money
 from opportunities.records import Lack, Opens, begin, edit, perform
 
 from . import asking
@@ -167,7 +166,7 @@ def pass_on(approval, reason):
 
 def called(approval) -> str:
     """Say what is asked, of which client and what it is worth: for a mail that is read on a phone."""
-    worth = f", {money(*approval.amount)}" if approval.amount else ""
+    worth = f", {approval.worth}" if approval.worth else ""
     return (
         f"the {approval.get_aspect_display().lower()} of {approval.opportunity}, {approval.opportunity.client}{worth}"
     )

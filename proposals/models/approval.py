@@ -167,10 +167,10 @@ class Approval(Output):
         return f"{url}#{anchor}" if anchor else url
 
     @property
-    def amount(self):
-        """Return what the record itself comes to, by which the rules ask, and its currency. Words cost nothing."""
-        offer = self.proposal or (self.contract and self.contract.proposal)
-        return (self.subject.amount, offer.currency) if offer else None
+    def worth(self) -> str:
+        """Say what the record comes to in its first year, firm and with every option. Words cost nothing."""
+        measured = measures.Measured(self.subject)
+        return measured.said("first_year") if measured.offer else ""
 
     @property
     def holds_for(self) -> str:
@@ -185,7 +185,7 @@ class Approval(Output):
     @property
     def on_condition(self) -> str:
         """Say the condition on which it was given, or nothing."""
-        return measures.spoken(self.condition, (self.amount or (None, ""))[1]) if self.condition else ""
+        return measures.spoken(self.condition, measures.Measured(self.subject).currency) if self.condition else ""
 
     def while_asked(self):
         return self.subject.while_asked()

@@ -161,11 +161,6 @@ class Contract(Authored, Output):
         return contract
 
     @property
-    def amount(self):
-        """Return the first year's total, by which approval rules ask."""
-        return self.proposal.totals.first_year
-
-    @property
     def payment_is_as_agreed(self) -> bool:
         """Whether the money is where this contract asks it to be before work starts."""
         return not self.payment_before_start or self.payment.stage in ("paid", "waived")

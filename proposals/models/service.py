@@ -290,7 +290,7 @@ class ApprovalRule(DiaryKeeper):
         if self.min_discount is not None:
             asked = amount("discount", self.min_discount)
             words = f"Discount of {measured.said('discount')} is {asked} or more"
-            yield words if measured.offer and measured.discount >= self.min_discount else ""
+            yield words if measured.offer and measured.discount.most >= self.min_discount else ""
         if self.below_margin is not None:
             yield self.why_of_margin(measured)
         if self.sensitive_claim:
@@ -315,16 +315,17 @@ class ApprovalRule(DiaryKeeper):
             asked.append(f"{amount('first_year', self.min_amount, self.currency)} or more")
         if self.below_amount is not None:
             asked.append(f"under {amount('first_year', self.below_amount, self.currency)}")
-        enough = measured.first_year >= self.min_amount
-        met = enough and (self.below_amount is None or measured.first_year < self.below_amount)
+        enough = measured.first_year.most >= self.min_amount
+        met = enough and (self.below_amount is None or measured.first_year.least < self.below_amount)
         return f"First year of {measured.said('first_year')} is {' and '.join(asked)}" if met else ""
 
     def why_of_margin(self, measured) -> str:
         """Say why the margin asks: it is under what the rule names, or nobody can tell."""
         asked = amount("margin", self.below_margin)
-        if measured.margin is None and measured.lines:
+        least = measured.margin.least
+        if least is None and measured.lines:
             return f"Margin is unknown, and could be under {asked}: a price does not say what it costs us"
-        known = measured.margin is not None and measured.margin < self.below_margin
+        known = least is not None and least < self.below_margin
         return f"Margin of {measured.said('margin')} is under {asked}" if known else ""
 
     def clean(self):

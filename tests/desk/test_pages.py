@@ -259,12 +259,13 @@ def test_approving_goes_on_with_the_same_record_and_then_to_the_list(as_user, ad
 
 
 def test_who_decides_reads_what_the_record_itself_comes_to(as_user, asked, ben):
-    """The proposal comes to 15,600 in its first year, its option included; the deal was thought to bring 12,000."""
+    """The proposal comes to 13,800 in its first year, to 15,600 with its option; the deal was thought to bring 12,000."""
     text = page(as_user(ben), "approval", asked.pk).text
-    assert re.search(r"<dt>Amount, first year</dt><dd[^>]*>\$15,600.00</dd>", text), asked.amount
+    worth = r"\$13,800 firm, up to \$15,600 with every option"
+    assert re.search(rf"<dt>Amount, first year</dt><dd[^>]*>{worth}</dd>", text), asked.worth
     assert re.search(r"<dt>Estimate of the deal</dt><dd[^>]*>\$12,000.00</dd>", text)
     listed = page(as_user(ben), "approvals").text
-    assert "$15,600.00" in listed
+    assert "$13,800 firm, up to $15,600 with every option" in listed
     assert "12,000" not in listed
 
 
