@@ -351,7 +351,7 @@ def numbers_in(text, claims) -> list[str]:
     said = " ".join(claim.text for claim in claims)
     known = {lint.number_in(match.group()) for match in NUMBER.finditer(said)}
     known |= {number for claim in claims for number in (claim.low, claim.high)}
-    bare = lint.OUTCOME.sub(" ", text)
+    bare = lint.OUTCOME.sub(" ", lint.plain(text))
     return list(
         dict.fromkeys(
             match.group()
