@@ -284,6 +284,8 @@ class Proposal(Authored, Output):
         self.lock_to_write()
         facts = {field.name: plain(getattr(row, field.name)) for field in row._meta.concrete_fields}
         facts |= {field.name: plain(list(getattr(row, field.name).all())) for field in row._meta.many_to_many}
+        if hasattr(row, "unit_price"):
+            facts["currency"] = self.currency
         tell(self, "row_removed", f"removed a {row._meta.verbose_name} from", by=by, facts=facts)
         for waiting in row.needed_by.all() if hasattr(row, "needed_by") else ():
             self.change(waiting, by=by, depends_on=None)
