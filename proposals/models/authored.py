@@ -11,7 +11,8 @@ class Authored(models.Model):
     """A record with an author and editors, none of whom may approve it."""
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, editable=False, related_name="+")
-    # The ids of everybody who ever changed what it says, in the order in which they first did.
+    # The ids of everybody who ever changed what it says, or wrote or changed what that was copied from, in the order in
+    # which they first did; and of whoever let it pass a gate that was closed.
     editors = ArrayField(models.BigIntegerField(), default=list, editable=False)
 
     # The aspects that must be approved, in the order in which they are read.
@@ -26,6 +27,10 @@ class Authored(models.Model):
     def hands(self) -> set[int]:
         """Return the ids of the people who wrote it."""
         return {self.author_id, *self.editors}
+
+    def take_hands(self, of):
+        """Count whoever wrote what this is copied from among those who wrote it: the words are still theirs."""
+        self.editors = [*dict.fromkeys([*self.editors, of.author_id, *of.editors])]
 
     def note_editor(self, by, changed=("what it says",)):
         """Keep who edited, before anybody is asked again: whoever has just edited must not be the one."""

@@ -175,11 +175,6 @@ class Proposal(Authored, Output):
         """Return the totals with every option."""
         return totals.of(self.price_lines.all(), self.discount)
 
-    @property
-    def amount(self):
-        """Return the first year's total with every option, by which approval rules ask."""
-        return self.most.first_year
-
     def sold_lines(self):
         """Return the price lines that the client bought."""
         return self.price_lines.filter(models.Q(optional=False) | models.Q(pk__in=self.chosen))
@@ -389,6 +384,7 @@ class Proposal(Authored, Output):
         )
         newest = revisions.aggregate(newest=models.Max("revision"))["newest"]
         copy = type(self)(**{name: getattr(self, name) for name in kept}, revision=newest + 1, author=by)
+        copy.take_hands(self)
         begin(copy, by=by, past="began the next revision", facts={"revises": self})
         copies = {}
         for name in self.row_models():
@@ -423,6 +419,7 @@ class Proposal(Authored, Output):
             source=f"Copy of {self.number}, revision {self.revision}",
             **same,
         )
+        copy.take_hands(self)
         begin(copy, by=by, past="copied from another", facts={"copy of": self})
         copy.take_rows(self.kept_rows(), by=by, past="took the rows of another proposal for", facts={"copy of": self})
         return copy
