@@ -255,6 +255,12 @@ def lapse_pending(record, *, reason):
         perform(approval.lapse, by=None, reason=reason)
 
 
+def lapse_given_by(record, user):
+    """Lapse the word of somebody who has become one of those who may not give it."""
+    for approval in record.approvals.filter(stage="approved", decided_by=user).order_by("pk"):
+        perform(approval.lapse, by=None, reason=f"{user} let it pass a closed gate: somebody else decides.")
+
+
 def lacks(record):
     """Yield what keeps a record from being approved, or sent as approved, naming each aspect."""
     live: dict = {}

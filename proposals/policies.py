@@ -9,7 +9,7 @@ from opportunities.records import holds, policy
 __all__ = ["by_itself", "may_approve", "may_reassign", "may_recall", "may_send_back", "only_the_client"]
 
 
-@policy("Whoever is asked, but nobody who wrote or edited it")
+@policy("Whoever is asked, but nobody who wrote or edited it, or let it pass a closed gate")
 def may_approve(approval, user):
     """Two people look at everything that is promised, whatever rights the first one has.
 

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from opportunities.models import Event
+
 from .. import approvals
 
 
@@ -37,6 +39,29 @@ class Authored(models.Model):
         if by and by.pk not in self.hands and not self.AROUND.issuperset(changed):
             self.editors = [*self.editors, by.pk]
             self.save(update_fields=["editors"])
+
+    def unsafe(self) -> list:
+        """Return every mark on the words of it that a client gets to read, each with its place: `lint.Placed`."""
+        raise NotImplementedError
+
+    def passed(self):
+        """Return the line of the diary with what a manager let pass when it was last submitted, and why; or None."""
+        if self.stage == "draft":
+            return None
+        verb = f"{self._meta.model_name}.submit"
+        submitted = Event.objects.filter(record_type=self.label(), record_id=self.pk, verb=verb)
+        last = submitted.select_related("facts").order_by("pk").last()
+        return last if last and last.facts and last.facts.values.get("overridden") else None
+
+    def let_pass(self) -> list[str]:
+        """Return the sentences of what a manager let pass when it was last submitted."""
+        event = self.passed()
+        return event.facts.values["overridden"] if event else []
+
+    def note_passing(self, by):
+        """Whoever lets it pass a closed gate has put their word in, and is not the second person as well."""
+        self.note_editor(by)
+        approvals.lapse_given_by(self, by)
 
     def was_edited(self, *, by):
         """Note the editor, and lapse the approvals of exactly what changed. Call it after every edit of content."""
