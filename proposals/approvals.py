@@ -238,6 +238,13 @@ def ask_for_what_lapsed(record):
     ask_again(record, reason="It changed while it was paused.")
 
 
+def send_back_when_resumed(record, reason):
+    """Have a paused record come back as a draft: what was refused while it rested is refused all the same."""
+    past = "will be sent back when it is resumed:"
+    edit(record, by=None, reason=reason, past=past, paused_from="draft", client_safe="drafted")
+    lapse_pending(record, reason="It was sent back.")
+
+
 def run_out(approval):
     """Lapse what was given too long ago, and ask again. Whatever has left us keeps what it was approved by."""
     record = approval.subject

@@ -21,8 +21,13 @@ def settle_what_was_approved(approval, event):
 
 @reacts_to("approval.reject", "approval.request_changes", "approval.recall")
 def send_back_what_was_not(approval, event):
-    if approval.subject.stage == "in_review":
-        perform(approval.subject.send_back, by=None, reason=f"{event.actor_name}: {event.reason}")
+    record, reason = approval.subject, f"{event.actor_name}: {event.reason}"
+    if record.stage == "in_review":
+        perform(record.send_back, by=None, reason=reason)
+    elif record.stage == "paused" and record.paused_from != "draft":
+        approvals.send_back_when_resumed(record, reason)
+        words = f"{record} comes back to you as a draft when it is resumed: {reason}"
+        tell(record.author, Notice.Kind.APPROVAL, words, record, event)
 
 
 @reacts_to("approval.reassign")
