@@ -39,12 +39,12 @@ class Span(NamedTuple):
     far: Decimal | None
 
     @property
-    def least(self):
-        return None if None in self else min(self)
+    def least(self) -> Decimal | None:
+        return None if self.firm is None or self.far is None else min(self.firm, self.far)
 
     @property
-    def most(self):
-        return None if None in self else max(self)
+    def most(self) -> Decimal | None:
+        return None if self.firm is None or self.far is None else max(self.firm, self.far)
 
 
 class Measured:

@@ -78,8 +78,9 @@ def worst_margin(firm, options, discount=Decimal(0)) -> Decimal | None:
     by_cost, margins = sorted(options, key=share_of_cost, reverse=True), []
     for end in range(len(by_cost) + 1):
         lines = [*firm, *by_cost[:end]]
-        if any(net_of(line, discount) for line in lines):
-            margins.append(margin_of(lines, discount))
+        left = margin_of(lines, discount)
+        if left is not None:
+            margins.append(left)
         elif any(line.internal_cost for line in lines):
             return None
     return min(margins, default=None)

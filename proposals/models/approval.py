@@ -173,6 +173,11 @@ class Approval(Output):
         return measured.said("first_year") if measured.offer else ""
 
     @property
+    def nobody_because(self) -> str:
+        """Say why it waits for nobody, or nothing."""
+        return asking.nobody_because(self)
+
+    @property
     def holds_for(self) -> str:
         """Return the digest that it stands for: what was read, or what it became within the condition."""
         return self.bound or self.digest
@@ -281,7 +286,7 @@ class Approval(Output):
         """Have somebody else decide who could have been asked, saying why."""
         if to == self.owner or not asking.could_take(self, to):
             raise Refused([f"{to} cannot decide on this, or has it already. Choose somebody else."])
-        self.owner = to
+        self.owner, self.next_action = to, approvals.READ_IT
         self.looked_at_by = self.looked_at = None
 
     @transition(

@@ -16,6 +16,7 @@ from opportunities.walls import settled
 from opportunities.words import plain_parts, plain_words
 
 from ..measures import amount
+from ..policies import right_for
 
 PERCENT = [
     MinValueValidator(Decimal(0), "Type a percentage from 0 to 100."),
@@ -393,3 +394,11 @@ class Delegation(DiaryKeeper):
             raise ValidationError({"taker": "Choose somebody else."})
         if self.taker_id and not (self.taker.is_active and self.taker.is_staff):
             raise ValidationError({"taker": f"{self.taker} does not work here any more. Choose somebody who does."})
+        if self.giver_id and self.taker_id and not self.lends_anything():
+            words = f"{self.taker} may approve nothing that {self.giver} may. Choose somebody who approves as well."
+            raise ValidationError({"taker": words})
+
+    def lends_anything(self) -> bool:
+        """Whether both may approve some aspect: whose questions they are is lent, and no right."""
+        rights = [right_for(aspect) for aspect in Aspect.values]
+        return any(self.taker.has_perm(right) and self.giver.has_perm(right) for right in rights)
