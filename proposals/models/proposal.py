@@ -70,9 +70,11 @@ class Proposal(Authored, Output):
         gates.has_scope,
         gates.has_timeline,
         gates.has_prices,
+        gates.rows_have_proof,
         gates.claims_are_supported,
         gates.proof_stands,
         gates.words_are_proved,
+        gates.words_are_safe,
     )
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="proposals")
@@ -200,6 +202,9 @@ class Proposal(Authored, Output):
 
     def while_asked(self):
         return coverage.rows_kept(self)
+
+    def unsafe(self) -> list:
+        return coverage.unsafe(self)
 
     def supported_claims(self) -> list:
         return [claim for claim in self.claims.with_proof() if not claim.unsupported_because()]
@@ -436,6 +441,7 @@ class Proposal(Authored, Output):
         past="submitted for review",
         then="Wait for the approvals",
         within=2 * DAY,
+        overridable=(gates.rows_have_proof, gates.words_are_safe),
     )
     def submit(self, *, by):
         """Ask for the approvals."""

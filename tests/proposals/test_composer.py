@@ -520,7 +520,7 @@ def test_a_proposal_is_kept_as_a_template_and_another_begins_with_it(writer, ada
 
 # -- What it costs. ----------------------------------------------------------------------------------------------------
 
-MOST = 20
+MOST = 23
 
 
 def with_rows(ada, count):
