@@ -20,7 +20,7 @@ def near_our_time(day):
 
 # What no database keeps, and what turns or hides the letters around it.
 UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ud800-\udfff]"
 )
 # What a field says of what is wrong with it: what to do.
 WORDS = {

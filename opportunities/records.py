@@ -367,6 +367,9 @@ class Record(Kept):
     def is_open(self) -> bool:
         return self.stage not in self.CLOSED
 
+    def note_passing(self, by):
+        """Keep who lets it pass a closed gate, where that matters later. The diary has it in any case."""
+
     @classmethod
     def steps(cls) -> list:
         """Return every transition of this kind of record, in the order of its life."""
@@ -556,6 +559,8 @@ def perform(move: Any, *, by, override: str = "", seen: str = "", **details):
     lacks = refusals(record, step)
     if lacks and not (override and may_override(record, step, by)):
         raise Refused(lacks)
+    if lacks:
+        record.note_passing(by)
 
     stage_before = record.stage
     found = getattr(record, name)(by=by, **details)

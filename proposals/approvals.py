@@ -12,11 +12,13 @@ from django.contrib.auth import get_user_model
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import formats, timezone
 
-from opportunities.money import money
+from opportunities import notices
+from opportunities.models import Notice
 from opportunities.records import Lack, Opens, begin, edit, perform
 
 from . import asking
 from .measures import Measured, holds_on
+from .policies import is_asked, stands_in
 from .working import A_DAY, Calendar
 
 # -- What an aspect says. ----------------------------------------------------------------------------------------------
@@ -102,6 +104,9 @@ CONTENTS = {
 }
 
 
+# What is next for whoever has a question.
+READ_IT, FIND_SOMEBODY = "Read it and decide", "Find somebody who may decide"
+
 # -- Asking. -----------------------------------------------------------------------------------------------------------
 
 
@@ -135,14 +140,15 @@ def ask(record, *, by, asked_by=None):
             asked_by=asked_by,
             owner=asking.approver(record, need),
             source=f"{record}"[:200],
-            next_action="Read it and decide",
             asked_at=now,
             due=due,
             due_on=timezone.localdate(due),
             remind_at=remind,
         )
+        approval.next_action = next_of(approval)
         asked.append(begin(approval, by=by, past="asked for"))
         open_decision(approval, by=by)
+        tell_if_nobody_decides(approval)
     return asked
 
 
@@ -157,7 +163,9 @@ def open_decision(approval, *, by):
     from opportunities.followups import open_task
 
     days = max((timezone.localdate(approval.due) - timezone.localdate()).days, 0)
-    open_task(approval, Opens("proposal_review", f"Decide on the {approval.get_aspect_display().lower()}", days), by=by)
+    what = f"the {approval.get_aspect_display().lower()}"
+    words = f"{FIND_SOMEBODY} on {what}" if approval.next_action == FIND_SOMEBODY else f"Decide on {what}"
+    open_task(approval, Opens("proposal_review", words, days), by=by)
 
 
 def next_deadline():
@@ -174,9 +182,36 @@ def pass_on(approval, reason):
     open_decision(approval, by=None)
 
 
+def pass_on_from_hands(record, pending):
+    """Pass on at once what waits for somebody who has meanwhile become one of those who wrote it."""
+    for approval in (each for each in pending if each.owner_id in record.hands):
+        before, following = approval.owner, asking.approver(record, approval, instead_of=approval.owner)
+        approval.owner = following
+        what_next = next_of(approval)
+        if following != before or what_next != approval.next_action:
+            reason = f"{before} has written in it, and does not decide on it as well."
+            changes = {"owner": following, "next_action": what_next, "looked_at_by": None, "looked_at": None}
+            pass_on(edit(approval, by=None, reason=reason, past="moved on", **changes), reason)
+            tell_if_nobody_decides(approval)
+
+
+def next_of(approval) -> str:
+    """Say what is next for whoever has a question: to decide, or where nobody can, to find somebody who may."""
+    return FIND_SOMEBODY if asking.nobody_because(approval) else READ_IT
+
+
+def tell_if_nobody_decides(approval):
+    """Tell whoever may mend it that a question waits for nobody."""
+    if words := asking.nobody_because(approval):
+        kind, url, key = Notice.Kind.ESCALATION, approval.staff_url(), f"{approval.pk}:nobody"
+        said = f"Nobody can decide on {called(approval)}. {words}"
+        menders = asking.menders(approval.subject)
+        notices.tell_all([(user, kind, said, url, key, approval) for user in menders])
+
+
 def called(approval) -> str:
     """Say what is asked, of which client and what it is worth: for a mail that is read on a phone."""
-    worth = f", {money(*approval.amount)}" if approval.amount else ""
+    worth = f", {approval.worth}" if approval.worth else ""
     return (
         f"the {approval.get_aspect_display().lower()} of {approval.opportunity}, {approval.opportunity.client}{worth}"
     )
@@ -184,16 +219,13 @@ def called(approval) -> str:
 
 def why_asked(approval, user) -> str:
     """Say why a question comes to somebody: the rule's reason, and for whom they stand in."""
-    from .models import Delegation
-    from .policies import is_asked
-
-    if approval.stage != "pending" or is_asked(approval, user):
+    if approval.stage != "pending":
         return approval.why
-    for standing_in in Delegation.objects.filter(taker=user).on(timezone.localdate()).select_related("giver"):
-        giver = standing_in.giver
-        if giver.is_active and giver.pk not in approval.subject.hands and is_asked(approval, giver):
-            day = formats.date_format(standing_in.ends_on, "j F Y")
-            return f"{approval.why} You stand in for {giver} until {day}."
+    if words := asking.nobody_because(approval):
+        return f"{approval.why} {words}"
+    if not is_asked(approval, user) and (delegation := stands_in(approval, user)):
+        day = formats.date_format(delegation.ends_on, "j F Y")
+        return f"{approval.why} You stand in for {delegation.giver} until {day}."
     return approval.why
 
 
@@ -212,15 +244,17 @@ def lapse_changed(record, *, by=None):
     is looked at anew whenever something changed: a higher price may need somebody more, though nothing else lapses.
     """
     said, measured = {aspect: content(aspect, record) for aspect in record.ASPECTS}, Measured(record)
-    lapsed, bound = [], []
+    lapsed, bound, stands = [], [], []
     for approval in live_approvals(record):
         now = said[approval.aspect]
         if approval.holds_for == fingerprint(approval.aspect, now):
+            stands.append(approval)
             continue
         if approval.condition and holds_on(approval.condition, approval.content, now, measured):
             bound.append(bind(approval, now))
         else:
             lapsed.append(perform(approval.lapse, by=None, reason="What it stood for has changed."))
+    pass_on_from_hands(record, [approval for approval in stands if approval.stage == "pending"])
     if not lapsed and not bound:
         return
     names = ", ".join(dict.fromkeys(approval.get_aspect_display().lower() for approval in lapsed))
@@ -248,6 +282,13 @@ def ask_for_what_lapsed(record):
     ask_again(record, reason="It changed while it was paused.")
 
 
+def send_back_when_resumed(record, reason):
+    """Have a paused record come back as a draft: what was refused while it rested is refused all the same."""
+    past = "will be sent back when it is resumed:"
+    edit(record, by=None, reason=reason, past=past, paused_from="draft", client_safe="drafted")
+    lapse_pending(record, reason="It was sent back.")
+
+
 def run_out(approval):
     """Lapse what was given too long ago, and ask again. Whatever has left us keeps what it was approved by."""
     record = approval.subject
@@ -265,6 +306,12 @@ def lapse_pending(record, *, reason):
         perform(approval.lapse, by=None, reason=reason)
 
 
+def lapse_given_by(record, user):
+    """Lapse the word of somebody who has become one of those who may not give it."""
+    for approval in record.approvals.filter(stage="approved", decided_by=user).order_by("pk"):
+        perform(approval.lapse, by=None, reason=f"{user} let it pass a closed gate: somebody else decides.")
+
+
 def lacks(record):
     """Yield what keeps a record from being approved, or sent as approved, naming each aspect."""
     live: dict = {}
@@ -279,7 +326,8 @@ def lacks(record):
             if approval.holds_for != now:
                 yield Lack(f"The {aspect} changed since it was approved. Have it approved again.", approval.staff_url())
             elif approval.stage == "pending":
-                yield Lack(f"Wait for the approval of: {aspect}.", approval.staff_url())
+                nobody = asking.nobody_because(approval)
+                yield Lack(nobody or f"Wait for the approval of: {aspect}.", approval.staff_url())
             elif has_run_out(approval, record):
                 yield Lack(f"The approval of {aspect} was given too long ago: it is asked again.", approval.staff_url())
 

@@ -10,9 +10,12 @@ from opportunities.models import User
 from opportunities.models.user import BY_ROLE
 
 from .measures import Measured
+from .policies import is_asked, right_for
 
 # Without a rule: so many working hours, a reminder after half of them, and so many days that it holds.
 HOURS, REMIND_AFTER, VALID_DAYS = 16, 50, 60
+# Who holds it sees to a question on which nobody can decide.
+GIVE_ON = "proposals.reassign_approval"
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,6 @@ class Need:
         """Whether an approval asks for exactly this, whoever decides on it by now."""
         mine = (self.aspect, self.rule and self.rule.pk, self.person and self.person.pk)
         return (approval.aspect, approval.rule_id, approval.person_id) == mine
-
-
-def right_for(aspect) -> str:
-    """Return the right to approve an aspect."""
-    return f"proposals.approve_{aspect}"
 
 
 def needs(record):
@@ -138,7 +136,10 @@ def people_for(question):
 
 
 def approver(record, question, instead_of=None):
-    """Return whom to ask: who may and did not write it, with the fewest open questions; else the record's owner."""
+    """Return whom to ask: who may and did not write it, with the fewest open questions.
+
+    Where nobody may, it stands with whoever can mend that, and says so: `nobody_because`.
+    """
     from .models import Approval
 
     if isinstance(question, Need) and question.person and not question.permission:
@@ -148,7 +149,33 @@ def approver(record, question, instead_of=None):
     load = dict(waiting.annotate(Count("pk")).order_by())
     people.sort(key=lambda user: (load.get(user.pk, 0), user.pk))
     barred = barred_from(record, question)
-    return next((user for user in people if could_decide(user, record, barred)), instead_of or record.owner)
+    if found := next((user for user in people if could_decide(user, record, barred)), None):
+        return found
+    if instead_of is not None and could_decide(instead_of, record, barred):
+        return instead_of
+    return next(iter(menders(record)), instead_of or record.owner)
+
+
+def menders(record) -> list:
+    """Return who can see to it that somebody decides: whoever may give a question on; who did not write it first."""
+    reach = [user for user in holders_of(GIVE_ON) if record.within_reach(user, "change")]
+    return sorted(reach, key=lambda user: (user.pk in record.hands, user.pk))
+
+
+def nobody_because(approval) -> str:
+    """Say that nobody can decide on a question, and what mends that; nothing while it waits for somebody."""
+    if approval.stage != "pending":
+        return ""
+    record, barred = approval.subject, barred_from(approval.subject, approval)
+    if could_decide(approval.owner, record, barred) and is_asked(approval, approval.owner):
+        return ""
+    if not approval.goes_by_name and any(could_decide(user, record, barred) for user in people_for(approval)):
+        return ""
+    what = approval.get_aspect_display().lower()
+    return (
+        f"Nobody can decide on the {what} now: whoever may approve it wrote in it, decided at another step, or does "
+        "not reach it. Give somebody else the right to approve it, and then the question."
+    )
 
 
 def could_take(approval, user) -> bool:

@@ -162,8 +162,12 @@ def hand_on(approval) -> bool:
     changes = {"owner": following, "due": due, "due_on": timezone.localdate(due), "remind_at": None}
     if escalated:
         changes["escalated_at"] = timezone.now()
+    for name, value in changes.items():
+        setattr(approval, name, value)
+    changes["next_action"] = approvals.next_of(approval)
     approval = edit(approval, by=None, reason=reason, past="moved on", **changes)
     approvals.pass_on(approval, f"The question went on to {following}.")
+    approvals.tell_if_nobody_decides(approval)
     return True
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from opportunities.inplace import InPlaceForm, field_for
 from opportunities.models import Event, Evidence, Lead
 from opportunities.money import said_number
-from opportunities.records import Refused, begin, edit, plain, tell
+from opportunities.records import Lack, Refused, begin, edit, plain, tell
 from opportunities.stale import SeenForm
 
 from . import totals
@@ -354,11 +354,21 @@ def put_back(proposal, event_pk, *, by):
     event = about(proposal).filter(verb="proposal.row_removed", pk=event_pk).select_related("facts").first()
     if event is None or about(proposal).filter(facts__values__put_back=event_pk).exists():
         raise Refused(["It is back already. Reload the page."])
+    refuse_other_money(proposal, event)
     row, evidence = row_in(event, proposal)
     beside = row.beside()
     if beside.filter(position=row.position).exists():
         row.position = None
     return proposal.add(row, by=by, evidence=evidence, facts={"put_back": event_pk})
+
+
+def refuse_other_money(proposal, event):
+    """Refuse a price that was taken out in another currency: its amount would come back and mean something else."""
+    now = Proposal.objects.values_list("currency", flat=True).get(pk=proposal.pk)
+    then = event.facts.values.get("currency", now)
+    if model_told(event) is PriceLine and then != now:
+        words = f"It was a price in {then}, and the prices are in {now} now. Add it as a new price in {now}."
+        raise Refused([Lack(words, proposal.staff_url("price_lines-group"))])
 
 
 def row_in(event, proposal):

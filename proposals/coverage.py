@@ -183,11 +183,24 @@ def percent(proven, rows) -> int:
 def of(proposal) -> Coverage:
     """Return the badge of each row that needs proof: five queries, however many rows there are."""
     rows = rows_of(proposal)
-    included = [row for row in rows["scope_items"] if row.kind == "included"]
+    promised = [row for row in rows["scope_items"] if row.kind in PROMISES]
     others = [row for name in ("milestones", "price_lines", "claims") for row in rows[name]]
-    return Coverage({row: badge_of(row) for row in [*included, *others]})
+    return Coverage({row: badge_of(row) for row in [*promised, *others]})
 
 
+def without_proof(proposal) -> list:
+    """Return the rows that need proof and have none at all; what a claim lacks it says itself."""
+    claims = set(rows_of(proposal)["claims"])
+    return [row for row in of(proposal).rows if row not in claims and not proof_of(row)]
+
+
+def unproven(row) -> str:
+    """Say what a row without proof lacks."""
+    return f"Rest the {row._meta.verbose_name} “{row}” on evidence: it has none."
+
+
+# The scope that is promised, in any case or when the client chooses it.
+PROMISES = ("included", "optional")
 # What stands under a row that promises nothing and rests on nothing.
 NEEDS_NONE = Badge("free", "needs no proof")
 
@@ -231,6 +244,7 @@ def read_rows(proposal):
 
 
 def forget_rows(proposal):
+    vars(proposal).pop("_unsafe", None)
     for name in proposal.row_models():
         vars(proposal).get("_prefetched_objects_cache", {}).pop(name, None)
 
@@ -261,7 +275,7 @@ def annotated(proposals):
     """Count for each proposal its rows that need proof, and those that have it, as a part of its own query."""
     in_all, proven = Value(0), Value(0)
     for name, model in proposals.model.row_models().items():
-        rows = model.objects.filter(kind="included") if name == "scope_items" else model.objects.all()
+        rows = model.objects.filter(kind__in=PROMISES) if name == "scope_items" else model.objects.all()
         good = (
             rows.filter(supported()) if name == "claims" else rows.filter(counts("evidence__"), evidence__isnull=False)
         )
@@ -333,6 +347,25 @@ def unclaimed(proposal) -> list[Unclaimed]:
     return found
 
 
+def unsafe(proposal) -> list[lint.Placed]:
+    """Return the marks on everything that a client reads of it, its claims too, each with its place.
+
+    While the rows are kept nothing of it changes, and it is read once.
+    """
+    if are_read(proposal) and "_unsafe" in vars(proposal):
+        return vars(proposal)["_unsafe"]
+    rows = rows_of(proposal)
+    said = [
+        *texts_of(proposal, rows),
+        *((claim, claim._meta.get_field("text"), claim.text) for claim in rows["claims"]),
+    ]
+    found = lint.in_places(proposal.opportunity, [((row, field), text) for row, field, text in said])
+    marks = [lint.Placed(mark, url_of(proposal, row, field), place_of(row, field)) for mark, (row, field) in found]
+    if are_read(proposal):
+        vars(proposal)["_unsafe"] = marks
+    return marks
+
+
 # The words that clients read and that are no claim, by the kind of row that says them.
 FREE = {"scope_items": ("title", "text"), "milestones": ("title", "text", "who"), "price_lines": ("title",)}
 
@@ -351,7 +384,7 @@ def numbers_in(text, claims) -> list[str]:
     said = " ".join(claim.text for claim in claims)
     known = {lint.number_in(match.group()) for match in NUMBER.finditer(said)}
     known |= {number for claim in claims for number in (claim.low, claim.high)}
-    bare = lint.OUTCOME.sub(" ", text)
+    bare = lint.OUTCOME.sub(" ", lint.plain(text))
     return list(
         dict.fromkeys(
             match.group()

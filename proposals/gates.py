@@ -4,8 +4,26 @@ from django.utils import timezone
 
 from opportunities.records import Lack, gate
 
-from . import approvals, coverage, lint, publishing, sealing
+from . import approvals, coverage, publishing, sealing
 from .coverage import evidence_falls_because
+
+# -- Whatever a client reads. ------------------------------------------------------------------------------------------
+
+
+def not_passed(record, lacks):
+    """Yield what a manager did not let pass, with a reason, when it was submitted."""
+    lacks = list(lacks)
+    passed = record.let_pass() if lacks else ()
+    yield from (lack for lack in lacks if lack.words not in passed)
+
+
+@gate("Take out what a client must not read.")
+def words_are_safe(record):
+    """Each mark is named once, however often the words stand in one place."""
+    marks = [mark for mark in record.unsafe() if mark.blocking]
+    once = {(mark.sentence.casefold(), mark.url): Lack(mark.sentence, mark.url) for mark in reversed(marks)}
+    yield from not_passed(record, reversed(once.values()))
+
 
 # -- Proposals. --------------------------------------------------------------------------------------------------------
 
@@ -44,6 +62,13 @@ def has_prices(proposal):
 @gate("Set the day until which it is valid.", mend="id_valid_until")
 def is_still_valid(proposal):
     return proposal.valid_until is not None and proposal.valid_until >= timezone.localdate()
+
+
+@gate("Rest on evidence what is promised.")
+def rows_have_proof(proposal):
+    """Every row that needs proof has some. Of claims `claims_are_supported` says it, and nobody lets these pass."""
+    rows = coverage.without_proof(proposal)
+    yield from not_passed(proposal, (Lack(coverage.unproven(row), row.staff_url()) for row in rows))
 
 
 @gate("Back every claim with evidence, and say how each number was reached.")
@@ -137,16 +162,6 @@ def subject_holds(approval):
 @gate("Write the words for the client.", mend="id_words")
 def has_words(summary):
     return bool(summary.words.strip())
-
-
-@gate("Take out what a client must not read.")
-def words_are_safe(summary):
-    """What a manager let pass when it was submitted, with a reason, has passed."""
-    marks = lint.blocking(lint.read(summary))
-    passed = summary.let_pass() if marks else ()
-    for mark in marks:
-        if mark.sentence not in passed:
-            yield Lack(mark.sentence, summary.staff_url("id_words"))
 
 
 @gate("Say only what still counts.")

@@ -1,7 +1,8 @@
 """The client-safe boundary: marks on words that a client must not read, each with what to do."""
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import NamedTuple
@@ -29,24 +30,66 @@ PHONE = re.compile(r"(?<![\w.])(?:\((?=\+?\d+\)))?\+?\d(?:[\s()./-]*\d){7,}(?![\
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What doubles something and promises nothing: a double check, a double room.
 NO_OUTCOME = r"(?![ -](?:check|click|opt|room|book|glaz|entr|page)\w*)"
-TENS = "ten|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|(?:a|one) hundred"
-GUARANTEES = r"(?<!\bno )(?<!\bnot a )(?<!\bwithout )\bguarante\w*"
+ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+VALUES = {word: value for value, word in enumerate([*ONES, *TEENS], 1)}
+VALUES |= {word: 10 * value for value, word in enumerate(TENS, 2)}
+# One to a hundred in words, "twenty-five" and "twenty five" alike.
+IN_WORDS = (
+    rf"(?:(?:{'|'.join(TENS)})(?:[\s\u2010\u2011-]+(?:{'|'.join(ONES)}))?"
+    rf"|{'|'.join(TEENS)}|{'|'.join(ONES)}|(?:(?:a|one)\s)?hundred)"
+)
+# Looked at first: with these letters a number begins, and most words do not.
+BEGINS = r"(?=\d|t[ehw]|f[io]|s[ei]|e[il]|ni|on|hu|a\s)"
+HOW_MANY = rf"{BEGINS}(?:\d+(?:[.,]\d+)?|{IN_WORDS})(?:\sand\sa\shalf)?"
+PART = r"(?:half|(?:an?|one|two|three|four)[\s-](?:half|thirds?|quarters?|fifths?|sixths?|eighths?|tenths?))"
+NEARLY = r"(?:(?:about|around|roughly|nearly|almost|over|up\sto|at\sleast|more\sthan)\s)?"
+# By half, and not by half past nine, by a third party or by half of them.
+NO_PART = r"(?![\s-](?:past|to|an?|of|term|part(?:y|ies)|persons?|days?|hours?|way)\b)"
+COMPARED = (
+    r"(?:more|less|fewer|faster|slower|quicker|sooner|higher|lower|larger|bigger|smaller|better|cheaper|shorter|longer"
+    r"|(?:again\s)?as\s(?:many|much|long|fast|often|large|high))"
+)
+GUARANTEES = r"(?=guarante)(?<!\bno )(?<!\bnot a )(?<!\bwithout )guarante\w*"
+# Each is looked for where a word begins.
 PROMISES = (
-    rf"\b(?:doubl|tripl|quadrupl)\w*+{NO_OUTCOME}|{GUARANTEES}"
-    r"|\bhalv\w+|\btwice as \w+|\b(?:two|three|four|five|ten|\d+)[ -]?fold\b"
-    r"|\b(?:two|three|four|five|ten|\d+) times\b(?! (?:a|an|per|each|every|on|in|we|you|they)\b)"
+    rf"(?:doubl|tripl|quadrupl)\w*+{NO_OUTCOME}|{GUARANTEES}"
+    r"|halv\w+|(?:twice|thrice)\s(?:as\s\w+|the\b|your\b|what\b)"
+    rf"|(?!one\b){BEGINS}(?:{IN_WORDS}|\d+)[\s-]?fold\b"
+    rf"|{HOW_MANY}\stimes\b(?!\s(?:a|an|per|each|every|on|in|we|you|they|before|until|since|during|when|last|this)\b)"
 )
 AMOUNTS = (
-    r"\b\d+(?:\.\d+)?\s?[x×](?!\w|\s*\d)"
-    rf"|\b(?:\d+(?:[.,]\d+)?|{TENS})[\s-]?(?:%|per\s?cent\b)"
+    r"\d+(?:\.\d+)?\s?[x×](?!\w|\s*\d)"
+    rf"|{HOW_MANY}[\s\u2010\u2011-]{{0,2}}(?:[%٪％]|per\s?cent\b|percentage\spoints?\b)|half\sa\sper\s?cent\b"
+    rf"|by\s{NEARLY}{PART}\b{NO_PART}|{PART}\s{COMPARED}\b|(?:in|at|for)\shalf\sthe\s(?:time|cost|price)\b"
+)
+# Words that make of a number that was measured one that is to come, or a change that nobody measured.
+TO_COME = re.compile(
+    r"\b(?:will|shall|expect\w*|promis\w*|going\sto|aim\w*|target\w*|achiev\w*|soon|next\s(?:week|month|quarter|year|season)"
+    r"|(?:you|we)\s(?:get|gain|win|save|reach|see))\b|\b\w+['’]ll\b",
+    re.IGNORECASE,
+)
+CHANGES_AFTER = re.compile(
+    rf"\s+(?:(?:in|of|as|an?)\s+)?(?:{COMPARED}|extra|additional|increase|growth|rise|uplift|improvement|up)\b",
+    re.IGNORECASE,
+)
+CHANGES_BEFORE = re.compile(
+    r"\b(?:by|up|plus|(?:increas|grow|ris|gain|improv|rais|boost|add)\w*(?:\s(?:of|to))?|another|extra)\s+(?:\w+\s+)?$",
+    re.IGNORECASE,
 )
 GUARANTEE, PROMISE, AMOUNT, OUTCOME = (
-    re.compile(words, re.IGNORECASE) for words in (GUARANTEES, PROMISES, AMOUNTS, f"{PROMISES}|{AMOUNTS}")
+    re.compile(rf"\b(?:{words})", re.IGNORECASE) for words in (GUARANTEES, PROMISES, AMOUNTS, f"{PROMISES}|{AMOUNTS}")
 )
 SUPERLATIVE = re.compile(
     r"\bthe (?:very )?(?:best|fastest|cheapest|greatest|most successful|leading)\b"
     r"|\bworld[- ]class\b|\bnumber one\b|(?<!\w)#1\b|\bunrivall?ed\b|\bunbeatable\b|\brisk[- ]free\b",
     re.IGNORECASE,
+)
+# What nobody sees between two letters: a soft hyphen, what is of no width, what turns the letters around it.
+HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 # A word as it is read: an apostrophe or an accent in it parts nothing.
 JOINED = "'’\u0300-\u036f"
@@ -58,7 +101,7 @@ class Gaps(dict):
 
     def __missing__(self, code):
         letter = chr(code)
-        joins = letter in "'’" or 0x300 <= code <= 0x36F
+        joins = letter in "'’" or 0x300 <= code <= 0x36F or HIDDEN.match(letter)
         self[code] = None if joins else code if letter.isalnum() else " "
         return self[code]
 
@@ -115,6 +158,23 @@ class Mark:
         return SENTENCES[self.kind].format(words=self.words)
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A mark on words that a client gets to read, with the place where it is mended."""
+
+    mark: Mark
+    url: str
+    where: str = ""
+
+    @property
+    def blocking(self) -> bool:
+        return self.mark.blocking
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.mark.sentence} It stands in {self.where}." if self.where else self.mark.sentence
+
+
 def lowered(sentence) -> str:
     return sentence[:1].lower() + sentence[1:]
 
@@ -162,13 +222,54 @@ def read(summary) -> list[Mark]:
 
 def check(opportunity, title, words, internal=None) -> list[Mark]:
     """Return every mark on a title and the words under it, in the order in which they stand there."""
-    text = f"{title}\n{words}"
+    return marks_in(opportunity, f"{title}\n{words}", internal)
+
+
+# Between two places: a word that no internal text has, so that no run of words goes on from one to the other.
+APART = "\nzz\n"
+
+
+def in_places(opportunity, places, *, with_outcomes=False) -> list[tuple]:
+    """Return every mark on the words of many places, (place, words), each with its place: all in one reading."""
+    if not places:
+        return []
+    ends, text = [], ""
+    for _, words in places:
+        text += f"{words}{APART}"
+        ends.append(len(text))
+    marks = marks_in(opportunity, text, with_outcomes=with_outcomes)
+    return [(mark, places[bisect_right(ends, mark.start)][0]) for mark in marks]
+
+
+def marks_in(opportunity, text, internal=None, *, with_outcomes=True) -> list[Mark]:
+    """Return every mark on a text for a client, in the order of its words."""
+    text, places = as_seen(text)
     internal = internal_of(opportunity) if internal is None else internal
     marks = [*copies(text, internal), *glossary(text), *private_to_others(text), *superlatives(text)]
-    if matches := list(OUTCOME.finditer(text)):
+    if with_outcomes and (matches := list(OUTCOME.finditer(text))):
         marks += unsupported(matches, claims_of(opportunity, matches), measured(opportunity))
     marks += strangers(text, opportunity.client_id)
-    return sorted(marks, key=lambda mark: (mark.start, -mark.end))
+    return sorted(as_written(marks, places), key=lambda mark: (mark.start, -mark.end))
+
+
+def plain(text) -> str:
+    """Return a text as it is seen: without what hides in it."""
+    return HIDDEN.sub("", text)
+
+
+def as_seen(text) -> tuple[str, list | None]:
+    """Return a text without what hides in it, and where each letter of it was written; None where nothing hides."""
+    if not HIDDEN.search(text):
+        return text, None
+    places = [place for place, letter in enumerate(text) if not HIDDEN.match(letter)]
+    return "".join(text[place] for place in places), places
+
+
+def as_written(marks, places) -> list[Mark]:
+    """Return marks with the places where their words were written, and what hides among them."""
+    if places is None:
+        return marks
+    return [replace(mark, start=places[mark.start], end=places[mark.end - 1] + 1) for mark in marks]
 
 
 def blocking(marks) -> list[Mark]:
@@ -179,7 +280,7 @@ def blocking(marks) -> list[Mark]:
 
 def read_template(version) -> list[Mark]:
     """Return every mark on the words of a template. It is for no deal yet, so that no claim stands behind it."""
-    text = f"{version.subject}\n{version.body}"
+    text = plain(f"{version.subject}\n{version.body}")
     return blocking([*markup(text), *glossary(text), *private_to_others(text), *outcomes([text], [])])
 
 
@@ -191,6 +292,7 @@ def read_mail(message) -> list[Mark]:
 
 def read_mailed(text, client, deal) -> list[Mark]:
     """Return every mark on words that are mailed. The database is asked only about what could be one."""
+    text = plain(text)
     marks = [*markup(text), *glossary(text)]
     asks = deal and (len(words_of(text)) >= RUN or PHONE.search(text))
     internal = internal_of(deal) if asks else []
@@ -198,7 +300,7 @@ def read_mailed(text, client, deal) -> list[Mark]:
     sources = [source.words for source in internal if source.record_type not in THEIRS]
     marks += [mark for mark in private(text) if is_strangers(mark.words, client, sources)]
     if OUTCOME.search(text):
-        marks += outcomes([text], supported_claims(deal) if deal else [], measured(deal) if deal else ())
+        marks += outcomes([text], supported_claims(deal) if deal else [], measured(deal) if deal else None)
     return blocking(marks)
 
 
@@ -441,10 +543,10 @@ def names_in(text) -> dict:
 # -- Outcomes that nothing proves. -------------------------------------------------------------------------------------
 
 
-def outcomes(texts, claims, numbers=()) -> list[Mark]:
+def outcomes(texts, claims, numbers=None) -> list[Mark]:
     """Return the promises of an outcome that no supported claim makes and nothing measured says, each once."""
-    found = (match for text in texts for match in OUTCOME.finditer(text))
-    return list({mark.words: mark for mark in reversed(unsupported(found, claims, numbers))}.values())[::-1]
+    found = (match for text in texts for match in OUTCOME.finditer(plain(text)))
+    return list({mark.words: mark for mark in reversed(unsupported(found, claims, numbers or {}))}.values())[::-1]
 
 
 def unsupported(matches, claims, numbers) -> list[Mark]:
@@ -452,8 +554,39 @@ def unsupported(matches, claims, numbers) -> list[Mark]:
     return [
         marked("outcome", match)
         for match in matches
-        if number_in(match.group()) not in numbers and not any(says(claim, match.group()) for claim in claims)
+        if not says_what_was_measured(match, numbers) and not any(says(claim, match.group()) for claim in claims)
     ]
+
+
+def says_what_was_measured(match, numbers) -> bool:
+    """Whether words with a number say what was measured and no more.
+
+    A number that stands with a change, with what is to come, or with what another number was measured of says
+    something else, which nobody measured.
+    """
+    own = numbers.get(number_in(match.group()))
+    if own is None or PROMISE.match(match.group()):
+        return False
+    before, after = around(match, r"[.!?;](?=\s)|\n")
+    if TO_COME.search(f"{before}{match.group()}{after}"):
+        return False
+    if CHANGES_AFTER.match(after) or CHANGES_BEFORE.search(before):
+        return False
+    before, after = around(match, r"[.!?;,:](?=\s)|\n")
+    near = told_of(f"{before} {after}")
+    others = {word for told in numbers.values() if told is not own for word in told}
+    return bool(near & own) or not near & others
+
+
+def around(match, ends) -> tuple[str, str]:
+    """Return what stands before and after a match, up to where its sentence, or its part of one, ends."""
+    before, after = match.string[: match.start()], match.string[match.end() :]
+    return re.split(ends, before)[-1], re.split(ends, after, maxsplit=1)[0]
+
+
+def told_of(text) -> set:
+    """Return the words of a text by which a metric is known, each as if it were one thing."""
+    return {word.rstrip("s") for word in words_of(text) if len(word) > 3}
 
 
 def says(claim, words) -> bool:
@@ -465,7 +598,10 @@ def says(claim, words) -> bool:
 
 
 def number_in(words):
-    """Return the number that words begin with, or None."""
+    """Return the number that words begin with, in digits or in words, or None."""
+    if spelled := re.match(rf"{IN_WORDS}\b", words, re.IGNORECASE):
+        parts = re.split(r"[^a-z]+", spelled.group().lower())
+        return Decimal(100) if "hundred" in parts else Decimal(sum(VALUES[part] for part in parts))
     match = re.match(r"\d+(?:[.,]\d+)?", words)
     try:
         return Decimal(match.group().replace(",", ".")) if match else None
@@ -486,10 +622,16 @@ def supported_claims(opportunity) -> list:
     return [claim for proposal in opportunity.proposals.all() for claim in proposal.supported_claims()]
 
 
-def measured(opportunity) -> set:
-    """Return the numbers of the evidence that counts: saying what was measured promises nothing."""
+def measured(opportunity) -> dict[Decimal, set]:
+    """Return the numbers of the evidence that counts, each with the words of what was measured.
+
+    Saying what was measured promises nothing.
+    """
     counts = Evidence.objects.current().filter(audit__opportunity=opportunity, audit__stage="verified")
-    return set(counts.values_list("value", flat=True))
+    found: dict = {}
+    for value, metric in counts.values_list("value", "metric"):
+        found.setdefault(value, set()).update(told_of(metric))
+    return found
 
 
 def superlatives(text) -> list[Mark]:

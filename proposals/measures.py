@@ -8,10 +8,14 @@ A condition stands for the numbers of the pricing aspect, and for nothing else. 
 
 Everything else must say what it said when the approver read it: which lines there are, their order and titles, once or
 monthly, tax, what is optional, what we assume, what it rests on, and the currency.
+
+What nobody has chosen yet proves nothing: "at or over" and "under" ask what the worst choice of options leaves, "at or
+under" and "or more" what the largest comes to.
 """
 
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from opportunities.money import figure, money
 
@@ -28,6 +32,21 @@ MEASURES: dict[str, tuple[str, str, set]] = {
 BOUNDS = {"at_most": "at or under", "at_least": "at or over"}
 
 
+class Span(NamedTuple):
+    """A number as it is without any option, and how far the client's choice of options takes it; None is unknown."""
+
+    firm: Decimal | None
+    far: Decimal | None
+
+    @property
+    def least(self) -> Decimal | None:
+        return None if self.firm is None or self.far is None else min(self.firm, self.far)
+
+    @property
+    def most(self) -> Decimal | None:
+        return None if self.firm is None or self.far is None else max(self.firm, self.far)
+
+
 class Measured:
     """The numbers of a proposal, or of what a contract sells, each computed once. Words for clients have none."""
 
@@ -41,26 +60,38 @@ class Measured:
 
     @cached_property
     def lines(self) -> list:
-        """Return the lines that count: in a contract what the client chose, before that every option."""
-        if self.offer is None:
-            return []
-        lines = list(self.offer.price_lines.all())
-        if self.record is self.offer:
-            return lines
-        return [line for line in lines if not line.optional or line.pk in self.offer.chosen]
+        return list(self.offer.price_lines.all()) if self.offer else []
 
     @cached_property
-    def first_year(self) -> Decimal:
-        return self.record.amount if self.offer else Decimal(0)
+    def firm(self) -> list:
+        """Return the lines that are paid in any case; in a contract the options that the client chose among them."""
+        taken = () if self.record is self.offer else self.offer.chosen if self.offer else ()
+        return [line for line in self.lines if not line.optional or line.pk in taken]
 
     @cached_property
-    def discount(self) -> Decimal:
-        return totals.deepest_discount(self.lines, self.offer.discount) if self.offer else Decimal(0)
+    def options(self) -> list:
+        """Return the lines that the client may still choose."""
+        return [line for line in self.lines if line.optional] if self.record is self.offer else []
+
+    @property
+    def whole_discount(self) -> Decimal:
+        return self.offer.discount if self.offer else Decimal(0)
 
     @cached_property
-    def margin(self) -> Decimal | None:
-        """Return the margin in percent; None while a line does not say what it costs us."""
-        return totals.margin_of(self.lines, self.offer.discount) if self.offer else None
+    def first_year(self) -> Span:
+        every = [*self.firm, *self.options]
+        return Span(*(totals.of(lines, self.whole_discount).first_year for lines in (self.firm, every)))
+
+    @cached_property
+    def discount(self) -> Span:
+        every = [*self.firm, *self.options]
+        return Span(*(totals.deepest_discount(lines, self.whole_discount) for lines in (self.firm, every)))
+
+    @cached_property
+    def margin(self) -> Span:
+        """Return the margin in percent; unknown while a line does not say what it costs us."""
+        worst = totals.worst_margin(self.firm, self.options, self.whole_discount)
+        return Span(totals.margin_of(self.firm, self.whole_discount) if self.firm else worst, worst)
 
     @cached_property
     def sensitive_claims(self) -> list:
@@ -74,8 +105,14 @@ class Measured:
         return [row for row in pinned if row.text != row.clause.text]
 
     def said(self, measure) -> str:
-        """Say a measure as people read it."""
-        return amount(measure, getattr(self, measure), self.currency)
+        """Say a measure as people read it: €24,000 firm, up to €31,200 with every option."""
+        span = getattr(self, measure)
+        firm, far = (amount(measure, number, self.currency) for number in span)
+        if firm == far or span.least is None:
+            return firm if firm == far else "unknown"
+        return f"{firm} firm, " + (
+            f"up to {far} with every option" if span.far > span.firm else f"down to {far} with options"
+        )
 
 
 def amount(measure, number, currency="") -> str:
@@ -102,9 +139,9 @@ def spoken(condition, currency="") -> str:
 def is_kept(condition, measured) -> bool:
     """Whether a record keeps within a condition now. What is not known keeps within nothing."""
     now, number = getattr(measured, condition["measure"]), Decimal(condition["number"])
-    if now is None:
+    if now.least is None:
         return False
-    return now <= number if condition["bound"] == "at_most" else now >= number
+    return now.most <= number if condition["bound"] == "at_most" else now.least >= number
 
 
 def fixed(condition, said) -> dict:

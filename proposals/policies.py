@@ -9,24 +9,34 @@ from opportunities.records import holds, policy
 __all__ = ["by_itself", "may_approve", "may_reassign", "may_recall", "may_send_back", "only_the_client"]
 
 
-@policy("Whoever is asked, but nobody who wrote or edited it")
+@policy("Whoever is asked, but nobody who wrote or edited it, or let it pass a closed gate")
 def may_approve(approval, user):
     """Two people look at everything that is promised, whatever rights the first one has.
 
     `zarts/desk/queue.py` says the same in SQL.
     """
-    hands = approval.subject.hands
-    if user.pk in hands or has_answered(approval, user):
+    if user.pk in approval.subject.hands or has_answered(approval, user):
         return False
-    if is_asked(approval, user):
-        return True
+    return is_asked(approval, user) or stands_in(approval, user) is not None
+
+
+def stands_in(approval, user):
+    """Return the delegation by which somebody answers for a colleague who is asked and did not write it, or None.
+
+    It lends them whose question it is, not what they may: they hold the right to approve this themselves.
+    """
     from .models import Delegation
 
-    standing_in = Delegation.objects.filter(taker=user).on(timezone.localdate()).exclude(giver__in=hands)
-    return approval.within_reach(user, "view") and any(
-        giver.is_active and is_asked(approval, giver)
-        for giver in (delegation.giver for delegation in standing_in.select_related("giver"))
-    )
+    if not (user.has_perm(right_for(approval.aspect)) and approval.within_reach(user, "view")):
+        return None
+    given = Delegation.objects.filter(taker=user, giver__is_active=True).on(timezone.localdate())
+    given = given.exclude(giver__in=approval.subject.hands).select_related("giver")
+    return next((each for each in given if is_asked(approval, each.giver)), None)
+
+
+def right_for(aspect) -> str:
+    """Return the right to approve an aspect."""
+    return f"proposals.approve_{aspect}"
 
 
 def is_asked(approval, user) -> bool:

@@ -21,8 +21,13 @@ def settle_what_was_approved(approval, event):
 
 @reacts_to("approval.reject", "approval.request_changes", "approval.recall")
 def send_back_what_was_not(approval, event):
-    if approval.subject.stage == "in_review":
-        perform(approval.subject.send_back, by=None, reason=f"{event.actor_name}: {event.reason}")
+    record, reason = approval.subject, f"{event.actor_name}: {event.reason}"
+    if record.stage == "in_review":
+        perform(record.send_back, by=None, reason=reason)
+    elif record.stage == "paused" and record.paused_from != "draft":
+        approvals.send_back_when_resumed(record, reason)
+        words = f"{record} comes back to you as a draft when it is resumed: {reason}"
+        tell(record.author, Notice.Kind.APPROVAL, words, record, event)
 
 
 @reacts_to("approval.reassign")
@@ -93,8 +98,10 @@ def tell(user, kind, words, record, event):
 def tell_who_decides(approval, event):
     """Whoever is to approve hears what, of whom, what it is worth, why, and what changed since they approved last.
 
-    So does whoever stands in for them.
+    So does whoever stands in for them. Where nobody can decide, whoever may mend that hears so instead.
     """
+    if approval.nobody_because:
+        return
     words = f"Approve {approvals.called(approval)}. {approval.why}"
     tell(approval.owner, Notice.Kind.APPROVAL, f"{words} {what_changed(approval, approval.owner)}", approval, event)
     for standing_in in approval.owner.delegations_given.on(timezone.localdate()).select_related("taker"):
@@ -140,6 +147,8 @@ def tell_of_an_escalation(approval, facts):
     before = User.objects.get(pk=int(facts["owner"][0].rpartition("#")[2].rstrip(")")))
     what = f"the {approval.get_aspect_display().lower()} of {approval.opportunity}"
     why = "the deadline has passed" if before.is_active else f"{before} has left"
+    if before.pk in approval.subject.hands:
+        why = f"{before} has written in it"
     words = dict.fromkeys((before, *before.managers()), f"{approval.owner} decides on {what} now: {why}.")
     words[approval.owner] = f"It is yours to decide on {what} now: {why}."
     kind, url, key = Notice.Kind.ESCALATION, approval.staff_url(), f"{approval.pk}:{approval.due:%Y%m%d%H%M}"

@@ -61,6 +61,31 @@ def margin_of(prices, discount=Decimal(0)) -> Decimal | None:
     return (100 * (paid - cost) / paid).quantize(TENTH, ROUND_HALF_UP) if paid else None
 
 
+def worst_margin(firm, options, discount=Decimal(0)) -> Decimal | None:
+    """Return the least margin that any choice of options leaves; None while it cannot be known.
+
+    The options that cost us most for what they bring pull it down first: one of these beginnings is the worst choice.
+    """
+    if any(line.internal_cost is None for line in (*firm, *options)):
+        return None
+
+    def share_of_cost(line):
+        paid = net_of(line, discount)
+        if paid:
+            return line.internal_cost / paid
+        return Decimal("Infinity") if line.internal_cost else Decimal(0)
+
+    by_cost, margins = sorted(options, key=share_of_cost, reverse=True), []
+    for end in range(len(by_cost) + 1):
+        lines = [*firm, *by_cost[:end]]
+        left = margin_of(lines, discount)
+        if left is not None:
+            margins.append(left)
+        elif any(line.internal_cost for line in lines):
+            return None
+    return min(margins, default=None)
+
+
 def deepest_discount(prices, discount=Decimal(0)) -> Decimal:
     """Return the most that is taken off any line, by its own discount and that on everything together, in percent."""
     off = (100 - (100 - Decimal(price.discount)) * (100 - Decimal(discount)) / 100 for price in prices)

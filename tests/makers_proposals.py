@@ -70,7 +70,7 @@ def fill(proposal, by):
             PriceLine(
                 title="Call tracking", recurring="monthly", unit_price=Decimal("150"), internal_cost=0, optional=True
             ),
-            None,
+            bookings,
         ),
         (Claim(text="Your largest page takes 6.8 seconds to show on a phone.", metric=slow.metric, unit="s"), slow),
     ]

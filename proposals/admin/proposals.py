@@ -71,7 +71,7 @@ class ProposalAdmin(Composer):
             "approvals": record.approvals.select_related("owner", "decided_by"),
             "objections": objections_to(record),
             "attention": attention.of(record) if record.publication_id else None,
-            "unclaimed": coverage.unclaimed(record),
+            "unclaimed": [*coverage.unclaimed(record), *record.unsafe()],
             "revisions": record.revisions().select_related("author", "superseded_by"),
             "may_copy": request.user.has_perm(self.right),
             # Newer numbers than its rows rest on: only where rows can still change.

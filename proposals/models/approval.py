@@ -167,10 +167,15 @@ class Approval(Output):
         return f"{url}#{anchor}" if anchor else url
 
     @property
-    def amount(self):
-        """Return what the record itself comes to, by which the rules ask, and its currency. Words cost nothing."""
-        offer = self.proposal or (self.contract and self.contract.proposal)
-        return (self.subject.amount, offer.currency) if offer else None
+    def worth(self) -> str:
+        """Say what the record comes to in its first year, firm and with every option. Words cost nothing."""
+        measured = measures.Measured(self.subject)
+        return measured.said("first_year") if measured.offer else ""
+
+    @property
+    def nobody_because(self) -> str:
+        """Say why it waits for nobody, or nothing."""
+        return asking.nobody_because(self)
 
     @property
     def holds_for(self) -> str:
@@ -185,7 +190,7 @@ class Approval(Output):
     @property
     def on_condition(self) -> str:
         """Say the condition on which it was given, or nothing."""
-        return measures.spoken(self.condition, (self.amount or (None, ""))[1]) if self.condition else ""
+        return measures.spoken(self.condition, measures.Measured(self.subject).currency) if self.condition else ""
 
     def while_asked(self):
         return self.subject.while_asked()
@@ -281,7 +286,7 @@ class Approval(Output):
         """Have somebody else decide who could have been asked, saying why."""
         if to == self.owner or not asking.could_take(self, to):
             raise Refused([f"{to} cannot decide on this, or has it already. Choose somebody else."])
-        self.owner = to
+        self.owner, self.next_action = to, approvals.READ_IT
         self.looked_at_by = self.looked_at = None
 
     @transition(

@@ -23,7 +23,7 @@ from opportunities.records import (
 from opportunities.walls import settled
 from opportunities.words import plain_words
 
-from .. import approvals, gates, policies, publishing
+from .. import approvals, gates, lint, policies, publishing
 from .authored import Authored
 from .proposal import Proposal
 from .service import Cadence, Clause
@@ -60,7 +60,13 @@ class Contract(Authored, Output):
     CLOSED = (Stage.ENDED, Stage.DECLINED, Stage.VOIDED)
     WRITABLE = (Stage.DRAFT, Stage.IN_REVIEW, Stage.APPROVED)
     # What it must have to be submitted, and still when somebody vouches for it and when it is sent.
-    HOLDS = (gates.its_proposal_is_accepted, gates.has_clauses, gates.reporting_is_set, gates.has_a_signer)
+    HOLDS = (
+        gates.its_proposal_is_accepted,
+        gates.has_clauses,
+        gates.reporting_is_set,
+        gates.has_a_signer,
+        gates.words_are_safe,
+    )
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="contracts")
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="contracts")
@@ -175,11 +181,6 @@ class Contract(Authored, Output):
         return contract
 
     @property
-    def amount(self):
-        """Return the first year's total, by which approval rules ask."""
-        return self.proposal.totals.first_year
-
-    @property
     def signer(self):
         """Return whoever signs first for the client, or None."""
         first = self.signatories.select_related("contact").first()
@@ -202,6 +203,16 @@ class Contract(Authored, Output):
         """Whether the money is where this contract asks it to be before work starts."""
         return not self.payment_before_start or self.payment.stage in ("paid", "waived")
 
+    def unsafe(self) -> list:
+        """Return the marks on the clauses that differ from our standard; what the standard says itself has passed."""
+        rows = [row for row in self.contract_clauses.select_related("clause") if row.text != row.clause.text]
+        found = lint.in_places(self.opportunity, [(row, row.text) for row in rows], with_outcomes=True)
+        return [
+            lint.Placed(mark, row.staff_url(), f"“{row}”")
+            for mark, row in found
+            if mark.words.casefold() not in row.clause.text.casefold()
+        ]
+
     def fallen_since_signed(self) -> list:
         """Return what does not stand any more as both sides signed it."""
         return gates.stands_as_signed.lacks(self)
@@ -216,6 +227,7 @@ class Contract(Authored, Output):
         past="submitted for review",
         then="Wait for the approval",
         within=2 * DAY,
+        overridable=(gates.words_are_safe,),
     )
     def submit(self, *, by):
         """Ask for the approval."""
@@ -463,6 +475,10 @@ class ContractClause(Kept):
 
     def __str__(self):
         return self.clause.title
+
+    def staff_url(self, anchor=""):
+        """Return its place on the page of its contract."""
+        return self.contract.staff_url(anchor or "contract_clauses-group")
 
     def save(self, *args, **kwargs):
         self.edited = self.text != self.clause.text

@@ -70,9 +70,11 @@ class Proposal(Authored, Output):
         gates.has_scope,
         gates.has_timeline,
         gates.has_prices,
+        gates.rows_have_proof,
         gates.claims_are_supported,
         gates.proof_stands,
         gates.words_are_proved,
+        gates.words_are_safe,
     )
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="proposals")
@@ -175,11 +177,6 @@ class Proposal(Authored, Output):
         """Return the totals with every option."""
         return totals.of(self.price_lines.all(), self.discount)
 
-    @property
-    def amount(self):
-        """Return the first year's total with every option, by which approval rules ask."""
-        return self.most.first_year
-
     def sold_lines(self):
         """Return the price lines that the client bought."""
         return self.price_lines.filter(models.Q(optional=False) | models.Q(pk__in=self.chosen))
@@ -205,6 +202,9 @@ class Proposal(Authored, Output):
 
     def while_asked(self):
         return coverage.rows_kept(self)
+
+    def unsafe(self) -> list:
+        return coverage.unsafe(self)
 
     def supported_claims(self) -> list:
         return [claim for claim in self.claims.with_proof() if not claim.unsupported_because()]
@@ -284,6 +284,8 @@ class Proposal(Authored, Output):
         self.lock_to_write()
         facts = {field.name: plain(getattr(row, field.name)) for field in row._meta.concrete_fields}
         facts |= {field.name: plain(list(getattr(row, field.name).all())) for field in row._meta.many_to_many}
+        if hasattr(row, "unit_price"):
+            facts["currency"] = self.currency
         tell(self, "row_removed", f"removed a {row._meta.verbose_name} from", by=by, facts=facts)
         for waiting in row.needed_by.all() if hasattr(row, "needed_by") else ():
             self.change(waiting, by=by, depends_on=None)
@@ -387,6 +389,7 @@ class Proposal(Authored, Output):
         )
         newest = revisions.aggregate(newest=models.Max("revision"))["newest"]
         copy = type(self)(**{name: getattr(self, name) for name in kept}, revision=newest + 1, author=by)
+        copy.take_hands(self)
         begin(copy, by=by, past="began the next revision", facts={"revises": self})
         copies = {}
         for name in self.row_models():
@@ -421,6 +424,7 @@ class Proposal(Authored, Output):
             source=f"Copy of {self.number}, revision {self.revision}",
             **same,
         )
+        copy.take_hands(self)
         begin(copy, by=by, past="copied from another", facts={"copy of": self})
         copy.take_rows(self.kept_rows(), by=by, past="took the rows of another proposal for", facts={"copy of": self})
         return copy
@@ -437,6 +441,7 @@ class Proposal(Authored, Output):
         past="submitted for review",
         then="Wait for the approvals",
         within=2 * DAY,
+        overridable=(gates.rows_have_proof, gates.words_are_safe),
     )
     def submit(self, *, by):
         """Ask for the approvals."""

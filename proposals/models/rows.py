@@ -265,8 +265,9 @@ class Claim(Row):
 
     def be_called_what_it_is(self):
         """Refuse a promise under a milder name: the kind decides how much proof and whose word it needs."""
-        promise, amount = lint.PROMISE.search(self.text), lint.AMOUNT.search(self.text)
-        if self.kind != self.Kind.GUARANTEE and (words := lint.GUARANTEE.search(self.text)):
+        text = lint.plain(self.text)
+        promise, amount = lint.PROMISE.search(text), lint.AMOUNT.search(text)
+        if self.kind != self.Kind.GUARANTEE and (words := lint.GUARANTEE.search(text)):
             raise ValidationError({"kind": f"“{words.group()}” is a guarantee: choose that, or say it otherwise."})
         if self.kind == self.Kind.FINDING and promise:
             said = f"“{promise.group()}” promises: choose projection, or say what was measured."

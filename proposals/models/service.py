@@ -16,6 +16,7 @@ from opportunities.walls import settled
 from opportunities.words import plain_parts, plain_words
 
 from ..measures import amount
+from ..policies import right_for
 
 PERCENT = [
     MinValueValidator(Decimal(0), "Type a percentage from 0 to 100."),
@@ -290,7 +291,7 @@ class ApprovalRule(DiaryKeeper):
         if self.min_discount is not None:
             asked = amount("discount", self.min_discount)
             words = f"Discount of {measured.said('discount')} is {asked} or more"
-            yield words if measured.offer and measured.discount >= self.min_discount else ""
+            yield words if measured.offer and measured.discount.most >= self.min_discount else ""
         if self.below_margin is not None:
             yield self.why_of_margin(measured)
         if self.sensitive_claim:
@@ -315,16 +316,17 @@ class ApprovalRule(DiaryKeeper):
             asked.append(f"{amount('first_year', self.min_amount, self.currency)} or more")
         if self.below_amount is not None:
             asked.append(f"under {amount('first_year', self.below_amount, self.currency)}")
-        enough = measured.first_year >= self.min_amount
-        met = enough and (self.below_amount is None or measured.first_year < self.below_amount)
+        enough = measured.first_year.most >= self.min_amount
+        met = enough and (self.below_amount is None or measured.first_year.least < self.below_amount)
         return f"First year of {measured.said('first_year')} is {' and '.join(asked)}" if met else ""
 
     def why_of_margin(self, measured) -> str:
         """Say why the margin asks: it is under what the rule names, or nobody can tell."""
         asked = amount("margin", self.below_margin)
-        if measured.margin is None and measured.lines:
+        least = measured.margin.least
+        if least is None and measured.lines:
             return f"Margin is unknown, and could be under {asked}: a price does not say what it costs us"
-        known = measured.margin is not None and measured.margin < self.below_margin
+        known = least is not None and least < self.below_margin
         return f"Margin of {measured.said('margin')} is under {asked}" if known else ""
 
     def clean(self):
@@ -392,3 +394,11 @@ class Delegation(DiaryKeeper):
             raise ValidationError({"taker": "Choose somebody else."})
         if self.taker_id and not (self.taker.is_active and self.taker.is_staff):
             raise ValidationError({"taker": f"{self.taker} does not work here any more. Choose somebody who does."})
+        if self.giver_id and self.taker_id and not self.lends_anything():
+            words = f"{self.taker} may approve nothing that {self.giver} may. Choose somebody who approves as well."
+            raise ValidationError({"taker": words})
+
+    def lends_anything(self) -> bool:
+        """Whether both may approve some aspect: whose questions they are is lent, and no right."""
+        rights = [right_for(aspect) for aspect in Aspect.values]
+        return any(self.taker.has_perm(right) and self.giver.has_perm(right) for right in rights)

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from django.db import models
 
-from opportunities.models import Event, Opportunity
+from opportunities.models import Opportunity
 from opportunities.models.task import About
 from opportunities.records import ClientSafe, Opens, Output, stage_field, transition
 from opportunities.walls import settled
 from opportunities.words import plain_words
 
-from .. import approvals, gates, policies
+from .. import approvals, gates, lint, policies
 from .authored import Authored
 
 WRITE = "proposals.write_summary"
@@ -90,13 +90,8 @@ class Summary(Authored, About, Output):
             self.next_action = self.next_action or "Write the words and submit them for review"
         super().save(*args, **kwargs)
 
-    def let_pass(self) -> list[str]:
-        """Return the sentences of the marks that a manager let pass when it was last submitted."""
-        if self.stage == self.Stage.DRAFT:
-            return []
-        submitted = Event.objects.filter(record_type=self.label(), record_id=self.pk, verb="summary.submit")
-        last = submitted.select_related("facts").order_by("pk").last()
-        return last.facts.values.get("overridden", []) if last and last.facts else []
+    def unsafe(self) -> list:
+        return [lint.Placed(mark, self.staff_url("id_words")) for mark in lint.read(self)]
 
     @transition(
         stage,

@@ -193,6 +193,20 @@ class Person:
         self.look()
         return self
 
+    def rest_rows_on(self, evidence):
+        """Rest each row of scope, timeline and price of the proposal whose page is open on a piece of evidence."""
+        for section in ("included", "timeline", "pricing"):
+            for number in range(self.page.locator(f"#{section} a.z-row-open").count()):
+                self.page.locator(f"#{section} a.z-row-open").nth(number).click()
+                form = self.page.locator(f"#{section} form[data-write]")
+                form.wait_for()
+                choice = form.locator("[name=evidence]")
+                choice.select_option(choice.locator("option", has_text=evidence).first.get_attribute("value"))
+                form.get_by_role("button", name="Save").click()
+                form.wait_for(state="detached")
+        self.look()
+        return self
+
     def settle_each(self, rows, *moves, **words):
         """Go through the rows below the record whose page is open, and make these moves of each."""
         here = self.page.url

@@ -86,16 +86,16 @@ def test_a_whole_proposal_is_composed_by_keyboard(ada, at_browser):
 
     # A row of each kind.
     writer.adds("included", title="Booking page", text="We mend the booking page first.", evidence="L")
-    writer.adds("included", title="Search pages")
+    writer.adds("included", title="Search pages", evidence="L")
     writer.adds("excluded", title="A new design")
-    writer.adds("timeline", title="Mend the booking page", weeks="3")
-    writer.adds("pricing", title="Mending", recurring="O", unit_price="3000.50")
+    writer.adds("timeline", title="Mend the booking page", weeks="3", evidence="L")
+    writer.adds("pricing", title="Mending", recurring="O", unit_price="3000.50", evidence="L")
     writer.adds("claims", text="The booking page is slow on phones.", evidence=True)
     writer.client_reads("The booking page is slow on phones.").client_reads("$3,000.50")
     expect(somebody.page.locator("#top")).to_contain_text("$3,000.50")
 
     # Another order, by keys; a row out, and back.
-    somebody.page.locator("#included .z-row >> nth=1 >> a").focus()
+    somebody.page.locator("#included .z-row >> nth=1 >> a.z-row-open").focus()
     writer.press("Alt+ArrowUp")
     expect(somebody.page.locator("#included .z-row").first).to_contain_text("Search pages")
     expect(somebody.page.locator(":focus")).to_contain_text("Search pages")
@@ -146,7 +146,7 @@ def test_an_answer_that_comes_late_takes_nothing_back(ada, at_browser):
     proposal.change(proposal.milestones.get(), by=ada, title="Mend them all")
     while not held:
         somebody.page.wait_for_timeout(100)
-    somebody.page.locator("#included .z-row >> nth=1 >> a").focus()
+    somebody.page.locator("#included .z-row >> nth=1 >> a.z-row-open").focus()
     somebody.page.keyboard.press("Alt+ArrowUp")
     expect(somebody.page.locator("#included .z-row").first).to_contain_text("Search pages")
     [(route, answer)] = held

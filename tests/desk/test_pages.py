@@ -10,13 +10,14 @@ from django.utils import timezone
 
 from opportunities.models import Client, Heartbeat, Opportunity, Task
 from opportunities.records import Refused, begin, edit, perform
-from proposals.models import Approval, Delegation
+from proposals.models import Approval, ApprovalRule, Delegation
 from tests.conftest import person
 from tests.makers import a_lead, a_worked_lead, an_audit, an_opportunity
 from tests.makers_proposals import a_contract, a_proposal, a_summary
 from zarts.demo import free_port
 from zarts.desk import board, due, pulse, queue
 from zarts.desk.filters import Filters
+from zarts.desk.queue import Queue
 from zarts.desk.views.refused import broken
 
 pytestmark = pytest.mark.django_db
@@ -213,18 +214,19 @@ def test_the_queue_is_what_the_policy_lets_through(asked, ada, ben, cem, ann):
     assert asked in queue.waiting_for(ben)
 
 
-def test_whoever_stands_in_finds_the_questions_until_the_giver_leaves(asked, ben):
-    gus, day = person("gus", "Growth ops", team="East", sees="team"), timezone.localdate()
-    assert not queue.waiting_for(gus)
+def test_whoever_stands_in_finds_the_questions_until_the_giver_leaves(ada, ben):
+    gus, day = person("gus", "Manager", team="East", sees="team"), timezone.localdate()
+    rule = begin(ApprovalRule(aspect="pricing", person=ben), by=ben)
+    asked = a_proposal(ada, stage="in_review").approvals.get(rule=rule)
+    assert asked not in queue.waiting_for(gus)
 
     begin(Delegation(giver=ben, taker=gus, starts_on=day, ends_on=day), by=ben)
-    own = a_proposal(ben, stage="in_review").approvals.first()
     assert asked in queue.waiting_for(gus)
-    assert own not in queue.waiting_for(gus)
     assert set(queue.waiting_for(gus)) == allowed(gus)
 
     edit(ben, by=None, is_active=False)
-    assert set(queue.waiting_for(gus)) == allowed(gus) == set()
+    assert set(queue.waiting_for(gus)) == allowed(gus)
+    assert not Queue(gus).delegated()
 
 
 def test_a_manager_approves_exactly_what_was_shown(as_user, asked, ben):
@@ -259,12 +261,13 @@ def test_approving_goes_on_with_the_same_record_and_then_to_the_list(as_user, ad
 
 
 def test_who_decides_reads_what_the_record_itself_comes_to(as_user, asked, ben):
-    """The proposal comes to 15,600 in its first year, its option included; the deal was thought to bring 12,000."""
+    """The proposal comes to 13,800 in its first year, 15,600 with its option; the deal was thought to bring 12,000."""
     text = page(as_user(ben), "approval", asked.pk).text
-    assert re.search(r"<dt>Amount, first year</dt><dd[^>]*>\$15,600.00</dd>", text), asked.amount
+    worth = r"\$13,800 firm, up to \$15,600 with every option"
+    assert re.search(rf"<dt>Amount, first year</dt><dd[^>]*>{worth}</dd>", text), asked.worth
     assert re.search(r"<dt>Estimate of the deal</dt><dd[^>]*>\$12,000.00</dd>", text)
     listed = page(as_user(ben), "approvals").text
-    assert "$15,600.00" in listed
+    assert "$13,800 firm, up to $15,600 with every option" in listed
     assert "12,000" not in listed
 
 

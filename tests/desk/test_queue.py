@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from opportunities.models import Event
 from opportunities.records import begin, edit, perform
-from proposals.models import Approval, Delegation
+from proposals.models import Approval, ApprovalRule, Delegation
 from tests.conftest import person
 from tests.makers_proposals import a_proposal, a_summary, approve_all, decide
 from zarts.desk import queue
@@ -51,8 +51,9 @@ def test_the_list_has_four_parts_and_says_how_many_each_holds(as_user, ada, ben,
 
 
 def test_what_somebody_lent_stands_in_a_part_of_its_own(as_user, ada, ben):
-    gus, day = person("gus", "Growth ops", team="East", sees="team"), timezone.localdate()
-    asked = priced(ada)
+    gus, day = person("gus", "Manager", team="East", sees="team"), timezone.localdate()
+    rule = begin(ApprovalRule(aspect="pricing", person=ben), by=ben)
+    asked = a_proposal(ada, stage="in_review").approvals.get(rule=rule)
     begin(Delegation(giver=ben, taker=gus, starts_on=day, ends_on=day), by=ben)
     assert asked in page(as_user(gus), "approvals", show="lent").context["rows"]
     assert f"You stand in for {ben} until" in page(as_user(gus), "approval", asked.pk).text
@@ -136,7 +137,14 @@ def test_many_are_counted_as_far_as_it_matters(as_user, ada, ben, fay, monkeypat
 def test_each_row_says_client_worth_age_deadline_and_proof(as_user, ada, ben):
     asked = priced(ada)
     text = page(as_user(ben), "approvals").text
-    for words in (str(asked.opportunity.client), "$15,600.00", "Pricing", "due ", "asked today", "proof 83 %"):
+    for words in (
+        str(asked.opportunity.client),
+        "$13,800 firm, up to $15,600",
+        "Pricing",
+        "due ",
+        "asked today",
+        "proof 100 %",
+    ):
         assert words in text, words
 
 
@@ -145,7 +153,7 @@ def test_a_question_costs_a_bounded_number_of_queries_with_the_list_beside_it(
 ):
     asked, browser = priced(ada), as_user(ben)
     page(browser, "approval", asked.pk)
-    with django_assert_max_num_queries(20) as few:
+    with django_assert_max_num_queries(26) as few:
         page(browser, "approval", asked.pk)
     for _ in range(2):
         priced(ada)
@@ -156,12 +164,14 @@ def test_a_question_costs_a_bounded_number_of_queries_with_the_list_beside_it(
 # -- One question. -----------------------------------------------------------------------------------------------------
 
 
-def test_a_question_shows_proof_and_marks(as_user, ada, ben):
-    proposal = a_proposal(ada, stage="in_review")
+def test_a_question_shows_proof_and_marks(as_user, ada, ben, fay):
+    proposal = a_proposal(ada)
+    proposal.change(proposal.price_lines.get(title="Call tracking"), by=ada, evidence=None)
+    proposal = perform(again(proposal).submit, by=fay, override="They choose it or not.")
     text = page(as_user(ben), "approval", asked_of(proposal).pk).text
     assert re.search(r'<meter min="0" max="100" value="83"', text)
-    assert "Call tracking" in text
     assert "no proof" in text
+    assert "Passed without proof: “Call tracking”" in text
     assert "“6.8”" not in text, "a claim makes that number"
     asked = a_summary(ada, words="We are the best, and your pages are slow.", stage="in_review").approvals.get()
     assert "leave “the best” out" in page(as_user(ben), "approval", asked.pk).text

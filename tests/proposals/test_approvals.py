@@ -3,16 +3,20 @@
 from datetime import timedelta
 
 import pytest
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from opportunities.models import Task
+from opportunities.models import Notice, Task
 from opportunities.records import Refused, begin, edit, perform
 from proposals import clock
+from proposals.approvals import lacks, why_asked
 from proposals.models import ApprovalRule, Delegation
+from proposals.policies import stands_in
 from tests.conftest import person
+from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal, a_summary, approve_all, decide
+from zarts.desk import queue
 
 pytestmark = pytest.mark.django_db
 
@@ -140,15 +144,113 @@ def test_a_rule_asks_for_another_right_from_an_amount_on_beside_the_usual_one(ad
 
 
 def test_somebody_stands_in_between_two_dates_but_never_for_an_author(ada, ben):
-    gus = person("gus", "Growth ops", team="East", sees="team")
+    gus = person("gus", "Manager", team="East", sees="team")
     day = timezone.localdate()
-    dates = {"starts_on": day, "ends_on": day + timedelta(days=3)}
-    proposal = a_proposal(ada, stage="in_review")
-    begin(Delegation(giver=ben, taker=gus, **dates), by=ben)
-    assert decide(proposal.approvals.first(), by=gus).decided_by == gus
-    own = a_proposal(ben, stage="in_review")
+    proposal = a_proposal(ada)
+    rule = begin(ApprovalRule(aspect="pricing", person=ben), by=ben)
+    asked = perform(proposal.submit, by=ada).approvals.get(rule=rule)
     with pytest.raises(PermissionDenied):
-        decide(own.approvals.first(), by=gus)
+        decide(asked, by=gus)
+    begin(Delegation(giver=ben, taker=gus, starts_on=day, ends_on=day + timedelta(days=3)), by=ben)
+    assert stands_in(asked, gus).giver == ben
+    assert decide(asked, by=gus).decided_by == gus
+    own = a_proposal(ada)
+    own.change(own.price_lines.first(), by=ben, unit_price=2900)
+    own = perform(own.submit, by=ada)
+    assert not any(stands_in(approval, gus) for approval in own.approvals.all())
+
+
+def test_whoever_stands_in_holds_the_right_themselves_for_nobody_lends_it(ada, ben, ann):
+    """An auditor, who sees everything and changes nothing, decides nothing for anybody."""
+    day = timezone.localdate()
+    lent = Delegation(giver=ben, taker=ann, starts_on=day, ends_on=day)
+    with pytest.raises(ValidationError, match="may approve nothing that Ben may"):
+        lent.full_clean(exclude=["diary"])
+    begin(lent, by=ben)
+    asked = a_proposal(ada, stage="in_review").approvals.first()
+    with pytest.raises(PermissionDenied):
+        decide(asked, by=ann)
+    assert not queue.waiting_for(ann)
+
+
+# -- Whose words they are. ---------------------------------------------------------------------------------------------
+
+
+def test_whoever_edited_a_revision_does_not_approve_the_next_one_or_a_copy(ada, ben, fay):
+    first = a_proposal(ada)
+    first.change(first.price_lines.first(), by=ben, unit_price=2900)
+    first = perform(
+        approve_all(perform(first.submit, by=ada), fay).send, by=ada, contact=first.opportunity.decision_owner
+    )
+    second = perform(first.revise(by=fay).submit, by=ada)
+    assert second.hands == {ada.pk, ben.pk, fay.pk}
+    for user in (ada, ben, fay):
+        with pytest.raises(PermissionDenied):
+            decide(second.approvals.first(), by=user)
+    copy = first.copy_to(an_opportunity(ada, stage="proposal"), by=fay)
+    assert copy.hands == {ada.pk, ben.pk, fay.pk}
+    with pytest.raises(DatabaseError, match="does not decide on it"), transaction.atomic():
+        second.approvals.filter(aspect="pricing").update(stage="approved", decided_by=ben, decided_at=timezone.now())
+
+
+def test_whoever_passed_a_gate_does_not_decide_on_what_passed(ada, ben, fay):
+    summary = a_summary(ada, words="Our margin for mistakes is small.")
+    summary = perform(summary.submit, by=ben, override="It is another margin.")
+    asked = summary.approvals.get(stage="pending")
+    assert asked.owner == fay
+    with pytest.raises(PermissionDenied):
+        decide(asked, by=ben)
+    assert asked not in queue.waiting_for(ben)
+    assert asked in queue.waiting_for(fay)
+    with pytest.raises(DatabaseError, match="does not decide on it"), transaction.atomic():
+        type(asked).objects.filter(pk=asked.pk).update(stage="approved", decided_by=ben, decided_at=timezone.now())
+    assert decide(asked, by=fay).stage == "approved"
+
+
+def test_a_question_leaves_at_once_whoever_edits_what_it_is_about(ada, ben, fay):
+    proposal = a_proposal(ada, stage="in_review")
+    claims = proposal.approvals.get(aspect="claims")
+    assert claims.owner == ben
+    proposal.change(proposal.price_lines.first(), by=ben, unit_price=2900)
+    claims.refresh_from_db()
+    assert (claims.stage, claims.owner) == ("pending", fay)
+    assert Task.objects.about(claims).open().get().owner == fay
+    assert Notice.objects.filter(user=fay, words__contains="Ben has written in it").exists()
+
+
+def test_a_question_on_which_nobody_can_decide_says_so_to_whoever_may_mend_it(ada, ben, as_user):
+    proposal = a_proposal(ada, stage="in_review")
+    proposal.change(proposal.price_lines.first(), by=ben, unit_price=2900)
+    asked = proposal.approvals.get(aspect="claims", stage="pending")
+    words = "Nobody can decide on the claims now"
+    assert (asked.owner, asked.next_action) == (ben, "Find somebody who may decide")
+    assert Task.objects.about(asked).open().get().title.startswith("Find somebody who may decide on the claims")
+    assert words in why_asked(asked, ada)
+    browser = as_user(ada)
+    assert words in browser.get(asked.staff_url()).content.decode()
+    page = browser.get(proposal.staff_url()).content.decode()
+    assert words in page
+    assert "waits for" not in page
+    assert any(words in lack.words for lack in lacks(proposal))
+    assert Notice.objects.filter(user=ben, words__contains=words).exists()
+    fay = person("fay", "Manager", team="East", sees="team")
+    perform(asked.reassign, by=ben, to=fay, reason="She came today.")
+    assert words not in why_asked(type(asked).objects.get(pk=asked.pk), ada)
+    assert decide(asked, by=fay).stage == "approved"
+
+
+@pytest.mark.parametrize("move", ["reject", "request_changes"])
+def test_what_was_refused_while_it_was_paused_comes_back_as_a_draft(ada, ben, fay, move):
+    proposal = a_proposal(ada, stage="in_review")
+    proposal = perform(proposal.pause, by=ada, reason="Bo is away.")
+    decide(proposal.approvals.first(), move, by=ben, reason="The price is wrong.")
+    proposal.refresh_from_db()
+    assert (proposal.stage, proposal.paused_from) == ("paused", "draft")
+    assert not proposal.approvals.filter(stage="pending").exists()
+    assert Notice.objects.filter(user=ada, words__contains="comes back to you as a draft").exists()
+    proposal = perform(proposal.resume, by=ada)
+    assert (proposal.stage, proposal.approvals.filter(stage="pending").count()) == ("draft", 0)
+    assert perform(proposal.submit, by=ada).approvals.filter(stage="pending").count() == 3
 
 
 def test_a_question_moves_on_at_once_when_its_approver_leaves(ada, ben):

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.models import Event, Evidence
-from opportunities.records import edit
+from opportunities.records import Refused, edit
 from proposals import composing
 from proposals.models import Block, Claim, Milestone, OfferTemplate, PriceLine, Proposal, ScopeItem
 from tests.makers import an_opportunity
@@ -239,6 +239,18 @@ def test_a_row_that_was_taken_out_is_put_back_as_it_was(writer, name):
     (back,) = [each for each in getattr(writer.proposal, name).all() if str(each) == str(row)]
     assert back.says() == said
     assert "Put it back" not in writer.browser.get(writer.url).content.decode()
+
+
+def test_a_price_is_not_put_back_into_another_currency(writer):
+    for row in list(writer.proposal.price_lines.all()):
+        writer.do(f"remove:{composing.key_of(row)}")
+    edit(writer.proposal, by=writer.proposal.owner, currency="JPY")
+    for event in Event.objects.filter(verb="proposal.row_removed"):
+        with pytest.raises(Refused, match="It was a price in USD, and the prices are in JPY now"):
+            composing.put_back(writer.proposal, event.pk, by=writer.proposal.owner)
+    writer.do(f"back:{event.pk}")
+    assert "It was a price in USD" in writer.browser.get(writer.url).content.decode()
+    assert not writer.proposal.price_lines.exists()
 
 
 # -- What no row may say: at its field, with what was typed. -----------------------------------------------------------
@@ -508,7 +520,7 @@ def test_a_proposal_is_kept_as_a_template_and_another_begins_with_it(writer, ada
 
 # -- What it costs. ----------------------------------------------------------------------------------------------------
 
-MOST = 20
+MOST = 23
 
 
 def with_rows(ada, count):

@@ -53,7 +53,10 @@ def test_an_edited_clause_says_so_and_lapses_the_approval(ada, ben):
 def sold(owner, approver, options):
     """Publish the contract of a proposal with an option in scope and price. Return what the client reads."""
     proposal = a_proposal(owner)
-    proposal.add(ScopeItem(kind="optional", title="Call tracking", text="We count your calls."), by=owner)
+    proof = [proposal.price_lines.get(title="Call tracking").evidence]
+    proposal.add(
+        ScopeItem(kind="optional", title="Call tracking", text="We count your calls."), by=owner, evidence=proof
+    )
     proposal = approve_all(perform(proposal.submit, by=owner), approver)
     proposal = perform(proposal.send, by=owner, contact=proposal.opportunity.decision_owner)
     proposal = perform(proposal.mark_viewed, by=proposal.recipient)

@@ -37,6 +37,7 @@ def test_a_badge_says_who_measured_what_when_and_for_how_long_it_counts(ada):
     badge = state_of(proposal.scope_items.first())
     assert (badge.state, badge.provider, badge.value, badge.words) == ("proven", "Lighthouse", "6.8 s", "58 days left")
     assert badge.url == slow_of(proposal).staff_url()
+    proposal.change(proposal.price_lines.get(optional=True), by=ada, evidence=None)
     assert state_of(proposal.price_lines.get(optional=True)).state == "missing"
 
 
@@ -100,8 +101,11 @@ def test_it_says_a_hundred_percent_only_when_every_row_is_proved():
 
 def test_only_rows_that_promise_something_are_counted(ada):
     proposal = a_proposal(ada)
+    proposal.change(proposal.price_lines.get(optional=True), by=ada, evidence=None)
     found = coverage.of(proposal)
     assert (found.proven, len(found.rows), found.percent) == (5, 6, 83)
+    proposal.add(ScopeItem(kind="optional", title="Photos"), by=ada)
+    assert len(coverage.of(proposal).rows) == 7
     assert not any(getattr(row, "kind", "") == "excluded" for row in found.rows)
 
 
@@ -132,6 +136,8 @@ def spoil_nothing(proposal, evidence, ada):
 @pytest.mark.parametrize("spoil", [spoil_method, spoil_range, spoil_unit, spoil_evidence, spoil_nothing])
 def test_the_lists_count_as_the_page_does(ada, spoil):
     proposal = a_proposal(ada)
+    proposal.change(proposal.price_lines.get(optional=True), by=ada, evidence=None)
+    proposal.add(ScopeItem(kind="optional", title="Photos"), by=ada)
     spoil(proposal, slow_of(proposal), ada)
     counted = coverage.annotated(Proposal.objects.filter(pk=proposal.pk)).get()
     found = coverage.of(again(proposal))
@@ -156,6 +162,7 @@ def test_it_asks_five_times_however_many_rows_there_are(ada):
 
 def test_page_list_and_panel_say_it(as_user, ada):
     proposal, browser = a_proposal(ada), as_user(ada)
+    proposal.change(proposal.price_lines.get(optional=True), by=ada, evidence=None)
     page = browser.get(proposal.staff_url()).text
     assert 'value="83"' in page
     assert "Lighthouse, 6.8 s" in page

@@ -292,6 +292,10 @@ def test_the_page_asks_little(as_user, ada, revised, django_assert_max_num_queri
 @pytest.mark.django_db
 def test_the_proposals_page_lists_every_revision(as_user, ada, ben, revised):
     first, second = revised
+    proof = second.claims.get().evidence.get()
+    for rows in (second.milestones, second.price_lines):
+        for row in rows.filter(evidence=None):
+            second.change(row, by=ada, evidence=proof)
     second = approve_all(perform(again(second).submit, by=ada), ben)
     perform(second.send, by=ada, contact=second.opportunity.decision_owner)
     page = as_user(ada).get(first.staff_url()).text

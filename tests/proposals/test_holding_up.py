@@ -1,5 +1,6 @@
 """What was true when it was submitted is asked again when somebody vouches for it and when a client gets it."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,10 +9,10 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
-from opportunities.models import Evidence, Task
+from opportunities.models import Evidence, Note, Task
 from opportunities.records import Refused, begin, edit, perform
-from proposals import asking, clock, publishing
-from proposals.models import Approval, ApprovalRule, Claim
+from proposals import asking, clock, coverage, publishing
+from proposals.models import Approval, ApprovalRule, Claim, GlossaryTerm, ScopeItem
 from proposals.policies import may_approve
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all, decide
@@ -58,6 +59,121 @@ def test_nobody_vouches_for_an_offer_of_nothing(ada, ben):
             proposal.remove(row, by=ada)
     with pytest.raises(Refused, match="Say what is included"):
         approve_all(again(proposal), ben)
+
+
+def test_nothing_is_submitted_that_has_no_proof_at_all_and_each_row_is_named(ada):
+    proposal = a_proposal(ada)
+    for claim in list(proposal.claims.all()):
+        proposal.remove(claim, by=ada)
+    extra = ScopeItem(kind="optional", title="Photos", text="New photos.", position=30)
+    proposal.add(extra, by=ada)
+    needed = [extra]
+    for name in ("scope_items", "milestones", "price_lines"):
+        for row in getattr(proposal, name).exclude(evidence=None):
+            needed.append(proposal.change(row, by=ada, evidence=None))
+    with pytest.raises(Refused) as refusal:
+        perform(again(proposal).submit, by=ada)
+    assert {lack.words for lack in refusal.value.lacks} == {coverage.unproven(row) for row in needed}
+    assert {lack.url for lack in refusal.value.lacks} == {row.staff_url() for row in needed}
+    assert "Rest the price line “Care each month” on evidence: it has none." in str(refusal.value)
+
+
+def test_a_manager_lets_a_row_pass_without_proof_and_who_decides_reads_so(ada, ben, fay, as_user):
+    proposal = a_proposal(ada)
+    care = proposal.price_lines.get(title="Care each month")
+    proposal.change(care, by=ada, evidence=None)
+    with pytest.raises(Refused):
+        perform(proposal.submit, by=ada, override="They know.")
+    proposal = perform(again(proposal).submit, by=fay, override="They pay it today.")
+    asked = proposal.approvals.get(aspect="pricing", stage="pending")
+    page = as_user(ben).get(asked.staff_url()).content.decode()
+    assert "Passed without proof: “Care each month”. Fay: “They pay it today.”" in page
+    with pytest.raises(PermissionDenied):
+        decide(asked, by=fay)
+    assert send(approve_all(proposal, ben), ada).stage == "sent"
+
+
+def test_what_came_in_without_proof_after_it_was_let_pass_is_asked_for(ada, ben, fay):
+    proposal = a_proposal(ada)
+    proposal.change(proposal.price_lines.get(title="Mending"), by=ada, evidence=None)
+    proposal = perform(again(proposal).submit, by=fay, override="They pay it today.")
+    proposal.change(proposal.milestones.first(), by=ada, evidence=None)
+    with pytest.raises(Refused, match="Rest the milestone"):
+        approve_all(again(proposal), ben)
+
+
+NOTE = "The owner's nephew built the booking form in 2019 and nobody there dares to touch it."
+
+
+@pytest.mark.parametrize(
+    ("where", "words", "named"),
+    [
+        ("intro", "Our margin on this is fine.", "Take out “margin”"),
+        ("scope_items", "Ring +45 20 30 40 50 at night.", "Take out “+45 20 30 40 50”"),
+        ("milestones", NOTE, "in words of your own: it is copied from internal notes. It stands in"),
+        ("price_lines", "Care, with padding", "instead of “padding”"),
+        ("claims", "Your caveats are known.", "caveat"),
+    ],
+)
+def test_no_internal_word_reaches_a_client_through_a_proposal(ada, ben, where, words, named):
+    proposal = a_proposal(ada)
+    deal = proposal.opportunity
+    begin(Note(diary=deal.diary, opportunity=deal, author=ada, words=NOTE), by=ada)
+
+    def say(words):
+        if where == "intro":
+            edit(again(proposal), by=ada, intro=words)
+        else:
+            name = "title" if where == "price_lines" else "text"
+            proposal.change(getattr(proposal, where).first(), by=ada, **{name: words})
+
+    said = proposal.intro if where == "intro" else "Something that a client may read"
+    say(words)
+    with pytest.raises(Refused, match=re.escape(named)) as refusal:
+        perform(again(proposal).submit, by=ada)
+    assert all(lack.url.startswith(proposal.staff_url().split("#")[0]) for lack in refusal.value.lacks)
+    say(said)
+    perform(again(proposal).submit, by=ada)
+    approve_all(again(proposal), ben)
+    say(words)
+    with pytest.raises(Refused, match=re.escape(named)):
+        approve_all(again(proposal), ben)
+
+
+def test_a_term_that_is_new_stops_what_was_approved_before_it_is_sent(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    begin(GlossaryTerm(term="slowest", why="It sounds rude."), by=ben)
+    with pytest.raises(Refused, match="slowest"):
+        send(proposal, ada)
+
+
+def test_marks_of_internal_words_are_seen_while_writing_and_by_who_decides(ada, ben, fay, as_user):
+    proposal = a_proposal(ada, intro="We are the best, and our margin is small.")
+    assert "Take out “margin”" in as_user(ada).get(proposal.staff_url()).content.decode()
+    proposal = perform(proposal.submit, by=fay, override="They know it.")
+    page = as_user(ben).get(proposal.approvals.first().staff_url()).content.decode()
+    assert "Say what makes it so, or leave “the best” out." in page
+    assert "Passed all the same: Take out “margin”" in page
+    assert "Fay: “They know it.”" in page
+    assert send(approve_all(proposal, ben), ada).stage == "sent"
+
+
+def test_an_edited_clause_says_nothing_internal_and_a_standard_one_is_not_read(ada, ben, fay):
+    contract = a_contract(ada, approver=ben)
+    row = contract.contract_clauses.first()
+    row.text = f"{row.clause.text} Our margin is small."
+    row.save()
+    with pytest.raises(Refused, match="Take out “margin”.* It stands in “"):
+        perform(contract.submit, by=ada)
+    assert perform(contract.submit, by=fay, override="It is the margin of a page.").stage == "in_review"
+
+
+def test_the_words_of_a_proposal_are_read_beside_what_is_internal_in_one_query(ada, django_assert_max_num_queries):
+    proposal = a_proposal(ada)
+    coverage.keep_rows(proposal)
+    coverage.of(proposal)
+    with django_assert_max_num_queries(4):
+        coverage.unsafe(proposal)
 
 
 def test_an_offer_that_lost_its_proof_while_it_was_paused_does_not_resume(ada, ben):

@@ -1,10 +1,13 @@
 """What lint marks in words for clients, and what it lets pass: real sentences of both kinds."""
 
+from decimal import Decimal
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from opportunities.models import Client, Contact, Note
+from opportunities.models import Client, Contact, Evidence, Note
 from opportunities.records import begin, edit
 from proposals import glossary, lint
 from proposals.house import furnish
@@ -70,6 +73,19 @@ SOUND = [
     "Mark your calendar: the first report comes in January.",
     "We will write again when the last page is mended.",
     "Grown-ups read this, too: short words help everybody.",
+    # Beside numbers in words that promise something.
+    "Twenty-five pages open slowly, and eighteen of them hold a form.",
+    "Five people wait for an answer on a Monday.",
+    "We write to you twice a month.",
+    "Twice in October the line was down.",
+    "We begin by half past nine.",
+    "The booking form was built by a third party.",
+    "It is used by half of your visitors, and by a third of those who call.",
+    "A third of the pages opens slowly.",
+    "We wait half a day for an answer, and a quarter of an hour for a call.",
+    "The leaflet has one fold, and a hundred copies were printed.",
+    "We tried it nine times before it opened, and twice more on Tuesday.",
+    "Half the time nobody answers.",
 ]
 
 # Each is stopped: the words, the kind of the mark and what it is on.
@@ -89,6 +105,23 @@ STOPPED = [
     ("You will see ten times the traffic.", "outcome", "ten times"),
     ("We halve the time that a page takes.", "outcome", "halve"),
     ("You get twice as many calls.", "outcome", "twice as many"),
+    ("Twenty-five percent more bookings.", "outcome", "Twenty-five percent"),
+    ("Twenty five per cent more bookings.", "outcome", "Twenty five per cent"),
+    ("Calls rise by eighteen percent.", "outcome", "eighteen percent"),
+    ("Five percent is what you can hope for.", "outcome", "Five percent"),
+    ("A hundred percent of them come back.", "outcome", "A hundred percent"),
+    ("Half a percent more is usual.", "outcome", "Half a percent"),
+    ("Twice the bookings in spring.", "outcome", "Twice the"),
+    ("Thrice the bookings in spring.", "outcome", "Thrice the"),
+    ("Double the bookings in spring.", "outcome", "Double"),
+    ("Twelve times the traffic.", "outcome", "Twelve times"),
+    ("A twentyfold return.", "outcome", "twentyfold"),
+    ("Bookings are up by half.", "outcome", "by half"),
+    ("Your costs fall by about a third.", "outcome", "by about a third"),
+    ("A third more bookings.", "outcome", "A third more"),
+    ("Two thirds fewer lost calls.", "outcome", "Two thirds fewer"),
+    ("Half again as many calls.", "outcome", "Half again as many"),
+    ("You have it at half the price.", "outcome", "at half the price"),
     ("Our margin on this is small.", "glossary", "margin"),
     ("The gross\nmargin stays as it is.", "glossary", "gross\nmargin"),
     ("Two caveats stand in our file.", "glossary", "caveats"),
@@ -149,6 +182,25 @@ def test_a_doubtful_sentence_warns_and_does_not_stop(deal, words, kind, on):
     found = marks_on(deal, words)
     assert [(mark.kind, mark.words, mark.blocking) for mark in found] == [(kind, on, False)]
     assert lint.blocking(found) == []
+
+
+ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+TEENS = ["ten", "eleven", "twelve", "thir", "four", "fif", "six", "seven", "eigh", "nine"]
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+ONE_TO_A_HUNDRED = [
+    *ONES,
+    *(f"{word}teen" if place > 2 else word for place, word in enumerate(TEENS)),
+    *(f"{tens}-{ones}".strip("-") for tens in TENS for ones in ["", *ONES]),
+    "a hundred",
+]
+
+
+def test_every_number_from_one_to_a_hundred_is_read_in_words():
+    for number, words in enumerate(ONE_TO_A_HUNDRED, 1):
+        for said in (words, words.replace("-", " "), words.title()):
+            (mark,) = lint.outcomes([f"Then {said} percent more people call."], [])
+            assert mark.words == f"{said} percent"
+            assert lint.number_in(mark.words) == number
 
 
 def test_there_are_sixty_sentences_and_half_of_them_pass():
@@ -288,6 +340,52 @@ def test_what_was_measured_and_verified_passes(ada):
     value = next(iter(lint.measured(deal)))
     assert marks_on(deal, f"We measured {value.normalize():f} % of them.") == []
     assert marks_on(an_opportunity(ada), f"We measured {value.normalize():f} % of them.") != []
+
+
+@pytest.mark.parametrize(
+    ("words", "on"),
+    [
+        ("31 % of those who open the page leave at once.", None),
+        ("A bounce rate of 31 % was measured in October.", None),
+        ("We found 31 %, more than half of them on a phone.", None),
+        ("Thirty-one percent leave at once.", None),
+        ("You will get 31 % more bookings.", "31 %"),
+        ("31 % more bookings.", "31 %"),
+        ("Bookings grow by 31 %.", "31 %"),
+        ("An increase of 31 % is usual.", "31 %"),
+        ("Expect that 31 % come back.", "31 %"),
+        ("31 % of the bookings from phones are lost.", "31 %"),
+        ("Thirty-one percent more people stay.", "Thirty-one percent"),
+        ("31 times as many people stay.", "31 times"),
+    ],
+)
+def test_a_number_that_was_measured_excuses_only_what_was_measured(ada, words, on):
+    deal = an_opportunity(ada, stage="proposal")
+    fields = {"provider": "Interview", "captured_at": timezone.now()}
+    Evidence.ready(deal.audits.get(), by=ada, metric="Bounce rate", value=Decimal(31), unit="%", **fields).save()
+    assert [mark.words for mark in marks_on(deal, words)] == [on] * bool(on)
+
+
+@pytest.mark.parametrize("hidden", ["\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff", "\u202e", "\u200e", "\U000e0041"])
+def test_what_nobody_sees_hides_no_word_and_parts_no_copied_run(ada, deal, hidden):
+    margin = f"Our mar{hidden}gin, we gua{hidden}rantee, is thir{hidden}ty{hidden}{hidden} per{hidden}cent."
+    found = marks_on(deal, margin)
+    assert [mark.words for mark in found] == ["margin", "guarantee", "thirty percent"]
+    text = f"What we found\n{margin}"
+    assert [text[mark.start : mark.end].replace(hidden, "") for mark in found] == [mark.words for mark in found]
+    copied = hidden.join("Nobody there dares to touch it and the hosting bill")
+    assert [mark.kind for mark in marks_on(deal, copied)] == ["copied"]
+    begin(
+        Note(
+            diary=deal.diary,
+            opportunity=deal,
+            author=ada,
+            words=f"Their co{hidden}usin likes the old green door on the left.",
+        ),
+        by=ada,
+    )
+    assert [mark.kind for mark in marks_on(deal, "Their cousin likes the old green door on the left")] == ["copied"]
+    assert [mark.words for mark in lint.outcomes([f"3{hidden}0 % more"], [])] == ["30 %"]
 
 
 def test_a_name_that_is_the_clients_own_or_ours_passes(ada, deal):

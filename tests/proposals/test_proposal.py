@@ -91,7 +91,7 @@ def test_outcome_words_of_a_supported_claim_pass(ada):
 
 
 def test_coverage_counts_the_rows_that_show_evidence(ada):
-    assert a_proposal(ada).coverage == round(100 * 5 / 6)
+    assert a_proposal(ada).coverage == 100
 
 
 def test_somebody_from_another_team_may_not_touch_it(ada, cem):

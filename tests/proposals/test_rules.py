@@ -1,5 +1,6 @@
 """Rules as data: whom an aspect needs and why, in which order, on which condition, and for how long."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -12,9 +13,9 @@ from django.utils import timezone
 
 from opportunities.models import Event, Letter, Notice, QuietDate, Task
 from opportunities.records import Refused, begin, edit, perform
-from proposals import approvals, clock, measures
+from proposals import approvals, clock, measures, totals
 from proposals.house import furnish
-from proposals.models import Approval, ApprovalRule, Delegation, Service
+from proposals.models import Approval, ApprovalRule, Delegation, PriceLine, Service
 from proposals.policies import may_approve
 from proposals.working import Calendar
 from tests.conftest import person
@@ -239,6 +240,90 @@ def test_somebody_else_is_asked_instead_of_a_person_who_cannot_answer(ada, ben, 
     assert decide(asked, by=ben).stage == "approved"
 
 
+# -- What nobody has chosen yet. ---------------------------------------------------------------------------------------
+
+
+def firm_lines(proposal):
+    return proposal.price_lines.filter(optional=False)
+
+
+def an_option(proposal, by, **fields):
+    fields = {"recurring": "monthly", "internal_cost": 0, "optional": True} | fields
+    proof = proposal.price_lines.exclude(evidence=None).first().evidence
+    return proposal.add(PriceLine(title="Everything else", **fields), by=by, evidence=[proof])
+
+
+def test_a_first_year_that_must_stay_over_a_number_counts_no_option_that_nobody_chose(ada, ben):
+    proposal = a_proposal(ada)
+    an_option(proposal, ada, unit_price=9000)
+    proposal = perform(proposal.submit, by=ada)
+    pricing = proposal.approvals.get(aspect="pricing")
+    with pytest.raises(Refused, match="firm, up to"):
+        decide(pricing, "approve_on", by=ben, condition={"measure": "first_year", "number": "27000"})
+    decide(pricing, "approve_on", by=ben, condition={"measure": "first_year", "number": "13000"})
+    proposal = approve_all(proposal, ben)
+    for line in firm_lines(proposal):
+        proposal.change(line, by=ada, unit_price=Decimal("0.01"))
+    proposal.refresh_from_db()
+    assert proposal.stage == "in_review"
+
+
+def test_a_margin_rule_asks_by_the_worst_choice_of_options(ada, ben):
+    """An option that costs us nothing hides no loss of the firm lines, and a cheap firm line hides no dear option."""
+    rule = a_rule(below_margin=30)
+    loss = a_proposal(ada)
+    for line in firm_lines(loss):
+        loss.change(line, by=ada, internal_cost=line.unit_price)
+    an_option(loss, ada, unit_price=9000)
+    assert "Margin of 0 % is under 30 %" in asked_by(rule, perform(loss.submit, by=ada)).get().why
+    dear = a_proposal(ada)
+    an_option(dear, ada, unit_price=9000, internal_cost=8900)
+    why = asked_by(rule, perform(dear.submit, by=ada)).get().why
+    assert re.fullmatch(r"Margin of [\d.]+ % firm, down to [\d.]+ % with options is under 30 %\.", why)
+    assert not asked_by(rule, a_proposal(ada, stage="in_review")).exists()
+
+
+def test_an_amount_asks_from_the_largest_choice_on_and_under_the_smallest(ada, ben):
+    from_20, under_20 = a_rule(min_amount=20_000), a_rule(min_amount=1, below_amount=20_000)
+    proposal = a_proposal(ada)
+    an_option(proposal, ada, unit_price=1000)
+    proposal = perform(proposal.submit, by=ada)
+    said = "First year of $13,800 firm, up to $27,600 with every option is"
+    assert asked_by(from_20, proposal).get().why == f"{said} $20,000 or more."
+    assert asked_by(under_20, proposal).get().why == f"{said} $1 or more and under $20,000."
+
+
+def test_who_decides_reads_the_firm_value_and_that_with_every_option(ada, ben, as_user):
+    asked = a_proposal(ada, stage="in_review").approvals.get(aspect="pricing")
+    worth = "$13,800 firm, up to $15,600 with every option"
+    assert asked.worth == worth
+    assert worth in Notice.objects.filter(user=ben, url=asked.staff_url()).first().words
+    assert worth in as_user(ben).get(reverse("approval", args=[asked.pk])).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("firm", "options", "least"),
+    [
+        ([(100, 50)], [], "50.0"),
+        ([(100, 50)], [(100, 0)], "50.0"),
+        ([(100, 50)], [(100, 100)], "25.0"),
+        ([(100, 50)], [(100, 100), (100, 60), (1000, 0)], "25.0"),
+        ([(100, 50)], [(0, 30)], "20.0"),
+        ([(100, 50)], [(100, None)], None),
+        ([], [(100, 10), (100, 90)], "10.0"),
+        ([(0, 5)], [(100, 0)], None),
+        ([(0, 0)], [(100, 40)], "60.0"),
+        ([], [], None),
+    ],
+)
+def test_the_worst_margin_is_that_of_the_worst_choice(firm, options, least):
+    firm, options = (
+        [PriceLine(recurring="once", unit_price=paid, internal_cost=cost and Decimal(cost)) for paid, cost in lines]
+        for lines in (firm, options)
+    )
+    assert totals.worst_margin(firm, options) == (least and Decimal(least))
+
+
 # -- On a condition. ---------------------------------------------------------------------------------------------------
 
 
@@ -362,13 +447,14 @@ def test_a_condition_is_given_on_the_page_and_a_bad_one_gets_a_sentence_at_its_p
 
 
 def test_whoever_stands_in_reads_why_they_are_asked_and_for_whom(as_user, ada, ben):
-    gus = person("gus", "Growth ops", team="East", sees="team")
+    gus = person("gus", "Manager", team="East", sees="team")
     lend(ben, gus)
-    asked = a_proposal(ada, stage="in_review").approvals.get(aspect="pricing")
+    rule = a_rule(person=ben)
+    asked = a_proposal(ada, stage="in_review").approvals.get(rule=rule)
     assert approvals.why_asked(asked, ben) == "Pricing always needs a second person."
     assert "You stand in for Ben until" in approvals.why_asked(asked, gus)
     assert "You stand in for Ben until" in as_user(gus).get(reverse("approval", args=[asked.pk])).content.decode()
-    assert Notice.objects.filter(user=gus, words__contains="You stand in for Ben").count() == 3
+    assert Notice.objects.filter(user=gus, words__contains="You stand in for Ben").count() == 1
 
 
 def test_a_question_goes_only_to_somebody_who_could_have_been_asked(ada, ben, fay, dora):
@@ -554,7 +640,7 @@ def test_the_queue_says_in_sql_what_the_policy_says_of_each(ada, ben, fay, cem, 
     eli = person("eli", "Growth ops", team="East", sees="team")
     mia = person("mia", "Manager", team="West", sees="team")
     everybody = [ada, ben, fay, cem, dora, eve, ann, gus, eli, mia]
-    lend(ben, gus), lend(fay, ben), lend(mia, ann), lend(cem, mia), lend(ada, eli)
+    lend(ben, gus), lend(fay, ben), lend(mia, ann), lend(cem, mia), lend(ada, eli), lend(ben, mia), lend(gus, fay)
     first = a_proposal(ada)
     a_rule(everybody=True), a_rule("claims", person=fay), a_rule("proposal", group=Group.objects.get(name="Delivery"))
     a_rule("claims", person=gus, escalates_to=eli)
@@ -589,7 +675,7 @@ def test_each_part_of_the_queue_is_few_queries_and_by_deadline(ada, ben, fay, pa
     lend(fay, ben)
     with django_assert_max_num_queries(10):
         rows = list(getattr(queue.Queue(ben), part)())
-        assert all(row.amount for row in rows)
+        assert all(row.worth for row in rows)
     assert [row.due for row in rows] == sorted(row.due for row in rows)
 
 

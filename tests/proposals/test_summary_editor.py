@@ -354,7 +354,7 @@ def test_a_managers_reason_to_pass_the_marks_stays_on_the_page_for_good(as_user,
     assert "margin” " in text or "“margin”" in text
 
 
-def test_the_page_says_who_approves(as_user, ada):
+def test_the_page_says_who_approves(as_user, ada, ben):
     text = as_user(ada).get(a_summary(ada, stage="in_review").staff_url()).content.decode()
     assert "but nobody who wrote in it" in text
     assert "waits for" in text

@@ -2,7 +2,7 @@
 
 from opportunities.models import Evidence
 from opportunities.records import Lack
-from proposals import coverage, difference, lint
+from proposals import coverage, difference
 from proposals.measures import Measured
 from proposals.models import PriceLine, Proposal
 
@@ -30,14 +30,30 @@ def marks_on(approval) -> list:
     if approval.stage != "pending":
         return []
     subject = approval.subject
-    if approval.summary_id:
-        found = [(mark.blocking, Lack(mark.sentence, subject.staff_url("id_words"))) for mark in lint.read(subject)]
-    elif approval.contract_id:
+    found = [(mark.blocking, Lack(mark.sentence, mark.url)) for mark in subject.unsafe()]
+    if approval.contract_id:
         rows = Measured(subject).edited_clauses
-        found = [(False, Lack(f"“{row.clause}” differs from our standard words.", row.staff_url())) for row in rows]
-    else:
-        found = [(mark.blocking, Lack(mark.sentence, mark.url)) for mark in coverage.unclaimed(subject)]
+        found += [(False, Lack(f"“{row.clause}” differs from our standard words.", row.staff_url())) for row in rows]
+    if approval.proposal_id:
+        found += [(mark.blocking, Lack(mark.sentence, mark.url)) for mark in coverage.unclaimed(subject)]
+    found += [(False, lack) for lack in let_pass(subject)]
     return sorted(dict.fromkeys(found), key=lambda mark: not mark[0])
+
+
+def let_pass(subject) -> list[Lack]:
+    """Return what a manager let pass when it was submitted, each with who did and why."""
+    event = subject.passed()
+    if event is None:
+        return []
+    said, by = event.facts.values["overridden"], f"{event.actor_name}: “{event.reason}”"
+    bare = coverage.without_proof(subject) if subject._meta.model_name == "proposal" else ()
+    rows = {coverage.unproven(row): row for row in bare}
+    return [
+        Lack(f"Passed without proof: “{rows[words]}”. {by}", rows[words].staff_url())
+        if words in rows
+        else Lack(f"Passed all the same: {words} {by}", subject.staff_url())
+        for words in said
+    ]
 
 
 def rows_of(approval) -> list[dict]:

@@ -10,7 +10,8 @@ from django.utils import timezone
 from opportunities.admin.base import whole_number
 from opportunities.models import Opportunity
 from proposals import coverage
-from proposals.models import Approval, Delegation, Proposal
+from proposals.models import Approval, Aspect, Delegation, Proposal
+from proposals.policies import right_for
 
 from .table import read_time
 
@@ -179,4 +180,9 @@ def lent_to(user) -> Q:
     standing_in = Delegation.objects.filter(taker=user, giver__is_active=True).on(timezone.localdate())
     for giver in {each.giver for each in standing_in.select_related("giver")}:
         lent |= asked_of(giver) & ~written_by(giver)
-    return lent & Approval.reach(user)
+    return lent & may_approve_its_aspect(user) & Approval.reach(user)
+
+
+def may_approve_its_aspect(user) -> Q:
+    """Say of a question whether this person holds the right to approve what it is about: nobody lends that."""
+    return Q(aspect__in=[aspect for aspect in Aspect.values if user.has_perm(right_for(aspect))])

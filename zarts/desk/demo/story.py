@@ -248,8 +248,8 @@ class Story:
             inner = {"internal_cost": Decimal(cost), "pricing_assumption": assumption}
             yield PriceLine(title=title, recurring=recurring, unit_price=Decimal(price), **inner), [proof]
         title, price = offer.optional
-        yield ScopeItem(kind="optional", title=title, text="With a price of its own."), []
-        yield PriceLine(title=title, unit_price=Decimal(price), optional=True), []
+        yield ScopeItem(kind="optional", title=title, text="With a price of its own."), [second]
+        yield PriceLine(title=title, unit_price=Decimal(price), optional=True), [second]
         yield Claim(text=offer.finding, metric="", unit=first.unit), [first]
         text, low, high, method = offer.projection
         numbers = {"metric": second.metric, "low": Decimal(low), "high": Decimal(high), "unit": second.unit}
