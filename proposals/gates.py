@@ -2,9 +2,10 @@
 
 from django.utils import timezone
 
+from opportunities.money import MOST, money
 from opportunities.records import Lack, gate
 
-from . import approvals, coverage, lint, publishing
+from . import approvals, coverage, lint, publishing, totals
 from .coverage import evidence_falls_because
 
 # -- Proposals. --------------------------------------------------------------------------------------------------------
@@ -39,6 +40,13 @@ def has_timeline(proposal):
 @gate("Add a price.", mend="price_lines-group")
 def has_prices(proposal):
     return bool(coverage.rows_of(proposal)["price_lines"])
+
+
+@gate(
+    f"Bring the first year with every option to {money(MOST)} or less: more cannot be billed.", mend="price_lines-group"
+)
+def can_be_billed(proposal):
+    return totals.of(coverage.rows_of(proposal)["price_lines"], proposal.discount).first_year <= MOST
 
 
 @gate("Set the day until which it is valid.", mend="id_valid_until")

@@ -8,6 +8,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from opportunities.models import Contact, Opportunity
+from opportunities.money import MOST, money
 from opportunities.records import (
     ClientSafe,
     Kept,
@@ -125,6 +126,11 @@ class Contract(Authored, Output):
             raise Refused(["Have the client accept the proposal first."])
         if live := cls.objects.filter(opportunity=proposal.opportunity).exclude(stage__in=cls.CLOSED).first():
             raise Refused([f"There is already a contract: {live.number}. Void it before you draw up another."])
+        first = proposal.totals.once + proposal.totals.monthly
+        if first > MOST:
+            raise Refused(
+                [f"No invoice can be over {money(MOST)}, and its first one would be. Begin the next revision."]
+            )
         day = timezone.localdate()
         terms = {
             "signer": proposal.recipient,
@@ -151,13 +157,7 @@ class Contract(Authored, Output):
             ContractClause.objects.create(contract=contract, clause=clause, text=clause.text, position=position)
         from .payment import Payment
 
-        begin(
-            Payment(
-                contract=contract, amount=proposal.totals.once + proposal.totals.monthly, currency=proposal.currency
-            ),
-            by=by,
-            past="expected",
-        )
+        begin(Payment(contract=contract, amount=first, currency=proposal.currency), by=by, past="expected")
         return contract
 
     @property

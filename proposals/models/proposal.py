@@ -70,6 +70,7 @@ class Proposal(Authored, Output):
         gates.has_scope,
         gates.has_timeline,
         gates.has_prices,
+        gates.can_be_billed,
         gates.claims_are_supported,
         gates.proof_stands,
         gates.words_are_proved,

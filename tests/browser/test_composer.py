@@ -1,15 +1,19 @@
 """A proposal is written on one page: by keyboard alone, by two at once, and on a phone."""
 
 import re
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from opportunities.records import edit, perform
 from proposals.models import PriceLine, Proposal, ScopeItem
 from tests.browser.axe import violations
 from tests.conftest import person
 from tests.makers import an_opportunity
-from tests.makers_proposals import a_proposal
+from tests.makers_proposals import a_proposal, approve_all
 
 SAVED = re.compile(r"Saved \d\d:\d\d")
 
@@ -254,3 +258,23 @@ def test_a_phone_shows_the_rows_or_the_clients_page(ada, at_browser):
     somebody.press("Preview", within=".z-switch")
     Writer(somebody).client_reads("Mending it all")
     assert not somebody.page.locator("#rows").is_visible()
+
+
+@pytest.mark.screens("phone")
+def test_the_most_that_can_be_billed_fits_the_phone_of_whoever_is_asked_for_it(ada, house, at_browser):
+    ben = person("ben", "Manager", team="East", sees="team")
+    opportunity = an_opportunity(ada, stage="proposal")
+    proposal = a_proposal(ada, opportunity=opportunity, decide_on=timezone.localdate() + timedelta(days=7))
+    most = {"recurring": "once", "quantity": Decimal("9999999.99"), "unit_price": Decimal("999.99"), "internal_cost": 0}
+    proposal.add(PriceLine(title="Allofitatonceandthensome" * 3, optional=True, **most), by=ada)
+    proposal.change(proposal.price_lines.first(), by=ada, unit_price=Decimal("99999999.99"))
+    proposal.add(PriceLine(title="Ads", evidence=proposal.evidence().first(), **most | {"quantity": 1}), by=ada)
+    edit(proposal, by=ada, discount=Decimal("12.34"))
+    perform(approve_all(perform(proposal.submit, by=ada), ben).send, by=ada, contact=opportunity.decision_owner)
+    client = at_browser(looks=violations)
+    link = house.mailbox.link_to(opportunity.decision_owner.email, "Our proposal", "/p/")
+    client.open(link[link.index("/p/") :]).press("Open")
+    for option in client.page.locator("[name=option]:visible").all():
+        option.check()
+    client.press("Update the totals")
+    client.look()
