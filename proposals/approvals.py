@@ -105,12 +105,10 @@ def ask(record, *, by, asked_by=None):
     needed = list(asking.missing(record, list(live_approvals(record))))
     if not needed:
         return []
-    calendar, now, asked = Calendar(), timezone.now(), []
+    calendar, asked = Calendar(), []
     asked_by = by or asked_by or who_asked(record)
     for need in needed:
         said = content(need.aspect, record)
-        due = calendar.after(now, need.hours)
-        remind = calendar.after(now, need.hours * need.remind_after / 100) if need.remind_after else None
         approval = record.approvals.model(
             opportunity=record.opportunity,
             **{record._meta.model_name: record},
@@ -127,14 +125,19 @@ def ask(record, *, by, asked_by=None):
             owner=asking.approver(record, need),
             source=f"{record}"[:200],
             next_action="Read it and decide",
-            asked_at=now,
-            due=due,
-            due_on=timezone.localdate(due),
-            remind_at=remind,
+            **deadline(need.rule, calendar),
         )
         asked.append(begin(approval, by=by, past="asked for"))
         open_decision(approval, by=by)
     return asked
+
+
+def deadline(rule, calendar) -> dict:
+    """Return until when a question that a rule asks now is to be answered, and when somebody is reminded of it."""
+    hours, part = (rule.hours, rule.remind_after) if rule else (asking.HOURS, asking.REMIND_AFTER)
+    due = calendar.after(timezone.now(), hours)
+    remind_at = calendar.after(timezone.now(), hours * part / 100) if part else None
+    return {"due": due, "due_on": timezone.localdate(due), "remind_at": remind_at}
 
 
 def who_asked(record):
@@ -144,11 +147,14 @@ def who_asked(record):
 
 
 def open_decision(approval, *, by):
-    """Open the task to decide, for whoever has the question now."""
+    """Open the task to decide, for whoever has the question now. It rests with its question."""
     from opportunities.followups import open_task
 
     days = max((timezone.localdate(approval.due) - timezone.localdate()).days, 0)
-    open_task(approval, Opens("proposal_review", f"Decide on the {approval.get_aspect_display().lower()}", days), by=by)
+    what = Opens("proposal_review", f"Decide on the {approval.get_aspect_display().lower()}", days)
+    task = open_task(approval, what, by=by)
+    if approval.rests_because:
+        perform(task.pause, by=None, reason=approval.rests_because)
 
 
 def next_deadline():
@@ -163,6 +169,29 @@ def pass_on(approval, reason):
     for task in Task.objects.about(approval).exclude(stage__in=Task.CLOSED):
         perform(task.cancel, by=None, reason=reason)
     open_decision(approval, by=None)
+
+
+def rest(record):
+    """Have the tasks to decide on a record wait with it."""
+    from opportunities.models import Task
+
+    for approval in record.approvals.filter(stage="pending").order_by("pk"):
+        for task in Task.objects.about(approval).filter(stage="open"):
+            perform(task.pause, by=None, reason=approval.rests_because)
+
+
+def take_up(rows, reason):
+    """Give each question that rested, and that somebody is to answer again now, its hours anew."""
+    from opportunities.followups import end_of_day
+    from opportunities.models import Task
+
+    calendar = Calendar()
+    for approval in rows.waiting().select_related("rule").order_by("pk"):
+        approval = edit(approval, by=None, reason=reason, **deadline(approval.rule, calendar))
+        for task in Task.objects.about(approval).exclude(stage__in=Task.CLOSED):
+            task = edit(task, by=None, reason=reason, due_at=end_of_day(approval.due_on))
+            if task.stage == "paused":
+                perform(task.resume, by=None)
 
 
 def called(approval) -> str:

@@ -51,9 +51,7 @@ def moved(move) -> bool:
 
 
 def waiting():
-    """Return the questions that somebody is to answer now: those of a paused deal wait."""
-    rows = Approval.objects.filter(stage="pending").exclude(opportunity__stage="paused")
-    return rows.select_related("owner", "opportunity__client", "rule__escalates_to")
+    return Approval.objects.waiting().select_related("owner", "opportunity__client", "rule__escalates_to")
 
 
 def remind() -> int:

@@ -129,7 +129,10 @@ def content_hangs_on_numbers(approval):
 
 @gate("It is not in review any more.")
 def subject_is_in_review(approval):
-    return approval.subject.stage == "in_review"
+    if approval.rests_because and approval.subject.stage == "paused":
+        yield Lack(f"It waits. {approval.rests_because}", approval.subject.staff_url())
+    elif approval.subject.stage != "in_review":
+        yield Lack("It is not in review any more.", approval.staff_url())
 
 
 @gate("Nobody vouches for what does not hold.")

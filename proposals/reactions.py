@@ -201,8 +201,14 @@ def resume_what_is_cured(audit, event):
         evidence.resume_if_cured(proposal)
 
 
+@reacts_to("proposal.pause")
+def rest_with_the_proposal(proposal, event):
+    approvals.rest(proposal)
+
+
 @reacts_to("proposal.resume")
 def review_again_what_changed(proposal, event):
+    approvals.take_up(proposal.approvals, "Its proposal was resumed.")
     approvals.lapse_changed(proposal)
     approvals.ask_for_what_lapsed(Proposal.objects.get(pk=proposal.pk))
 
@@ -321,13 +327,12 @@ def take_back_what_is_open(opportunity, event):
 
 @reacts_to("opportunity.resume")
 def give_time_to_what_waited(opportunity, event):
-    """What fell due while the deal rested, and the questions that nobody was to answer then, get a few days."""
+    """What fell due while the deal rested gets a few days, and the questions about it their hours anew."""
     for rows in (Proposal.objects, Contract.objects):
         give_days(rows.filter(opportunity=opportunity).exclude(stage__in=rows.model.CLOSED), 2)
-    for approval in Approval.objects.filter(opportunity=opportunity, stage="pending", due__lt=timezone.now()):
-        due = approvals.next_deadline()
-        reason = "Its deadline passed while the opportunity was paused."
-        edit(approval, by=None, reason=reason, due=due, due_on=timezone.localdate(due))
+    approvals.take_up(Approval.objects.filter(opportunity=opportunity), "The opportunity was resumed.")
+    for proposal in Proposal.objects.filter(opportunity=opportunity, stage="paused"):
+        approvals.rest(proposal)
 
 
 @reacts_to("opportunity.win")

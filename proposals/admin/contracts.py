@@ -94,7 +94,7 @@ class ContractAdmin(WrittenAdmin):
             "clauses": clauses,
             "edited": [row for row in clauses if row.edited],
             "may_write": self.has_change_permission(request, record),
-            "approvals": record.approvals.select_related("owner", "decided_by"),
+            "approvals": record.approvals.select_related("owner", "decided_by", "opportunity"),
             "sold": publishing.sold_body(record.proposal),
             "payment": Payment.objects.filter(contract=record).first(),
         }
