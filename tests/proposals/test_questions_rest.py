@@ -1,4 +1,4 @@
-"""Questions about a paused proposal rest with it: nobody is asked, reminded or late, and it goes on with its hours anew."""
+"""Questions about a paused proposal rest with it: nobody is asked or late, and each gets its hours anew afterwards."""
 
 from datetime import timedelta
 
