@@ -255,12 +255,13 @@ def bind(approval, said):
 
 
 def ask_again(record, *, reason, by=None):
-    """Ask for what is missing, of a record that is in review or was approved."""
+    """Ask for what is missing, of a record that is in review or was approved; once nobody is writing in it."""
     if record.stage not in ("in_review", "approved") or not list(asking.missing(record, list(live_approvals(record)))):
         return
     if record.stage == "approved":
         record = perform(record.fall_back, by=None, reason=reason)
-    ask(record, by=by)
+    if not record.written_now:
+        ask(record, by=by)
 
 
 def ask_for_what_lapsed(record):
@@ -292,7 +293,10 @@ def lacks(record):
         live.setdefault(approval.aspect, []).append(approval)
     for aspect in record.ASPECTS:
         if aspect not in live:
-            yield Lack(f"Ask again for the approval of: {aspect}.", record.staff_url("approvals"))
+            words = f"Ask again for the approval of: {aspect}."
+            if record.written_now:
+                words = f"{record.written_now} The approval of {aspect} is asked when that is done."
+            yield Lack(words, record.staff_url("approvals"))
             continue
         now = digest(aspect, record)
         for approval in live[aspect]:
@@ -327,7 +331,12 @@ def spoken(record, name) -> str:
 
 
 def settle(record, *, asked_by=None):
-    """Ask for the next step, or approve a record in review when its last approval was given."""
+    """Ask for the next step, or approve a record in review when its last approval was given.
+
+    While somebody writes in it neither is done: it is settled when they stop.
+    """
+    if record.written_now:
+        return
     if record.stage == "in_review" and not ask(record, by=None, asked_by=asked_by) and not list(lacks(record)):
         perform(record.approve, by=None)
 

@@ -24,6 +24,7 @@ def run() -> dict:
         "reminded": remind(),
         "moved_on": move_on(),
         "ran_out": run_out(),
+        "asked": ask_what_was_written(),
     }
 
 
@@ -139,3 +140,9 @@ def run_out() -> int:
 def ran_out(approval) -> bool:
     approval = lock(approval)
     return approval.stage == "approved" and approval.expires_at is not None and approvals.run_out(approval)
+
+
+def ask_what_was_written() -> int:
+    """Ask anew about what changed in rows that are open, and in which nobody wrote for a while."""
+    quiet = Proposal.objects.filter(writing_until__lte=timezone.now()).order_by("writing_until")
+    return sum(proposal.stop_writing(by=None) for proposal in quiet[:BATCH])

@@ -319,6 +319,8 @@ def save(proposal, name, data, *, by):
     if not is_new and form.changed_data and data.get("seen") != before:
         raise clash(form, now, who_changed(proposal, now, name))
     typed = {each: form.cleaned_data[each] for each in form.changed_data}
+    if data.get("stays_open") and not Proposal.AROUND.issuperset(typed):
+        proposal.go_on_writing(by=by)
     if is_new:
         made = form.instance
         chosen = form.cleaned_data["evidence"]

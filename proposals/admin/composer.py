@@ -139,6 +139,7 @@ class Composer(WrittenAdmin):
         acts: dict[str, Callable] = {
             "save": self.save,
             "keep": self.save,
+            "shut": self.shut,
             "up": partial(self.move, by=-1),
             "down": partial(self.move, by=1),
             "place": self.move,
@@ -163,10 +164,17 @@ class Composer(WrittenAdmin):
         form, row = composing.save(proposal, name, request.POST, by=request.user)
         if form.errors:
             return self.wrong(request, proposal, name, form)
+        if not request.POST.get("stays_open") and proposal.writing_id == request.user.pk:
+            proposal.stop_writing(by=request.user)
         said = saved_now()
         if request.POST.get("do") == "keep" and keeps_words(name) and request.user.has_perm("proposals.add_block"):
             said = composing.keep_block(proposal, row, by=request.user)
         return self.done(request, proposal, said, row, name)
+
+    def shut(self, request, proposal, rest):
+        """Take it that whoever had rows open has shut them, or left: what they changed is asked about now."""
+        proposal.stop_writing(by=request.user)
+        return self.done(request, proposal, saved_now(), None, "rows")
 
     def move(self, request, proposal, rest, by=None):
         """Put a row one place up or down, or where it was dropped."""

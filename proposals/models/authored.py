@@ -19,6 +19,9 @@ class Authored(models.Model):
     # Who looks after it, and what is next: whoever changes only these has edited nothing of what it says.
     AROUND = frozenset({"owner", "owner_id", "next_action", "due_on", "lead", "source"})
 
+    # Who is changing it, while nobody is asked anew what they change.
+    written_now = ""
+
     class Meta:
         abstract = True
 

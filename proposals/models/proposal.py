@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import django_fsm as fsm
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
@@ -33,6 +34,8 @@ from .book import BookPrice
 from .service import PERCENT, Cadence, Service, known_currency
 
 DAY = timedelta(days=1)
+# A row that is open in the composer, and in which nobody wrote for so long, counts as left.
+QUIET = timedelta(minutes=2)
 WRITE, SEND = "proposals.write_proposal", "proposals.send_proposal"
 
 
@@ -102,6 +105,11 @@ class Proposal(Authored, Output):
     paused_because = models.TextField(blank=True, editable=False)
     # One that ZartsAlgo paused is resumed by ZartsAlgo; a person's pause waits for a person.
     paused_by_itself = models.BooleanField(default=False, editable=False)
+    # Who has a row of it open while it is reviewed, and until when nobody is asked anew what they change.
+    writing = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    writing_until = models.DateTimeField(null=True, editable=False)
     superseded_by = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="supersedes"
     )
@@ -133,7 +141,12 @@ class Proposal(Authored, Output):
         indexes = [
             models.Index(
                 fields=["valid_until"], name="proposal_to_expire", condition=models.Q(stage__in=["sent", "viewed"])
-            )
+            ),
+            models.Index(
+                fields=["writing_until"],
+                name="proposal_being_written",
+                condition=models.Q(writing_until__isnull=False),
+            ),
         ]
         triggers = [settled("author_stays", "author_id")]
 
@@ -216,6 +229,29 @@ class Proposal(Authored, Output):
         """Wait for whoever moves it now, and refuse when it has left us meanwhile."""
         if lock(self).stage not in self.WRITABLE:
             raise Refused([f"{self} does not change any more. Make a new revision."])
+
+    @property
+    def written_now(self) -> str:
+        """Say who has a row of it open, as long as nobody is asked anew what they change; or nothing."""
+        writes = self.writing_until is not None and self.writing_until > timezone.now()
+        return f"Being changed by {self.writing}." if writes else ""
+
+    def go_on_writing(self, *, by):
+        """Ask nobody anew while a row stays open. What changes lapses at once all the same. Call it under the lock."""
+        if self.stage in (self.Stage.IN_REVIEW, self.Stage.APPROVED):
+            writes = {"writing": by, "writing_until": timezone.now() + QUIET}
+            type(self).objects.filter(pk=self.pk).update(**writes)
+
+    @transaction.atomic
+    def stop_writing(self, *, by):
+        """Ask anew what changed while a row was open: its writer shut it or, by the clock, wrote no more."""
+        proposal = lock(self)
+        writer = proposal.writing
+        if writer is None or (by != writer and proposal.written_now):
+            return False
+        type(self).objects.filter(pk=self.pk).update(writing=None, writing_until=None)
+        approvals.settle(type(self).objects.get(pk=self.pk), asked_by=writer)
+        return True
 
     @transaction.atomic
     def add(self, row, *, by, evidence=(), facts=None):
