@@ -20,6 +20,7 @@ from opportunities.records import Refused, begin, edit, plain, tell
 
 from . import totals
 from .models import Block, BookPrice, Claim, Milestone, OfferTemplate, PriceLine, Proposal, ScopeItem, Service
+from .models.rows import ITSELF
 
 # So long a row that was taken out is offered again where it stood; the diary keeps it for good.
 TAKEN_FOR = timedelta(minutes=15)
@@ -210,6 +211,9 @@ class PartForm(InPlaceForm):
         if "depends_on" in self.fields:
             others = Milestone.objects.filter(proposal=proposal).exclude(pk=self.instance.pk)
             self.fields["depends_on"].queryset = others
+            # What the list does not offer was sent all the same.
+            if self.instance.pk and self.data.get(self.add_prefix("depends_on")) == str(self.instance.pk):
+                self.fields["depends_on"].error_messages["invalid_choice"] = ITSELF
             self.fields["depends_on"].empty_label = "Nothing"
         if "lead" in self.fields:
             self.fields["lead"].queryset = Lead.objects.filter(

@@ -37,6 +37,15 @@ def has_timeline(proposal):
     return bool(coverage.rows_of(proposal)["milestones"])
 
 
+@gate("Let each step begin when what it waits for has ended.")
+def steps_follow(proposal):
+    for step in coverage.rows_of(proposal)["milestones"]:
+        before = step.depends_on
+        if before is not None and step.start_week < before.end_week:
+            words = f"Let “{step}” begin after week {before.end_week}: it waits for “{before}”, which ends then."
+            yield Lack(words, step.staff_url())
+
+
 @gate("Add a price.", mend="price_lines-group")
 def has_prices(proposal):
     return bool(coverage.rows_of(proposal)["price_lines"])
@@ -52,6 +61,11 @@ def can_be_billed(proposal):
 @gate("Set the day until which it is valid.", mend="id_valid_until")
 def is_still_valid(proposal):
     return proposal.valid_until is not None and proposal.valid_until >= timezone.localdate()
+
+
+@gate("Ask for the decision while the offer is valid.", mend="id_decide_on")
+def is_decided_while_valid(proposal):
+    return None in (proposal.decide_on, proposal.valid_until) or proposal.decide_on <= proposal.valid_until
 
 
 @gate("Back every claim with evidence, and say how each number was reached.")

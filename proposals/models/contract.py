@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection, models, transaction
 from django.utils import timezone
@@ -116,6 +117,14 @@ class Contract(Authored, Output):
                 cursor.execute("select 'C-' || lpad(nextval('proposals_contract_number')::text, 4, '0')")
                 self.number = cursor.fetchone()[0]
         super().save(*args, **kwargs)
+
+    def clean(self):
+        """Refuse a day that is chosen now and has passed: no work and no report begins then."""
+        before = type(self).objects.filter(pk=self.pk).first()
+        for name in ("kickoff_on", "first_report_on"):
+            day = getattr(self, name)
+            if day and day < timezone.localdate() and day != getattr(before, name, None):
+                raise ValidationError({name: "Choose today or a day that is still to come."})
 
     @classmethod
     @transaction.atomic

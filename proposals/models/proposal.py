@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from opportunities.models import Contact, Event, Evidence, Lead, Objection, Opportunity
 from opportunities.records import (
@@ -72,6 +73,7 @@ class Proposal(Authored, Output):
     HOLDS = (
         gates.has_scope,
         gates.has_timeline,
+        gates.steps_follow,
         gates.has_prices,
         gates.can_be_billed,
         gates.claims_are_supported,
@@ -170,11 +172,18 @@ class Proposal(Authored, Output):
         super().save(*args, **kwargs)
 
     def clean(self):
-        """Refuse another currency under prices: the amounts would stay and mean something else."""
-        before = type(self).objects.filter(pk=self.pk).values_list("currency", flat=True).first()
-        if before and before != self.currency and self.price_lines.exists():
-            words = f"Its prices are in {before}. Take them out first, then choose another currency."
+        """Refuse another currency under prices, whose amounts would mean something else, and a decision too late."""
+        before = type(self).objects.filter(pk=self.pk).first()
+        if before and before.currency != self.currency and self.price_lines.exists():
+            words = f"Its prices are in {before.currency}. Take them out first, then choose another currency."
             raise ValidationError({"currency": words})
+        # Other parts are written although the days were in no order before.
+        were = before and (before.decide_on, before.valid_until)
+        if were != (self.decide_on, self.valid_until) and not gates.is_decided_while_valid(self):
+            words = (
+                f"The offer is valid until {date_format(self.valid_until, 'j F Y')}. Choose that day or an earlier one."
+            )
+            raise ValidationError({"decide_on": words})
 
     # -- What it says. -------------------------------------------------------------------------------------------------
 
@@ -468,7 +477,7 @@ class Proposal(Authored, Output):
         stage,
         source=Stage.DRAFT,
         target=Stage.IN_REVIEW,
-        gates=[gates.its_opportunity_is_ready, *HOLDS, gates.is_still_valid],
+        gates=[gates.its_opportunity_is_ready, *HOLDS, gates.is_still_valid, gates.is_decided_while_valid],
         permission=WRITE,
         label="Submit for review",
         past="submitted for review",
@@ -536,6 +545,7 @@ class Proposal(Authored, Output):
             gates.approvals_are_given,
             *HOLDS,
             gates.is_still_valid,
+            gates.is_decided_while_valid,
             gates.somebody_can_receive_it,
         ],
         permission=SEND,
