@@ -195,6 +195,18 @@ def read_again_the_words_on_it(audit, event):
     evidence.shake_words(audit)
 
 
+@reacts_to("summary.withdraw")
+def say_where_the_client_reads_on(summary, event):
+    """The task to see to it names each page on which withdrawn words stay."""
+    if there := summary.read_in():
+        names = " and ".join(f"{each.number}, revision {each.revision}," for each in there)
+        title = (
+            f"Send a new revision or withdraw: {names} still {'says' if len(there) == 1 else 'say'} “{summary.title}”"
+        )
+        for task in Task.objects.about(summary).open():
+            edit(task, by=None, title=title[:200])
+
+
 @reacts_to("audit.verify")
 def resume_what_is_cured(audit, event):
     for proposal in Proposal.objects.filter(opportunity=audit.opportunity, stage="paused", paused_by_itself=True):

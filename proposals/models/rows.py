@@ -140,14 +140,17 @@ class Milestone(StepWords, Row):
 
     def clean(self):
         super().clean()
+        before = self.depends_on
+        if before is not None:
+            self.refuse_to_wait_wrongly(before)
         if waiting := self.begun_too_early():
             words = (
                 f"“{waiting}” waits for this and begins after week {waiting.start_week}: end by then, or move it first."
             )
             raise ValidationError({"weeks": words})
-        before = self.depends_on
-        if before is None:
-            return
+
+    def refuse_to_wait_wrongly(self, before):
+        """Refuse to wait for a step elsewhere, for oneself, in a round, or for one that ends later."""
         if before.proposal_id != self.proposal_id:
             raise ValidationError({"depends_on": "Choose a step of this proposal."})
         if self.pk in (step.pk for step in before.chain()):
