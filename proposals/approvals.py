@@ -194,6 +194,12 @@ def take_up(rows, reason):
                 perform(task.resume, by=None)
 
 
+def subject_of(approval) -> str:
+    """Say what is asked, of which client and what it is worth, as short as the subject of a mail."""
+    worth = f", {money(*approval.amount)}" if approval.amount else ""
+    return f"{approval.get_aspect_display()} to approve: {approval.opportunity.client}{worth}"
+
+
 def called(approval) -> str:
     """Say what is asked, of which client and what it is worth: for a mail that is read on a phone."""
     worth = f", {money(*approval.amount)}" if approval.amount else ""

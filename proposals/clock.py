@@ -68,7 +68,9 @@ def remind_of(approval) -> bool:
         return False
     words = f"Still to decide, by {said_at(approval)}: {approvals.called(approval)}. {approval.why}"
     key = f"{approval.pk}:remind:{approval.remind_at:%Y%m%d%H%M}"
-    notices.tell(approval.owner, Notice.Kind.APPROVAL, words, approval.staff_url(), key=key, about=approval)
+    subject = f"Still to decide: {approvals.subject_of(approval)}"
+    about = {"key": key, "about": approval, "subject": subject}
+    notices.tell(approval.owner, Notice.Kind.APPROVAL, words, approval.staff_url(), **about)
     edit(approval, by=None, past="reminded of", remind_at=None)
     return True
 

@@ -83,9 +83,9 @@ def keep_our_words_out_of_changed_mail(message, facts):
 # -- Who is told. ------------------------------------------------------------------------------------------------------
 
 
-def tell(user, kind, words, record, event):
+def tell(user, kind, words, record, event, subject=""):
     """Tell one of us what an event did, unless they did it."""
-    about = {"key": f"{record.pk}:{event.pk}", "about": record, "by": event.actor}
+    about = {"key": f"{record.pk}:{event.pk}", "about": record, "by": event.actor, "subject": subject}
     notices.tell(user, kind, words, record.staff_url(), **about)
 
 
@@ -95,12 +95,13 @@ def tell_who_decides(approval, event):
 
     So does whoever stands in for them.
     """
-    words = f"Approve {approvals.called(approval)}. {approval.why}"
-    tell(approval.owner, Notice.Kind.APPROVAL, f"{words} {what_changed(approval, approval.owner)}", approval, event)
+    subject = approvals.subject_of(approval)
+    words = f"Approve {approvals.called(approval)}. {approval.why} {what_changed(approval, approval.owner)}"
+    tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event, subject)
     for standing_in in approval.owner.delegations_given.on(timezone.localdate()).select_related("taker"):
         if policies.may_approve(approval, standing_in.taker):
             words = f"Approve {approvals.called(approval)}. {approvals.why_asked(approval, standing_in.taker)}"
-            tell(standing_in.taker, Notice.Kind.APPROVAL, words, approval, event)
+            tell(standing_in.taker, Notice.Kind.APPROVAL, words, approval, event, subject)
 
 
 # A mail tells of so many changes; the page has them all.
@@ -129,7 +130,7 @@ def tell_who_asked(approval, event):
 @reacts_to("approval.reassign")
 def tell_who_has_it_now(approval, event):
     words = f"{event.actor_name} gave you to decide: {approvals.called(approval)}: “{event.reason}” {approval.why}"
-    tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event)
+    tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event, approvals.subject_of(approval))
 
 
 @reacts_to("approval.edit")
