@@ -19,9 +19,6 @@ class Authored(models.Model):
     # Who looks after it, and what is next: whoever changes only these has edited nothing of what it says.
     AROUND = frozenset({"owner", "owner_id", "next_action", "due_on", "lead", "source"})
 
-    # Who is changing it, while nobody is asked anew what they change.
-    written_now = ""
-
     class Meta:
         abstract = True
 
@@ -29,6 +26,11 @@ class Authored(models.Model):
     def hands(self) -> set[int]:
         """Return the ids of the people who wrote it."""
         return {self.author_id, *self.editors}
+
+    @property
+    def written_now(self) -> str:
+        """Say who is changing it, while nobody is asked anew what they change; or nothing."""
+        return ""
 
     def note_editor(self, by, changed=("what it says",)):
         """Keep who edited, before anybody is asked again: whoever has just edited must not be the one."""
