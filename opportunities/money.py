@@ -5,13 +5,16 @@ from decimal import Decimal
 from django.db import models
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+DIGITS, PLACES = 12, 2
+# The most that an amount can be: more is kept nowhere.
+MOST = Decimal(10) ** (DIGITS - PLACES) - Decimal(10) ** -PLACES
 
 
 class MoneyField(models.DecimalField):
     """An amount to the cent, in the currency of its record."""
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, **{"max_digits": 12, "decimal_places": 2, **kwargs})
+        super().__init__(*args, **{"max_digits": DIGITS, "decimal_places": PLACES, **kwargs})
 
     def deconstruct(self):
         # To a migration it is a plain number.

@@ -21,17 +21,18 @@ USUAL = {
 }
 
 
-def tell(user, kind, words: str, url: str, *, key: str, about=None, by=None):
+def tell(user, kind, words: str, url: str, *, key: str, about=None, by=None, subject=""):
     """Tell one of us something, once for each key, in the way that they chose.
 
-    `url` is the page where it is seen to, `about` the record. Nobody is told what they did themselves: that is `by`.
+    `url` is the page where it is seen to, `about` the record, `subject` that of the mail where the words are long for
+    one. Nobody is told what they did themselves: that is `by`.
     Call it in the transaction of what it tells of.
     """
     if user is not None and user != by:
-        tell_all([(user, kind, words, url, key, about)])
+        tell_all([(user, kind, words, url, key, about)], subject)
 
 
-def tell_all(told):
+def tell_all(told, subject=""):
     """Tell many things at once: rows of (user, kind, words, url, key, about). Whoever left hears nothing."""
     chosen = {
         (choice.user_id, choice.kind): choice.how
@@ -52,7 +53,7 @@ def tell_all(told):
         del rows[mark]
     # The same key is the same thing: whoever came second adds nothing, and breaks nothing.
     Notice.objects.bulk_create([notice for notice, _ in rows.values()], ignore_conflicts=True)
-    letters = [letter_of(notice, said) for notice, said in rows.values() if not notice.in_digest]
+    letters = [letter_of(notice, said, subject) for notice, said in rows.values() if not notice.in_digest]
     Letter.objects.bulk_create(letters, ignore_conflicts=True)
 
 
@@ -60,10 +61,11 @@ CHOOSE = "/admin/my/notices/"
 WHY = "You get this mail because you work here. Choose what comes by mail:\n"
 
 
-def letter_of(notice, said) -> Letter:
+def letter_of(notice, said, subject="") -> Letter:
     """Return a notice as the mail that goes at once, in all its words."""
     body = f"{said}\n\nOpen it here:\n{settings.SITE_URL}{notice.url}\n\n{WHY}{settings.SITE_URL}{CHOOSE}"
-    return Letter(user=notice.user, key=notice.key, subject=notice.words[:200], body=body, go_at=notice.at)
+    subject = " ".join((subject or notice.words).split())[:200]
+    return Letter(user=notice.user, key=notice.key, subject=subject, body=body, go_at=notice.at)
 
 
 def write(user, subject: str, body: str, *, key: str, go_at=None):

@@ -119,12 +119,10 @@ def ask(record, *, by, asked_by=None):
     needed = list(asking.missing(record, list(live_approvals(record))))
     if not needed:
         return []
-    calendar, now, asked = Calendar(), timezone.now(), []
+    calendar, asked = Calendar(), []
     asked_by = by or asked_by or who_asked(record)
     for need in needed:
         said = content(need.aspect, record)
-        due = calendar.after(now, need.hours)
-        remind = calendar.after(now, need.hours * need.remind_after / 100) if need.remind_after else None
         approval = record.approvals.model(
             opportunity=record.opportunity,
             **{record._meta.model_name: record},
@@ -140,16 +138,21 @@ def ask(record, *, by, asked_by=None):
             asked_by=asked_by,
             owner=asking.approver(record, need),
             source=f"{record}"[:200],
-            asked_at=now,
-            due=due,
-            due_on=timezone.localdate(due),
-            remind_at=remind,
+            **deadline(need.rule, calendar),
         )
         approval.next_action = next_of(approval)
         asked.append(begin(approval, by=by, past="asked for"))
         open_decision(approval, by=by)
         tell_if_nobody_decides(approval)
     return asked
+
+
+def deadline(rule, calendar) -> dict:
+    """Return until when a question that a rule asks now is to be answered, and when somebody is reminded of it."""
+    hours, part = (rule.hours, rule.remind_after) if rule else (asking.HOURS, asking.REMIND_AFTER)
+    due = calendar.after(timezone.now(), hours)
+    remind_at = calendar.after(timezone.now(), hours * part / 100) if part else None
+    return {"due": due, "due_on": timezone.localdate(due), "remind_at": remind_at}
 
 
 def who_asked(record):
@@ -159,13 +162,15 @@ def who_asked(record):
 
 
 def open_decision(approval, *, by):
-    """Open the task to decide, for whoever has the question now."""
+    """Open the task to decide, for whoever has the question now. It rests with its question."""
     from opportunities.followups import open_task
 
     days = max((timezone.localdate(approval.due) - timezone.localdate()).days, 0)
     what = f"the {approval.get_aspect_display().lower()}"
     words = f"{FIND_SOMEBODY} on {what}" if approval.next_action == FIND_SOMEBODY else f"Decide on {what}"
-    open_task(approval, Opens("proposal_review", words, days), by=by)
+    task = open_task(approval, Opens("proposal_review", words, days), by=by)
+    if approval.rests_because:
+        perform(task.pause, by=None, reason=approval.rests_because)
 
 
 def next_deadline():
@@ -207,6 +212,35 @@ def tell_if_nobody_decides(approval):
         said = f"Nobody can decide on {called(approval)}. {words}"
         menders = asking.menders(approval.subject)
         notices.tell_all([(user, kind, said, url, key, approval) for user in menders])
+
+
+def rest(record):
+    """Have the tasks to decide on a record wait with it."""
+    from opportunities.models import Task
+
+    for approval in record.approvals.filter(stage="pending").order_by("pk"):
+        for task in Task.objects.about(approval).filter(stage="open"):
+            perform(task.pause, by=None, reason=approval.rests_because)
+
+
+def take_up(rows, reason):
+    """Give each question that rested, and that somebody is to answer again now, its hours anew."""
+    from opportunities.followups import end_of_day
+    from opportunities.models import Task
+
+    calendar = Calendar()
+    for approval in rows.waiting().select_related("rule").order_by("pk"):
+        approval = edit(approval, by=None, reason=reason, **deadline(approval.rule, calendar))
+        for task in Task.objects.about(approval).exclude(stage__in=Task.CLOSED):
+            task = edit(task, by=None, reason=reason, due_at=end_of_day(approval.due_on))
+            if task.stage == "paused":
+                perform(task.resume, by=None)
+
+
+def subject_of(approval) -> str:
+    """Say what is asked, of which client and what it is worth, as short as the subject of a mail."""
+    worth = f", {approval.worth}" if approval.worth else ""
+    return f"{approval.get_aspect_display()} to approve: {approval.opportunity.client}{worth}"
 
 
 def called(approval) -> str:
@@ -269,12 +303,13 @@ def bind(approval, said):
 
 
 def ask_again(record, *, reason, by=None):
-    """Ask for what is missing, of a record that is in review or was approved."""
+    """Ask for what is missing, of a record that is in review or was approved; once nobody is writing in it."""
     if record.stage not in ("in_review", "approved") or not list(asking.missing(record, list(live_approvals(record)))):
         return
     if record.stage == "approved":
         record = perform(record.fall_back, by=None, reason=reason)
-    ask(record, by=by)
+    if not record.written_now:
+        ask(record, by=by)
 
 
 def ask_for_what_lapsed(record):
@@ -319,7 +354,10 @@ def lacks(record):
         live.setdefault(approval.aspect, []).append(approval)
     for aspect in record.ASPECTS:
         if aspect not in live:
-            yield Lack(f"Ask again for the approval of: {aspect}.", record.staff_url("approvals"))
+            words = f"Ask again for the approval of: {aspect}."
+            if record.written_now:
+                words = f"{record.written_now} The approval of {aspect} is asked when that is done."
+            yield Lack(words, record.staff_url("approvals"))
             continue
         now = digest(aspect, record)
         for approval in live[aspect]:
@@ -356,7 +394,12 @@ def spoken(record, name) -> str:
 
 
 def settle(record, *, asked_by=None):
-    """Ask for the next step, or approve a record in review when its last approval was given."""
+    """Ask for the next step, or approve a record in review when its last approval was given.
+
+    While somebody writes in it neither is done: it is settled when they stop.
+    """
+    if record.written_now:
+        return
     if record.stage == "in_review" and not ask(record, by=None, asked_by=asked_by) and not list(lacks(record)):
         perform(record.approve, by=None)
 

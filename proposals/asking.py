@@ -30,14 +30,6 @@ class Need:
     group: Group | None = None
     person: Any = None
 
-    @property
-    def hours(self) -> int:
-        return self.rule.hours if self.rule else HOURS
-
-    @property
-    def remind_after(self) -> int:
-        return self.rule.remind_after if self.rule else REMIND_AFTER
-
     def is_asked_by(self, approval) -> bool:
         """Whether an approval asks for exactly this, whoever decides on it by now."""
         mine = (self.aspect, self.rule and self.rule.pk, self.person and self.person.pk)

@@ -28,6 +28,7 @@ def run() -> dict:
         "reminded": remind(),
         "moved_on": move_on(),
         "ran_out": run_out(),
+        "asked": ask_what_was_written(),
     }
 
 
@@ -103,9 +104,7 @@ def remind_of_signing(contract) -> bool:
 
 
 def waiting():
-    """Return the questions that somebody is to answer now: those of a paused deal wait."""
-    rows = Approval.objects.filter(stage="pending").exclude(opportunity__stage="paused")
-    return rows.select_related("owner", "opportunity__client", "rule__escalates_to")
+    return Approval.objects.waiting().select_related("owner", "opportunity__client", "rule__escalates_to")
 
 
 def remind() -> int:
@@ -121,7 +120,9 @@ def remind_of(approval) -> bool:
         return False
     words = f"Still to decide, by {said_at(approval)}: {approvals.called(approval)}. {approval.why}"
     key = f"{approval.pk}:remind:{approval.remind_at:%Y%m%d%H%M}"
-    notices.tell(approval.owner, Notice.Kind.APPROVAL, words, approval.staff_url(), key=key, about=approval)
+    subject = f"Still to decide: {approvals.subject_of(approval)}"
+    about = {"key": key, "about": approval, "subject": subject}
+    notices.tell(approval.owner, Notice.Kind.APPROVAL, words, approval.staff_url(), **about)
     edit(approval, by=None, past="reminded of", remind_at=None)
     return True
 
@@ -197,3 +198,9 @@ def run_out() -> int:
 def ran_out(approval) -> bool:
     approval = lock(approval)
     return approval.stage == "approved" and approval.expires_at is not None and approvals.run_out(approval)
+
+
+def ask_what_was_written() -> int:
+    """Ask anew about what changed in rows that are open, and in which nobody wrote for a while."""
+    quiet = Proposal.objects.filter(writing_until__lte=timezone.now()).order_by("writing_until")
+    return sum(proposal.stop_writing(by=None) for proposal in quiet[:BATCH])

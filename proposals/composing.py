@@ -21,6 +21,7 @@ from opportunities.stale import SeenForm
 
 from . import totals
 from .models import Block, BookPrice, Claim, Milestone, OfferTemplate, PriceLine, Proposal, ScopeItem, Service
+from .models.rows import ITSELF
 
 # So long a row that was taken out is offered again where it stood; the diary keeps it for good.
 TAKEN_FOR = timedelta(minutes=15)
@@ -211,6 +212,9 @@ class PartForm(InPlaceForm):
         if "depends_on" in self.fields:
             others = Milestone.objects.filter(proposal=proposal).exclude(pk=self.instance.pk)
             self.fields["depends_on"].queryset = others
+            # What the list does not offer was sent all the same.
+            if self.instance.pk and self.data.get(self.add_prefix("depends_on")) == str(self.instance.pk):
+                self.fields["depends_on"].error_messages["invalid_choice"] = ITSELF
             self.fields["depends_on"].empty_label = "Nothing"
         if "lead" in self.fields:
             self.fields["lead"].queryset = Lead.objects.filter(
@@ -320,6 +324,8 @@ def save(proposal, name, data, *, by):
     if not is_new and form.changed_data and data.get("seen") != before:
         raise clash(form, now, who_changed(proposal, now, name))
     typed = {each: form.cleaned_data[each] for each in form.changed_data}
+    if data.get("stays_open") and not Proposal.AROUND.issuperset(typed):
+        proposal.go_on_writing(by=by)
     if is_new:
         made = form.instance
         chosen = form.cleaned_data["evidence"]

@@ -9,7 +9,7 @@ from opportunities import filling
 from opportunities.forms import MoveForm, ReasonForm, offer_people
 from opportunities.models import Contact, MessageTemplate, User
 from opportunities.models.evidence_file import checked
-from opportunities.records import Refused
+from opportunities.records import Lack, Refused
 from portal.models import ProposalLink
 
 from . import asking, measures, publishing
@@ -228,6 +228,22 @@ class PartForm(ProofForm):
         if paid + self.record.paid >= self.record.amount:
             raise forms.ValidationError("That is all of it: record it as paid instead.")
         return paid
+
+
+class WithdrawWordsForm(ReasonForm):
+    """Asks why words are withdrawn, and says where the client goes on reading them."""
+
+    @property
+    def intro(self) -> str:
+        there = self.record.read_in()
+        which = "that one" if len(there) == 1 else "those"
+        return f"A client goes on reading them. Send a new revision, or withdraw {which}." if there else ""
+
+    @property
+    def stays(self) -> list:
+        """Return each page on which they stay."""
+        words = "It stays readable in {0.number}, revision {0.revision}, which the client has."
+        return [Lack(words.format(each), each.staff_url()) for each in self.record.read_in()]
 
 
 class ConditionForm(MoveForm):

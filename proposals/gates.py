@@ -2,9 +2,10 @@
 
 from django.utils import timezone
 
+from opportunities.money import MOST, money
 from opportunities.records import Lack, gate
 
-from . import approvals, coverage, publishing, sealing
+from . import approvals, coverage, publishing, sealing, totals
 from .coverage import evidence_falls_because
 
 # -- Whatever a client reads. ------------------------------------------------------------------------------------------
@@ -54,9 +55,25 @@ def has_timeline(proposal):
     return bool(coverage.rows_of(proposal)["milestones"])
 
 
+@gate("Let each step begin when what it waits for has ended.")
+def steps_follow(proposal):
+    for step in coverage.rows_of(proposal)["milestones"]:
+        before = step.depends_on
+        if before is not None and step.start_week < before.end_week:
+            words = f"Let “{step}” begin after week {before.end_week}: it waits for “{before}”, which ends then."
+            yield Lack(words, step.staff_url())
+
+
 @gate("Add a price.", mend="price_lines-group")
 def has_prices(proposal):
     return bool(coverage.rows_of(proposal)["price_lines"])
+
+
+@gate(
+    f"Bring the first year with every option to {money(MOST)} or less: more cannot be billed.", mend="price_lines-group"
+)
+def can_be_billed(proposal):
+    return totals.of(coverage.rows_of(proposal)["price_lines"], proposal.discount).first_year <= MOST
 
 
 @gate("Set the day until which it is valid.", mend="id_valid_until")
@@ -69,6 +86,11 @@ def rows_have_proof(proposal):
     """Every row that needs proof has some. Of claims `claims_are_supported` says it, and nobody lets these pass."""
     rows = coverage.without_proof(proposal)
     yield from not_passed(proposal, (Lack(coverage.unproven(row), row.staff_url()) for row in rows))
+
+
+@gate("Ask for the decision while the offer is valid.", mend="id_decide_on")
+def is_decided_while_valid(proposal):
+    return None in (proposal.decide_on, proposal.valid_until) or proposal.decide_on <= proposal.valid_until
 
 
 @gate("Back every claim with evidence, and say how each number was reached.")
@@ -146,7 +168,10 @@ def content_hangs_on_numbers(approval):
 
 @gate("It is not in review any more.")
 def subject_is_in_review(approval):
-    return approval.subject.stage == "in_review"
+    if approval.rests_because and approval.subject.stage == "paused":
+        yield Lack(f"It waits. {approval.rests_because}", approval.subject.staff_url())
+    elif approval.subject.stage != "in_review":
+        yield Lack("It is not in review any more.", approval.staff_url())
 
 
 @gate("Nobody vouches for what does not hold.")

@@ -88,9 +88,9 @@ def keep_our_words_out_of_changed_mail(message, facts):
 # -- Who is told. ------------------------------------------------------------------------------------------------------
 
 
-def tell(user, kind, words, record, event):
+def tell(user, kind, words, record, event, subject=""):
     """Tell one of us what an event did, unless they did it."""
-    about = {"key": f"{record.pk}:{event.pk}", "about": record, "by": event.actor}
+    about = {"key": f"{record.pk}:{event.pk}", "about": record, "by": event.actor, "subject": subject}
     notices.tell(user, kind, words, record.staff_url(), **about)
 
 
@@ -102,12 +102,13 @@ def tell_who_decides(approval, event):
     """
     if approval.nobody_because:
         return
-    words = f"Approve {approvals.called(approval)}. {approval.why}"
-    tell(approval.owner, Notice.Kind.APPROVAL, f"{words} {what_changed(approval, approval.owner)}", approval, event)
+    subject = approvals.subject_of(approval)
+    words = f"Approve {approvals.called(approval)}. {approval.why} {what_changed(approval, approval.owner)}"
+    tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event, subject)
     for standing_in in approval.owner.delegations_given.on(timezone.localdate()).select_related("taker"):
         if policies.may_approve(approval, standing_in.taker):
             words = f"Approve {approvals.called(approval)}. {approvals.why_asked(approval, standing_in.taker)}"
-            tell(standing_in.taker, Notice.Kind.APPROVAL, words, approval, event)
+            tell(standing_in.taker, Notice.Kind.APPROVAL, words, approval, event, subject)
 
 
 # A mail tells of so many changes; the page has them all.
@@ -136,7 +137,7 @@ def tell_who_asked(approval, event):
 @reacts_to("approval.reassign")
 def tell_who_has_it_now(approval, event):
     words = f"{event.actor_name} gave you to decide: {approvals.called(approval)}: “{event.reason}” {approval.why}"
-    tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event)
+    tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event, approvals.subject_of(approval))
 
 
 @reacts_to("approval.edit")
@@ -239,14 +240,32 @@ def read_again_the_words_on_it(audit, event):
     evidence.shake_words(audit)
 
 
+@reacts_to("summary.withdraw")
+def say_where_the_client_reads_on(summary, event):
+    """The task to see to it names each page on which withdrawn words stay."""
+    if there := summary.read_in():
+        names = " and ".join(f"{each.number}, revision {each.revision}," for each in there)
+        title = (
+            f"Send a new revision or withdraw: {names} still {'says' if len(there) == 1 else 'say'} “{summary.title}”"
+        )
+        for task in Task.objects.about(summary).open():
+            edit(task, by=None, title=title[:200])
+
+
 @reacts_to("audit.verify")
 def resume_what_is_cured(audit, event):
     for proposal in Proposal.objects.filter(opportunity=audit.opportunity, stage="paused", paused_by_itself=True):
         evidence.resume_if_cured(proposal)
 
 
+@reacts_to("proposal.pause")
+def rest_with_the_proposal(proposal, event):
+    approvals.rest(proposal)
+
+
 @reacts_to("proposal.resume")
 def review_again_what_changed(proposal, event):
+    approvals.take_up(proposal.approvals, "Its proposal was resumed.")
     approvals.lapse_changed(proposal)
     approvals.ask_for_what_lapsed(Proposal.objects.get(pk=proposal.pk))
 
@@ -365,13 +384,12 @@ def take_back_what_is_open(opportunity, event):
 
 @reacts_to("opportunity.resume")
 def give_time_to_what_waited(opportunity, event):
-    """What fell due while the deal rested, and the questions that nobody was to answer then, get a few days."""
+    """What fell due while the deal rested gets a few days, and the questions about it their hours anew."""
     for rows in (Proposal.objects, Contract.objects):
         give_days(rows.filter(opportunity=opportunity).exclude(stage__in=rows.model.CLOSED), 2)
-    for approval in Approval.objects.filter(opportunity=opportunity, stage="pending", due__lt=timezone.now()):
-        due = approvals.next_deadline()
-        reason = "Its deadline passed while the opportunity was paused."
-        edit(approval, by=None, reason=reason, due=due, due_on=timezone.localdate(due))
+    approvals.take_up(Approval.objects.filter(opportunity=opportunity), "The opportunity was resumed.")
+    for proposal in Proposal.objects.filter(opportunity=opportunity, stage="paused"):
+        approvals.rest(proposal)
 
 
 @reacts_to("opportunity.win")

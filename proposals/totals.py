@@ -27,6 +27,12 @@ def net_of(price, discount=Decimal(0)) -> Decimal:
     return whole * (100 - Decimal(price.discount)) / 100 * (100 - Decimal(discount)) / 100
 
 
+def most_of(price) -> Decimal:
+    """Return what one line comes to in a first year with its tax, before anything is taken off it."""
+    often = 12 if price.recurring == "monthly" else 1
+    return often * Decimal(price.quantity) * Decimal(price.unit_price) * (100 + Decimal(price.tax)) / 100
+
+
 def of(prices, discount=Decimal(0)) -> Totals:
     """Return the totals of price lines. `discount` is the percentage off everything."""
     once = monthly = Decimal("0.00")

@@ -61,9 +61,12 @@ def last_day(value):
 
 @register.filter
 def short_day(value):
-    """Write a day for narrow places: Fri 4 Dec."""
+    """Write a day for narrow places: Fri 4 Dec; with its year where it is another one."""
     on = as_date(value)
-    return f"{on:%a} {on.day} {on:%b}" if on else value or ""
+    if not on:
+        return value or ""
+    year = "" if on.year == timezone.localdate().year else f" {on.year}"
+    return f"{on:%a} {on.day} {on:%b}{year}"
 
 
 @register.filter

@@ -38,7 +38,7 @@ INSIDE = (
 # It leads nowhere: a preview has no link.
 NO_TOKEN = "0" * 43
 # What changes around the rows with every save.
-AROUND = ("top", "moves", "rows", "approvals")
+AROUND = ("held", "top", "moves", "rows", "where", "approvals")
 
 
 class Composer(PublishedAdmin):
@@ -60,6 +60,8 @@ class Composer(PublishedAdmin):
         if request.method != "POST":
             return self.shown(request, proposal)
         if not self.has_change_permission(request, proposal):
+            if is_by_script(request):
+                return JsonResponse({"said": f"Not saved. {over(proposal)} Copy your words.", "over": True}, status=403)
             raise PermissionDenied(f"You may read this, but not write in it: {proposal}.")
         return self.written(request, proposal)
 
@@ -101,6 +103,7 @@ class Composer(PublishedAdmin):
             "record": proposal,
             "title": str(proposal),
             "may_write": may_write,
+            "over": "" if may_write else over(proposal),
             "may_keep_block": may_write and request.user.has_perm("proposals.add_block"),
             "may_keep_template": request.user.has_perm("proposals.add_offertemplate"),
             "sums": composing.sums_of(proposal),
@@ -139,6 +142,7 @@ class Composer(PublishedAdmin):
         acts: dict[str, Callable] = {
             "save": self.save,
             "keep": self.save,
+            "shut": self.shut,
             "up": partial(self.move, by=-1),
             "down": partial(self.move, by=1),
             "place": self.move,
@@ -163,10 +167,17 @@ class Composer(PublishedAdmin):
         form, row = composing.save(proposal, name, request.POST, by=request.user)
         if form.errors:
             return self.wrong(request, proposal, name, form)
+        if not request.POST.get("stays_open") and proposal.writing_id == request.user.pk:
+            proposal.stop_writing(by=request.user)
         said = saved_now()
         if request.POST.get("do") == "keep" and keeps_words(name) and request.user.has_perm("proposals.add_block"):
             said = composing.keep_block(proposal, row, by=request.user)
         return self.done(request, proposal, said, row, name)
+
+    def shut(self, request, proposal, rest):
+        """Take it that whoever had rows open has shut them, or left: what they changed is asked about now."""
+        proposal.stop_writing(by=request.user)
+        return self.done(request, proposal, saved_now(), None, "rows")
 
     def move(self, request, proposal, rest, by=None):
         """Put a row one place up or down, or where it was dropped."""
@@ -255,7 +266,8 @@ class Composer(PublishedAdmin):
         context = self.around(request, proposal)
         context |= self.about(request, proposal)
         parts = {name: render_to_string(f"proposals/parts/{name}.html", context, request) for name in AROUND}
-        return {"parts": parts, "at": context["at"], "stage": proposal.stage, "writers": context["writers"]}
+        told = {name: context[name] for name in ("at", "over", "writers")}
+        return {"parts": parts, "stage": proposal.stage, **told}
 
     def part(self, request, name, proposal, **context):
         context = {
@@ -378,6 +390,13 @@ def addresses_of(urlconf):
         yield
     finally:
         set_urlconf(before)
+
+
+def over(proposal) -> str:
+    """Say why somebody who reads a proposal does not write in it."""
+    if proposal.stage in proposal.WRITABLE:
+        return "You may read this, but not write in it."
+    return "It does not change any more. A change is a new revision."
 
 
 def saved_now() -> str:

@@ -116,7 +116,7 @@ class ContractAdmin(PublishedAdmin):
             "clauses": clauses,
             "edited": [row for row in clauses if row.edited],
             "may_write": self.has_change_permission(request, record),
-            "approvals": record.approvals.select_related("owner", "decided_by"),
+            "approvals": record.approvals.select_related("owner", "decided_by", "opportunity"),
             "sold": publishing.sold_body(record.proposal),
             "signatories": signing_order(record),
             "agency": settings.AGENCY_NAME,

@@ -68,7 +68,7 @@ class ProposalAdmin(Composer):
         may_contract = request.user.has_perm("proposals.write_contract") and record.within_reach(request.user, "change")
         accepted = may_contract and record.stage == Proposal.Stage.ACCEPTED
         return super().about(request, record) | {
-            "approvals": record.approvals.select_related("owner", "decided_by"),
+            "approvals": record.approvals.select_related("owner", "decided_by", "opportunity"),
             "objections": objections_to(record),
             "attention": attention.of(record) if record.publication_id else None,
             "unclaimed": [*coverage.unclaimed(record), *record.unsafe()],

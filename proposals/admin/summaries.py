@@ -137,7 +137,7 @@ class SummaryAdmin(WrittenAdmin):
         passed = Event.objects.filter(record_type=record.label(), record_id=record.pk, verb="summary.submit")
         passed = passed.exclude(reason="").filter(facts__values__has_key="overridden").select_related("facts")
         return super().about(request, record) | {
-            "approvals": record.approvals.select_related("owner", "decided_by"),
+            "approvals": record.approvals.select_related("owner", "decided_by", "opportunity"),
             "who_approves": who_may(HolderOf("proposals.approve_summary")),
             "passed": list(passed.order_by("-pk")[:10]),
         }

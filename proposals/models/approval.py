@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.models import Opportunity
-from opportunities.records import Output, Refused, stage_field, transition
+from opportunities.records import KeptQuerySet, Output, Refused, stage_field, transition
 from opportunities.walls import Wall, settled
 
 from .. import approvals, asking, gates, measures, policies
@@ -18,6 +18,13 @@ from .contract import Contract
 from .proposal import Proposal
 from .service import ApprovalRule, Aspect
 from .summary import Summary
+
+
+class ApprovalQuerySet(KeptQuerySet):
+    def waiting(self):
+        """Return the questions that somebody is to answer now: those of a paused deal or proposal rest with it."""
+        asked = self.filter(stage=Approval.Stage.PENDING)
+        return asked.exclude(opportunity__stage="paused").exclude(proposal__stage="paused")
 
 
 class Approval(Output):
@@ -79,6 +86,8 @@ class Approval(Output):
     decided_at = models.DateTimeField(null=True)
     decision = models.TextField("reason", blank=True)
     stage = stage_field(Stage, Stage.PENDING)
+
+    objects = ApprovalQuerySet.as_manager()
 
     class Meta(Output.Meta):
         permissions = [
@@ -176,6 +185,15 @@ class Approval(Output):
     def nobody_because(self) -> str:
         """Say why it waits for nobody, or nothing."""
         return asking.nobody_because(self)
+
+    @property
+    def rests_because(self) -> str:
+        """Say why nobody is to answer it now, or nothing."""
+        if self.stage == self.Stage.PENDING and self.opportunity.stage == "paused":
+            return "Its deal is paused."
+        if self.stage == self.Stage.PENDING and self.proposal and self.proposal.stage == "paused":
+            return f"Its proposal is paused: {self.proposal.paused_because}"
+        return ""
 
     @property
     def holds_for(self) -> str:

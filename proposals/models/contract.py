@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pgtrigger
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection, models, transaction
 from django.utils import timezone
 
 from opportunities.models import Contact, Objection, Opportunity
+from opportunities.money import MOST, money
 from opportunities.records import (
     ClientSafe,
     Kept,
@@ -132,6 +134,14 @@ class Contract(Authored, Output):
                 self.number = cursor.fetchone()[0]
         super().save(*args, **kwargs)
 
+    def clean(self):
+        """Refuse a day that is chosen now and has passed: no work and no report begins then."""
+        before = type(self).objects.filter(pk=self.pk).first()
+        for name in ("kickoff_on", "first_report_on"):
+            day = getattr(self, name)
+            if day and day < timezone.localdate() and day != getattr(before, name, None):
+                raise ValidationError({name: "Choose today or a day that is still to come."})
+
     @classmethod
     @transaction.atomic
     def draw_up(cls, proposal, *, by, signatories=(), **terms):
@@ -144,6 +154,11 @@ class Contract(Authored, Output):
             raise Refused(["Have the client accept the proposal first."])
         if live := cls.objects.filter(opportunity=proposal.opportunity).exclude(stage__in=cls.CLOSED).first():
             raise Refused([f"There is already a contract: {live.number}. Void it before you draw up another."])
+        first = proposal.totals.once + proposal.totals.monthly
+        if first > MOST:
+            raise Refused(
+                [f"No invoice can be over {money(MOST)}, and its first one would be. Begin the next revision."]
+            )
         day = timezone.localdate()
         terms = {
             "report_every": proposal.report_every or Cadence.MONTHLY,
@@ -171,13 +186,7 @@ class Contract(Authored, Output):
             ContractClause.objects.create(contract=contract, clause=clause, text=clause.text, position=position)
         from .payment import Payment
 
-        begin(
-            Payment(
-                contract=contract, amount=proposal.totals.once + proposal.totals.monthly, currency=proposal.currency
-            ),
-            by=by,
-            past="expected",
-        )
+        begin(Payment(contract=contract, amount=first, currency=proposal.currency), by=by, past="expected")
         return contract
 
     @property

@@ -4,9 +4,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import django_fsm as fsm
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from opportunities.models import Contact, Event, Evidence, Lead, Objection, Opportunity
 from opportunities.records import (
@@ -33,6 +35,8 @@ from .book import BookPrice
 from .service import PERCENT, Cadence, Service, known_currency
 
 DAY = timedelta(days=1)
+# A row that is open in the composer, and in which nobody wrote for so long, counts as left.
+QUIET = timedelta(minutes=2)
 WRITE, SEND = "proposals.write_proposal", "proposals.send_proposal"
 
 
@@ -69,8 +73,10 @@ class Proposal(Authored, Output):
     HOLDS = (
         gates.has_scope,
         gates.has_timeline,
+        gates.steps_follow,
         gates.has_prices,
         gates.rows_have_proof,
+        gates.can_be_billed,
         gates.claims_are_supported,
         gates.proof_stands,
         gates.words_are_proved,
@@ -103,6 +109,11 @@ class Proposal(Authored, Output):
     paused_because = models.TextField(blank=True, editable=False)
     # One that ZartsAlgo paused is resumed by ZartsAlgo; a person's pause waits for a person.
     paused_by_itself = models.BooleanField(default=False, editable=False)
+    # Who has a row of it open while it is reviewed, and until when nobody is asked anew what they change.
+    writing = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    writing_until = models.DateTimeField(null=True, editable=False)
     superseded_by = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="supersedes"
     )
@@ -134,7 +145,12 @@ class Proposal(Authored, Output):
         indexes = [
             models.Index(
                 fields=["valid_until"], name="proposal_to_expire", condition=models.Q(stage__in=["sent", "viewed"])
-            )
+            ),
+            models.Index(
+                fields=["writing_until"],
+                name="proposal_being_written",
+                condition=models.Q(writing_until__isnull=False),
+            ),
         ]
         triggers = [settled("author_stays", "author_id")]
 
@@ -158,11 +174,18 @@ class Proposal(Authored, Output):
         super().save(*args, **kwargs)
 
     def clean(self):
-        """Refuse another currency under prices: the amounts would stay and mean something else."""
-        before = type(self).objects.filter(pk=self.pk).values_list("currency", flat=True).first()
-        if before and before != self.currency and self.price_lines.exists():
-            words = f"Its prices are in {before}. Take them out first, then choose another currency."
+        """Refuse another currency under prices, whose amounts would mean something else, and a decision too late."""
+        before = type(self).objects.filter(pk=self.pk).first()
+        if before and before.currency != self.currency and self.price_lines.exists():
+            words = f"Its prices are in {before.currency}. Take them out first, then choose another currency."
             raise ValidationError({"currency": words})
+        # Other parts are written although the days were in no order before.
+        were = before and (before.decide_on, before.valid_until)
+        if were != (self.decide_on, self.valid_until) and not gates.is_decided_while_valid(self):
+            words = (
+                f"The offer is valid until {date_format(self.valid_until, 'j F Y')}. Choose that day or an earlier one."
+            )
+            raise ValidationError({"decide_on": words})
 
     # -- What it says. -------------------------------------------------------------------------------------------------
 
@@ -215,6 +238,29 @@ class Proposal(Authored, Output):
         """Wait for whoever moves it now, and refuse when it has left us meanwhile."""
         if lock(self).stage not in self.WRITABLE:
             raise Refused([f"{self} does not change any more. Make a new revision."])
+
+    @property
+    def written_now(self) -> str:
+        """Say who has a row of it open, as long as nobody is asked anew what they change; or nothing."""
+        writes = self.writing_until is not None and self.writing_until > timezone.now()
+        return f"Being changed by {self.writing}." if writes else ""
+
+    def go_on_writing(self, *, by):
+        """Ask nobody anew while a row stays open. What changes lapses at once all the same. Call it under the lock."""
+        if self.stage in (self.Stage.IN_REVIEW, self.Stage.APPROVED):
+            writes = {"writing": by, "writing_until": timezone.now() + QUIET}
+            type(self).objects.filter(pk=self.pk).update(**writes)
+
+    @transaction.atomic
+    def stop_writing(self, *, by):
+        """Ask anew what changed while a row was open: its writer shut it or, by the clock, wrote no more."""
+        proposal = lock(self)
+        writer = proposal.writing
+        if writer is None or (by != writer and proposal.written_now):
+            return False
+        type(self).objects.filter(pk=self.pk).update(writing=None, writing_until=None)
+        approvals.settle(type(self).objects.get(pk=self.pk), asked_by=writer)
+        return True
 
     @transaction.atomic
     def add(self, row, *, by, evidence=(), facts=None):
@@ -435,7 +481,7 @@ class Proposal(Authored, Output):
         stage,
         source=Stage.DRAFT,
         target=Stage.IN_REVIEW,
-        gates=[gates.its_opportunity_is_ready, *HOLDS, gates.is_still_valid],
+        gates=[gates.its_opportunity_is_ready, *HOLDS, gates.is_still_valid, gates.is_decided_while_valid],
         permission=WRITE,
         label="Submit for review",
         past="submitted for review",
@@ -504,6 +550,7 @@ class Proposal(Authored, Output):
             gates.approvals_are_given,
             *HOLDS,
             gates.is_still_valid,
+            gates.is_decided_while_valid,
             gates.somebody_can_receive_it,
         ],
         permission=SEND,

@@ -17,6 +17,7 @@ from .service import PERCENT, Recurring, ScopeKind
 
 # Two steps that wait for each other never begin.
 ROUND = "These steps wait for each other. Let one of them wait for nothing."
+ITSELF = "A step cannot wait for itself."
 TAKEN = "Another row stands there already. Choose another place."
 
 
@@ -140,16 +141,28 @@ class Milestone(StepWords, Row):
     def clean(self):
         super().clean()
         before = self.depends_on
-        if before is None:
-            return
+        if before is not None:
+            self.refuse_to_wait_wrongly(before)
+        if waiting := self.begun_too_early():
+            words = (
+                f"“{waiting}” waits for this and begins after week {waiting.start_week}: end by then, or move it first."
+            )
+            raise ValidationError({"weeks": words})
+
+    def refuse_to_wait_wrongly(self, before):
+        """Refuse to wait for a step elsewhere, for oneself, in a round, or for one that ends later."""
         if before.proposal_id != self.proposal_id:
             raise ValidationError({"depends_on": "Choose a step of this proposal."})
         if self.pk in (step.pk for step in before.chain()):
-            raise ValidationError({"depends_on": ROUND})
+            raise ValidationError({"depends_on": ITSELF if before.pk == self.pk else ROUND})
         if self.start_week < before.end_week:
             raise ValidationError(
                 {"start_week": f"“{before}” ends after week {before.end_week}: begin then, or wait for nothing."}
             )
+
+    def begun_too_early(self):
+        """Return the first step that waits for this one and begins before it ends, or None."""
+        return self.needed_by.filter(start_week__lt=self.end_week).first() if self.pk else None
 
     def chain(self):
         """Yield this step, what it waits for, and so on. It ends, even where steps wait for each other."""

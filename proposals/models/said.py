@@ -2,12 +2,14 @@
 
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from opportunities.money import MoneyField
+from opportunities.money import MOST, MoneyField, money
 from opportunities.words import plain_words
 
+from .. import totals
 from .service import PERCENT, Recurring, ScopeKind
 
 NOT_LESS = [MinValueValidator(Decimal(0), "Type an amount of 0 or more.")]
@@ -78,3 +80,12 @@ class PriceWords(models.Model):
 
     class Meta:
         abstract = True
+
+    def clean(self):
+        """Refuse a line that comes to more than can be paid: everything after it would break on it."""
+        super().clean()
+        # What is wrong by itself is said at its own field.
+        known = None not in (self.quantity, self.unit_price, self.tax)
+        if known and totals.most_of(self) > MOST:
+            words = f"With this the line comes to more than {money(MOST)} in a first year. Type less."
+            raise ValidationError({"unit_price": words})

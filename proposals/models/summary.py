@@ -9,6 +9,7 @@ from opportunities.models.task import About
 from opportunities.records import ClientSafe, Opens, Output, stage_field, transition
 from opportunities.walls import settled
 from opportunities.words import plain_words
+from portal.models import Publication
 
 from .. import approvals, gates, lint, policies
 from .authored import Authored
@@ -18,7 +19,7 @@ WITHDRAW: dict = {
     "permission": "proposals.publish_summary",
     "label": "Withdraw",
     "past": "withdrew",
-    "asks": "opportunities.forms.ReasonForm",
+    "asks": "proposals.forms.WithdrawWordsForm",
 }
 
 
@@ -89,6 +90,14 @@ class Summary(Authored, About, Output):
         if self.stage == self.Stage.DRAFT:
             self.next_action = self.next_action or "Write the words and submit them for review"
         super().save(*args, **kwargs)
+
+    def read_in(self) -> list:
+        """Return the proposals that a client has, and in which they go on reading these words: a sent one is frozen."""
+        said = {"title": self.title, "text": self.words}
+        of_client = Publication.objects.filter(client_id=self.opportunity.client_id, opportunity_id=self.opportunity_id)
+        shown = of_client.filter(kind="proposal", withdrawn_at=None)
+        found = shown.filter(body__findings__contains=[said]).values_list("pk", flat=True)
+        return list(self.opportunity.proposals.filter(publication_id__in=list(found)).order_by("-pk"))
 
     def unsafe(self) -> list:
         return [lint.Placed(mark, self.staff_url("id_words")) for mark in lint.read(self)]

@@ -7,8 +7,17 @@
   const PAUSE = 1000;
   const LOOK = 4000;
   // The parts around the open forms, by the names under which the server sends them.
-  const PLACES = { top: "top", moves: "moves-part", approvals: "decided" };
+  const PLACES = { held: "held", top: "top", moves: "moves-part", where: "where", approvals: "decided" };
+  const SIGN_IN = "Not saved: you are signed out. Sign in in another tab; your words stay here and are saved then.";
+  const NO_MORE = "Not saved: you may not write here any more. Copy your words.";
+  // What no second try mends.
+  class Stopped extends Error {}
   let page = null;
+  // Whether what was saved in an open row is still to be asked about: it is when the row is shut, or the page left.
+  let unasked = false;
+  // Why nothing can be written any more; and whether it waits for somebody to sign in.
+  let over = "";
+  let isSignedOut = false;
   // Saves go one after the other: each says what the row said before it.
   let queue = Promise.resolve();
 
@@ -79,7 +88,16 @@
       if (here && now && !here.contains(document.activeElement)) here.replaceWith(document.adoptNode(now));
     }
     follow();
-    if (answer.stage && answer.stage !== page.dataset.stage && !all("form[data-write]").some(isChanged)) location.reload();
+    page.dataset.stage = answer.stage;
+    if (!answer.over || !one("#act")) return;
+    // Whoever has a row open keeps it, to copy what it says.
+    if (one("form[data-write]")) end(`${answer.over} Copy your words.`);
+    else location.reload();
+  };
+
+  const end = (words) => {
+    over = words;
+    say(over, true);
   };
 
   // The client's page follows, and stays where it was scrolled to.
@@ -88,12 +106,33 @@
     if (frame?.contentWindow) frame.contentWindow.location.reload();
   };
 
-  const send = async (fields) => {
+  const post = (fields, how = {}) => {
     const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
-    if (!body.has("csrfmiddlewaretoken")) body.set("csrfmiddlewaretoken", one("#act [name=csrfmiddlewaretoken]").value);
-    const answer = await fetch(location.pathname, { method: "POST", body, headers: HEADERS });
-    if (!(answer.headers.get("Content-Type") || "").includes("json")) throw new Error(answer.status);
-    return [answer, await answer.json()];
+    body.set("csrfmiddlewaretoken", one("#act [name=csrfmiddlewaretoken]").value);
+    return fetch(location.pathname, { method: "POST", body, headers: HEADERS, ...how });
+  };
+
+  const send = async (fields, isAgain = false) => {
+    const answer = await post(fields);
+    if (answer.redirected) {
+      isSignedOut = true;
+      throw new Stopped(SIGN_IN);
+    }
+    if (!(answer.headers.get("Content-Type") || "").includes("json")) {
+      // Whoever signed in again meanwhile has another token.
+      if (answer.status === 403 && !isAgain && (await renew())) return send(fields, true);
+      throw answer.status === 403 || answer.status === 404 ? new Stopped((over = NO_MORE)) : new Error(answer.status);
+    }
+    const words = await answer.json();
+    if (words.over === true) throw new Stopped((over = words.said));
+    return [answer, words];
+  };
+
+  const renew = async () => {
+    const answer = await fetch(location.pathname, { headers: HEADERS });
+    const token = answer.ok && !answer.redirected && one("#act [name=csrfmiddlewaretoken]", read(await answer.text()));
+    if (token) for (const it of all("[name=csrfmiddlewaretoken]")) it.value = token.value;
+    return !!token;
   };
 
   // Return the page as it is now, or as much as is newer than `since`; nothing when we may not see it any more.
@@ -101,6 +140,10 @@
     for (;;) {
       const answer = await fetch(`${page.dataset.now}?since=${since}`, { headers: HEADERS });
       if (!answer.ok || answer.redirected) return null;
+      if (isSignedOut && (await renew())) {
+        isSignedOut = false;
+        all("form[data-write]:not([data-clash])").filter(isChanged).forEach((form) => save(form));
+      }
       const words = await answer.json();
       if (!isOld(words)) return words;
     }
@@ -109,30 +152,42 @@
   // -- Saving. -------------------------------------------------------------------------------------------------------
 
   // Each save has a key of its own: sent twice, it is done once.
-  const saveOf = (form, does) => {
+  const saveOf = (form, does, stays) => {
     const body = new FormData(form);
     body.set("do", does);
+    if (stays) body.set("stays_open", "1");
     body.set("once", crypto.getRandomValues(new Uint32Array(4)).join("-"));
     return { body, sent: typed(form) };
   };
 
-  const saveNow = async (form, does) => {
+  const saveNow = async (form, does, stays) => {
     if (!form.isConnected || (!form.lost && does !== "keep" && !form.matches("[data-clash]") && !isChanged(form))) return true;
+    if (over) {
+      say(over, true);
+      return false;
+    }
     const row = rowOf(form);
     // A save that was not answered may have arrived: the same is sent again before anything newer.
     const isAgain = !!form.lost;
-    const { body, sent } = (form.lost ||= saveOf(form, does));
+    const { body, sent } = (form.lost ||= saveOf(form, does, stays));
     say("Saving…");
     let answer, words;
     try {
       [answer, words] = await send(body);
-    } catch {
+    } catch (trouble) {
+      if (trouble instanceof Stopped) {
+        // It did not arrive: what is typed by then is sent, if ever.
+        delete form.lost;
+        say(trouble.message, true);
+        return false;
+      }
       say("Not saved: the server was not reached. Your words stay here; it is tried again.", true);
-      setTimeout(() => save(form), 5000);
+      setTimeout(() => save(form, does, stays), 5000);
       return false;
     }
     delete form.lost;
     if (answer.ok) {
+      unasked = body.has("stays_open");
       form.dataset.before = sent;
       const mark = one("[name=seen]", form);
       if (mark) mark.value = words.seen;
@@ -148,22 +203,25 @@
       if (said) said.textContent = words.said;
       if (form.matches("[data-clash]")) form.closest(".z-clash").remove();
       take(words);
-      return isAgain ? saveNow(form, does) : true;
+      return isAgain ? saveNow(form, does, stays) : true;
     }
-    say(words.said, true);
-    if (words.form && isAgain && typed(form) !== sent) return saveNow(form, does);
+    if (words.form && isAgain && typed(form) !== sent) return saveNow(form, does, stays);
     if (words.form) wrong(form, read(words.form));
     if (words.clash && row) {
+      clearTimeout(form.pause);
       row.innerHTML = words.clash;
       one(".z-clash", row).focus();
     }
+    // Last: a field that goes out of the page says that it was changed.
+    say(words.said, true);
     if (words.stopped) form.dataset.before = sent;
     return false;
   };
 
-  const save = (form, does = "save") => {
+  // `stays`: the row stays open, so that nobody is asked yet about what changed in it.
+  const save = (form, does = "save", stays = true) => {
     clearTimeout(form.pause);
-    const done = queue.then(() => saveNow(form, does));
+    const done = queue.then(() => saveNow(form, does, stays));
     queue = done.catch(() => false);
     return done;
   };
@@ -207,7 +265,9 @@
   // The row as text again, once it is saved.
   const shut = async (form) => {
     const row = rowOf(form);
-    if (!(await save(form))) return;
+    const isLast = all("form[data-write]").length === 1;
+    if (!(await save(form, "save", !isLast))) return;
+    if (isLast && unasked) await act("shut");
     if (row.dataset.row.startsWith("new-")) {
       const section = row.closest(".z-part-of");
       row.remove();
@@ -242,13 +302,21 @@
     let answer, words;
     try {
       [answer, words] = await send({ do: does });
-    } catch {
-      return say("Not done: the server was not reached. Try again.", true);
+    } catch (trouble) {
+      const isStopped = trouble instanceof Stopped;
+      return say(isStopped ? trouble.message.replace("Not saved", "Not done") : "Not done: the server was not reached. Try again.", true);
     }
     say(words.said, !answer.ok);
     if (!answer.ok) return;
+    if (does === "shut") unasked = false;
     take(words);
     after?.(words);
+  };
+
+  // Whoever leaves with a row open is done with it.
+  const leave = () => {
+    if (unasked) post({ do: "shut" }, { keepalive: true });
+    unasked = false;
   };
 
   // -- What people do. -----------------------------------------------------------------------------------------------
@@ -278,11 +346,13 @@
           else (one(`[value="${does}:${name}"]:not(:disabled)`) || one("a", place))?.focus();
         });
       });
-    } else if (link.closest("#moves") && all("form[data-write]").some(isChanged)) {
-      // What is still being written is saved first.
+    } else if (link.closest("#moves") && (unasked || all("form[data-write]").some(isChanged))) {
+      // What is still being written is saved first, and asked about.
       go(async () => {
-        const saved = await Promise.all(all("form[data-write]").filter(isChanged).map((form) => save(form)));
+        const saved = await Promise.all(all("form[data-write]").filter(isChanged).map((form) => save(form, "save", false)));
         if (!saved.every(Boolean)) return;
+        if (unasked) await act("shut");
+        unasked = false;
         const again = link.matches("a") ? one(`#moves a[href="${link.getAttribute("href")}"]`) : one(`#moves form[action="${link.closest("form")?.getAttribute("action")}"] button`);
         (again || link).click();
       });
@@ -304,7 +374,7 @@
 
   const keepMine = async (form) => {
     const row = rowOf(form);
-    if (await save(form)) {
+    if (await save(form, "save", all("form[data-write]").length > 1)) {
       row.replaceChildren();
       look(true);
     }
@@ -345,8 +415,8 @@
     clearTimeout(form.pause);
     // A new row waits until all is there that it cannot be without.
     const ready = !one("[name=row]", form).value.startsWith("new-") || form.checkValidity();
-    if (ready) form.pause = setTimeout(() => save(form), PAUSE);
-    if (isChanged(form)) say("Not saved yet…");
+    if (ready && !over && !isSignedOut) form.pause = setTimeout(() => save(form), PAUSE);
+    if (isChanged(form)) say(over || (isSignedOut ? SIGN_IN : "Not saved yet…"), !!over || isSignedOut);
   };
 
   const left = (event) => {
@@ -404,9 +474,16 @@
   // -- On a phone: write, or read what the client will see. ----------------------------------------------------------
 
   const turn = (link) => {
+    const to = link.hash.slice(1);
+    if (to === page.dataset.turned) return;
+    page.dataset[`${page.dataset.turned}At`] = scrollY;
     all(".z-switch a").forEach((it) => it.removeAttribute("aria-current"));
     link.setAttribute("aria-current", "true");
-    page.dataset.turned = link.hash.slice(1);
+    page.dataset.turned = to;
+    // Where one was on that side; the first time at its beginning, which may lie above.
+    const at = page.dataset[`${to}At`];
+    if (at) scrollTo({ top: at, behavior: "instant" });
+    else document.getElementById(to).scrollIntoView({ block: "start", behavior: "instant" });
   };
 
   // A link from elsewhere names a field, a row or a section: it is opened where it can be written.
@@ -434,6 +511,7 @@
     document.addEventListener("input", typing);
     document.addEventListener("change", typing);
     document.addEventListener("focusout", left);
+    window.addEventListener("pagehide", leave);
     window.addEventListener("beforeunload", (event) => {
       if (all("form[data-write]:not([data-clash])").some(isChanged)) event.preventDefault();
     });

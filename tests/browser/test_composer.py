@@ -1,15 +1,19 @@
 """A proposal is written on one page: by keyboard alone, by two at once, and on a phone."""
 
 import re
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from opportunities.records import edit, perform
 from proposals.models import PriceLine, Proposal, ScopeItem
 from tests.browser.axe import violations
 from tests.conftest import person
 from tests.makers import an_opportunity
-from tests.makers_proposals import a_proposal
+from tests.makers_proposals import a_proposal, approve_all
 
 SAVED = re.compile(r"Saved \d\d:\d\d")
 
@@ -233,6 +237,7 @@ def test_two_people_write_and_nobody_loses_a_word(ada, at_browser):
     with second.refused(409):
         second.page.locator("#included [name=title]").fill("The fastest pages")
         second.sees("Ada changed this")
+    expect(second.page.locator("#saved")).to_have_text("Not saved: somebody else wrote here.")
     second.look()
     assert ScopeItem.objects.get(kind="included").title == "Fast pages"
     second.press("Keep mine")
@@ -254,3 +259,124 @@ def test_a_phone_shows_the_rows_or_the_clients_page(ada, at_browser):
     somebody.press("Preview", within=".z-switch")
     Writer(somebody).client_reads("Mending it all")
     assert not somebody.page.locator("#rows").is_visible()
+
+
+@pytest.mark.screens("phone")
+def test_the_most_that_can_be_billed_fits_the_phone_of_whoever_is_asked_for_it(ada, house, at_browser):
+    ben = person("ben", "Manager", team="East", sees="team")
+    opportunity = an_opportunity(ada, stage="proposal")
+    proposal = a_proposal(ada, opportunity=opportunity, decide_on=timezone.localdate() + timedelta(days=7))
+    most = {"recurring": "once", "quantity": Decimal("9999999.99"), "unit_price": Decimal("999.99"), "internal_cost": 0}
+    proposal.add(PriceLine(title="Allofitatonceandthensome" * 3, optional=True, **most), by=ada)
+    proposal.change(proposal.price_lines.first(), by=ada, unit_price=Decimal("99999999.99"))
+    proposal.add(PriceLine(title="Ads", evidence=proposal.evidence().first(), **most | {"quantity": 1}), by=ada)
+    edit(proposal, by=ada, discount=Decimal("12.34"))
+    perform(approve_all(perform(proposal.submit, by=ada), ben).send, by=ada, contact=opportunity.decision_owner)
+    client = at_browser(looks=violations)
+    link = house.mailbox.link_to(opportunity.decision_owner.email, "Our proposal", "/p/")
+    client.open(link[link.index("/p/") :]).press("Open")
+    for option in client.page.locator("[name=option]:visible").all():
+        option.check()
+    client.press("Update the totals")
+    client.look()
+
+
+@pytest.mark.screens("desktop")
+def test_an_approved_proposal_goes_back_to_review_under_whoever_writes_and_their_row_stays_open(ada, at_browser):
+    ben = person("ben", "Manager", team="East", sees="team")
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    somebody = at_browser(ada, looks=violations).open(proposal.staff_url())
+    page = somebody.page
+    page.evaluate("window.isTheSame = true")
+    page.locator("#pricing a.z-row-open").first.click()
+    page.locator("#pricing [name=unit_price]").fill("3100")
+    Writer(somebody).is_saved()
+    expect(page.locator("#where [aria-current=step]")).to_contain_text("In review")
+    expect(page.locator("#pricing [name=unit_price]")).to_be_focused()
+    somebody.sees("Being changed by Ada.")
+    page.locator("#pricing [name=unit_price]").fill("3200")
+    Writer(somebody).is_saved()
+    assert not proposal.approvals.filter(stage="pending").exists()
+    somebody.look()
+    page.keyboard.press("Escape")
+    expect(page.locator("#pricing form")).to_have_count(0)
+    expect(page.get_by_text("Being changed by Ada.")).to_have_count(0)
+    assert proposal.approvals.get(stage="pending").aspect == "pricing"
+    assert page.evaluate("window.isTheSame")
+
+
+@pytest.mark.screens("desktop")
+def test_whoever_leaves_with_a_row_open_has_it_asked(ada, at_browser):
+    ben = person("ben", "Manager", team="East", sees="team")
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    somebody = at_browser(ada).open(proposal.staff_url())
+    somebody.page.locator("#pricing a.z-row-open").first.click()
+    somebody.page.locator("#pricing [name=unit_price]").fill("3100")
+    Writer(somebody).is_saved()
+    somebody.open("/admin/today/")
+    for _ in range(50):
+        if proposal.approvals.filter(stage="pending").exists():
+            break
+        somebody.page.wait_for_timeout(100)
+    assert proposal.approvals.get(stage="pending").aspect == "pricing"
+
+
+@pytest.mark.screens("desktop")
+def test_whoever_is_signed_out_keeps_their_words_until_they_sign_in_again(ada, at_browser):
+    proposal = a_proposal(ada)
+    somebody = at_browser(ada).open(proposal.staff_url())
+    page = somebody.page
+    page.locator("#included a.z-row-open").click()
+    page.locator("#included [name=title]").wait_for()
+    cookies = somebody.browser.cookies()
+    somebody.browser.clear_cookies()
+    somebody.browser.add_cookies([each for each in cookies if "csrf" in each["name"]])
+    posts = []
+    page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
+    page.locator("#included [name=title]").fill("Fast pages")
+    somebody.sees("Not saved: you are signed out. Sign in in another tab")
+    page.wait_for_timeout(6000)
+    assert len(posts) == 1
+    other = somebody.browser.new_page()
+    other.goto(somebody.home + "/admin/login/")
+    other.fill("[name=username]", "ada")
+    other.fill("[name=password]", somebody.password)
+    other.get_by_role("button", name="Log in").click()
+    other.wait_for_url("**/today/**")
+    Writer(somebody).is_saved()
+    assert ScopeItem.objects.get(kind="included").title == "Fast pages"
+
+
+@pytest.mark.screens("desktop")
+def test_words_for_one_that_was_withdrawn_are_not_tried_for_ever(ada, at_browser):
+    proposal = a_proposal(ada)
+    somebody = at_browser(ada).open(proposal.staff_url())
+    page = somebody.page
+    page.locator("#included a.z-row-open").click()
+    page.locator("#included [name=title]").wait_for()
+    perform(proposal.withdraw, by=ada, reason="Another offer stands in for it.")
+    posts = []
+    page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
+    with somebody.refused(403):
+        page.locator("#included [name=title]").fill("Fast pages")
+        somebody.sees("It does not change any more. A change is a new revision. Copy your words.")
+        page.wait_for_timeout(6000)
+        page.locator("#included [name=title]").fill("Fast pages, all of them")
+        page.wait_for_timeout(1500)
+    assert len(posts) <= 1
+    somebody.sees("It does not change any more.")
+    expect(page.locator("#included [name=title]")).to_have_value("Fast pages, all of them")
+
+
+@pytest.mark.screens("phone")
+def test_the_preview_shows_its_beginning_from_far_down_and_the_rows_where_one_was(ada, at_browser):
+    somebody = at_browser(ada, looks=violations).open(a_proposal(ada).staff_url())
+    page = somebody.page
+    page.locator("#claims").scroll_into_view_if_needed()
+    page.evaluate("scrollBy(0, 200)")
+    before = page.evaluate("scrollY")
+    page.locator(".z-switch a", has_text="Preview").click()
+    box = page.locator("#preview").bounding_box()
+    assert 0 <= box["y"] < 200
+    page.locator(".z-switch a", has_text="Write").click()
+    assert abs(page.evaluate("scrollY") - before) < 3

@@ -84,7 +84,15 @@ def test_the_queue_is_decided_on_a_phone(ada, ben, at_browser):
     manager.press("All that waits").sees("You are looking at it")
 
     pricing = proposal.approvals.get(aspect="pricing")
-    manager.choose(f".z-rows a[href*='/{pricing.pk}/']").choose(".z-on-condition > summary")
+    manager.choose(f".z-rows a[href*='/{pricing.pk}/']")
+    # The buttons stand fixed at the bottom from the beginning; at the end of the page nothing stays under them.
+    bar = manager.page.locator(".z-decide > .z-actions")
+    expect(bar).to_be_in_viewport(ratio=1)
+    assert bar.bounding_box()["height"] < 130
+    manager.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    last = manager.page.locator(".z-on-condition > summary").bounding_box()
+    assert last["y"] + last["height"] <= bar.bounding_box()["y"]
+    manager.press("On a condition").choose(".z-on-condition > summary")
     manager.write(measure="the discount", number="120").press("Approve on this condition")
     manager.sees("Type at most 100 percent.").write(number="10").press("Approve on this condition")
     manager.sees("Done: you approved, on a condition")
@@ -103,6 +111,9 @@ def test_several_that_are_alike_are_answered_together(ada, ben, at_browser):
     manager.press("2 more like this").press("Approve the ticked ones").sees("Tick those that you answer.")
     page = manager.page
     page.locator("details > summary").first.click()
+    edge, box = page.locator(".z-together > ul").bounding_box(), page.locator("[name=pick]").first.bounding_box()
+    assert box["x"] - edge["x"] > 12
+    assert box["y"] - edge["y"] > 8
     for box in page.locator("[name=pick]").all()[:2]:
         box.check()
     manager.look()
@@ -152,5 +163,8 @@ def test_a_claim_is_refused_by_name_mended_approved_by_two_in_order_and_a_price_
     assert {it for it in stages if it[0] != "pricing"} == {("proposal", "approved"), ("claims", "approved")}
     assert ("pricing", "lapsed") in stages
     assert ("pricing", "approved") not in stages
+    # It is asked anew once the row is shut.
+    writer.page.keyboard.press("Escape")
+    expect(writer.page.locator("#pricing form")).to_have_count(0)
     manager.open("/admin/approvals/").press(str(proposal.opportunity.client))
     manager.sees("Changed since you approved it").sees("$2,800.00")

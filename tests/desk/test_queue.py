@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities.models import Event
+from opportunities.models import Event, Letter
 from opportunities.records import begin, edit, perform
 from proposals.models import Approval, ApprovalRule, Delegation
 from tests.conftest import person
@@ -349,3 +349,20 @@ def test_a_colleague_of_the_same_group_may_answer_though_it_stands_with_another(
     answer = as_user(fay).post(reverse("approval", args=[asked.pk]), {"move": "approve", "digest": asked.digest})
     assert answer.status_code == 302
     assert again(asked).decided_by == fay
+
+
+def test_a_condition_on_what_has_no_numbers_is_refused_for_what_it_is(as_user, ada, ben):
+    asked = asked_of(a_proposal(ada, stage="in_review"), "claims")
+    sent = {"move": "approve_on", "digest": asked.digest, "measure": "discount", "number": "10"}
+    answer = as_user(ben).post(asked.staff_url(), sent)
+    assert answer.status_code == 409
+    assert "Only the pricing can be approved on a condition." in answer.text
+    assert "already" not in answer.text
+
+
+def test_the_mail_of_a_question_has_a_short_subject(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    proposal.change(proposal.price_lines.first(), by=ada, title="All of the mending, whatever it is", unit_price=3100)
+    letter = Letter.objects.filter(user=ben).order_by("pk").last()
+    assert letter.subject == f"Pricing to approve: {proposal.opportunity.client}, $15,700.00"
+    assert "Since you approved it:" in letter.body

@@ -293,7 +293,7 @@ def test_a_step_that_waits_for_itself_or_in_a_round_is_refused_at_its_field(writ
     assert answer.status_code == 422
     assert "wait for each other" in answer.content.decode()
     answer = writer.save(writer.open(composing.key_of(first)), depends_on=first.pk)
-    assert answer.context["open"]["form"].errors["depends_on"] == ["Choose one from the list."]
+    assert answer.context["open"]["form"].errors["depends_on"] == ["A step cannot wait for itself."]
 
 
 def test_evidence_of_another_client_is_no_choice(writer, ada):

@@ -603,9 +603,9 @@ def test_what_was_sent_does_not_run_out(ada, ben):
     assert clock.run_out() == 0
 
 
-def test_the_clock_asks_of_nothing_that_is_not_due_in_five_queries(ada, ben, django_assert_max_num_queries):
+def test_the_clock_asks_of_nothing_that_is_not_due_in_six_queries(ada, ben, django_assert_max_num_queries):
     a_proposal(ada, stage="in_review")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         clock.run()
 
 

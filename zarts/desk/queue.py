@@ -25,10 +25,11 @@ BY_NAME = Q(person__isnull=False, permission="") | Q(escalated_at__isnull=False)
 
 
 def pending():
-    """Return every question that is open, the most urgent first. A paused deal waits."""
-    rows = Approval.objects.filter(stage=Approval.Stage.PENDING).exclude(opportunity__stage="paused")
+    """Return every question that somebody is to answer now, the most urgent first."""
     about = ("proposal", "contract__proposal", "summary")
-    rows = rows.select_related("opportunity__client", "owner", "asked_by", "looked_at_by", "rule", *about)
+    rows = Approval.objects.waiting().select_related(
+        "opportunity__client", "owner", "asked_by", "looked_at_by", "rule", *about
+    )
     # The lines of the price say what each is worth.
     return rows.prefetch_related("proposal__price_lines", "contract__proposal__price_lines").order_by("due", "pk")
 

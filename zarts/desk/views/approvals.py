@@ -15,6 +15,7 @@ from opportunities import reads
 from opportunities.admin.base import whole_number
 from opportunities.forms import ReasonForm
 from opportunities.records import Refused, perform
+from proposals import gates
 from proposals.approvals import turnaround, why_asked
 from proposals.difference import decided_before
 from proposals.forms import ConditionForm
@@ -146,6 +147,8 @@ def answer(request, asked):
         raise Http404("No such answer.")
     kind = ConditionForm if name == "approve_on" else ReasonForm
     move = next((move for move in asked.moves_for(request.user) if move.name == name), None)
+    if move is None and asked.is_open:
+        return [gates.content_hangs_on_numbers.sentence], empty(kind, request, asked)
     if move is None:
         return [f"It is already {asked.get_stage_display().lower()}."], empty(kind, request, asked)
     if not move.allowed:
