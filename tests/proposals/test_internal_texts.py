@@ -60,6 +60,7 @@ NO_SECRET_THERE = {
     ("opportunities.task", "paused_because"),
     ("proposals.approval", "decision"),
     ("proposals.bookprice", "pricing_assumption"),
+    ("proposals.paymentproof", "link"),
     ("handoff.receipt", "words"),
 }
 
