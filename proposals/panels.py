@@ -3,7 +3,7 @@
 from opportunities import panels as floor
 from opportunities.panels import FEW, may_change, newest
 
-from . import coverage, pointing, totals
+from . import attention, coverage, pointing, totals
 from .models import Summary
 
 
@@ -15,6 +15,9 @@ def proposals(opportunity, user) -> dict:
         proposal.comes_to = totals.of(
             (line for line in proposal.price_lines.all() if not line.optional), proposal.discount
         )
+    reached = attention.in_short(shown["rows"])
+    for proposal in shown["rows"]:
+        proposal.links = reached.get(proposal.pk, [])
     summaries = newest(Summary.objects.filter(opportunity=opportunity), FEW)
     return shown | {
         "summaries": summaries["rows"],

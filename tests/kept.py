@@ -62,6 +62,7 @@ begin
   end loop;
 end $$;
 
+revoke all on function kept_rows(), put_back(jsonb) from public;
 grant execute on function kept_rows(), put_back(jsonb) to zarts_app;
 """
 

@@ -165,6 +165,7 @@ PORTAL_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.PlainHeaders",
+    "portal.wall.ServesBehindTheWall",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "portal.middleware.PreviewWritesNothing",
