@@ -21,7 +21,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.encoding import punycode
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from . import campaigns, clock, conditions
+from . import campaigns, clock, conditions, letters
 from .models import Event, Letter, Message, Task
 from .records import Refused, begin, edit, lock_free, perform, tell
 from .troubles import in_words
@@ -395,7 +395,7 @@ def letter_of(message, server) -> EmailMessage:
         headers |= {"In-Reply-To": message.in_reply_to, "References": message.in_reply_to}
     answers_to = incoming.reply_address(message)
     words = message.mailed_words + (f"\n\n-- \n{line}" if (line := optout.line(message)) else "")
-    return EmailMessage(
+    return letters.mail(
         message.subject,
         words,
         formataddr((str(message.owner), settings.AGENCY_EMAIL)),

@@ -50,6 +50,7 @@ urlpatterns = [
     path("portal/history/", room.history, name="history"),
     path("verify", verify.verify, name="verify"),
     path("hooks/payments", payments.payments_hook, name="payments"),
+    path("brand.css", home.brand, name="brand"),
     path("healthz", home.healthz, name="healthz"),
     path("readyz", home.readyz, name="readyz"),
 ]

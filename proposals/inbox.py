@@ -11,13 +11,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import get_connection
 from django.db import DatabaseError, transaction
 from django.db.models import CharField, Exists, F, Max, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from opportunities import notices, optout
+from opportunities import letters, notices, optout
 from opportunities.followups import end_of_day, open_task
 from opportunities.models import Contact, Lead, Message, Notice, Objection, Opportunity, Source, Task, User
 from opportunities.money import money
@@ -520,7 +520,7 @@ def take_sign_in(request, connection=None) -> dict:
     )
     try:
         connection.open()
-        EmailMessage("Your link to sign in", words, None, [guest.email], connection=connection).send()
+        letters.mail("Your link to sign in", words, None, [guest.email], connection=connection).send()
     except OSError as trouble:
         connection.close()
         if is_no_answer(trouble):

@@ -372,6 +372,7 @@ PUBLIC = {
     "privacy": (200, 405),
     "intake": (200, 422),
     "thanks": (200, 405),
+    "brand": (200, 405),
     "link": (404, 405),
     "link-open": (405, 404),
     "link-read": (405, 404),

@@ -253,6 +253,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 AGENCY_NAME = env.str("AGENCY_NAME", "Zarts")
 AGENCY_PERSON = env.str("AGENCY_PERSON", "Dana Whitfield")
+# The one colour of the client's pages and mails, as #rrggbb, and the file of the logo that stands there for the name.
+AGENCY_COLOUR = env.str("AGENCY_COLOUR", "#1c5d4c").lower()
+AGENCY_LOGO = env.str("AGENCY_LOGO", "")
 # Within how many hours somebody who asked hears from us.
 FIRST_RESPONSE_HOURS = env.int("FIRST_RESPONSE_HOURS", 24)
 AGENCY_EMAIL = env.str("AGENCY_EMAIL", "hello@zarts.example")

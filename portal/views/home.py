@@ -1,5 +1,6 @@
 """The pages that anybody may see. None of them reads the database."""
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
@@ -20,6 +21,16 @@ def home(request):
 def privacy(request):
     """Say in words what we keep, why and how long. For anybody."""
     return page(request, "privacy", inquiry_consent=consent.INQUIRY, version=consent.INQUIRY_VERSION)
+
+
+@require_safe
+def brand(request):
+    """Say in which colour the pages are, where it is the agency's own. For anybody."""
+    colour = settings.AGENCY_COLOUR
+    light = f":root {{ --accent: {colour}; --tint: color-mix(in srgb, {colour} 9%, var(--paper)); }}"
+    dark = f":root {{ --accent: color-mix(in srgb, {colour} 45%, white); --on-accent: #111; }}"
+    words = f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n"
+    return HttpResponse(words, "text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"})
 
 
 @require_safe

@@ -23,7 +23,7 @@ class Mailbox:
         while time.monotonic() < deadline:
             for file, mail in self.unread(address, about):
                 self.read.add(file)
-                return mail.get_body().get_content()
+                return mail.get_body(("plain",)).get_content()
             time.sleep(0.1)
         raise AssertionError(f"No new mail to {address} about “{about}” within {wait} s.")
 

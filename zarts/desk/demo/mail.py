@@ -18,7 +18,7 @@ def caught(message) -> str:
     for file in sorted(folder().glob("*.eml"), reverse=True):
         mail = message_from_bytes(file.read_bytes(), policy=policy.default)
         if mail["Message-ID"] == message.message_id:
-            return mail.get_content()
+            return mail.get_body(("plain",)).get_content()
     return ""
 
 

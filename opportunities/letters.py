@@ -1,0 +1,49 @@
+"""A mail to somebody outside, in the look of the client's pages, with plain text of the same words beside it."""
+
+import re
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+ADDRESS = re.compile(r"https?://\S+")
+# The last words of a mail say why it came, or how it is stopped.
+FOOT = re.compile(r"-- |You get this mail because")
+
+
+@dataclass
+class Line:
+    """A line of a mail: words, or a link that stands alone."""
+
+    words: str
+
+    @property
+    def link(self) -> str:
+        return self.words if ADDRESS.fullmatch(self.words) else ""
+
+
+@dataclass
+class Part:
+    lines: list[Line]
+    is_foot: bool
+
+
+def parts_of(words) -> list[Part]:
+    """Return a mail's paragraphs, each line by line."""
+    found = (part.strip("\n") for part in re.split(r"\n[ \t]*\n", words.replace("\r\n", "\n")))
+    shown = ((FOOT.match(part), part.removeprefix("-- \n")) for part in found if part.strip())
+    return [Part([Line(line.strip()) for line in part.split("\n")], bool(foot)) for foot, part in shown]
+
+
+def as_page(subject, words) -> str:
+    """Return the words of a mail as HTML. Nothing in them is markup."""
+    shown = {"subject": subject, "parts": parts_of(words), "agency": settings.AGENCY_NAME}
+    return render_to_string("mail/letter.html", shown | {"colour": settings.AGENCY_COLOUR})
+
+
+def mail(subject, words, sender, to, **fields) -> EmailMultiAlternatives:
+    """Return a mail with the same words twice: as plain text, and as a page."""
+    letter = EmailMultiAlternatives(subject, words, sender, to, **fields)
+    letter.attach_alternative(as_page(subject, words), "text/html")
+    return letter

@@ -1,0 +1,54 @@
+"""Mail to people outside says the same twice: as plain text, and as a page in the look of the client's."""
+
+import re
+
+import pytest
+from django.core import mail
+
+from opportunities import letters, outbox
+from tests.makers_proposals import a_proposal
+
+WORDS = "Hello Bo,\n\nhere it is <b>now</b> & {{ then }}:\nhttps://portal.zarts.example/p/abc/\n\nAda\nZarts\n\n"
+FOOT = "You get this mail because we are working with Harbor Dental on it."
+
+
+def plain(page) -> str:
+    """Return the words of a page, one paragraph a line."""
+    body = re.sub(r"<br>", " ", page[page.index("<body") :])
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip()
+
+
+def test_what_is_typed_is_never_markup():
+    page = letters.as_page("A <subject>", WORDS + FOOT)
+    assert "&lt;b&gt;now&lt;/b&gt; &amp; {{ then }}" in page
+    assert "<title>A &lt;subject&gt;</title>" in page
+
+
+def test_a_link_that_stands_alone_is_one_and_leads_where_it_says():
+    page = letters.as_page("x", WORDS + FOOT)
+    assert re.findall(r'href="([^"]+)"', page) == ["https://portal.zarts.example/p/abc/"]
+
+
+def test_why_it_came_stands_at_its_foot():
+    parts = letters.parts_of(WORDS + FOOT)
+    assert [part.is_foot for part in parts] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "words", ["", "\n\n\n", "a\r\n\r\nb", "-- \nStop", "x" * 5000, "\u202e\x00", "javascript:alert(1)"]
+)
+def test_any_words_become_a_page_without_a_script(words):
+    page = letters.as_page("x", words)
+    assert "<script" not in page
+    assert 'href="javascript' not in page
+
+
+@pytest.mark.django_db
+def test_a_proposals_mail_carries_both_with_the_same_words(ada, ben):
+    a_proposal(ada, approver=ben, stage="sent")
+    outbox.send()
+    (letter,) = [one for one in mail.outbox if one.subject.startswith("Our proposal")]
+    ((page, kind),) = letter.alternatives
+    assert kind == "text/html"
+    assert re.sub(r"\s+", "", plain(page)) == re.sub(r"\s+", "", f"Zarts{letter.body.replace('&', '&amp;')}")
+    assert len(set(re.findall(r"https?://[^\s\"<]+/p/[^\s\"<]+", page))) == 1

@@ -1,0 +1,41 @@
+"""The agency's name, colour and logo on the client's pages."""
+
+import pytest
+
+from portal.apps import the_colour_can_be_read
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_house_colour_needs_no_other_sheet(portal_client):
+    assert "brand.css" not in portal_client.get("/").content.decode()
+
+
+def test_a_colour_of_ones_own_is_on_every_page_without_a_style_in_it(portal_client, settings):
+    settings.AGENCY_COLOUR = "#7a1f5c"
+    page = portal_client.get("/").content.decode()
+    assert '<link rel="stylesheet" href="/brand.css">' in page
+    assert "style=" not in page
+    sheet = portal_client.get("/brand.css")
+    assert sheet.headers["Content-Type"].startswith("text/css")
+    assert "--accent: #7a1f5c" in sheet.content.decode()
+
+
+def test_a_logo_stands_for_the_name_and_says_it(portal_client, settings):
+    settings.AGENCY_LOGO = "favicon.svg"
+    assert 'alt="Zarts"' in portal_client.get("/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("colour", "words"),
+    [
+        ("#1c5d4c", ""),
+        ("red", "write it as #rrggbb"),
+        ("#fff;} body {", "write it as #rrggbb"),
+        ("#ffd400", "too pale to be read"),
+    ],
+)
+def test_a_colour_that_nobody_could_read_is_refused_at_start(settings, colour, words):
+    settings.AGENCY_COLOUR = colour
+    found = the_colour_can_be_read(None)
+    assert [words in str(error.msg) for error in found] == ([True] if words else [])
