@@ -9,6 +9,7 @@ from guardian.shortcuts import assign_perm
 from opportunities.models import Contact, Event, Task, User
 from portal.logs import WithoutTokens
 from proposals.models import Delegation, Service
+from tests.conftest import person
 from tests.makers import an_opportunity
 
 pytestmark = pytest.mark.django_db
@@ -71,11 +72,12 @@ def test_a_year_beyond_the_calendar_is_refused(ada, as_user, year):
 
 
 def test_nobody_lends_the_rights_of_another(ben, ada, as_user):
+    cem = person("cem", "Manager", team="West", sees="team")
     mia = User.objects.get(pk=ada.pk)
     dates = {"starts_on": "2026-11-23", "ends_on": "2026-12-23"}
     as_user(ben).post("/admin/proposals/delegation/add/", {"giver": mia.pk, "taker": ben.pk, **dates})
     assert not Delegation.objects.exists()
-    as_user(ben).post("/admin/proposals/delegation/add/", {"giver": ben.pk, "taker": ada.pk, **dates})
+    as_user(ben).post("/admin/proposals/delegation/add/", {"giver": ben.pk, "taker": cem.pk, **dates})
     assert Delegation.objects.get().giver == ben
 
 

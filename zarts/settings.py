@@ -75,6 +75,7 @@ def database(url, *, pooled=False):
     options["server_side_binding"] = True
     options["prepare_threshold"] = 5
     if pooled:
+        config["ENGINE"] = "zarts.postgres"
         options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL"), "timeout": 10}
     else:
         config["CONN_MAX_AGE"] = None

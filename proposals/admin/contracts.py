@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from opportunities import difference
 from opportunities.admin.base import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
@@ -41,7 +42,13 @@ class ClauseRows(WrittenRows):
 class SignatoryForm(forms.ModelForm):
     """Somebody who signs. Without a number they sign after everybody else."""
 
-    position = forms.IntegerField(label="Signs as number", min_value=1, max_value=99, required=False)
+    position = forms.IntegerField(
+        label="Signs as number",
+        min_value=1,
+        max_value=99,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget(attrs={"aria-label": "Signs as number"}),
+    )
 
     def clean_position(self):
         position, contract = self.cleaned_data["position"], self.instance.contract

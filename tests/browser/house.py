@@ -28,6 +28,8 @@ class House(Demo):
             "SECRET_KEY": token_urlsafe(48),
             "PORTAL_SECRET_KEY": token_urlsafe(48),
             "WEB_WORKERS": "1",
+            "SEAL_KEY": settings.SEAL_KEY,
+            "SEAL_CERT": settings.SEAL_CERT,
         }
 
     def open(self):

@@ -23,7 +23,7 @@ def deal(house):
     contract = a_contract(ada, approver=ben, stage="sent")
     client = contract.opportunity.client
     common = {"name": "Mia Torres", "email": MIA}
-    Guest.objects.create(client_id=client.pk, client_name=client.name, contact_id=contract.signer_id + 1000, **common)
+    Guest.objects.create(client_id=client.pk, client_name=client.name, contact_id=contract.signer.pk + 1000, **common)
     Guest.objects.create(client_id=client.pk + 1000, client_name="Pier Yoga", contact_id=2000, **common)
     return contract.opportunity
 

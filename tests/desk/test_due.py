@@ -205,7 +205,8 @@ def test_a_pump_does_due_work_by_itself_and_outlives_its_connection(mail_server)
     finally:
         stop.set()
         worker.join(10)
-    assert len(mails.got) == 2
+    # What Ada is told meanwhile goes to Ada.
+    assert len([one for one in mails.got if ada.email not in one.rcpt_tos]) == 2
     assert not Heartbeat.objects.filter(name=pulse.process()).exists(), "who ends as they should is not missed"
 
 

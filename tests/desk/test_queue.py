@@ -364,5 +364,6 @@ def test_the_mail_of_a_question_has_a_short_subject(ada, ben):
     proposal = a_proposal(ada, approver=ben, stage="approved")
     proposal.change(proposal.price_lines.first(), by=ada, title="All of the mending, whatever it is", unit_price=3100)
     letter = Letter.objects.filter(user=ben).order_by("pk").last()
-    assert letter.subject == f"Pricing to approve: {proposal.opportunity.client}, $15,700.00"
+    worth = "$13,900 firm, up to $15,700 with every option"
+    assert letter.subject == f"Pricing to approve: {proposal.opportunity.client}, {worth}"
     assert "Since you approved it:" in letter.body

@@ -550,4 +550,4 @@ def test_the_page_and_a_save_ask_the_same_questions_for_few_rows_as_for_many(as_
         fields = writer.open(key(writer.proposal, "scope_items"))
         saves.append(questions(lambda: writer.save(fields, scripts=True, title="Other words")))  # noqa: B023
     assert len(pages[0]) == len(pages[1]) <= MOST, "\n".join(pages[1])
-    assert len(saves[0]) == len(saves[1]) <= 50, "\n".join(saves[1])
+    assert len(saves[0]) == len(saves[1]) <= 52, "\n".join(saves[1])

@@ -18,7 +18,8 @@ def caught(message) -> str:
     for file in sorted(folder().glob("*.eml"), reverse=True):
         mail = message_from_bytes(file.read_bytes(), policy=policy.default)
         if mail["Message-ID"] == message.message_id:
-            return mail.get_body(("plain",)).get_content()
+            body = mail.get_body(("plain",))
+            return body.get_content() if body else ""
     return ""
 
 
