@@ -29,9 +29,7 @@ def a_large_offer():
     return PROPOSAL | {
         "scope": {kind: [row(number) for number in range(8)] for kind in kinds},
         "timeline": [row(number, start_week=number, weeks=2, who="We", after="") for number in range(10)],
-        "claims": [
-            {"id": number, "text": "Your page is slow.", "kind": "finding", "proof": proof} for number in range(8)
-        ],
+        "claims": [finding | {"id": number, "proof": proof} for number in range(8)],
         "findings": [{"title": f"Finding {number}", "text": "It takes too long. " * 20} for number in range(4)],
         "prices": prices,
     }
