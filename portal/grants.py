@@ -67,7 +67,7 @@ PORTAL_CALLS = [
 ]
 
 PRIVATE = [
-    *("portal_link_of", "portal_note_once", "portal_count"),
+    *("portal_link_of", "portal_note_once", "portal_new_reader", "portal_count"),
     *("portal_hash", "portal_live_session", "portal_state_of", "portal_note", "portal_frozen"),
     *("portal_seeing", "portal_client_name", "portal_network", "portal_come_in"),
     "portal_paper_stays",

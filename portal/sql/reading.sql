@@ -72,10 +72,21 @@ begin
 end
 $$;
 
--- A person is there: count it as opened, and as engaged where they did more than open it.
+-- Know a browser at a link by its key from now on. Nothing, where it is known already.
+create function public.portal_new_reader(
+  of_link public.portal_proposallink, key text, stamp text, name text, address text, agent text
+) returns public.portal_reader language sql set search_path = public, pg_temp as $$
+  insert into public.portal_reader (link_id, key_hash, stamp_hash, name, opened_at, seen_at, seconds, address, user_agent)
+  values (of_link.id, public.portal_hash(key), coalesce(public.portal_hash(stamp), ''), left(coalesce(name, ''), 120),
+          clock_timestamp(), clock_timestamp(), '{}', left(coalesce(address, ''), 64), left(coalesce(agent, ''), 400))
+  on conflict (link_id, key_hash) do nothing returning *
+$$;
+
+-- A person is there: count it as opened, and as engaged where they did more than open it. That they are engaged is
+-- told but where they answer: that says it.
 create function public.portal_count(
   shown public.portal_publication, of_link public.portal_proposallink, by_reader public.portal_reader,
-  engaged boolean, address text, agent text
+  engaged boolean, answers boolean, address text, agent text
 ) returns void language plpgsql set search_path = public, pg_temp as $$
 declare
   who text := coalesce(nullif(by_reader.name, ''), of_link.contact_name);
@@ -89,7 +100,7 @@ begin
          engaged_at = case when engaged then coalesce(engaged_at, clock_timestamp()) else engaged_at end
    where id = of_link.id;
   perform public.portal_note_once(shown, of_link, 'opened', who, '{}', address, agent);
-  if engaged then
+  if engaged and not answers then
     perform public.portal_note_once(shown, of_link, 'engaged', who, '{}', address, agent);
   end if;
 end
@@ -119,15 +130,12 @@ begin
     end if;
     quick := coalesce(quick, true) or exists (
       select from public.portal_reader o where o.link_id = l.id and o.stamp_hash = public.portal_hash(stamp));
-    insert into public.portal_reader (link_id, key_hash, stamp_hash, name, opened_at, seen_at, seconds, address, user_agent)
-    values (l.id, public.portal_hash(key), public.portal_hash(stamp), left(coalesce(name, ''), 120), clock_timestamp(),
-            clock_timestamp(), '{}', left(coalesce(address, ''), 64), left(coalesce(agent, ''), 400))
-    on conflict (link_id, key_hash) do nothing returning * into r;
+    r := public.portal_new_reader(l, key, stamp, name, address, agent);
     if r.id is null then
       return 'refused';
     end if;
     if not quick and state = 'open' then
-      perform public.portal_count(p, l, r, false, address, agent);
+      perform public.portal_count(p, l, r, false, false, address, agent);
     end if;
   end if;
   return state;
@@ -174,7 +182,7 @@ begin
     return 'refused';
   end if;
   if (select sum(s.value::int) from jsonb_each_text(r.seconds) s) >= enough then
-    perform public.portal_count(p, l, r, true, address, agent);
+    perform public.portal_count(p, l, r, true, false, address, agent);
   end if;
   return 'read';
 end
@@ -211,7 +219,7 @@ begin
   update public.portal_proposallink set chosen = kept where id = l.id;
   -- A machine that presses everything at once has read nothing.
   if r.counted_at is not null and clock_timestamp() - r.opened_at > interval '3 seconds' then
-    perform public.portal_count(p, l, r, true, address, agent);
+    perform public.portal_count(p, l, r, true, false, address, agent);
     if (select count(*) from public.portal_clientaction a where a.link_id = l.id and a.verb = 'chose') < 50 then
       perform public.portal_note(p, l, null, 'chose', coalesce(nullif(r.name, ''), l.contact_name), '', '',
                                  jsonb_build_object('options', kept), p.digest, address, agent);
@@ -260,18 +268,13 @@ begin
   end if;
   select * into r from public.portal_reader o where o.key_hash = public.portal_hash(key) and o.link_id = l.id;
   if r.id is null and coalesce(length(key), 0) >= 20 then
-    insert into public.portal_reader (link_id, key_hash, stamp_hash, name, opened_at, seen_at, seconds, address, user_agent)
-    values (l.id, public.portal_hash(key), '', '', clock_timestamp(), clock_timestamp(), '{}',
-            left(coalesce(address, ''), 64), left(coalesce(agent, ''), 400))
-    on conflict (link_id, key_hash) do nothing returning * into r;
+    r := public.portal_new_reader(l, key, null, '', address, agent);
   end if;
-  -- Whoever answers has read it. That they did needs no word of its own.
-  perform public.portal_count(p, l, r, false, address, agent);
-  update public.portal_reader set engaged_at = coalesce(engaged_at, clock_timestamp()) where id = r.id;
-  update public.portal_proposallink
-     set engaged_at = coalesce(engaged_at, clock_timestamp()),
-         answered_at = case when decides then clock_timestamp() else answered_at end
-   where id = l.id;
+  -- Whoever answers has read it.
+  perform public.portal_count(p, l, r, true, true, address, agent);
+  if decides then
+    update public.portal_proposallink set answered_at = clock_timestamp() where id = l.id;
+  end if;
   perform public.portal_note(
     p, l, null, verb, coalesce(nullif(btrim(name), ''), nullif(r.name, ''), l.contact_name), role, words, data,
     p.digest, address, agent);

@@ -3,6 +3,7 @@ drop function public.portal_choose;
 drop function public.portal_read;
 drop function public.portal_open;
 drop function public.portal_count;
+drop function public.portal_new_reader;
 drop function public.portal_note_once;
 drop function public.portal_fetched;
 drop function public.portal_link_state;

@@ -93,9 +93,9 @@ def open_it(request, token):
         return shown(request, token, status=422, open=form)
     stamp = request.POST.get("stamp", "")[:500].replace("\0", "")
     quick = stamps.was_quick(stamp, getattr(settings, "PORTAL_HUMAN_SECONDS", HUMAN_SECONDS))
+    quick = quick or visitor.came_from_elsewhere(request)
     key = visitor.reading_key(request, token) or new_token()
     with portal_rights(token, write=True) as cursor:
-        quick = quick or visitor.came_from_elsewhere(request)
         state = call(cursor, "portal_open", token, key, form.cleaned_data["name"], stamp, quick, *came(request))
     if state == "unknown":
         raise Http404

@@ -327,7 +327,7 @@ def test_the_portals_login_reads_no_reader_and_counts_nobody_by_itself(portal_cu
         "select * from portal_reader",
         "insert into portal_reader (name) values ('x')",
         "select portal_link_of('x')",
-        "select portal_count(null, null, null, true, '', '')",
+        "select portal_count(null, null, null, true, false, '', '')",
         "select portal_note_once(null, null, '', '', '{}', '', '')",
         "update portal_proposallink set opened_at = now()",
     ):
