@@ -7,8 +7,17 @@ from django.shortcuts import render
 OURS = "#1c5d4c"
 
 
+def agency() -> dict:
+    """Return who speaks on a page: the agency's name and looks, and the person who answers."""
+    return {
+        "name": settings.AGENCY_NAME,
+        "person": settings.AGENCY_PERSON,
+        "email": settings.AGENCY_EMAIL,
+        "logo": settings.AGENCY_LOGO,
+        "colour": settings.AGENCY_COLOUR if settings.AGENCY_COLOUR != OURS else "",
+    }
+
+
 def page(request, name, status=200, **shown):
     """Show a template with the agency's name and the person who answers."""
-    agency = {"name": settings.AGENCY_NAME, "person": settings.AGENCY_PERSON, "email": settings.AGENCY_EMAIL}
-    agency |= {"logo": settings.AGENCY_LOGO, "colour": settings.AGENCY_COLOUR if settings.AGENCY_COLOUR != OURS else ""}
-    return render(request, f"portal/{name}.html", {"agency": agency, **shown}, status=status)
+    return render(request, f"portal/{name}.html", {"agency": agency(), **shown}, status=status)

@@ -25,6 +25,7 @@ from opportunities.admin.base import whole_number
 from opportunities.records import Refused
 from portal import offer
 from portal.forms import AcceptForm, AskForm, DeclineForm
+from portal.pages import agency
 
 from .. import composing, coverage, publishing
 from .papers import PublishedAdmin
@@ -307,11 +308,8 @@ class Composer(PublishedAdmin):
             page = render_to_string(
                 "proposals/preview.html",
                 {
-                    "agency": {
-                        "name": settings.AGENCY_NAME,
-                        "person": settings.AGENCY_PERSON,
-                        "email": settings.AGENCY_EMAIL,
-                    },
+                    # The sheet of the agency's own colour is the public surface's, and is not served here.
+                    "agency": agency() | {"colour": ""},
                     "preview": True,
                     "is_out": proposal.publication_id is not None,
                     "portal": settings.PORTAL_URL,
