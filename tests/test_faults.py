@@ -4,12 +4,15 @@ import signal
 import sys
 import time
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from opportunities import clock
+from opportunities.models import Letter, Task
 from tests import database
 from tests.browser.house import address, broker
 from tests.conftest import person
@@ -42,6 +45,28 @@ def test_of_a_hundred_due_items_none_is_lost_and_none_goes_twice_while_processes
 
 
 # -- What the run itself must notice. ----------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_an_item_that_the_mail_server_put_off_is_late_only_from_its_hour_on():
+    owner = person("faults", "Growth ops", sees="all")
+    call_command("seed_scale", opportunities=20, verbosity=0)
+    fill(connection, items)
+    assert lateness() == (0, 0), "all are due at this moment, and the clock of a transaction stands"
+    task = Task.objects.filter(owner=owner, contact=None).first()
+    hour = clock.now() + timedelta(minutes=5)
+    letter = Letter.objects.create(
+        user=owner, key=f"due:{owner.pk}:{task.pk}:{int(task.due_at.timestamp())}", go_at=hour
+    )
+    assert lateness() == (0, pytest.approx(300, abs=5)), "it has still five minutes to wait"
+    Letter.objects.filter(pk=letter.pk).update(go_at=hour - timedelta(minutes=7))
+    assert lateness() == (pytest.approx(120, abs=5), 0)
+
+
+def lateness():
+    with connection.cursor() as cursor:
+        cursor.execute(items.LATENESS)
+        return cursor.fetchone()
 
 
 def an_outcome(**changes):

@@ -32,14 +32,22 @@ select diary_id, 0, '', '', '', 0, now(), 'task.create', 'created', 'opportuniti
 from opportunities_task
 """
 
-# What became of each item: done, listed for a person, or neither yet.
-OPEN = """
-select count(*) from opportunities_task task
+# What became of each item: done, listed for a person, or neither yet. What a mail server put off has an hour to come.
+STILL_OPEN = """
+from opportunities_task task
 left join opportunities_message message on message.task_id = task.id
 left join opportunities_letter letter on letter.key = 'due:' || task.owner_id || ':' || task.id || ':' ||
   floor(extract(epoch from task.due_at))::bigint
 where task.title like 'Follow up %' and coalesce(message.stage, letter.state, '') not in ('sent', 'uncertain', 'failed')
   or message.stage = 'sent' and task.stage = 'open'
+"""
+OPEN = f"select count(*) {STILL_OPEN}"
+# Of those that are open: by how many seconds the one that waits longest is late, and how long the last has still to
+# wait. One that nobody put off was due all the time.
+LATENESS = f"""
+select coalesce(max(since), 0), coalesce(max(-since), 0)
+from (select extract(epoch from now() - coalesce(message.go_at, letter.go_at, task.due_at))::float as since
+  {STILL_OPEN}) waiting
 """
 MAILS = """
 select message_id, stage from opportunities_message where task_id is not null
