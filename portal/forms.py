@@ -127,6 +127,24 @@ class AskForm(PlainForm):
         self.fields["about"].error_messages["invalid_choice"] = "Choose a line that is on this page."
 
 
+class QuestionForm(PlainForm):
+    """A guest's question, about one of the things that they can read; where there is one alone, about that."""
+
+    # By its number: what took its place since the page was opened counts as well, and the database knows that.
+    about = forms.CharField(label="About", required=False, widget=forms.Select)
+    words = text("Your question", "Type your question first.", length=5000, lines=True)
+
+    def __init__(self, *args, about, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["about"].widget.choices = [(key, title[:100]) for key, title in about.items()]
+        if len(about) < 2:
+            del self.fields["about"]
+
+    def clean_about(self):
+        number = self.cleaned_data["about"]
+        return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
+
+
 class SignForm(PlainForm):
     name = text("Your full name", "Type your full name: it is your signature.", complete="name")
     role = text("Your role", "Say in which role you sign.", complete="organization-title")

@@ -64,6 +64,8 @@ PORTAL_CALLS = [
     "portal_contract",
     "portal_decline_contract",
     "portal_payment",
+    "portal_questions",
+    "portal_ask",
 ]
 
 PRIVATE = [
@@ -74,6 +76,7 @@ PRIVATE = [
     "portal_deeds_of",
     "portal_contract_state_of",
     "portal_waits_for_another",
+    *("portal_answer_to", "portal_links_behind"),
 ]
 
 GRANTS = [

@@ -3,7 +3,21 @@
 from django.urls import path, re_path
 
 from .tokens import TOKEN
-from .views import home, intake, link, papers, payments, preview, refused, room, sessions, sign_in, stop, verify
+from .views import (
+    home,
+    intake,
+    link,
+    papers,
+    payments,
+    preview,
+    questions,
+    refused,
+    room,
+    sessions,
+    sign_in,
+    stop,
+    verify,
+)
 
 LINK = rf"^p/(?P<token>{TOKEN})"
 
@@ -47,6 +61,8 @@ urlpatterns = [
     path("portal/reports/", room.reports, name="reports"),
     path("portal/reports/<int:pk>/", room.report, name="report"),
     path("portal/onboarding/", room.onboarding, name="onboarding"),
+    path("portal/questions/", questions.questions, name="questions"),
+    path("portal/questions/ask", questions.ask, name="ask"),
     path("portal/history/", room.history, name="history"),
     path("verify", verify.verify, name="verify"),
     path("hooks/payments", payments.payments_hook, name="payments"),

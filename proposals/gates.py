@@ -197,6 +197,14 @@ def what_it_rests_on_stands(summary):
         )
 
 
+@gate("Say which question it answers.", mend="id_about")
+def answers_a_question(summary):
+    """An answer is about what this very client asked at the portal; other words need no question."""
+    about = summary.record if summary.kind == "answer" else None
+    asked = getattr(about, "portal_action_id", None) and about.opportunity_id == summary.opportunity_id
+    return summary.kind != "answer" or bool(asked)
+
+
 # -- Contracts. --------------------------------------------------------------------------------------------------------
 
 

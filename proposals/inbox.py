@@ -27,6 +27,7 @@ from portal import payments
 from portal.consent import INQUIRIES, SIGNATURES
 from portal.models import ClientAction, Guest, Inquiry, PaymentNotice, SignInLink, SignInRequest, Stop
 
+from . import answering, publishing
 from .models import Claim, Contract, Milestone, Payment, PriceLine, Proposal, ScopeItem, Signature
 from .pointing import KINDS
 
@@ -213,23 +214,36 @@ def declined(action) -> str:
 
 def asked(action) -> str:
     """File the question, and have the owner answer it. A question ends the follow-up that waited for a word."""
-    proposal, contact = viewed(action), contact_of(action)
-    for task in Task.objects.about(proposal).filter(stage__in=["open", "paused"], contact=contact):
+    contact = contact_of(action)
+    about, deal = asked_about(action)
+    for task in Task.objects.about(about).filter(stage__in=["open", "paused"], contact=contact):
         perform(task.finish, by=None, outcome="The client wrote first.")
+    owner = getattr(about, "owner", None) or deal.owner
+    row = action.data.get("title")
     message = Message(
         client=contact.client,
-        opportunity=proposal.opportunity,
+        opportunity=deal,
         contact=contact,
-        owner=proposal.owner,
+        owner=owner,
         template="question",
-        subject=f"Question about {proposal.number}",
-        body=f"About “{about}”:\n\n{action.words}" if (about := action.data.get("title")) else action.words,
-        record_type=proposal.label(),
-        record_id=proposal.pk,
+        subject=f"Question about {getattr(about, 'number', '') or action.publication.title}"[:200],
+        body=f"About “{row}”:\n\n{action.words}" if row else action.words,
+        record_type=about.label(),
+        record_id=about.pk,
+        portal_action_id=action.pk,
     )
-    perform(begin(message, by=contact, past="wrote").receive, by=None)
-    open_task(proposal, Opens("follow_up", f"Answer {contact}: {short(action.words)}", 1), by=None)
+    message = perform(begin(message, by=contact, past="wrote").receive, by=None)
+    answering.owe(message, f"Answer {contact}: {short(action.words)}: {about}", owner=owner, opportunity=deal)
     return "Filed, and a task to answer it was opened."
+
+
+def asked_about(action):
+    """Return the record that a question is about, and its deal. A guest may ask about whatever they can read."""
+    if action.link_id:
+        proposal = viewed(action)
+        return proposal, proposal.opportunity
+    deal = Opportunity.objects.get(pk=action.opportunity_id, client=action.client_id)
+    return publishing.record_shown(action.publication), deal
 
 
 # What an objection can be about, by the word that stands in its key.
@@ -251,9 +265,11 @@ def objected(action) -> str:
         owner=proposal.owner,
         record_type=about.label(),
         record_id=about.pk,
+        portal_action_id=action.pk,
     )
     begin(objection, by=contact, past="raised", facts=passed_on(action))
-    open_task(proposal, Opens("follow_up", f"Answer the objection of {contact}: {short(words)}", 1), by=None)
+    todo = f"Answer the objection of {contact}: {short(words)}: {proposal}"
+    answering.owe(objection, todo, owner=proposal.owner, opportunity=proposal.opportunity)
     return "Kept as an objection, and a task to answer it was opened."
 
 

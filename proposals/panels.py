@@ -3,7 +3,7 @@
 from opportunities import panels as floor
 from opportunities.panels import FEW, may_change, newest
 
-from . import attention, coverage, pointing, totals
+from . import answering, attention, coverage, pointing, totals
 from .models import Summary
 
 
@@ -39,5 +39,21 @@ def contract(opportunity, user) -> dict:
 def objections(opportunity, user) -> dict:
     """What stands in the way, and which part of our offer each doubt is about."""
     shown = floor.objections(opportunity, user)
-    pointing.say_about([doubt for doubt, _ in shown["doubts"]])
+    doubts = [doubt for doubt, _ in shown["doubts"]]
+    pointing.say_about(doubts)
+    answering.say_where(doubts, user)
     return shown | {"may_point": may_change(opportunity, user, "opportunities.change_objection")}
+
+
+def tasks(opportunity, user) -> dict:
+    """What is promised; a task to answer a question leads to where it is answered."""
+    shown = floor.tasks(opportunity, user)
+    answering.say_where_of_tasks([task for task, _ in shown["waiting"]], user)
+    return shown
+
+
+def messages(opportunity, user) -> dict:
+    """What was said and written; a question from the portal leads to where it is answered."""
+    shown = floor.messages(opportunity, user)
+    answering.say_where(shown["rows"], user)
+    return shown

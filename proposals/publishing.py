@@ -8,10 +8,12 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from django.apps import apps
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from opportunities import filling, outbox
 from opportunities.models import Message
@@ -30,8 +32,11 @@ MOST = 20
 # -- The door. ---------------------------------------------------------------------------------------------------------
 
 
-def publish(kind, ref, client_id, opportunity_id, title, body, approved_by) -> Publication:
-    """Freeze approved words for one client. What is shown already is not published twice."""
+def publish(kind, ref, client_id, opportunity_id, title, body, approved_by, question=None) -> Publication:
+    """Freeze approved words for one client. What is shown already is not published twice.
+
+    `question` is what the client asked, where the words answer it.
+    """
     body = plain_body(body)
     newest = Publication.objects.filter(kind=kind, ref=ref, withdrawn_at=None).order_by("-published_at", "-id").first()
     if newest and newest.client_id == client_id and newest.digest == digest_of(kind, ref, title, body):
@@ -44,6 +49,7 @@ def publish(kind, ref, client_id, opportunity_id, title, body, approved_by) -> P
         title=title,
         body=body,
         approved_by=approved_by[:200],
+        question=question,
     )
 
 
@@ -409,6 +415,74 @@ def report_day(contract) -> str:
     return f"on day {contract.report_day} of the month"
 
 
+# -- Answers. ----------------------------------------------------------------------------------------------------------
+
+
+def publish_answer(summary, action) -> Publication:
+    """Show approved words below the question that they answer."""
+    if lacks := list(approvals.lacks(summary)):
+        raise Refused(lacks)
+    opportunity, by = summary.opportunity, approvers(summary)
+    where = (ref(summary), opportunity.client_id, opportunity.pk)
+    return publish("answer", *where, summary.title, answer_body(summary), by, question=action)
+
+
+def answer_body(summary) -> dict:
+    """Return what the client reads of an answer."""
+    return {"words": summary.words, "from": {"name": str(summary.owner)}}
+
+
+def mail_answer(summary, action, contact):
+    """Mail whoever asked our answer, with a link of their own to where it stands."""
+    # On one line, and without what stands for a field of a template: it is theirs, and no part of our mail.
+    asked = " ".join(action.words.split()).replace("{", "(").replace("}", ")")
+    who = "You" if action.name == contact.name else action.name
+    did = "said" if action.verb == "objected" else "asked"
+    words = f"{who} {did}: “{Truncator(asked).chars(300)}”\n\n{summary.owner} answers:\n\n{summary.words.strip()}"
+    said = {"by": None, "subject": f"Our answer: {summary.title}", "template": "answer", "purpose": "transactional"}
+    if link := link_to_answer(action):
+        offer, token = link
+        address = f"{settings.PORTAL_URL}/p/{token}/"
+        stands = f"It stands below the question:\n{Message.LINK}"
+        return mail(offer, contact, words=words, link=stands, secret_link=address, **said)
+    if Guest.objects.filter(client_id=action.client_id, contact_id=contact.pk, revoked_at=None).exists():
+        stands = f"It stands below the question:\n{settings.PORTAL_URL}/portal/questions/"
+    else:
+        stands = "If you want to know more, answer this mail."
+    return mail(summary, contact, words=words, link=stands, **said)
+
+
+def link_to_answer(action):
+    """Mint a link for whoever asked by one, as long as theirs is open; return the offer with the token, or nothing.
+
+    Theirs cannot be read again. It leads on to the new one, with the same role and until the same day.
+    """
+    link = action.link
+    while link and link.replaced_by_id and link.replaced_by.contact_id == link.contact_id:
+        link = link.replaced_by
+    link = link and ProposalLink.objects.select_for_update().get(pk=link.pk)
+    if link is None or link.revoked_at or link.expires_at <= timezone.now() or link.publication.withdrawn_at:
+        return None
+    kept = ("publication", "contact_id", "contact_name", "sender_name", "role", "expires_at", "decide_by")
+    newer, token = ProposalLink.mint(**{name: getattr(link, name) for name in kept})
+    ProposalLink.objects.filter(pk=newer.pk).update(chosen=link.chosen)
+    link.revoke(newer)
+    return record_shown(link.publication), token
+
+
+def record_shown(publication):
+    """Return the record that a publication was made of."""
+    label, _, pk = publication.ref.partition(":")
+    return apps.get_model(label)._base_manager.get(pk=int(pk))
+
+
+def hold_answer(summary):
+    """Keep the mail of an answer that was taken back from going."""
+    mails = Message.objects.filter(opportunity=summary.opportunity, template="answer", body__contains=summary.words)
+    for message in mails.filter(stage=Message.Stage.QUEUED):
+        perform(message.hold, by=None, reason="The answer in it was taken back.")
+
+
 # -- Status. -----------------------------------------------------------------------------------------------------------
 
 PATH = ("First talk", "Audit", "Proposal", "Contract", "Getting started", "Live")
@@ -675,7 +749,7 @@ def refuse_unsafe(record, words):
         raise Refused([Lack(mark.sentence, record.move_url("send")) for mark in marks])
 
 
-def mail(record, contact, *, by, subject, template, words, link, secret_link="", greets=True):
+def mail(record, contact, *, by, subject, template, words, link, secret_link="", greets=True, purpose="contractual"):
     """Queue the mail about a record that goes to one contact. Only they get to see a secret link in it.
 
     `greets`: a greeting is put before the words. Those of a template bring their own.
@@ -688,7 +762,7 @@ def mail(record, contact, *, by, subject, template, words, link, secret_link="",
         opportunity=opportunity,
         contact=contact,
         owner=record.owner,
-        purpose="contractual",
+        purpose=purpose,
         template=template,
         subject=subject[:200],
         body=f"{body}You get this mail because we are working with {opportunity.client} on it.",

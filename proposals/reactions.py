@@ -8,7 +8,7 @@ from opportunities.models import Notice, Opportunity, SequenceRun, Task, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication, StopLink
 
-from . import approvals, clock, difference, evidence, gates, lint, policies, publishing
+from . import answering, approvals, clock, difference, evidence, gates, lint, policies, publishing
 from .models import Approval, Contract, Proposal, Summary
 
 # -- Approvals. --------------------------------------------------------------------------------------------------------
@@ -250,6 +250,25 @@ def say_where_the_client_reads_on(summary, event):
         )
         for task in Task.objects.about(summary).open():
             edit(task, by=None, title=title[:200])
+
+
+@reacts_to("summary.approve")
+def publish_an_approved_answer(summary, event):
+    """An answer waits for no page that carries it: the client waits for it."""
+    if summary.kind == Summary.Kind.ANSWER:
+        perform(summary.publish, by=None)
+
+
+@reacts_to("summary.publish")
+def show_an_answer(summary, event):
+    if summary.kind == Summary.Kind.ANSWER:
+        answering.show(summary)
+
+
+@reacts_to("summary.withdraw", "summary.supersede")
+def take_an_answer_back(summary, event):
+    if summary.kind == Summary.Kind.ANSWER:
+        answering.take_back(summary, event.reason or "A newer answer stands there.")
 
 
 @reacts_to("audit.verify")

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from django import forms
+from django.utils.text import Truncator
 
 from opportunities.admin.base import Lookup
 from opportunities.forms import UNPRINTABLE, WordsField, near_our_time, say_plainly
@@ -13,10 +14,11 @@ from opportunities.models.discovery import mark as mark_of
 from opportunities.records import edit, lock
 from opportunities.words import plain_words
 
-from . import lint
+from . import answering, lint
 from .models import Summary
 
 LONGEST = 20_000
+NO_QUESTION = "Say which question it answers: on the page of a question, press “Answer where they asked”."
 TYPED = ("title", "words", "kind", "owner", "next_action", "due_on")
 
 
@@ -31,7 +33,7 @@ class SummaryForm(forms.Form):
     next_action = WordsField(max_length=200, widget=forms.TextInput, required=False)
     due_on = forms.DateField(label="Due", required=False, validators=[near_our_time], widget=DayInput)
 
-    def __init__(self, data=None, *, summary, user, admin_site=None, internal=(), **kwargs):
+    def __init__(self, data=None, *, summary, user, admin_site=None, internal=(), questions=(), **kwargs):
         super().__init__(data, **kwargs)
         self.summary, self.newer, self.use_required_attribute = summary, {}, False
         self.fields["owner"].queryset = User.who_may_own(Summary)
@@ -43,12 +45,13 @@ class SummaryForm(forms.Form):
             self.order_fields(["opportunity"])
             self.initial.setdefault("owner", user.pk)
             self.initial.setdefault("opportunity", summary.opportunity_id)
-            self.initial |= {"kind": summary.kind, "about": says(summary, "about")}
+            self.initial |= {"kind": summary.kind, "title": summary.title, "about": says(summary, "about")}
         else:
             self.fields["next_action"].required = summary.is_open
             self.fields["next_action"].error_messages["required"] = SAY_NEXT
             self.initial |= {name: says(summary, name) for name in (*TYPED, "about")}
         self.fields["words"].needed = "needed before you submit"
+        self.questions = {answering.key(each): each for each in questions}
         self.offer_what_it_is_about(internal)
         for field in self.fields.values():
             said = dict(field.error_messages)
@@ -57,8 +60,8 @@ class SummaryForm(forms.Form):
                 field.error_messages["required"] = SAY_NEXT
 
     def offer_what_it_is_about(self, internal):
-        """Offer each record of the deal in which something internal stands."""
-        found = {}
+        """Offer each question that an answer can be for, and each record of the deal in which something internal stands."""
+        found = {about: f"They asked: {Truncator(said).chars(60)}" for about, said in self.asked()}
         for source in internal:
             said = f"{source.what}: {' '.join(source.words.split())[:60]}"
             found.setdefault(source.key, said)
@@ -70,7 +73,13 @@ class SummaryForm(forms.Form):
         else:
             del self.fields["about"]
 
+    def asked(self):
+        return ((about, " ".join(answering.words_of(each).split())) for about, each in self.questions.items())
+
     def clean(self):
+        kind, about = self.cleaned_data.get("kind"), self.cleaned_data.get("about")
+        if kind == Summary.Kind.ANSWER and about not in self.questions:
+            self.add_error("about" if "about" in self.fields else "kind", NO_QUESTION)
         for name in ("title", "words"):
             try:
                 plain_words(self.cleaned_data.get(name))

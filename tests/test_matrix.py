@@ -411,6 +411,8 @@ PUBLIC = {
     "report": (302, 405),
     "onboarding": (302, 405),
     "history": (302, 405),
+    "questions": (302, 405),
+    "ask": (405, 302),
     "healthz": (200, 405),
     "readyz": (200, 405),
 }

@@ -69,6 +69,8 @@ class Message(About, Record):
     # The name before the @ to which an answer to this one goes; it says which one it answers.
     reply_key = models.CharField(max_length=40, blank=True, editable=False)
     in_reply_to = models.CharField(max_length=300, blank=True, editable=False)
+    # What somebody asked at the portal, by its number there: our answer can be shown below it.
+    portal_action_id = models.BigIntegerField(null=True, unique=True, editable=False)
     template_version = models.ForeignKey(
         "opportunities.TemplateVersion", models.PROTECT, null=True, editable=False, related_name="+"
     )

@@ -44,6 +44,8 @@ class Objection(About, Record):
     raised_by = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+")
     # What we said to it, or what follows from it.
     answer = models.TextField(blank=True, editable=False)
+    # What was said at the portal, by its number there: our answer can be shown below it.
+    portal_action_id = models.BigIntegerField(null=True, unique=True, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     stage = stage_field(Stage, Stage.RAISED)
 

@@ -34,6 +34,7 @@ class Publication(models.Model):
         REPORT = "report"
         ONBOARDING = "onboarding"
         STATUS = "status"
+        ANSWER = "answer"
 
     client_id = models.BigIntegerField(db_index=True)
     opportunity_id = models.BigIntegerField(null=True, blank=True)
@@ -46,6 +47,8 @@ class Publication(models.Model):
     published_at = models.DateTimeField(default=timezone.now)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_reason = models.TextField(blank=True)
+    # What an answer answers. Nothing else has one.
+    question = models.ForeignKey("portal.ClientAction", models.PROTECT, null=True, blank=True, related_name="answers")
     # Until when a contract can be signed. Beside what is signed: it can be prolonged while people sign.
     open_until = models.DateTimeField(null=True, blank=True)
 
@@ -53,6 +56,18 @@ class Publication(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["kind", "ref", "-published_at"], name="portal_publication_newest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind="answer", question__isnull=False)
+                | (~models.Q(kind="answer") & models.Q(question__isnull=True)),
+                name="portal_answer_has_its_question",
+            ),
+            models.UniqueConstraint(
+                fields=["question"],
+                condition=models.Q(withdrawn_at=None, question__isnull=False),
+                name="portal_one_answer_in_force",
+            ),
+        ]
 
     def __str__(self):
         return self.title

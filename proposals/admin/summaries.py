@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
@@ -13,7 +14,7 @@ from opportunities.admin.base import whole_number
 from opportunities.models import Event, Opportunity
 from opportunities.records import HolderOf, begin, who_may
 
-from .. import lint
+from .. import answering, lint
 from ..models import Summary
 from ..wording import SummaryForm, as_typed, beside, checked, take
 from .writing import WrittenAdmin
@@ -40,7 +41,10 @@ class SummaryAdmin(WrittenAdmin):
         if object_id is None:
             if not self.has_add_permission(request):
                 raise PermissionDenied("Whoever writes words for clients adds them.")
-            return once.saved(request, lambda: self.written(request, self.unborn(request)))
+            summary = self.unborn(request)
+            if request.method == "GET" and (begun := answering.begun(summary)):
+                return redirect(begun.staff_url())
+            return once.saved(request, lambda: self.written(request, summary))
         summary = self.get_object_or_404(request, object_id)
         return self.written(request, summary)
 
@@ -54,6 +58,10 @@ class SummaryAdmin(WrittenAdmin):
         label, _, number = asked.get("about", "").partition(":")
         if deal and whole_number(number) and label in lint.ABOUT:
             summary.record_type, summary.record_id = label, int(number)
+        if (question := answering.question_of(summary)) and question.opportunity_id == deal.pk:
+            summary.title = answering.title_for(question)
+        elif kind == Summary.Kind.ANSWER:
+            summary.record_type, summary.record_id = "", None
         return summary
 
     def written(self, request, summary):
@@ -100,7 +108,10 @@ class SummaryAdmin(WrittenAdmin):
         return lint.internal_of(summary.opportunity) if summary.opportunity_or_none else []
 
     def form_of(self, request, summary, internal, data=None):
-        return SummaryForm(data, summary=summary, user=request.user, admin_site=self.admin_site, internal=internal)
+        is_answer = summary.opportunity_or_none and summary.kind == Summary.Kind.ANSWER
+        questions = answering.questions(summary.opportunity) if is_answer else ()
+        asked = {"internal": internal, "questions": questions}
+        return SummaryForm(data, summary=summary, user=request.user, admin_site=self.admin_site, **asked)
 
     def shown(
         self, request, summary, *, form=None, internal=None, data=None, only_checked=False, gone=False, status=200
@@ -126,6 +137,7 @@ class SummaryAdmin(WrittenAdmin):
             "only_checked": only_checked,
             "gone": GONE.format(stage=summary.get_stage_display().lower()) if gone else "",
             "typed": said if gone else None,
+            "question": answering.asked_in(summary),
             "near": near,
             "others": others,
             "checked": checked(summary.opportunity_or_none, internal=internal, **said),

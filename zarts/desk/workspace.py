@@ -49,8 +49,8 @@ TABS = (
     Tab("checklist", "Checklist", close_ready, "opportunities.view_opportunity", wide=True),
     Tab("people", "People", floor.people, "opportunities.view_contact"),
     Tab("objections", "Objections", proposals.objections, "opportunities.view_objection"),
-    Tab("tasks", "Tasks", floor.tasks, "opportunities.view_task"),
-    Tab("messages", "Messages", floor.messages, "opportunities.view_message"),
+    Tab("tasks", "Tasks", proposals.tasks, "opportunities.view_task"),
+    Tab("messages", "Messages", proposals.messages, "opportunities.view_message"),
 )
 # What is worked on at each stage: the part that is open when the address names none.
 FIRST = {

@@ -24,7 +24,7 @@ from opportunities.models import Closing, Event, Opportunity, WinBack
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.once import hidden_key
 from opportunities.records import may_override, who_may
-from proposals import evidence, publishing
+from proposals import answering, evidence, publishing
 
 register = template.Library()
 
@@ -124,6 +124,16 @@ def kind_of_row(row):
 def what_fell(task):
     """Return the evidence that does not count any more, of a task that asks whether what rests on it stands."""
     return evidence.fell_under(task.record) if task.title.startswith(evidence.FELL) else []
+
+
+@register.simple_tag(takes_context=True)
+def where_to_answer(context, record):
+    """Return the button to our answer, of what a client asked at the portal, or of the task to answer it."""
+    question = answering.question_of(record)
+    if question is None:
+        return None
+    answering.say_where([question], context["request"].user)
+    return question.answer_at
 
 
 # -- The head of a record. ---------------------------------------------------------------------------------------------
