@@ -60,7 +60,7 @@ class SummaryForm(forms.Form):
                 field.error_messages["required"] = SAY_NEXT
 
     def offer_what_it_is_about(self, internal):
-        """Offer each question that an answer can be for, and each record of the deal in which something internal stands."""
+        """Offer each question that can be answered, and each record of the deal in which something internal stands."""
         found = {about: f"They asked: {Truncator(said).chars(60)}" for about, said in self.asked()}
         for source in internal:
             said = f"{source.what}: {' '.join(source.words.split())[:60]}"

@@ -19,10 +19,12 @@ from django.utils import timezone
 from handoff import publishing as delivery
 from handoff.models import Project, Report
 from opportunities import outbox
-from portal.models import Guest, ProposalLink, Publication, SignInLink
+from opportunities.models import Message
+from opportunities.records import begin
+from portal.models import ClientAction, Guest, ProposalLink, Publication, SignInLink
 from portal.tokens import new_token, token_hash
-from proposals import papers, publishing
-from proposals.models import Contract, Proposal
+from proposals import answering, inbox, papers, publishing
+from proposals.models import Contract, Proposal, Summary
 from tests import database
 from tests.conftest import person
 from tests.makers_handoff import a_report
@@ -170,6 +172,10 @@ def publish_anew():
         publishing.publish_status(project.opportunity, owner=project.owner)
         shown = Publication.objects.filter(kind="onboarding", ref=publishing.ref(project)).last()
         again(shown.pk, delivery.onboarding_body(project))
+    for answer in Summary.objects.filter(kind="answer"):
+        said = {"title": answer.title, "body": publishing.answer_body(answer), "question": asked_of(answer)}
+        where = {"client_id": answer.opportunity.client_id, "opportunity_id": answer.opportunity_id}
+        Publication.publish(kind="answer", ref=publishing.ref(answer), approved_by="kanari9999vogel", **said, **where)
     for report in Report.objects.filter(stage="published"):
         again(report.publication_id, delivery.report_body(report))
 
@@ -180,6 +186,23 @@ def again(pk, body):
     return Publication.publish(client_id=shown.client_id, opportunity_id=shown.opportunity_id, body=body, **same)
 
 
+def asked_of(answer):
+    return ClientAction.objects.get(pk=answering.question_of(answer).portal_action_id)
+
+
+def an_answer(deal):
+    """Somebody asks by a link, and one of ours writes the answer."""
+    who, offer = deal.decision_owner, Publication.objects.filter(kind="proposal", client_id=deal.client_id).last()
+    named = {"contact_id": who.pk, "contact_name": who.name, "sender_name": str(deal.owner)}
+    token = ProposalLink.mint(publication=offer, expires_at=timezone.now() + timedelta(days=7), **named)[1]
+    assert database.PortalClient().post(f"/p/{token}/ask", {"words": "Who does the work?"}).status_code == 302
+    inbox.read()
+    question = Message.objects.get(template="question", opportunity=deal)
+    answer = Summary(opportunity=deal, owner=deal.owner, author=deal.owner, kind="answer", title="Who", words="We do.")
+    answer.record_type, answer.record_id = question.label(), question.pk
+    begin(answer, by=deal.owner)
+
+
 @pytest.fixture
 def clients(transactional_db):
     """Two clients with all that one can have, full of canaries. Return a guest's browser and a link of each."""
@@ -187,6 +210,8 @@ def clients(transactional_db):
     report = a_report(person("mia", "Growth ops"), manager=ben, delivery=dora, stage="published")
     world = a_world(person("ada", "Growth ops"), manager=ben)
     found = [world, report.project.opportunity]
+    for deal in found:
+        an_answer(deal)
     placed = put_canaries()
     assert sum(map(bool, placed.values())) >= FIELDS, [field for field, rows in placed.items() if not rows]
     publish_anew()
@@ -210,6 +235,7 @@ def visits(deal, others):
     link, theirs = link_of(deal), link_of(others)
     own = list(Publication.objects.values_list("kind", "pk"))
     pages = ["/portal/", "/portal/onboarding/", "/portal/history/", "/portal/reports/", "/", "/privacy", "/nowhere"]
+    pages += ["/portal/questions/", f"/portal/questions/?about={own[0][1]}"]
     pages += [f"/portal/{kind}s/{pk}/" for kind, pk in own if kind in ("proposal", "contract", "report")]
     pages += [f"/portal/{kind}s/{pk}/{kind}.pdf" for kind, pk in own if kind in ("proposal", "contract")]
     pages += [f"/p/{link}/proposal.pdf", "/verify", "/portal/sessions/", "/portal/sign-in/code"]
@@ -229,6 +255,7 @@ def visits(deal, others):
         for kind, pk in own:
             if kind == "contract":
                 yield "post", f"/portal/contracts/{pk}/sign", typed
+        yield "post", "/portal/questions/ask", typed
         yield "post", "/intake/leads", typed
         yield "post", "/portal/sign-in", typed
     for page in (f"/p/{link}/", f"/p/{link}/?about=price-1", "/portal/"):
@@ -271,6 +298,9 @@ def test_no_internal_word_reaches_a_client_by_mail(clients):
     for proposal in Proposal.objects.exclude(publication_id=None):
         with transaction.atomic():
             publishing.mail_link(proposal, proposal.recipient, "decides", by=proposal.owner)
+    for answer in Summary.objects.filter(kind="answer"):
+        with transaction.atomic():
+            publishing.mail_answer(answer, asked_of(answer), answer.opportunity.decision_owner)
     outbox.send()
     assert mail.outbox
     for one in mail.outbox:

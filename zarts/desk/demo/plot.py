@@ -144,6 +144,10 @@ def waits_for_an_answer(story):
 
 
 def has_a_question(story):
+    """One question is answered where they asked it; the next one waits for us."""
+    story.visitor.answer(story.proposal, "asked", words="Do you write the letters in French, too?")
+    story.answer("Yes. Each letter is written in French first and in English after that, both by the same person.")
+    story.later(1)
     words = "Can we begin with the letters only, and add the refill page after summer?"
     story.visitor.answer(story.proposal, "asked", words=words)
     doubt = note(story, "price", "My accountant says that the set-up should be paid in three parts.")

@@ -9,6 +9,7 @@ from handoff.models import Report
 from opportunities import followups
 from opportunities.models import Audit, Consent, Contact, Evidence, Lead, LeadFact, Message, Opportunity, Source, Task
 from opportunities.records import Opens, begin, edit, perform
+from proposals import answering
 from proposals.models import Claim, Contract, Milestone, PriceLine, Proposal, ScopeItem, Service, Summary
 
 from . import rules
@@ -267,6 +268,15 @@ class Story:
         for record in records:
             while approval := record.approvals.filter(stage="pending").order_by("id").first():
                 perform(approval.approve, by=self.manager, digest=approval.digest)
+
+    def answer(self, words):
+        """Answer what they asked last, on the page where they asked it."""
+        question = self.opportunity.messages.exclude(portal_action_id=None).latest("pk")
+        answer = Summary(opportunity=self.opportunity, kind="answer", title=answering.title_for(question), words=words)
+        answer.owner = answer.author = self.ops
+        answer.record_type, answer.record_id = question.label(), question.pk
+        begin(answer, by=self.ops)
+        self.say_yes(perform(answer.submit, by=self.ops))
 
     def send(self):
         perform(self.proposal.send, by=self.ops, contact=self.opportunity.decision_owner)

@@ -15,7 +15,7 @@ from opportunities import reads
 from opportunities.admin.base import whole_number
 from opportunities.forms import ReasonForm
 from opportunities.records import Refused, perform
-from proposals import gates
+from proposals import answering, gates
 from proposals.approvals import turnaround, why_asked
 from proposals.difference import decided_before
 from proposals.forms import ConditionForm
@@ -60,6 +60,7 @@ def approval(request, pk):
         "asked": asked,
         "subject": asked.subject,
         "content": content_of(asked, request.user),
+        "question": answering.asked_in(asked.subject),
         "proof": proof,
         "marks": marks_on(asked),
         "before": decided_before(asked)[:10],
