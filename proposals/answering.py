@@ -90,7 +90,7 @@ def say_where(questions, user):
     if not asked:
         return
     rows = Summary.objects.filter(kind=Summary.Kind.ANSWER, record_id__in=[each.pk for each in asked.values()])
-    found = {}
+    found: dict = {}
     for answer in rows.exclude(stage__in=["withdrawn", "superseded"]).order_by("pk"):
         # What is being written goes before what stands there.
         about, is_written = f"{answer.record_type}:{answer.record_id}", answer.stage in Summary.WRITABLE
@@ -114,7 +114,7 @@ def button(question, answer, user):
 
 def say_where_of_tasks(tasks, user):
     """The same of tasks to answer: each leads to the answer of its question. At most three queries."""
-    wanted = {model: [] for model in (Message, Objection)}
+    wanted: dict = {model: [] for model in (Message, Objection)}
     for task in tasks:
         task.answer_at = None
         for model, pks in wanted.items():

@@ -455,7 +455,7 @@ def mail_answer(summary, action, contact):
 def link_to_answer(action):
     """Mint a link for whoever asked by one, as long as theirs is open; return the offer with the token, or nothing.
 
-    Theirs cannot be read again. It leads on to the new one, with the same role and until the same day.
+    Theirs cannot be read again. It leads on to the new one, with the same role and choices, until the same day.
     """
     link = action.link
     while link and link.replaced_by_id and link.replaced_by.contact_id == link.contact_id:
@@ -463,9 +463,8 @@ def link_to_answer(action):
     link = link and ProposalLink.objects.select_for_update().get(pk=link.pk)
     if link is None or link.revoked_at or link.expires_at <= timezone.now() or link.publication.withdrawn_at:
         return None
-    kept = ("publication", "contact_id", "contact_name", "sender_name", "role", "expires_at", "decide_by")
+    kept = ("publication", "contact_id", "contact_name", "sender_name", "role", "expires_at", "decide_by", "chosen")
     newer, token = ProposalLink.mint(**{name: getattr(link, name) for name in kept})
-    ProposalLink.objects.filter(pk=newer.pk).update(chosen=link.chosen)
     link.revoke(newer)
     return record_shown(link.publication), token
 

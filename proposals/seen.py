@@ -52,7 +52,7 @@ def on(opportunity, day) -> Day:
     before = Publication.objects.filter(
         client_id=opportunity.client_id, opportunity_id=opportunity.pk, published_at__lt=ends
     )
-    every = list(before.order_by("published_at", "pk"))
+    every = list(before.select_related("question").order_by("published_at", "pk"))
     links = list(ProposalLink.objects.filter(publication__in=before, created_at__lt=ends).order_by("created_at", "pk"))
     guests = list(Guest.objects.filter(client_id=opportunity.client_id, created_at__lt=ends).order_by("name", "pk"))
 
@@ -60,9 +60,13 @@ def on(opportunity, day) -> Day:
     by_link = {}
     for link in links:
         one = next(each for each in every if each.pk == link.publication_id)
-        found = cut([(link.created_at, min(link.revoked_at or EVER, link.expires_at, gone(one)))], begins, ends)
-        if found:
-            by_link.setdefault(link.publication_id, []).append((link, found))
+        end = min(link.revoked_at or EVER, link.expires_at, gone(one))
+        # On the page of an offer stand the answers to what was asked about it.
+        answers = [each for each in every if each.question and each.question.publication_id == one.pk]
+        for each in [one, *answers]:
+            since = link.created_at if each is one else max(link.created_at, each.published_at)
+            if found := cut([(since, min(end, gone(each)))], begins, ends):
+                by_link.setdefault(each.pk, []).append((link, found))
     shown = [Shown(one, periods[one.pk]) for one in every if periods[one.pk] or one.pk in by_link]
     readers: dict = {}
     for guest in guests:

@@ -42,7 +42,18 @@ class ProposalLink(models.Model):
         return f"Link for {self.contact_name}"
 
     @classmethod
-    def mint(cls, *, publication, contact_id, contact_name, sender_name, expires_at, decide_by=None, role="decides"):
+    def mint(
+        cls,
+        *,
+        publication,
+        contact_id,
+        contact_name,
+        sender_name,
+        expires_at,
+        decide_by=None,
+        role="decides",
+        chosen=(),
+    ):
         """Make a link to a publication; return it with its token, which cannot be read again."""
         token = new_token()
         link = cls.objects.create(
@@ -54,6 +65,7 @@ class ProposalLink(models.Model):
             expires_at=expires_at,
             decide_by=decide_by,
             role=role,
+            chosen=list(chosen),
             token_hash=token_hash(token),
         )
         return link, token

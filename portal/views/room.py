@@ -15,6 +15,8 @@ from portal.rights import call, portal_rights, rows
 
 # What the database's door says of a signature or a no that it did not take, where the contract's page does not say it.
 NOT_TAKEN = ("changed", "words", "closed", "not_signer", "waiting", "refused")
+# What answers a proposal or a contract. What tells of attention, and what asks, answers nothing.
+ANSWERS = ("accepted", "declined", "signed")
 # How a contract can stand so that its page is closed.
 CLOSED = ("declined", "withdrawn", "expired")
 
@@ -62,9 +64,7 @@ def deeds(cursor):
 def with_answers(publications, actions):
     """Put beside each publication what was answered to it."""
     for publication in publications:
-        publication.answers = [
-            deed for deed in actions if deed["ref"] == publication.ref and deed["verb"] not in ("opened", "asked")
-        ]
+        publication.answers = [deed for deed in actions if deed["ref"] == publication.ref and deed["verb"] in ANSWERS]
     return publications
 
 

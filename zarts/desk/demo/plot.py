@@ -228,6 +228,8 @@ class Revised(Story):
         self.later(1)
         self.say_yes(self.proposal)
         self.send()
+        question = self.opportunity.messages.exclude(portal_action_id=None).latest("pk")
+        self.did(question, "The second revision says so.")
         super().opened()
 
 
