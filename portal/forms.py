@@ -131,14 +131,14 @@ class QuestionForm(PlainForm):
     """A guest's question, about one of the things that they can read; where there is one alone, about that."""
 
     # By its number: what took its place since the page was opened counts as well, and the database knows that.
-    about = forms.CharField(label="About", required=False, widget=forms.Select)
+    about = Words(label="About", required=False, widget=forms.Select)
     words = text("Your question", "Type your question first.", length=5000, lines=True)
 
     def __init__(self, *args, about, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["about"].widget.choices = [(key, title[:100]) for key, title in about.items()]
         if len(about) < 2:
-            del self.fields["about"]
+            self.fields["about"].widget = forms.HiddenInput()
 
     def clean_about(self):
         number = self.cleaned_data["about"]

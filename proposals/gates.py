@@ -200,9 +200,11 @@ def what_it_rests_on_stands(summary):
 @gate("Say which question it answers.", mend="id_about")
 def answers_a_question(summary):
     """An answer is about what this very client asked at the portal; other words need no question."""
-    about = summary.record if summary.kind == "answer" else None
-    asked = getattr(about, "portal_action_id", None) and about.opportunity_id == summary.opportunity_id
-    return summary.kind != "answer" or bool(asked)
+    if summary.kind != "answer":
+        return True
+    asked = summary.record
+    of_this_deal = getattr(asked, "opportunity_id", None) == summary.opportunity_id
+    return of_this_deal and getattr(asked, "portal_action_id", None) is not None
 
 
 # -- Contracts. --------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
+from django.utils.html import urlize
 from django.utils.text import Truncator
 
 from opportunities import filling, outbox
@@ -434,11 +435,9 @@ def answer_body(summary) -> dict:
 
 def mail_answer(summary, action, contact):
     """Mail whoever asked our answer, with a link of their own to where it stands."""
-    # On one line, and without what stands for a field of a template: it is theirs, and no part of our mail.
-    asked = " ".join(action.words.split()).replace("{", "(").replace("}", ")")
     who = "You" if action.name == contact.name else action.name
     did = "said" if action.verb == "objected" else "asked"
-    words = f"{who} {did}: “{Truncator(asked).chars(300)}”\n\n{summary.owner} answers:\n\n{summary.words.strip()}"
+    words = f"{who} {did}: {quoted(action.words)}\n\n{summary.owner} answers:\n\n{summary.words.strip()}"
     said = {"by": None, "subject": f"Our answer: {summary.title}", "template": "answer", "purpose": "transactional"}
     if link := link_to_answer(action):
         offer, token = link
@@ -450,6 +449,12 @@ def mail_answer(summary, action, contact):
     else:
         stands = "If you want to know more, answer this mail."
     return mail(summary, contact, words=words, link=stands, **said)
+
+
+def quoted(words) -> str:
+    """Return a client's words for a mail of ours: on one line, with no link and no field of a template in it."""
+    words = " ".join(words.split()).replace("{", "(").replace("}", ")")
+    return "see below." if "<a " in urlize(words) else f"“{Truncator(words).chars(300)}”"
 
 
 def link_to_answer(action):

@@ -95,7 +95,7 @@ def test_an_approved_answer_stands_below_its_question_and_whoever_asked_is_maile
 
     followups.send_due()
     letter = next(one for one in mail.outbox if one.subject.startswith("Our answer"))
-    assert letter.to == [offer.recipient.email]
+    assert offer.recipient.email in letter.to[0]
     assert f"You asked: “Who does the work?”\n\nAda answers:\n\n{YES}" in letter.body
     link = re.search(r"/p/([\w-]{43})/", letter.body)[1]
     assert [row["answer"]["words"] for row in read_by_link(portal_cursor, link)] == [YES]
@@ -233,12 +233,13 @@ def test_whoever_left_gets_no_mail_and_the_answer_stands_all_the_same(ada, ben, 
 
 
 def test_what_they_asked_makes_no_link_and_no_field_of_our_mail(ada, ben, offer, portal_cursor):
-    question = ask(portal_cursor, offer, "Look:\n\nhttps://evil.example/\n\n{contact}")
-    answered(question, ada, ben)
+    answered(ask(portal_cursor, offer, "Look:\n\nhttps://evil.example/"), ada, ben)
+    answered(ask(portal_cursor, offer, "What is\n\n{contact}?"), ada, ben)
     followups.send_due()
-    letter = next(one for one in mail.outbox if one.subject.startswith("Our answer"))
-    assert "You asked: “Look: https://evil.example/ (contact)”" in letter.body
-    assert 'href="https://evil.example/"' not in letter.alternatives[0][0]
+    letters = [one for one in mail.outbox if one.subject.startswith("Our answer")]
+    assert "You asked: see below." in letters[0].body
+    assert "You asked: “What is (contact)?”" in letters[1].body
+    assert "evil.example" not in letters[0].body + letters[0].alternatives[0][0]
 
 
 def test_a_new_revision_keeps_what_its_reader_asked_of_the_one_before(ada, ben, offer, portal_cursor):
@@ -255,7 +256,8 @@ def test_a_question_is_its_askers_until_it_is_answered_then_everybody_of_theirs_
     ada, ben, offer, portal_cursor
 ):
     tom = begin(Contact(client=offer.opportunity.client, name="Tom Reyes", email="tom@harbor.example"), by=ada)
-    publishing.mail_link(again(offer), tom, "reads", by=ada)
+    with transaction.atomic():
+        publishing.mail_link(again(offer), tom, "reads", by=ada)
     toms = token_of(offer)
     bos = Message.objects.filter(template="proposal", contact=offer.recipient).get().secret_link.split("/")[-2]
     question = ask(portal_cursor, offer, token=bos)
