@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from opportunities.models import Message
 from portal.models import Guest, SignInLink
+from proposals.models import Approval
 from tests.browser.axe import violations
 from tests.conftest import person
 from tests.makers_proposals import a_proposal
@@ -39,7 +40,8 @@ def test_a_question_is_asked_on_a_phone_answered_approved_mailed_and_read_below_
     writer.write(words=YES).press("Save").sees("Added")
     writer.move("Submit for review").sees("Done:")
 
-    manager = at_browser(ben, at="desktop", looks=violations).open("/admin/approvals/?show=mine")
+    manager = at_browser(ben, at="desktop", looks=violations)
+    manager.open(f"/admin/approvals/{Approval.objects.get(aspect='summary').pk}/")
     manager.sees("Is it one person who does all this?").press("Approve", within=".z-decide").sees("Done: you approved")
 
     link = house.mailbox.link_to(offer.recipient.email, "Our answer", "/p/")
