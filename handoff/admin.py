@@ -194,7 +194,19 @@ class ConnectorAdmin(OfProject):
 class ReportingCadenceAdmin(KeptAdmin):
     list_display = ["project", "frequency", "first_due_on", "reviewer"]
     list_select_related = ["project", "reviewer"]
-    fields = ["project", "frequency", "weekday", "day", "time_zone", "first_due_on", "reviewer", "recipients"]
+    fields = [
+        "project",
+        "frequency",
+        "weekday",
+        "day",
+        "on_last_working_day",
+        "skips_days_off",
+        "country",
+        "time_zone",
+        "first_due_on",
+        "reviewer",
+        "recipients",
+    ]
     readonly_fields = ["project"]
 
     def has_add_permission(self, request):

@@ -7,6 +7,7 @@ from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from opportunities import followups
+from opportunities.conditions import code_of
 from opportunities.models import Task, User
 from opportunities.records import ClientSafe, Opens, Refused, ScopeState, begin, lock, perform, tell
 from portal.models import Guest
@@ -165,12 +166,15 @@ class Will:
             frequency=contract.report_every,
             weekday=contract.report_weekday,
             day=contract.report_day,
+            on_last_working_day=contract.report_on_last_working_day,
+            skips_days_off=contract.report_skips_days_off,
+            country=code_of(self.client.country),
             time_zone=self.client.time_zone,
             metrics=[metric(claim) for claim in self.proposal.claims.exclude(metric="")],
             reviewer=self.owner,
         )
         if contract.first_report_on:
-            (terms.first_due_on,) = cadence.due_dates(terms, contract.first_report_on, 1)
+            terms.first_due_on = cadence.first_date(terms, contract.first_report_on)
         return terms
 
     def the_guests(self):

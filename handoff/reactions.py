@@ -47,7 +47,7 @@ def move_the_list_with_the_kickoff(project, facts):
 @reacts_to("reportingcadence.edit")
 def move_the_reports_with_the_cadence(terms, facts):
     """Other days move the reports that nobody began to write, and their tasks."""
-    if {"frequency", "weekday", "day", "first_due_on"} & set(facts):
+    if {"frequency", "weekday", "day", "on_last_working_day", "skips_days_off", "country", "first_due_on"} & set(facts):
         for report in terms.schedule_again():
             move_tasks(report)
         terms.schedule(by=None)

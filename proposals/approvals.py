@@ -77,6 +77,8 @@ def of_contract(contract) -> dict:
     return (
         who_signs(contract)
         | {name: getattr(contract, name) for name in terms}
+        # Only where they are chosen: what was approved before there was such a choice still stands.
+        | {name: True for name in ("report_on_last_working_day", "report_skips_days_off") if getattr(contract, name)}
         | {
             "clauses": [[row.clause_id, row.text] for row in contract.contract_clauses.all()],
             "proposal": {aspect: digest(aspect, proposal) for aspect in proposal.ASPECTS},

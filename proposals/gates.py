@@ -226,7 +226,8 @@ def reporting_is_set(contract):
         yield Lack("Set the day of the first report.", contract.staff_url("id_first_report_on"))
     if contract.report_every in ("weekly", "every_two_weeks") and contract.report_weekday is None:
         yield Lack("Choose the weekday of the reports.", contract.staff_url("id_report_weekday"))
-    if contract.report_every in ("monthly", "quarterly") and contract.report_day is None:
+    by_month = contract.report_every in ("monthly", "quarterly")
+    if by_month and contract.report_day is None and not contract.report_on_last_working_day:
         yield Lack("Choose the day of the month of the reports.", contract.staff_url("id_report_day"))
 
 

@@ -411,8 +411,17 @@ def was_published(contract, digest) -> bool:
 
 
 def report_day(contract) -> str:
+    """Say on which day reports come, and what becomes of one whose day is a day off."""
+    if not contract.report_skips_days_off or contract.report_on_last_working_day:
+        return day_of_report(contract)
+    return f"{day_of_report(contract)}, or on the next working day where you are"
+
+
+def day_of_report(contract) -> str:
     if contract.report_every in ("weekly", "every_two_weeks"):
         return f"on {contract.get_report_weekday_display()}"
+    if contract.report_on_last_working_day:
+        return "on the last working day of the month"
     return f"on day {contract.report_day} of the month"
 
 

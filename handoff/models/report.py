@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from opportunities.models import Contact
+from opportunities.models.client import countries
 from opportunities.models.user import known_time_zone
 from opportunities.records import ClientSafe, Kept, Opens, Output, begin, edit, perform, stage_field, transition
 from opportunities.walls import frozen, settled
@@ -54,6 +55,17 @@ class ReportingCadence(Kept):
         validators=[MinValueValidator(1), MaxValueValidator(31)],
         help_text="31 is the last day of a short month.",
     )
+    on_last_working_day = models.BooleanField(
+        "on the last working day of the month", default=False, help_text="Instead of a day of the month."
+    )
+    skips_days_off = models.BooleanField(
+        "on the next working day, when that is none",
+        default=True,
+        help_text="Saturdays, Sundays and the public holidays of the client's country.",
+    )
+    country = models.CharField(
+        "whose holidays count", max_length=2, blank=True, choices=countries, help_text="Where the client works."
+    )
     time_zone = models.CharField(max_length=40, default="UTC", validators=[known_time_zone])
     # Rows with a metric, a unit, what was promised, what was before, and the claim that promised it.
     metrics = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
@@ -80,7 +92,9 @@ class ReportingCadence(Kept):
         by_week = self.frequency in (Cadence.WEEKLY, Cadence.EVERY_TWO_WEEKS)
         if by_week and self.weekday is None:
             raise ValidationError({"weekday": "Choose the weekday."})
-        if not by_week and self.day is None:
+        if by_week and self.on_last_working_day:
+            raise ValidationError({"on_last_working_day": "Reports of a week come on its weekday. Untick this."})
+        if not by_week and self.day is None and not self.on_last_working_day:
             raise ValidationError({"day": "Choose the day of the month."})
 
     def due_reports(self, count) -> list:
@@ -100,11 +114,18 @@ class ReportingCadence(Kept):
         ]
 
     def next_periods(self, count, reports) -> list:
-        """Return (due, from, to) of what is owed after these reports. Empty while the first day is not known."""
+        """Return (due, from, to) of what is owed after these reports. Empty while the first day is not known.
+
+        It goes on where they ended: when other days hold, no day is reported twice or never.
+        """
         if self.first_due_on is None:
             return []
-        last = reports.aggregate(last=models.Max("due_on"))["last"] or date.min
-        return cadence.periods(self, self.first_due_on, count, after=last)
+        last = reports.aggregate(last=models.Max("period_to"))["last"]
+        found = cadence.periods(self, self.first_due_on, count, after=last or date.min)
+        if found and last:
+            due, _, ends = found[0]
+            found[0] = (due, last + cadence.DAY, ends)
+        return found
 
     def schedule(self, *, by) -> list:
         """Add reports until enough of them stand ahead of us. Return the new ones."""

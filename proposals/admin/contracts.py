@@ -84,7 +84,19 @@ class ContractAdmin(PublishedAdmin):
     search_fields = ["number", "opportunity__name"]
     fieldsets = [
         ("Signing", {"fields": ["sign_by"]}),
-        ("Reports", {"fields": ["report_every", "report_weekday", "report_day", "first_report_on"]}),
+        (
+            "Reports",
+            {
+                "fields": [
+                    "report_every",
+                    "report_weekday",
+                    "report_day",
+                    "report_on_last_working_day",
+                    "report_skips_days_off",
+                    "first_report_on",
+                ]
+            },
+        ),
         ("Start", {"fields": ["kickoff_on", "payment_before_start"]}),
         ("Next", {"fields": ["owner", "next_action", "due_on"]}),
     ]

@@ -82,6 +82,14 @@ class Contract(Authored, Output):
         validators=[MinValueValidator(1), MaxValueValidator(31)],
         help_text="31 is the last day of a short month.",
     )
+    report_on_last_working_day = models.BooleanField(
+        "on the last working day of the month", default=False, help_text="Instead of a day of the month."
+    )
+    report_skips_days_off = models.BooleanField(
+        "on the next working day, when that is none",
+        default=True,
+        help_text="Saturdays, Sundays and the public holidays of the client's country.",
+    )
     first_report_on = models.DateField("first report on", null=True, blank=True)
     payment_before_start = models.BooleanField("the first invoice is paid before the start", default=True)
     kickoff_on = models.DateField("kickoff on", null=True, blank=True)
@@ -141,6 +149,8 @@ class Contract(Authored, Output):
             day = getattr(self, name)
             if day and day < timezone.localdate() and day != getattr(before, name, None):
                 raise ValidationError({name: "Choose today or a day that is still to come."})
+        if self.report_on_last_working_day and self.report_every in (Cadence.WEEKLY, Cadence.EVERY_TWO_WEEKS):
+            raise ValidationError({"report_on_last_working_day": "Reports of a week come on its weekday. Untick this."})
 
     @classmethod
     @transaction.atomic

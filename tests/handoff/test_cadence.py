@@ -1,6 +1,6 @@
 """The days on which reports are due."""
 
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 from hypothesis import given
@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from handoff.cadence import due_dates, periods
 
 
-def terms(frequency, *, weekday=None, day=None):
-    return SimpleNamespace(frequency=frequency, weekday=weekday, day=day)
+def terms(frequency, *, weekday=None, day=None, last=False, skips=False, country=""):
+    days = {"weekday": weekday, "day": day, "on_last_working_day": last, "skips_days_off": skips}
+    return SimpleNamespace(frequency=frequency, country=country, **days)
 
 
 def test_day_31_is_the_last_day_of_a_short_month():
@@ -58,6 +59,34 @@ def test_every_two_weeks_skips_one():
         date(2027, 1, 8),
         date(2027, 1, 22),
     ]
+
+
+def test_the_last_working_day_is_none_of_the_weekend_and_no_holiday():
+    # Monday 31 May 2027 is Memorial Day in the United States, and a day like others in Germany.
+    assert due_dates(terms("monthly", last=True, country="US"), date(2027, 5, 1), 3) == [
+        date(2027, 5, 28),
+        date(2027, 6, 30),
+        date(2027, 7, 30),
+    ]
+    assert due_dates(terms("monthly", last=True, country="DE"), date(2027, 5, 1), 1) == [date(2027, 5, 31)]
+
+
+def test_a_day_off_moves_a_report_to_the_next_working_day_and_its_period_stays():
+    cadence = terms("monthly", day=1, skips=True, country="DE")
+    assert periods(cadence, date(2027, 1, 1), 2) == [
+        (date(2027, 1, 4), date(2026, 12, 1), date(2026, 12, 31)),  # New Year is a Friday
+        (date(2027, 2, 1), date(2027, 1, 1), date(2027, 1, 31)),
+    ]
+    assert due_dates(terms("monthly", day=1), date(2027, 1, 1), 1) == [date(2027, 1, 1)], "unless it was agreed so"
+
+
+def test_days_off_longer_than_a_week_lose_no_report():
+    # The spring festival of 2027 is off from Saturday to Saturday.
+    cadence = terms("weekly", weekday=5, skips=True, country="CN")
+    found = periods(cadence, date(2027, 1, 30), 4)
+    assert [end - begin for _, begin, end in found] == [timedelta(days=6)] * 4
+    later = periods(cadence, date(2027, 1, 30), 3, after=found[0][2])
+    assert later == found[1:]
 
 
 def test_each_period_ends_on_the_day_before_its_report_and_begins_where_the_last_one_ended():
