@@ -21,7 +21,7 @@ create trigger sent_content_is_frozen before update on proposals_contract for ea
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("proposals", "0017_being_written"),
+        ("proposals", "0018_answers"),
     ]
 
     operations = [
