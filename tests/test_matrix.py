@@ -401,6 +401,7 @@ PUBLIC = {
     "preview-leave": (405, 200),
     "proposal": (302, 405),
     "contract": (302, 405),
+    "contract-open": (405, 302),
     "contract-sign": (405, 302),
     "proposal-paper": (302, 405),
     "contract-paper": (302, 405),

@@ -14,14 +14,17 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from opportunities.models import Event
 from opportunities.records import Refused, perform
 from portal import seals
 from portal.apps import the_certificate_is_set
-from portal.models import Paper, Publication
-from proposals import papers, sealing
+from portal.models import ClientAction, Paper, Publication
+from proposals import inbox, papers, sealing
 from proposals.models import Signature
 from tests.makers_proposals import CONSENT, a_contract
 from tests.pdfs import faults_of, pages_of, plain
+from tests.proposals.test_inbox import signed_in
+from tests.proposals.test_signing import at_the_portal
 from zarts import sealkeys
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +70,27 @@ def test_it_shows_what_was_signed_and_under_it_who_signed(contract, sealed):
     assert "/verify" in certificate
     assert "No independent timestamp service has confirmed them." in certificate
     assert sealing.fingerprint() in certificate
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_says_when_each_opened_it_and_signed_by_the_time_at_which_they_did(ada, ben, portal_cursor):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    session = signed_in(portal_cursor, contract.signer.email)
+    look = "select portal_open_contract(%s, %s, '10.0.0.1', 'test')"
+    assert portal_cursor.execute(look, [session, contract.publication_id]).fetchone() == ("opened",)
+    assert portal_cursor.execute(look, [session, contract.publication_id]).fetchone() == ("already",)
+    assert at_the_portal(portal_cursor, contract, session) == "signed"
+    inbox.read()
+    opened, signed = ClientAction.objects.filter(verb__in=["opened", "signed"]).order_by("pk")
+    contract = perform(type(contract).objects.get(pk=contract.pk).countersign, by=ben)
+    events = papers.certificate(contract, contract.signatures.all())["events"]
+    assert [words for _, words in events] == [
+        *("Sent to be signed", f"Opened by {contract.signer}", "Signed by Bo Larsen", "Signed by Ben for Zarts"),
+    ]
+    assert [at for at, _ in events[1:3]] == [papers.exactly(opened.at), papers.exactly(signed.at)]
+    certificate = pages_of(bytes(Paper.objects.get(kind="sealed").bytes))[-1]
+    assert f"Opened by {contract.signer}" in certificate
+    assert Event.objects.get(verb="contract.open").contact == contract.signer, "our diary tells it, too"
 
 
 def test_it_belongs_to_what_the_client_reads_now(contract):

@@ -145,6 +145,7 @@ class Visitor:
         self.call("portal_sign_in", a_way_in(guest, timedelta(minutes=15)), token_hash(session), *FROM)
         typed = (who.name, who.title, shown.body["consent"]["version"], shown.digest)
         shown.keep_open(max(last, real_now() + timedelta(hours=1)))
+        self.call("portal_open_contract", session, shown.pk, *FROM)
         expect(self.call("portal_sign", session, shown.pk, *typed, *FROM), "signed")
         shown.keep_open(last)
         self.done(began)
