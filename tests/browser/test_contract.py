@@ -40,7 +40,7 @@ def test_one_signs_after_the_other_and_each_sees_whom_it_waits_for(contract, at_
     bo.write(name="\u202eBo Larsen", role="Owner", consent=True).press("Sign the contract")
     bo.sees("You signed this on").sees("Tom Reyes signs next")
     tom.waits_for("Sign the contract")
-    tom.choose("#decline summary").sees("hear that you declined, and not why")
+    tom.choose("#decline summary").sees("so do the others who were to sign")
     with tom.refused(422):
         tom.press("Decline the contract").sees("Tell us the reason in a few words.")
     tom.write(words="We take another road.").press("Decline the contract").sees("Tom Reyes declined this contract on")
