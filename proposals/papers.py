@@ -6,10 +6,12 @@ to typst as data and never as markup.
 
 import hashlib
 import json
+import logging
 import re
 import unicodedata
 from datetime import UTC, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import typst
@@ -19,12 +21,14 @@ from django.utils import timezone
 from opportunities.models import Event
 from opportunities.records import Refused
 from portal import offer
+from portal.looks import static_file
 from portal.models import ClientAction, Paper, Publication
 from portal.papers import label
 from portal.templatetags.portal import day, figure, money
 
 from . import sealing
 
+log = logging.getLogger("zarts.papers")
 TEMPLATES = settings.BASE_DIR / "templates" / "papers"
 FONTS = typst.Fonts(include_system_fonts=False)
 # For archives: everything that it needs is in it, and nothing in it runs.
@@ -287,10 +291,35 @@ def typeset(kind, sheet) -> bytes:
         str(TEMPLATES / f"{kind}.typ"),
         root=str(TEMPLATES),
         font_paths=FONTS,
-        sys_inputs={"data": json.dumps(sheet)},
+        sys_inputs={"data": json.dumps(sheet), "looks": json.dumps(looks())},
         pdf_standards=[STANDARD],
         timestamp=0,
     )
+
+
+def looks() -> dict:
+    """Return the agency's colour and logo. That the colour can be read on paper is asked before anything starts."""
+    return {"colour": settings.AGENCY_COLOUR, "logo": logo(settings.AGENCY_LOGO)}
+
+
+@cache
+def logo(name) -> list | None:
+    """Return the bytes of the logo; nothing where none can be set: the agency's name stands there then."""
+    found = static_file(name) if name else None
+    if found is None:
+        return None
+    file = list(Path(found).read_bytes())
+    try:
+        typst.compile(
+            b"#image(bytes(json(bytes(sys.inputs.logo))))",
+            font_paths=FONTS,
+            sys_inputs={"logo": json.dumps(file)},
+            pdf_standards=[STANDARD],
+        )
+    except typst.TypstError as error:
+        log.warning("The logo %s cannot be set in a PDF: %s", name, error)
+        return None
+    return file
 
 
 def moment_of(at) -> list:
