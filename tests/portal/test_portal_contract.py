@@ -148,6 +148,17 @@ def test_the_page_closes_with_its_last_day_and_says_whom_to_ask(contract, marta,
     assert "Sign the contract" in read(tom, contract)
 
 
+def test_a_contract_without_a_last_day_names_none_and_is_signed(marta, tom):
+    contract = a_publication(kind="contract", body=OF_TWO)
+    for client in (marta, tom):
+        page = read(client, contract)
+        assert "None" not in page
+        assert "until" not in page
+    for client in (marta, tom):
+        assert client.post(path(contract, "sign"), form(contract)).status_code == 302
+        assert "You signed this" in read(client, contract)
+
+
 def test_a_contract_that_everybody_signed_in_time_does_not_close(contract, marta, tom):
     for client in (marta, tom):
         client.post(path(contract, "sign"), form(contract))

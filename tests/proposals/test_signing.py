@@ -296,6 +296,45 @@ def test_on_the_day_after_the_owner_gets_a_task_once_and_can_prolong_it(ada, ben
     assert sign(contract, contract.signer).stage == "signed"
 
 
+def without_a_last_day(contract):
+    """As a contract that was sent before there were last days."""
+    Contract.objects.filter(pk=contract.pk).update(sign_by=None, reminded_on=None)
+    Publication.objects.get(pk=contract.publication_id).keep_open(None)
+    return Contract.objects.get(pk=contract.pk)
+
+
+def test_a_contract_without_a_last_day_neither_runs_out_nor_reminds_and_says_no_day(ada, ben, time_machine, as_user):
+    contract = without_a_last_day(a_contract_of_two(ada, ben))
+    first, second = [row.contact for row in contract.signatories.all()]
+    time_machine.move_to(timezone.now() + timedelta(days=400))
+    counts = clock.run()
+    assert (counts["contracts_run_out"], counts["asked_to_sign"]) == (0, 0)
+    page = as_user(ada).get(contract.staff_url()).content.decode()
+    assert ">None<" not in page
+    assert "can sign until" not in page
+    assert publishing.needs_of(contract.opportunity)[-1]["what"] == "Read and sign the contract"
+    contract = sign(contract, first)
+    asked = mails(contract, "contract")[-1]
+    assert asked.contact == second
+    assert not re.search("None|until", asked.body)
+    time_machine.move_to(timezone.now() + timedelta(days=30))
+    counts = clock.run()
+    assert (counts["contracts_run_out"], counts["asked_to_sign"]) == (0, 0)
+    assert sign(contract, second).stage == "signed"
+
+
+def test_prolonging_gives_a_last_day_to_a_contract_without_one(ada, ben, time_machine, always_at_work):
+    contract = without_a_last_day(a_contract(ada, approver=ben, stage="sent"))
+    time_machine.move_to(timezone.now() + timedelta(days=400))
+    contract = perform(contract.prolong, by=ada, sign_by=publishing.agency_day() + timedelta(days=7))
+    publication = Publication.objects.get(pk=contract.publication_id)
+    assert publication.open_until == publishing.end_of(contract.sign_by)
+    time_machine.move_to(timezone.now() + timedelta(days=4))
+    assert clock.remind_to_sign() == 1
+    time_machine.move_to(publishing.end_of(contract.sign_by) + timedelta(minutes=1), tick=False)
+    assert clock.run_out_of_time() == 1
+
+
 # -- Reminders. --------------------------------------------------------------------------------------------------------
 
 
