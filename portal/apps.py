@@ -1,4 +1,5 @@
 import re
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -36,6 +37,16 @@ def the_logo_is_there(app_configs, **kwargs):
     return [
         Error(words, hint="Put it there, such as static/brand/logo.svg, and write brand/logo.svg.", id="portal.E002")
     ]
+
+
+@register(deploy=True)
+def the_address_can_be_mailed(app_configs, **kwargs):
+    """Say before a deployment that the links in mails would lead nowhere, or in the clear."""
+    url = urlsplit(settings.PORTAL_URL)
+    if url.scheme == "https" and url.hostname not in ("localhost", "127.0.0.1") and not url.path:
+        return []
+    words = f"PORTAL_URL is “{settings.PORTAL_URL}”: links in mails lead there, and cookies and passkeys rest on it."
+    return [Warning(words, hint="Set the portal's own address, such as https://clients.example.", id="portal.W002")]
 
 
 @register(deploy=True)

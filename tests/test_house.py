@@ -182,6 +182,18 @@ def test_migrations_and_checks_need_no_network_and_name_no_registry():
         assert not re.search(r"https?://[^ ]*(pypi|simple|index|mirror)", file.read_text()), file
 
 
+# What only the demo sets.
+OF_THE_DEMO = {"CAUGHT_MAIL_DIR"}
+
+
+def test_every_setting_stands_in_the_page_about_deploying():
+    code = "".join((ROOT / "zarts" / name).read_text() for name in ("settings.py", "gunicorn.py"))
+    names = set(re.findall(r'(?:env\.\w+|needed|kept_secret|seal_part|environ\.get)\(\s*"([A-Z_]+)"', code))
+    assert {"PORTAL_URL", "SEAL_CERT", "WEB_WORKERS"} <= names
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    assert {name for name in names - OF_THE_DEMO if f"`{name}`" not in page} == set()
+
+
 def test_no_stylesheet_locks_the_way_a_device_is_held():
     """The browser's tests leave this one rule of accessibility out: it would fetch every stylesheet once more."""
     sheets = [*(ROOT / "static").rglob("*.css"), *(ROOT / "templates").rglob("*.html")]

@@ -1,9 +1,9 @@
-"""The agency's name, colour and logo on the client's pages."""
+"""The agency's name, colour, logo and address on the client's pages."""
 
 import pytest
 from portal_makers import signed_in
 
-from portal.apps import the_colour_can_be_read, the_logo_is_there
+from portal.apps import the_address_can_be_mailed, the_colour_can_be_read, the_logo_is_there
 from portal.looks import contrast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,3 +68,12 @@ def test_a_logo_that_is_not_there_is_refused_at_start(settings):
 def test_a_logo_stands_in_the_clients_own_pages_too(portal_client, settings):
     settings.AGENCY_LOGO = "favicon.svg"
     assert 'alt="Zarts"' in signed_in(portal_client).get("/portal/").content.decode()
+
+
+@pytest.mark.parametrize("url", ["http://clients.example", "https://localhost", "https://x.example/clients"])
+def test_an_address_that_no_mail_should_lead_to_is_told_before_a_deployment(settings, url):
+    settings.PORTAL_URL = "https://clients.example"
+    assert the_address_can_be_mailed(None) == []
+    settings.PORTAL_URL = url
+    (warning,) = the_address_can_be_mailed(None)
+    assert f"PORTAL_URL is “{url}”" in warning.msg
