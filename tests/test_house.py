@@ -159,6 +159,31 @@ def test_everything_scheduled_exists():
         assert callable(import_string(job["task"])), name
 
 
+def in_the_order_in_which_they_run(app):
+    """Return an app's files of SQL. One that only undoes another is none of them."""
+    found = {}
+    for migration in sorted((ROOT / app / "migrations").glob("0*.py")):
+        names = re.findall(r'"(\w+\.sql)"', migration.read_text())
+        found |= {name: ROOT / app / "sql" / name for name in names if not name.endswith("_down.sql")}
+    return found
+
+
+@pytest.mark.parametrize("app", ["opportunities", "proposals", "portal"])
+def test_a_function_of_the_database_that_is_written_anew_says_where_it_stands_now(app):
+    """Migrations go back to the older text, so it stays; nobody should read it for the one that runs."""
+    written = {}
+    for file, path in in_the_order_in_which_they_run(app).items():
+        lines = path.read_text().splitlines()
+        for before, line in zip(["", *lines], lines, strict=False):
+            if made := re.match(r"create (?:or replace )?function (?:public\.)?(\w+)", line):
+                written.setdefault(made[1], []).append((file, before))
+    wrong = []
+    for name, [*earlier, (now, above)] in written.items():
+        wrong += [f"{name} in {file}: “-- Now in {now}.”" for file, said in earlier if said != f"-- Now in {now}."]
+        wrong += [f"{name} in {now}: it is the newest"] if above.startswith("-- Now in ") else []
+    assert wrong == []
+
+
 def test_every_reaction_stands_in_the_list_of_them():
     listed = (ROOT / "docs" / "reactions.md").read_text()
     ours = {reaction.__name__ for reactions in REACTIONS.values() for reaction in reactions}
