@@ -157,9 +157,9 @@ def expect(outcome, expected):
 
 
 def link_of(proposal) -> str:
-    """Return the token of a proposal's link, or nothing: it stands in the mail that carried it, and nowhere else."""
-    mails = Message.objects.filter(record_type=proposal.label(), record_id=proposal.pk, template="proposal")
-    message = mails.latest("id")
+    """Return the token of who decides on a proposal, or nothing: it stands in the mail that carried it alone."""
+    about = {"record_type": proposal.label(), "record_id": proposal.pk, "contact": proposal.recipient}
+    message = Message.objects.filter(template="proposal", **about).latest("id")
     found = re.search(f"/p/({TOKEN})/", message.secret_link or caught(message))
     return found[1] if found else ""
 
