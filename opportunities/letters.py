@@ -1,6 +1,7 @@
 """A mail to somebody outside, in the look of the client's pages, with plain text of the same words beside it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,6 +11,19 @@ from django.template.loader import render_to_string
 ADDRESS = re.compile(r"https?://\S+")
 # The last words of a mail say why it came, or how it is stopped.
 FOOT = re.compile(r"-- |You get this mail because")
+
+# What goes along with the mails of a template. An app above this one says how it is found.
+ENCLOSED: dict[str, Callable] = {}
+
+
+def encloses(template):
+    """Let a function give the files that go along with the mails of a template: each a name, bytes and a type."""
+    return lambda files_of: ENCLOSED.setdefault(template, files_of)
+
+
+def enclosed_with(message) -> list:
+    files_of = ENCLOSED.get(message.template)
+    return files_of(message) if files_of else []
 
 
 @dataclass

@@ -401,6 +401,7 @@ def letter_of(message, server) -> EmailMessage:
         formataddr((str(message.owner), settings.AGENCY_EMAIL)),
         [formataddr((message.contact.name, in_letters(message.sent_to)))],
         reply_to=[answers_to] if answers_to else None,
+        attachments=letters.enclosed_with(message),
         headers=headers,
         connection=server,
     )

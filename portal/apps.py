@@ -1,8 +1,11 @@
 import re
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import Error, Warning, register
+
+from .looks import PAPER, contrast, static_file
 
 
 class PortalConfig(AppConfig):
@@ -18,23 +21,32 @@ def the_colour_can_be_read(app_configs, **kwargs):
     colour = settings.AGENCY_COLOUR
     if not re.fullmatch("#[0-9a-f]{6}", colour):
         words = f"AGENCY_COLOUR is “{colour}”: write it as #rrggbb, such as #1c5d4c."
-    elif (found := contrast_with_paper(colour)) < 4.5:
+    elif (found := contrast(colour, PAPER)) < 4.5:
         words = f"AGENCY_COLOUR {colour} is too pale to be read: {found:.1f} to 1 against the page, and 4.5 is needed."
     else:
         return []
     return [Error(words, hint="Choose a darker one.", id="portal.E001")]
 
 
-def contrast_with_paper(colour) -> float:
-    """Return how a colour stands out against the page (#fbfaf7), as WCAG 2 counts it."""
-    light = [luminance(each) for each in (colour, "#fbfaf7")]
-    return (max(light) + 0.05) / (min(light) + 0.05)
+@register()
+def the_logo_is_there(app_configs, **kwargs):
+    """Refuse a logo that is not below static/: no page could be shown."""
+    if not settings.AGENCY_LOGO or static_file(settings.AGENCY_LOGO):
+        return []
+    words = f"AGENCY_LOGO is “{settings.AGENCY_LOGO}”, and there is no such file below static/."
+    return [
+        Error(words, hint="Put it there, such as static/brand/logo.svg, and write brand/logo.svg.", id="portal.E002")
+    ]
 
 
-def luminance(colour) -> float:
-    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+@register(deploy=True)
+def the_address_can_be_mailed(app_configs, **kwargs):
+    """Say before a deployment that the links in mails would lead nowhere, or in the clear."""
+    url = urlsplit(settings.PORTAL_URL)
+    if url.scheme == "https" and url.hostname not in ("localhost", "127.0.0.1") and not url.path:
+        return []
+    words = f"PORTAL_URL is “{settings.PORTAL_URL}”: links in mails lead there, and cookies and passkeys rest on it."
+    return [Warning(words, hint="Set the portal's own address, such as https://clients.example.", id="portal.W002")]
 
 
 @register(deploy=True)

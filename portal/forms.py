@@ -199,7 +199,7 @@ class LookForm(PlainForm):
         max_length=255,
         error_messages={
             "required": "Choose the file.",
-            "empty": "This file is empty.",
+            "empty": seals.EMPTY,
             "invalid": "Choose the file.",
             "missing": "Choose the file.",
             "max_length": "Give the file a shorter name.",

@@ -62,6 +62,7 @@ PORTAL_CALLS = [
     "portal_may_look",
     "portal_paper_known",
     "portal_contract",
+    "portal_open_contract",
     "portal_decline_contract",
     "portal_payment",
     "portal_questions",

@@ -30,9 +30,10 @@ class PlainHeaders:
         self.get_response = get_response
 
     def __call__(self, request):
-        if self.too_large(request):
-            most = "5 MB" if request.path in LARGEST_AT else "64 kB"
-            response = HttpResponse(f"That is more than this address takes ({most}).", "text/plain", status=413)
+        if self.too_large(request) and request.path in LARGEST_AT:
+            response = page(request, "refused/too_large", status=413)
+        elif self.too_large(request):
+            response = HttpResponse("That is more than this address takes (64 kB).", "text/plain", status=413)
         else:
             response = self.get_response(request)
         for name, value in HEADERS.items():

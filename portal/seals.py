@@ -20,6 +20,7 @@ from .templatetags.portal import moment
 LARGEST = 5 * 1024 * 1024
 TOO_LARGE = "This file is larger than 5 MB. No paper of ours is."
 NO_PDF = "This is not a PDF file."
+EMPTY = "This file is empty."
 FIELD = "AgencySeal"
 RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
 
@@ -92,10 +93,22 @@ def certificates() -> tuple:
 
 def bears_our_seal(file: bytes) -> bool:
     """Whether a file was sealed by us once, as far as its bytes still tell."""
-    if f"({FIELD})".encode() in file:
-        return True
     lower = file.lower()
-    return any(one.dump().hex().encode() in lower for one in certificates())
+    if any(one.dump().hex().encode() in lower for one in certificates()):
+        return True
+    # Other agencies call the place of their seal the same.
+    return f"({FIELD})".encode() in file and not (certificates() and bears_anothers_seal(file))
+
+
+def bears_anothers_seal(file: bytes) -> bool:
+    """Whether the certificate in a file's seal can be read, and is none of ours."""
+    try:
+        _, length, after, _ = map(int, RANGE.findall(file)[0])
+        message = cms.ContentInfo.load(bytes.fromhex(file[length + 1 : after - 1].decode()))
+        (enclosed,) = message["content"]["certificates"]
+        return enclosed.chosen.issuer_serial not in {one.issuer_serial for one in certificates()}
+    except Exception:  # whatever is wrong inside: it is damaged, and nobody's as it stands
+        return False
 
 
 def seal_of(file: bytes):

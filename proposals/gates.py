@@ -231,6 +231,12 @@ def reporting_is_set(contract):
         yield Lack("Choose the day of the month of the reports.", contract.staff_url("id_report_day"))
 
 
+@gate("Choose a day for the kickoff that is still to come.", mend="id_kickoff_on")
+def kickoff_is_to_come(contract):
+    """An offer counts its weeks from the kickoff and names no day, so that only the present one can be too late."""
+    return contract.kickoff_on is None or contract.kickoff_on >= publishing.agency_day()
+
+
 @gate("Name who signs for the client.", mend="signatories-group")
 def has_a_signer(contract):
     """Everybody who is to sign can get the mail that says where."""

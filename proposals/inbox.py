@@ -157,6 +157,9 @@ def passed_on(action) -> dict:
 
 def opened(action) -> str:
     """The first person who opens it marks it as viewed. Each further one is told in its diary."""
+    if action.publication.kind == "contract":
+        tell(record_of(action, Contract), "open", "opened", by=contact_of(action))
+        return "Told."
     proposal, contact = read_proposal(action), contact_of(action)
     if proposal.stage == Proposal.Stage.SENT:
         perform(proposal.mark_viewed, by=contact, **passed_on(action))

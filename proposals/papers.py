@@ -6,10 +6,12 @@ to typst as data and never as markup.
 
 import hashlib
 import json
+import logging
 import re
 import unicodedata
 from datetime import UTC, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import typst
@@ -19,12 +21,14 @@ from django.utils import timezone
 from opportunities.models import Event
 from opportunities.records import Refused
 from portal import offer
-from portal.models import Paper, Publication
+from portal.looks import static_file
+from portal.models import ClientAction, Paper, Publication
 from portal.papers import label
 from portal.templatetags.portal import day, figure, money
 
 from . import sealing
 
+log = logging.getLogger("zarts.papers")
 TEMPLATES = settings.BASE_DIR / "templates" / "papers"
 FONTS = typst.Fonts(include_system_fonts=False)
 # For archives: everything that it needs is in it, and nothing in it runs.
@@ -201,14 +205,6 @@ def reporting_of(body) -> list:
 
 # -- The certificate. --------------------------------------------------------------------------------------------------
 
-# What a client may read of a contract's diary, by the verb of its event.
-HAPPENED = {
-    "contract.send": "Sent to be signed",
-    "contract.open": "Opened by {}",
-    "contract.sign": "Signed by {}",
-    "contract.countersign": "Signed by {} for {agency}",
-}
-
 
 def certificate(contract, signatures) -> dict:
     """Return who signed what, when and from where, what happened before, and how all of it can be checked."""
@@ -247,14 +243,19 @@ def signature_of(signature, contract) -> dict:
 
 
 def events_of(contract, signatures) -> list:
-    """Return when it was sent, opened and signed, in order. The last signature's own event is not written yet."""
-    told = Event.objects.filter(record_type=contract.label(), record_id=contract.pk, verb__in=HAPPENED)
-    agency = settings.AGENCY_NAME
-    lines = [(event.at, HAPPENED[event.verb].format(event.actor_name, agency=agency)) for event in told.order_by("id")]
-    if not any(event.verb == "contract.countersign" for event in told):
-        ours = [signature for signature in signatures if signature.side == "agency"]
-        lines += [(one.at, HAPPENED["contract.countersign"].format(one.name, agency=agency)) for one in ours]
+    """Return when it was sent, opened by whoever signs, and signed: when each did so, not when we read of it."""
+    sent = Event.objects.filter(record_type=contract.label(), record_id=contract.pk, verb="contract.send")
+    opened = ClientAction.objects.filter(
+        client_id=contract.opportunity.client_id, verb="opened", digest__in={one.digest for one in signatures}
+    )
+    lines = [(event.at, "Sent to be signed") for event in sent]
+    lines += [(deed.at, f"Opened by {deed.name}") for deed in opened.order_by("id")]
+    lines += [(signature.at, f"Signed by {signature.name}{on_behalf(signature)}") for signature in signatures]
     return [[exactly(at), words] for at, words in sorted(lines, key=lambda line: line[0])]
+
+
+def on_behalf(signature) -> str:
+    return f" for {settings.AGENCY_NAME}" if signature.side == "agency" else ""
 
 
 def exactly(at) -> str:
@@ -290,10 +291,35 @@ def typeset(kind, sheet) -> bytes:
         str(TEMPLATES / f"{kind}.typ"),
         root=str(TEMPLATES),
         font_paths=FONTS,
-        sys_inputs={"data": json.dumps(sheet)},
+        sys_inputs={"data": json.dumps(sheet), "looks": json.dumps(looks())},
         pdf_standards=[STANDARD],
         timestamp=0,
     )
+
+
+def looks() -> dict:
+    """Return the agency's colour and logo. That the colour can be read on paper is asked before anything starts."""
+    return {"colour": settings.AGENCY_COLOUR, "logo": logo(settings.AGENCY_LOGO)}
+
+
+@cache
+def logo(name) -> list | None:
+    """Return the bytes of the logo; nothing where none can be set: the agency's name stands there then."""
+    found = static_file(name) if name else None
+    if found is None:
+        return None
+    file = list(Path(found).read_bytes())
+    try:
+        typst.compile(
+            b"#image(bytes(json(bytes(sys.inputs.logo))))",
+            font_paths=FONTS,
+            sys_inputs={"logo": json.dumps(file)},
+            pdf_standards=[STANDARD],
+        )
+    except typst.TypstError as error:
+        log.warning("The logo %s cannot be set in a PDF: %s", name, error)
+        return None
+    return file
 
 
 def moment_of(at) -> list:

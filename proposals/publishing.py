@@ -16,12 +16,13 @@ from django.utils import timezone
 from django.utils.html import urlize
 from django.utils.text import Truncator
 
-from opportunities import filling, outbox
+from opportunities import filling, letters, outbox
 from opportunities.models import Message
 from opportunities.records import Lack, Refused, begin, lock, perform, tell
 from portal import consent
 from portal.models import Guest, Paper, Passkey, Preview, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
+from portal.papers import filename
 
 from . import approvals, coverage, lint, papers, totals
 
@@ -348,15 +349,75 @@ def keep_open(contract):
         publication.keep_open(end_of(contract.sign_by))
 
 
-def tell_that_it_was_declined(contract, who):
-    """Mail the others who were to sign that nobody signs it now. The reason stays with us."""
-    words = f"{who} declined the contract “{contract.proposal.title}”, so it is not signed now."
-    link = f"You need not do anything. We get in touch with {who} about it."
-    for signatory in contract.signatories.select_related("contact"):
+def mail_signatories(contract, signatories, **mailed):
+    """Mail some of those who sign what happened, each who is still there."""
+    for signatory in signatories.select_related("contact"):
         to = signatory.contact
-        if to.pk != who.pk and to.email and not to.left_on:
-            subject = f"The contract was declined: {contract.number}"
-            mail(contract, to, by=None, subject=subject, template="contract_declined", words=words, link=link)
+        if to.email and not to.left_on:
+            mail(contract, to, by=None, **mailed)
+
+
+def tell_that_it_was_declined(contract, who, reason):
+    """Mail the others who were to sign that nobody signs it now, and why: whoever declined was told so."""
+    # On one line: words of theirs are no button in a mail of ours.
+    said = " ".join(reason.split())
+    words = f"{who} declined the contract “{contract.proposal.title}”, so it is not signed now. The reason: “{said}”"
+    mail_signatories(
+        contract,
+        contract.signatories.exclude(contact=who),
+        subject=f"The contract was declined: {contract.number}",
+        template="contract_declined",
+        words=words,
+        link=f"You need not do anything. We get in touch with {who} about it.",
+    )
+
+
+def tell_that_somebody_signed(contract, who):
+    """Mail those who signed before who has signed now, and who signs next."""
+    following = contract.whose_turn or settings.AGENCY_NAME
+    before = contract.signatures.filter(side="client").exclude(contact=who)
+    mail_signatories(
+        contract,
+        contract.signatories.filter(contact__in=before.values("contact")),
+        subject=f"{who} has signed: {contract.number}",
+        template="contract_signed",
+        words=f"{who} has signed the contract “{contract.proposal.title}”. {following} signs next.",
+        link="You need not do anything. You get the sealed copy when everybody has signed.",
+    )
+
+
+# A larger file is fetched: mail servers turn it away.
+ATTACHED = 5 * 1024 * 1024
+
+
+def mail_sealed(contract):
+    """Mail everybody who signed for the client where the sealed copy is, and the file itself where it is small."""
+    attached = " The sealed copy is attached." if sealed_copy(ref(contract)) else ""
+    mail_signatories(
+        contract,
+        contract.signatories.all(),
+        subject=f"Signed by everybody: {contract.number}",
+        template="contract_sealed",
+        words=f"Everybody has signed the contract “{contract.proposal.title}”. It is in force.{attached}",
+        link=(
+            "You find the sealed copy here, whenever you need it:\n"
+            f"{settings.PORTAL_URL}/portal/contracts/{contract.publication_id}/\n\n"
+            f"Whether a copy is unchanged, anybody can ask at {settings.PORTAL_URL}/verify"
+        ),
+    )
+
+
+def sealed_copy(of_ref):
+    """Return the sealed copy of a contract, where there is one that a mail can carry."""
+    sealed = Paper.objects.filter(kind=Paper.Kind.SEALED, publication__ref=of_ref).select_related("publication")
+    paper = sealed.first()
+    return paper if paper and len(paper.bytes) < ATTACHED else None
+
+
+@letters.encloses("contract_sealed")
+def enclose_the_sealed_copy(message) -> list:
+    paper = sealed_copy(f"{message.record_type}:{message.record_id}")
+    return [(filename(paper, paper.publication), bytes(paper.bytes), "application/pdf")] if paper else []
 
 
 def hold_back(contract, why):

@@ -175,6 +175,18 @@ def tell_that_nobody_signed_in_time(contract, event):
 
 
 @reacts_to("contract.sign")
+def tell_who_signed_before(contract, event):
+    """Whoever has signed hears of each signature after theirs."""
+    publishing.tell_that_somebody_signed(contract, event.contact)
+
+
+@reacts_to("contract.countersign")
+def send_the_sealed_copy(contract, event):
+    """Everybody who signed gets what both sides signed now."""
+    publishing.mail_sealed(contract)
+
+
+@reacts_to("contract.sign")
 def let_the_next_one_sign(contract, event):
     """Whoever signs next gets their mail; when nobody is left, the contract is signed."""
     publishing.hold_back(contract, f"{event.actor_name} has signed.")
@@ -191,10 +203,10 @@ def let_the_next_one_sign(contract, event):
 
 @reacts_to("contract.decline", "contract.void", "contract.run_out")
 def ask_nobody_to_sign(contract, event):
-    """Nobody is asked to sign what cannot be signed any more; whoever was to sign beside them hears of a no."""
+    """Nobody is asked to sign what cannot be signed any more; who was to sign beside them hears of a no, and why."""
     publishing.hold_back(contract, f"The contract {event.past.rstrip(':')}.")
     if event.verb == "contract.decline" and event.contact_id:
-        publishing.tell_that_it_was_declined(contract, event.contact)
+        publishing.tell_that_it_was_declined(contract, event.contact, event.reason)
 
 
 @reacts_to("proposal.pause")

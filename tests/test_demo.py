@@ -8,7 +8,7 @@ from handoff.models import Handoff, LaunchBlocker, Project, Promise, Report
 from opportunities import chain, walls
 from opportunities.models import Audit, Client, Event, Lead, Message, Opportunity, Task, User
 from opportunities.records import perform
-from portal.models import ClientAction, Inquiry
+from portal.models import ClientAction, Guest, Inquiry
 from proposals.models import Contract, Proposal
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -73,6 +73,21 @@ def test_the_demo_is_a_whole_agency_and_is_made_once(demo, subtests):
         assert f"{settings.PORTAL_URL}/p/" in told
         assert f"{settings.PORTAL_URL}/portal/enter/" in told
         assert User.objects.get(username="ada").check_password((demo / "demo-password").read_text())
+    with subtests.test("a client with several people, and a person with several clients"):
+        guests = Guest.objects.filter(revoked_at=None).order_by("client_name", "pk")
+        assert [guest.name for guest in guests.filter(client_name="Harbor Dental")] == [
+            "Marta Lind",
+            "Joel Abbott",
+            "Ruth Calder",
+        ]
+        rooms = guests.filter(email="ruth@calderbooks.example").values_list("client_name", flat=True)
+        assert list(rooms) == ["Harbor Dental", "Oakline Chiropractic"]
+        told = (demo / "sign-ins.txt").read_text()
+        assert "Ruth Calder, keeps the books of both" in told
+    with subtests.test("a contract's certificate says when it was opened"):
+        opened = Event.objects.filter(verb="contract.open").values_list("contact__name", flat=True)
+        assert "Dr. Neil Santos" in opened
+        assert Message.objects.filter(template="contract_sealed", stage="sent").exists()
     with subtests.test("it starts again after people tried it"):
         from tests.makers import a_lead
 

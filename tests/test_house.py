@@ -159,6 +159,31 @@ def test_everything_scheduled_exists():
         assert callable(import_string(job["task"])), name
 
 
+def in_the_order_in_which_they_run(app):
+    """Return an app's files of SQL. One that only undoes another is none of them."""
+    found = {}
+    for migration in sorted((ROOT / app / "migrations").glob("0*.py")):
+        names = re.findall(r'"(\w+\.sql)"', migration.read_text())
+        found |= {name: ROOT / app / "sql" / name for name in names if not name.endswith("_down.sql")}
+    return found
+
+
+@pytest.mark.parametrize("app", ["opportunities", "proposals", "portal"])
+def test_a_function_of_the_database_that_is_written_anew_says_where_it_stands_now(app):
+    """Migrations go back to the older text, so it stays; nobody should read it for the one that runs."""
+    written = {}
+    for file, path in in_the_order_in_which_they_run(app).items():
+        lines = path.read_text().splitlines()
+        for before, line in zip(["", *lines], lines, strict=False):
+            if made := re.match(r"create (?:or replace )?function (?:public\.)?(\w+)", line):
+                written.setdefault(made[1], []).append((file, before))
+    wrong = []
+    for name, [*earlier, (now, above)] in written.items():
+        wrong += [f"{name} in {file}: “-- Now in {now}.”" for file, said in earlier if said != f"-- Now in {now}."]
+        wrong += [f"{name} in {now}: it is the newest"] if above.startswith("-- Now in ") else []
+    assert wrong == []
+
+
 def test_every_reaction_stands_in_the_list_of_them():
     listed = (ROOT / "docs" / "reactions.md").read_text()
     ours = {reaction.__name__ for reactions in REACTIONS.values() for reaction in reactions}
@@ -180,6 +205,18 @@ def test_migrations_and_checks_need_no_network_and_name_no_registry():
         *(ROOT / n for n in ("pyproject.toml", "Makefile", "Dockerfile", "docker-compose.yml")),
     ]:
         assert not re.search(r"https?://[^ ]*(pypi|simple|index|mirror)", file.read_text()), file
+
+
+# What only the demo sets.
+OF_THE_DEMO = {"CAUGHT_MAIL_DIR"}
+
+
+def test_every_setting_stands_in_the_page_about_deploying():
+    code = "".join((ROOT / "zarts" / name).read_text() for name in ("settings.py", "gunicorn.py"))
+    names = set(re.findall(r'(?:env\.\w+|needed|kept_secret|seal_part|environ\.get)\(\s*"([A-Z_]+)"', code))
+    assert {"PORTAL_URL", "SEAL_CERT", "WEB_WORKERS"} <= names
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    assert {name for name in names - OF_THE_DEMO if f"`{name}`" not in page} == set()
 
 
 def test_no_stylesheet_locks_the_way_a_device_is_held():

@@ -36,6 +36,7 @@ PAGES = {
     "healthz": (EVERYBODY, "-"),
     "readyz": (EVERYBODY, "-"),
     "mail_hook": ("-", "-"),  # without its secret it is not there; tests/opportunities/test_hooks.py calls it
+    "brand": (STAFF, "-"),
     "start": (STAFF, "-"),
     "home": (STAFF, "-"),
     "today": (STAFF, "-"),
@@ -401,6 +402,7 @@ PUBLIC = {
     "preview-leave": (405, 200),
     "proposal": (302, 405),
     "contract": (302, 405),
+    "contract-open": (405, 302),
     "contract-sign": (405, 302),
     "proposal-paper": (302, 405),
     "contract-paper": (302, 405),
@@ -438,7 +440,7 @@ MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
 NO_LISTS = {
-    *("healthz", "readyz", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
+    *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     "my_calendar",
     *("admin:index", "admin:login", "admin:password_change", "admin:password_change_done", "admin:jsi18n"),
 }

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from opportunities.admin.base import Picker
+from portal.views.home import brand
 
 from .desk.views import (
     access,
@@ -30,6 +31,7 @@ from .desk.views import (
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("brand.css", brand, name="brand"),  # the preview of a client's page is in the agency's colour, too
     path("hooks/mail/<slug:provider>/", hooks.mail, name="mail_hook"),
     path("calendar/<str:token>.ics", calendar.feed, name="calendar_feed"),
     path("", today.home, name="start"),

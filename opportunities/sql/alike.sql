@@ -18,6 +18,7 @@ create function zarts_name_key(name text) returns text language sql immutable st
   ' ', '');
 
 -- The last nine digits: they are the same with and without the country's code, the zero before a city, and an extension.
+-- Now in speed.sql.
 create function zarts_phone_key(phone text) returns text language sql immutable strict parallel safe return
   coalesce(right(substring(
     regexp_replace(
@@ -61,6 +62,7 @@ create function zarts_slips(key text) returns text[] language sql immutable stri
   end;
 
 -- Whether two name keys differ by one slip at most. Overlapping neighbourhoods can be two slips apart: ask this as well.
+-- Now in speed.sql.
 create function zarts_one_slip(a text, b text) returns boolean language plpgsql immutable strict parallel safe as $$
 declare
   i int := 1;

@@ -13,6 +13,7 @@ create function zarts_facts_digest(f opportunities_facts) returns text language 
 $$;
 
 -- On INSERT of an event: its place, its link to the one before, and the diary's new head.
+-- Now in speed.sql.
 create function zarts_chain_event() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   d opportunities_diary;
@@ -28,6 +29,7 @@ begin
 end $$;
 create trigger chain before insert on opportunities_event for each row execute function zarts_chain_event();
 
+-- Now in last_told.sql.
 create function zarts_empty_diary() returns trigger language plpgsql as $$
 begin
   new.length := 0;

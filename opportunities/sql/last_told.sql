@@ -1,5 +1,6 @@
 -- A diary knows when its newest line was written, so that a deal in which nothing happens is found without reading lines.
 -- The same link of the chain as before (chain.sql), and one column more in the update that it makes anyway.
+-- Now in speed.sql.
 create or replace function zarts_chain_event() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   d opportunities_diary;

@@ -22,6 +22,7 @@ begin
 end
 $$;
 
+-- Now in reading.sql.
 create function public.portal_link_state(token text) returns table (
   state text, contact_name text, sender_name text, client text, title text, valid_until timestamptz, decide_by date,
   publication_id bigint, opened_at timestamptz, answer jsonb, asked jsonb
@@ -38,6 +39,7 @@ create function public.portal_link_state(token text) returns table (
   left join public.portal_publication p on p.id = l.publication_id
 $$;
 
+-- Now in reading.sql.
 create function public.portal_open(token text, address text, agent text) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -58,6 +60,7 @@ $$;
 
 -- Accept, decline or ask. The link is locked first and its publication second, so that of two answers,
 -- or of an answer and a withdrawal, one wins and the other is told.
+-- Now in reading.sql.
 create function public.portal_answer(
   token text, verb text, name text, role text, words text, data jsonb, digest text, address text, agent text
 ) returns text language plpgsql security definer set search_path = public, pg_temp as $$
@@ -97,6 +100,7 @@ begin
 end
 $$;
 
+-- Now in signing.sql.
 create function public.portal_sign(
   token text, publication bigint, name text, role text, consent_version text, digest text, address text, agent text
 ) returns text language plpgsql security definer set search_path = public, pg_temp as $$
@@ -140,6 +144,7 @@ end
 $$;
 
 -- Always the same silence: the caller cannot learn which addresses are known, nor when the limit is reached.
+-- Now in guests.sql.
 create function public.portal_request_sign_in(email text, address text) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -163,6 +168,7 @@ begin
 end
 $$;
 
+-- Now in guests.sql.
 create function public.portal_sign_in(token text, session_hash text) returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -192,6 +198,7 @@ language sql security definer set search_path = public, pg_temp as $$
    where token_hash = public.portal_hash(current_setting('zarts.token', true)) and revoked_at is null
 $$;
 
+-- Now in guests.sql.
 create function public.portal_session() returns table (name text, client_id bigint, contact_id bigint)
 language sql stable security definer set search_path = public, pg_temp as $$
   select g.name, g.client_id, g.contact_id
@@ -200,6 +207,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- What this client's people did. Another's words stay with whoever wrote them.
+-- Now in guests.sql.
 create function public.portal_my_actions() returns table (
   verb text, name text, role text, words text, at timestamptz, title text, kind text, ref text, publication_id bigint,
   contact_id bigint, options jsonb
@@ -213,7 +221,7 @@ create function public.portal_my_actions() returns table (
   order by a.id desc limit 200
 $$;
 
--- Later taken over by the one in inquire.sql.
+-- Now in inquire_checked.sql.
 create function public.portal_inquire(
   key uuid, name text, email text, phone text, company text, website text, message text,
   consent boolean, consent_version text, source jsonb, address text

@@ -6,6 +6,7 @@ language sql stable set search_path = public, pg_temp as $$
 $$;
 
 -- clock_timestamp, not now(): a caller must not stretch a token's life by holding a transaction open.
+-- Now in guests.sql.
 create function public.portal_live_session(token text) returns public.portal_session
 language sql stable security definer set search_path = public, pg_temp as $$
   select s.* from public.portal_session s join public.portal_guest g on g.id = s.guest_id
@@ -27,12 +28,14 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- The client of the session whose token this transaction holds.
+-- Now in guests.sql.
 create function public.portal_client() returns bigint
 language sql stable security definer set search_path = public, pg_temp as $$
   select (public.portal_live_session(current_setting('zarts.token', true))).client_id
 $$;
 
 -- The publication of the link whose token this transaction holds, while the link may be read.
+-- Now in reading.sql.
 create function public.portal_link_publication() returns bigint
 language sql stable security definer set search_path = public, pg_temp as $$
   select l.publication_id from public.portal_proposallink l
@@ -49,6 +52,7 @@ create policy own_client on public.portal_publication for select to zarts_portal
 );
 
 -- A publication is frozen: it can be withdrawn once, and nothing else. Even its owner is held to it.
+-- Now in signing.sql.
 create function public.portal_frozen() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin

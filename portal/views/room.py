@@ -3,7 +3,7 @@
 import json
 from functools import wraps
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
@@ -212,6 +212,18 @@ def who(request):
     return visitor.address(request), visitor.agent(request)
 
 
+def note_opening(request, cursor, pk):
+    """Note that a contract is in front of somebody who is to sign it. The door keeps the first time alone."""
+    call(cursor, "portal_open_contract", visitor.session_token(request), pk, *who(request))
+
+
+@by_guest
+def open_it(request, cursor, guest, publication, standing, pk):
+    """Note that a contract was opened: its page says so, once it is in sight. For a signed-in guest."""
+    note_opening(request, cursor, pk)
+    return HttpResponse(status=204)
+
+
 @by_guest
 def sign(request, cursor, guest, publication, standing, pk):
     """Sign a contract. For a signed-in guest whose turn it is."""
@@ -219,6 +231,7 @@ def sign(request, cursor, guest, publication, standing, pk):
     form = SignForm(request.POST, words=agreed.get("text", ""))
     if not form.is_valid():
         return contract_page(request, guest, publication, standing, status=422, form=form)
+    note_opening(request, cursor, pk)  # whoever answers has read it, whether scripts run or not
     typed = (form.cleaned_data["name"], form.cleaned_data["role"])
     read = (posted(request, "consent_version", 40), posted(request, "digest", 64))
     return call(cursor, "portal_sign", visitor.session_token(request), pk, *typed, *read, *who(request))
@@ -230,6 +243,7 @@ def decline(request, cursor, guest, publication, standing, pk):
     form = DeclineContractForm(request.POST)
     if not form.is_valid():
         return contract_page(request, guest, publication, standing, status=422, decline=form)
+    note_opening(request, cursor, pk)
     typed = (form.cleaned_data["words"], posted(request, "digest", 64))
     return call(cursor, "portal_decline_contract", visitor.session_token(request), pk, *typed, *who(request))
 

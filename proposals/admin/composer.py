@@ -308,8 +308,7 @@ class Composer(PublishedAdmin):
             page = render_to_string(
                 "proposals/preview.html",
                 {
-                    # The sheet of the agency's own colour is the public surface's, and is not served here.
-                    "agency": agency() | {"colour": ""},
+                    "agency": agency(),
                     "preview": True,
                     "is_out": proposal.publication_id is not None,
                     "portal": settings.PORTAL_URL,

@@ -66,6 +66,7 @@ class Contract(Authored, Output):
         gates.its_proposal_is_accepted,
         gates.has_clauses,
         gates.reporting_is_set,
+        gates.kickoff_is_to_come,
         gates.has_a_signer,
         gates.words_are_safe,
     )

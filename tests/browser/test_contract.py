@@ -4,7 +4,7 @@ import pytest
 
 from opportunities.models import Contact
 from opportunities.records import begin
-from portal.models import Guest, SignInLink
+from portal.models import ClientAction, Guest, SignInLink
 from proposals import publishing
 from proposals.models import Contract
 from tests.browser.axe import violations
@@ -34,13 +34,16 @@ def test_one_signs_after_the_other_and_each_sees_whom_it_waits_for(contract, at_
     path = f"/portal/contracts/{contract.publication_id}/"
     bo, tom = let_in(at_browser(looks=violations), first), let_in(at_browser(looks=violations), second)
     tom.open(path).sees(f"Waiting for {first.name} first")
-    bo.open(path).sees("Please read it, then")
+    with bo.page.expect_response("**/open") as opened:
+        bo.open(path).sees("Please read it, then")
+    assert opened.value.status == 204
+    assert ClientAction.objects.filter(verb="opened").order_by("pk").last().name == first.name
     with bo.refused(422):
         bo.press("Sign the contract").sees("Type your full name: it is your signature.")
     bo.write(name="\u202eBo Larsen", role="Owner", consent=True).press("Sign the contract")
     bo.sees("You signed this on").sees("Tom Reyes signs next")
     tom.waits_for("Sign the contract")
-    tom.choose("#decline summary").sees("hear that you declined, and not why")
+    tom.choose("#decline summary").sees("so do the others who were to sign")
     with tom.refused(422):
         tom.press("Decline the contract").sees("Tell us the reason in a few words.")
     tom.write(words="We take another road.").press("Decline the contract").sees("Tom Reyes declined this contract on")

@@ -73,12 +73,12 @@ def test_words_that_changed_meanwhile_are_read_anew(contract, marta):
     answer = marta.post(path(contract, "sign"), form(contract, consent_version="sign-0"))
     assert answer.status_code == 409
     assert "Reload, the words changed." in answer.content.decode()
-    assert not ClientAction.objects.exists()
+    assert not ClientAction.objects.filter(verb="signed").exists()
 
 
 def test_the_words_and_their_version_are_kept_with_the_signature(contract, marta):
     marta.post(path(contract, "sign"), form(contract))
-    assert ClientAction.objects.get().data == {"consent": CONTRACT["consent"]}
+    assert ClientAction.objects.get(verb="signed").data == {"consent": CONTRACT["consent"]}
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_what_is_wrong_with_a_signature_is_said_at_its_place(contract, marta, ty
     answer = marta.post(path(contract, "sign"), form(contract, **typed))
     assert answer.status_code == status
     assert words in answer.content.decode()
-    assert not ClientAction.objects.exists()
+    assert not ClientAction.objects.filter(verb="signed").exists()
 
 
 def test_direction_marks_do_not_turn_a_name_round(contract, marta):
     marta.post(path(contract, "sign"), form(contract, name="Marta \u202edniL\u202c"))
-    assert ClientAction.objects.get().name == "Marta dniL"
+    assert ClientAction.objects.get(verb="signed").name == "Marta dniL"
 
 
 def test_somebody_declines_with_a_reason_and_then_nobody_signs(contract, marta, tom):
@@ -116,7 +116,7 @@ def test_somebody_declines_with_a_reason_and_then_nobody_signs(contract, marta, 
         assert "Tom Reyes declined this contract on" in page
         assert "liability" not in page
     assert marta.post(path(contract, "sign"), form(contract)).status_code == 302
-    assert ClientAction.objects.get().words == "The liability is too high."
+    assert ClientAction.objects.get(verb="declined").words == "The liability is too high."
     # Also when the agency has read it and taken the contract back.
     contract.withdraw("Declined.")
     assert "Tom Reyes declined this contract on" in read(marta, contract)
@@ -143,9 +143,20 @@ def test_the_page_closes_with_its_last_day_and_says_whom_to_ask(contract, marta,
         assert "to send it again." in page
         assert "That signature stays." in page
     assert tom.post(path(contract, "sign"), form(contract)).status_code == 302
-    assert ClientAction.objects.count() == 1
+    assert ClientAction.objects.filter(verb="signed").count() == 1
     contract.keep_open(timezone.now() + timedelta(days=1))
     assert "Sign the contract" in read(tom, contract)
+
+
+def test_a_contract_without_a_last_day_names_none_and_is_signed(marta, tom):
+    contract = a_publication(kind="contract", body=OF_TWO)
+    for client in (marta, tom):
+        page = read(client, contract)
+        assert "None" not in page
+        assert "until" not in page
+    for client in (marta, tom):
+        assert client.post(path(contract, "sign"), form(contract)).status_code == 302
+        assert "You signed this" in read(client, contract)
 
 
 def test_a_contract_that_everybody_signed_in_time_does_not_close(contract, marta, tom):
@@ -176,3 +187,41 @@ def test_until_when_it_is_open_is_no_part_of_what_is_signed(contract):
     contract.keep_open(timezone.now() + timedelta(days=90))
     kept = Publication.objects.get(pk=contract.pk)
     assert (kept.digest, kept.body) == (before, OF_TWO)
+
+
+# -- That it was opened. -----------------------------------------------------------------------------------------------
+
+
+def openings():
+    return list(ClientAction.objects.filter(verb="opened").order_by("pk").values_list("name", "digest"))
+
+
+def test_it_is_noted_once_for_each_who_signs_that_the_page_was_in_sight(contract, marta, tom):
+    assert f'data-opens="{path(contract, "open")}"' in read(marta, contract)
+    assert openings() == [], "that it was fetched says nothing"
+    for client in (marta, tom, marta):
+        answer = client.post(path(contract, "open"))
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert openings() == [("Marta Lind", contract.digest), ("Tom Reyes", contract.digest)]
+
+
+def test_whoever_signs_or_declines_without_scripts_has_opened_it(contract, marta, tom):
+    marta.post(path(contract, "sign"), form(contract))
+    tom.post(path(contract, "decline"), {"digest": contract.digest, "words": "Too dear."})
+    told = ClientAction.objects.order_by("pk").values_list("name", "verb")
+    assert list(told) == [
+        *(("Marta Lind", "opened"), ("Marta Lind", "signed")),
+        *(("Tom Reyes", "opened"), ("Tom Reyes", "declined")),
+    ]
+
+
+def test_nothing_is_noted_of_who_does_not_sign_it_nor_once_it_is_closed(contract, marta, portal_client):
+    reader = signed_in(portal_client, a_guest(contact_id=99, name="Ida Holm"))
+    assert "data-opens" not in read(reader, contract)
+    assert reader.post(path(contract, "open")).status_code == 204
+    assert PortalClient().post(path(contract, "open")).status_code == 302
+    others = a_publication(kind="contract", client_id=PIER, body=OF_TWO, ref="contract:9")
+    assert marta.post(path(others, "open")).status_code == 404
+    contract.keep_open(timezone.now() - timedelta(seconds=1))
+    assert marta.post(path(contract, "open")).status_code == 302
+    assert openings() == []

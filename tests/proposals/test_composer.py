@@ -460,6 +460,18 @@ def test_the_preview_is_the_clients_page_and_takes_no_answer(writer):
     assert writer.browser.post(url).status_code == 405
 
 
+def test_the_preview_has_the_agencys_colour_and_logo_as_the_client_sees_them(writer, settings):
+    url = reverse("admin:proposals_proposal_preview", args=[writer.proposal.pk])
+    assert "brand.css" not in writer.browser.get(url).content.decode(), "the house's own stands in the sheet itself"
+    settings.AGENCY_COLOUR, settings.AGENCY_LOGO = "#7a1f5c", "favicon.svg"
+    html = writer.browser.get(url).content.decode()
+    assert '<link rel="stylesheet" href="/brand.css">' in html
+    assert re.search(r'<img src="[^"]+/favicon[^"]*\.svg" alt="Zarts"', html)
+    sheet = writer.browser.get("/brand.css")
+    assert sheet["Content-Type"].startswith("text/css")
+    assert "--accent: #7a1f5c" in sheet.content.decode()
+
+
 def test_other_pages_of_staff_are_shown_in_no_frame(writer):
     answer = writer.browser.get(writer.url)
     assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]

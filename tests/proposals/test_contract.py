@@ -1,12 +1,15 @@
 """A contract holds what was accepted, and is signed by both sides."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 
 from opportunities.models import Task
-from opportunities.records import Refused, perform
+from opportunities.records import Refused, edit, perform
 from portal.models import Publication
+from proposals import publishing
 from proposals.house import furnish
 from proposals.models import Clause, Contract, Payment, ScopeItem, Signature
 from tests.makers_proposals import SHOWN, a_contract, a_proposal, approve_all, decide
@@ -84,6 +87,30 @@ def test_its_author_may_not_approve_it(ada, ben):
     contract = perform(Contract.draw_up(proposal, by=ben).submit, by=ben)
     with pytest.raises(PermissionDenied):
         decide(contract.approvals.get(), by=ben)
+
+
+def test_its_kickoff_is_still_to_come_when_it_is_submitted_and_when_it_is_sent(ada, ben, time_machine):
+    today = publishing.agency_day()
+    drawn = a_contract(ada, approver=ben, kickoff_on=today)
+    assert perform(drawn.submit, by=ada).stage == "in_review", "today is soon enough"
+    approved = approve_all(drawn, ben)
+    time_machine.move_to(publishing.end_of(today) + timedelta(minutes=1), tick=False)
+    with pytest.raises(Refused, match="Choose a day for the kickoff that is still to come.") as refusal:
+        perform(approved.send, by=ada)
+    (lack,) = refusal.value.lacks
+    assert lack.url == approved.staff_url("id_kickoff_on"), "it leads to its field"
+    edit(approved, by=ada, kickoff_on=today + timedelta(days=7))
+    contract = approve_all(Contract.objects.get(pk=approved.pk), ben)
+    assert perform(contract.send, by=ada).stage == "sent"
+
+
+def test_a_draft_whose_kickoff_has_passed_is_not_submitted_and_one_without_is(ada, ben):
+    contract = a_contract(ada, approver=ben)
+    edit(contract, by=ada, kickoff_on=publishing.agency_day() - timedelta(days=1))
+    with pytest.raises(Refused, match="Choose a day for the kickoff"):
+        perform(Contract.objects.get(pk=contract.pk).submit, by=ada)
+    edit(contract, by=ada, kickoff_on=None)
+    assert perform(Contract.objects.get(pk=contract.pk).submit, by=ada).stage == "in_review"
 
 
 def test_growth_ops_cannot_countersign(ada, ben):

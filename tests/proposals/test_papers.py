@@ -89,6 +89,30 @@ def test_a_paper_is_fit_for_an_archive(ada, ben):
         assert faults_of(bytes(paper.bytes)) == [], paper
 
 
+def colours_of(file):
+    """Return the colours in which the first page is drawn, as a picture of it shows them."""
+    picture = pypdfium2.PdfDocument(file)[0].render(scale=1).to_pil()
+    return {f"#{red:02x}{green:02x}{blue:02x}" for _, (red, green, blue) in picture.getcolors(1 << 20)}
+
+
+def test_it_is_in_the_agencys_colour_with_its_logo(settings):
+    of_the_house = papers.of(a_publication(claims=[{"text": "Twice as many."}]))
+    assert "#1c5d4c" in colours_of(of_the_house)
+    settings.AGENCY_COLOUR, settings.AGENCY_LOGO = "#7a1f5c", "favicon.svg"
+    file = papers.of(a_publication(claims=[{"text": "Twice as many."}]))
+    assert {"#7a1f5c", "#1c6451"} <= colours_of(file), "the colour, and the ground of the logo"
+    assert "#1c5d4c" not in colours_of(file)
+    assert faults_of(file) == []
+    assert "Zarts" not in pages_of(file)[0].split("Proposal")[0], "the logo stands for the name"
+
+
+@pytest.mark.parametrize("name", ["none.svg", "portal/portal.css", "../manage.py"])
+def test_a_logo_that_cannot_be_set_is_the_agencys_name(settings, name):
+    settings.AGENCY_LOGO = name
+    file = papers.of(a_publication())
+    assert pages_of(file)[0].startswith("Zarts")
+
+
 def test_what_is_published_twice_has_one_paper(ada, ben):
     proposal = a_proposal(ada, approver=ben, stage="sent")
     publication = Publication.objects.get(kind="proposal")

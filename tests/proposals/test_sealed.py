@@ -1,9 +1,11 @@
 """The sealed copy of a contract: what was signed, who signed it, and a seal that any change breaks."""
 
 import io
+import re
 
 import pikepdf
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -14,14 +16,17 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from opportunities.models import Event
 from opportunities.records import Refused, perform
 from portal import seals
 from portal.apps import the_certificate_is_set
-from portal.models import Paper, Publication
-from proposals import papers, sealing
+from portal.models import ClientAction, Paper, Publication
+from proposals import inbox, papers, sealing
 from proposals.models import Signature
 from tests.makers_proposals import CONSENT, a_contract
 from tests.pdfs import faults_of, pages_of, plain
+from tests.proposals.test_inbox import signed_in
+from tests.proposals.test_signing import at_the_portal
 from zarts import sealkeys
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +53,27 @@ def in_a_thread(work):
     return sealing.apart(work)
 
 
+def added_to(file):
+    """Return a file with a change appended behind it, as programs that edit PDFs do."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(file))
+    writer.root["/Zarts"] = writer.root["/Type"]
+    writer.update_root()
+    output = io.BytesIO()
+    writer.write(output)
+    return output.getvalue()
+
+
+def sealed_by_another(file, reason):
+    """Return a file under the seal of an agency that calls itself as we do."""
+    pair = sealkeys.new_pair("Zarts")
+    certificate = seals.certificates_in(sealkeys.part(pair, "CERTIFICATE"))[0]
+    how = signers.PdfSignatureMetadata(field_name=seals.FIELD, reason=reason, certify=True)
+    key = sealing.key_of(sealkeys.part(pair, "PRIVATE KEY"))
+    signer = signers.SimpleSigner(certificate, key, SimpleCertificateStore())
+    writer = IncrementalPdfFileWriter(io.BytesIO(file))
+    return in_a_thread(lambda: signers.PdfSigner(how, signer).sign_pdf(writer)).getvalue()
+
+
 # -- What it says. -----------------------------------------------------------------------------------------------------
 
 
@@ -67,6 +93,27 @@ def test_it_shows_what_was_signed_and_under_it_who_signed(contract, sealed):
     assert "/verify" in certificate
     assert "No independent timestamp service has confirmed them." in certificate
     assert sealing.fingerprint() in certificate
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_says_when_each_opened_it_and_signed_by_the_time_at_which_they_did(ada, ben, portal_cursor):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    session = signed_in(portal_cursor, contract.signer.email)
+    look = "select portal_open_contract(%s, %s, '10.0.0.1', 'test')"
+    assert portal_cursor.execute(look, [session, contract.publication_id]).fetchone() == ("opened",)
+    assert portal_cursor.execute(look, [session, contract.publication_id]).fetchone() == ("already",)
+    assert at_the_portal(portal_cursor, contract, session) == "signed"
+    inbox.read()
+    opened, signed = ClientAction.objects.filter(verb__in=["opened", "signed"]).order_by("pk")
+    contract = perform(type(contract).objects.get(pk=contract.pk).countersign, by=ben)
+    events = papers.certificate(contract, contract.signatures.all())["events"]
+    assert [words for _, words in events] == [
+        *("Sent to be signed", f"Opened by {contract.signer}", "Signed by Bo Larsen", "Signed by Ben for Zarts"),
+    ]
+    assert [at for at, _ in events[1:3]] == [papers.exactly(opened.at), papers.exactly(signed.at)]
+    certificate = pages_of(bytes(Paper.objects.get(kind="sealed").bytes))[-1]
+    assert f"Opened by {contract.signer}" in certificate
+    assert Event.objects.get(verb="contract.open").contact == contract.signer, "our diary tells it, too"
 
 
 def test_it_belongs_to_what_the_client_reads_now(contract):
@@ -147,13 +194,8 @@ def test_one_changed_byte_is_told_wherever_it_is(sealed):
 
 
 def test_what_is_appended_is_told(sealed):
-    writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
-    writer.root["/Zarts"] = writer.root["/Type"]
-    writer.update_root()
-    output = io.BytesIO()
-    writer.write(output)
-    assert output.getvalue().startswith(sealed)
-    assert said_of(output.getvalue()) == CHANGED
+    assert added_to(sealed).startswith(sealed)
+    assert said_of(added_to(sealed)) == CHANGED
     assert said_of(sealed + b"\n") == CHANGED
     assert said_of(sealed[:-1]) == CHANGED
 
@@ -167,15 +209,8 @@ def test_a_file_that_was_saved_again_is_told(sealed):
 
 def test_anothers_seal_is_not_ours_however_it_is_named(sealed, contract):
     """Somebody makes a certificate with our name, and seals a contract that they wrote."""
-    pair = sealkeys.new_pair("Zarts")
-    certificate = seals.certificates_in(sealkeys.part(pair, "CERTIFICATE"))[0]
-    how = signers.PdfSignatureMetadata(field_name="Seal", reason=f"Contract {contract.number}", certify=True)
-    key = sealing.key_of(sealkeys.part(pair, "PRIVATE KEY"))
-    signer = signers.SimpleSigner(certificate, key, SimpleCertificateStore())
     blank = papers.of(Publication.objects.get(kind="proposal"))
-    writer = IncrementalPdfFileWriter(io.BytesIO(blank))
-    theirs = in_a_thread(lambda: signers.PdfSigner(how, signer).sign_pdf(writer)).getvalue()
-    assert said_of(theirs) == STRANGE
+    assert said_of(sealed_by_another(blank, f"Contract {contract.number}")) == STRANGE
 
 
 def test_what_an_earlier_certificate_sealed_stays_known(contract, sealed, settings):
@@ -236,6 +271,53 @@ def test_the_command_refuses_in_words(sealed, tmp_path):
         with pytest.raises(CommandError, match=words) as refused:
             call_command("verify_signature", str(file))
         assert refused.value.returncode == 1
+
+
+# What somebody may hand in, and what it is called: by the command and by the public page in the same words.
+ASKED = {
+    "ours": UNCHANGED,
+    "one byte changed": CHANGED,
+    "another agency's": STRANGE,
+    "unsigned": STRANGE,
+    "added to after the seal": CHANGED,
+    "no PDF": "This is not a PDF file.",
+    "empty": "This file is empty.",
+    "of 30 MB": "larger than 5 MB",
+}
+
+
+def asked_about(what, sealed):
+    """Return such a file."""
+    if what == "one byte changed":
+        place = len(sealed) // 3
+        return sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
+    if what == "another agency's":
+        return sealed_by_another(papers.of(Publication.objects.get(kind="proposal")), "Contract C-0001")
+    if what == "unsigned":
+        return papers.of(Publication(kind="proposal", body={}, title="Not of ours", digest="b" * 64))
+    if what == "added to after the seal":
+        return added_to(sealed)
+    return {"no PDF": b"Hello.", "empty": b"", "of 30 MB": sealed + bytes(30 << 20)}.get(what, sealed)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ASKED)
+def test_the_command_and_the_page_say_the_same_of_each_file(contract, sealed, what, portal_client, tmp_path, capsys):
+    file = tmp_path / "file.pdf"
+    file.write_bytes(asked_about(what, sealed))
+    words = ASKED[what].format(contract.number)
+    if what == "ours":
+        call_command("verify_signature", str(file))
+        assert words in capsys.readouterr().out
+    else:
+        with pytest.raises(CommandError, match=re.escape(words)):
+            call_command("verify_signature", str(file))
+    answer = portal_client.post("/verify", {"file": SimpleUploadedFile("file.pdf", file.read_bytes())})
+    assert words in answer.content.decode()
+    refused = {"no PDF": 422, "empty": 422, "of 30 MB": 413}
+    assert answer.status_code == refused.get(what, 200)
+    if what not in refused:
+        assert ("notice good" in answer.content.decode()) == (what == "ours")
 
 
 def test_a_deployment_without_a_seal_is_warned(settings):

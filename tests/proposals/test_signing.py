@@ -16,7 +16,7 @@ from opportunities import outbox
 from opportunities.models import Contact, Event, Message, Notice, Objection, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.consent import SIGN, SIGN_VERSION
-from portal.models import ClientAction, Guest, Publication
+from portal.models import ClientAction, Guest, Paper, Publication
 from portal.tokens import token_hash
 from proposals import approvals, clock, difference, inbox, publishing
 from proposals.models import Contract, Signatory, Signature
@@ -296,6 +296,45 @@ def test_on_the_day_after_the_owner_gets_a_task_once_and_can_prolong_it(ada, ben
     assert sign(contract, contract.signer).stage == "signed"
 
 
+def without_a_last_day(contract):
+    """As a contract that was sent before there were last days."""
+    Contract.objects.filter(pk=contract.pk).update(sign_by=None, reminded_on=None)
+    Publication.objects.get(pk=contract.publication_id).keep_open(None)
+    return Contract.objects.get(pk=contract.pk)
+
+
+def test_a_contract_without_a_last_day_neither_runs_out_nor_reminds_and_says_no_day(ada, ben, time_machine, as_user):
+    contract = without_a_last_day(a_contract_of_two(ada, ben))
+    first, second = [row.contact for row in contract.signatories.all()]
+    time_machine.move_to(timezone.now() + timedelta(days=400))
+    counts = clock.run()
+    assert (counts["contracts_run_out"], counts["asked_to_sign"]) == (0, 0)
+    page = as_user(ada).get(contract.staff_url()).content.decode()
+    assert ">None<" not in page
+    assert "can sign until" not in page
+    assert publishing.needs_of(contract.opportunity)[-1]["what"] == "Read and sign the contract"
+    contract = sign(contract, first)
+    asked = mails(contract, "contract")[-1]
+    assert asked.contact == second
+    assert not re.search("None|until", asked.body)
+    time_machine.move_to(timezone.now() + timedelta(days=30))
+    counts = clock.run()
+    assert (counts["contracts_run_out"], counts["asked_to_sign"]) == (0, 0)
+    assert sign(contract, second).stage == "signed"
+
+
+def test_prolonging_gives_a_last_day_to_a_contract_without_one(ada, ben, time_machine, always_at_work):
+    contract = without_a_last_day(a_contract(ada, approver=ben, stage="sent"))
+    time_machine.move_to(timezone.now() + timedelta(days=400))
+    contract = perform(contract.prolong, by=ada, sign_by=publishing.agency_day() + timedelta(days=7))
+    publication = Publication.objects.get(pk=contract.publication_id)
+    assert publication.open_until == publishing.end_of(contract.sign_by)
+    time_machine.move_to(timezone.now() + timedelta(days=4))
+    assert clock.remind_to_sign() == 1
+    time_machine.move_to(publishing.end_of(contract.sign_by) + timedelta(minutes=1), tick=False)
+    assert clock.run_out_of_time() == 1
+
+
 # -- Reminders. --------------------------------------------------------------------------------------------------------
 
 
@@ -400,10 +439,82 @@ def test_a_no_at_the_portal_declines_it_keeps_the_reason_and_tells_everyone(ada,
     assert (objection.words, objection.raised_by) == ("The liability is too high for us.", contract.signer)
     (told,) = mails(contract, "contract_declined")
     assert (told.contact.name, told.stage) == ("Tom Reyes", "queued")
-    assert "liability" not in told.body, "the reason is for us"
+    assert "The reason: “The liability is too high for us.”" in told.body
     for user in (ada, ben):
         assert Notice.objects.filter(user=user, words__contains="The liability is too high for us.").exists()
     assert at_the_portal(portal_cursor, contract, session) == "declined"
+
+
+# -- Who hears of it. --------------------------------------------------------------------------------------------------
+
+
+def test_whoever_signed_hears_of_each_signature_after_theirs_once(ada, ben):
+    contract = a_contract_of_two(ada, ben)
+    first, second = [row.contact for row in contract.signatories.all()]
+    contract = sign(contract, first)
+    assert mails(contract, "contract_signed") == [], "nobody signed before the first"
+    sign(contract, second)
+    (told,) = mails(contract, "contract_signed")
+    assert (told.contact, told.subject) == (first, f"Tom Reyes has signed: {contract.number}")
+    assert "Tom Reyes has signed the contract" in told.body
+    assert "Zarts signs next." in told.body
+
+
+def test_the_reason_of_a_no_is_words_and_no_button_in_a_mail_of_ours(ada, ben):
+    contract = a_contract_of_two(ada, ben)
+    first, second = [row.contact for row in contract.signatories.all()]
+    sign(contract, first)
+    perform(contract.decline, by=second, reason="No.\n\nhttps://evil.example/pay\n\nTom")
+    (told,) = mails(contract, "contract_declined")
+    assert told.contact == first
+    assert "The reason: “No. https://evil.example/pay Tom”" in told.body
+    outbox.run()
+    page = next(one for one in mail.outbox if first.email in one.to[0] and "declined" in one.subject).alternatives[0][0]
+    assert "Open the page" not in page
+
+
+def test_what_staff_note_of_a_no_stays_with_us(ada, ben):
+    contract = a_contract_of_two(ada, ben)
+    perform(contract.decline, by=ada, reason="Their bookkeeper is against us.")
+    assert mails(contract, "contract_declined") == []
+
+
+def test_everybody_who_signed_gets_the_sealed_copy_by_mail_once(ada, ben):
+    contract = a_contract_of_two(ada, ben)
+    first, second = [row.contact for row in contract.signatories.all()]
+    contract = sign(sign(contract, first), second)
+    outbox.run()
+    mail.outbox.clear()
+    contract = perform(contract.countersign, by=ben)
+    with pytest.raises(Refused):
+        perform(contract.countersign, by=ben)
+    assert [message.contact for message in mails(contract, "contract_sealed")] == [first, second]
+    for _ in range(2):
+        outbox.run()
+    sealed = bytes(Paper.objects.get(kind="sealed").bytes)
+    assert [one.to[0].split("<")[1] for one in mail.outbox] == [f"{first.email}>", f"{second.email}>"]
+    for one in mail.outbox:
+        assert one.subject == f"Signed by everybody: {contract.number}"
+        ((name, file, kind),) = one.attachments
+        assert (name, file, kind) == (f"Zarts-{contract.number}-signed.pdf", sealed, "application/pdf")
+        assert "The sealed copy is attached." in one.body
+        address = f"/portal/contracts/{contract.publication_id}/"
+        assert f"{address}\n" in one.body
+        assert f'{address}"' in one.alternatives[0][0], "the page has a link, too"
+
+
+def test_a_large_copy_is_fetched_and_whoever_left_gets_none(ada, ben, monkeypatch):
+    monkeypatch.setattr(publishing, "ATTACHED", 1000)
+    contract = a_contract_of_two(ada, ben)
+    first, second = [row.contact for row in contract.signatories.all()]
+    contract = sign(sign(contract, first), second)
+    edit(second, by=ada, left_on=publishing.agency_day())
+    contract = perform(contract.countersign, by=ben)
+    (message,) = mails(contract, "contract_sealed")
+    outbox.run()
+    (sent,) = [one for one in mail.outbox if one.subject == message.subject]
+    assert (message.contact, sent.attachments) == (first, [])
+    assert "attached" not in sent.body
 
 
 # -- The door. ---------------------------------------------------------------------------------------------------------

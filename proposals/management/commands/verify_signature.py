@@ -14,6 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, *, file, **options):
         content = read(file)
+        if not content:
+            raise CommandError(seals.EMPTY)
         paper = Paper.objects.filter(sha256=seals.digest(content)).select_related("publication").defer("bytes").first()
         verdict = seals.verdict(content, known(paper))
         if not verdict.ours:

@@ -59,6 +59,7 @@ class Client:
     value: int = 0
     currency: str = "USD"
     second: tuple = ()  # another person and their part in the decision
+    books: Person | None = None  # who keeps their books, from outside and for others, too
     discovery: dict = field(default_factory=dict)
     measured: list = field(default_factory=list)
     offer: Offer | None = None

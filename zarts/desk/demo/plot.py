@@ -318,6 +318,9 @@ def reports_lag(story):
 class SignedByTwo(Story):
     """The owner signs first, and whoever runs the practice after her."""
 
+    def others(self):
+        return [(self.contact(self.client.second[0]), "signs"), *super().others()]
+
     def terms(self):
         contacts = self.opportunity.client.contacts.order_by("id")
         return {"signatories": sorted(contacts[:2], key=lambda contact: contact.name != self.client.person.name)}

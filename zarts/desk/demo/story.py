@@ -156,10 +156,12 @@ class Story:
         for purpose, basis in (("transactional", "interest"), ("contractual", "contract"), ("marketing", "consent")):
             fields = {"purpose": purpose, "basis": basis, "text_version": "talk-2026-07", "source": "Said on the phone"}
             begin(Consent(contact=contact, recorded_by=self.ops, **fields), by=self.ops, past="kept")
-        for person, role in [client.second] if client.second else []:
+        others = [client.second] if client.second else []
+        others += [(client.books, "billing")] if client.books else []
+        for person, role in others:
             fields = {"title": person.title, "decision_role": role, "time_zone": client.zone}
-            second = Contact(client=opportunity.client, name=person.name, email=person.email, **fields)
-            begin(second, by=self.ops, past="added")
+            other = Contact(client=opportunity.client, name=person.name, email=person.email, **fields)
+            begin(other, by=self.ops, past="added")
         name = client.offer.title if client.offer else f"Growth audit for {client.name}"
         decide = timezone.localdate() + timedelta(days=round(40 * self.pace))
         edit(opportunity, by=self.ops, name=name, currency=client.currency, decision_on=decide)
@@ -279,7 +281,14 @@ class Story:
         self.say_yes(perform(answer.submit, by=self.ops))
 
     def send(self):
-        perform(self.proposal.send, by=self.ops, contact=self.opportunity.decision_owner)
+        perform(self.proposal.send, by=self.ops, contact=self.opportunity.decision_owner, others=self.others())
+
+    def others(self) -> list:
+        """Return who gets a link beside whoever decides, and for what: whoever keeps their books reads along."""
+        return [(self.contact(self.client.books), "reads")] if self.client.books else []
+
+    def contact(self, person) -> Contact:
+        return self.opportunity.client.contacts.get(email=person.email)
 
     def opened(self):
         self.visitor.open(self.proposal)

@@ -145,6 +145,7 @@ class Visitor:
         self.call("portal_sign_in", a_way_in(guest, timedelta(minutes=15)), token_hash(session), *FROM)
         typed = (who.name, who.title, shown.body["consent"]["version"], shown.digest)
         shown.keep_open(max(last, real_now() + timedelta(hours=1)))
+        self.call("portal_open_contract", session, shown.pk, *FROM)
         expect(self.call("portal_sign", session, shown.pk, *typed, *FROM), "signed")
         shown.keep_open(last)
         self.done(began)
@@ -156,9 +157,9 @@ def expect(outcome, expected):
 
 
 def link_of(proposal) -> str:
-    """Return the token of a proposal's link, or nothing: it stands in the mail that carried it, and nowhere else."""
-    mails = Message.objects.filter(record_type=proposal.label(), record_id=proposal.pk, template="proposal")
-    message = mails.latest("id")
+    """Return the token of who decides on a proposal, or nothing: it stands in the mail that carried it alone."""
+    about = {"record_type": proposal.label(), "record_id": proposal.pk, "contact": proposal.recipient}
+    message = Message.objects.filter(template="proposal", **about).latest("id")
     found = re.search(f"/p/({TOKEN})/", message.secret_link or caught(message))
     return found[1] if found else ""
 

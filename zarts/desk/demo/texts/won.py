@@ -2,6 +2,8 @@
 
 from ..brief import Client, Measured, Offer, Person, talk
 
+# She works for two of them, and sees both with one sign-in.
+BOOKS = Person("Ruth Calder", "Bookkeeper", "ruth@calderbooks.example")
 CLIENTS = [
     Client(
         "Alder & Finch Accountants",
@@ -77,6 +79,7 @@ CLIENTS = [
         "2,500 a month",
         32000,
         second=(Person("Joel Abbott", "Office manager", "joel@harbor-dental.example"), "technical"),
+        books=BOOKS,
         discovery=talk(
             "Two dentists, a third from February, Portland by the harbour.",
             "Bookings are lost on phones; the front desk takes ninety calls a day.",
@@ -393,6 +396,7 @@ CLIENTS = [
         "A lease that ends in a year",
         "2,000 a month",
         27000,
+        books=BOOKS,
         discovery=talk(
             "One practice in Austin, two treatment rooms, an assistant three days a week.",
             "New patients are down since the road works. The map shows the old entrance.",

@@ -12,6 +12,7 @@ from proposals.models import Proposal
 from zarts.desk import due
 from zarts.desk.demo import people, plot, rules, visitor
 from zarts.desk.demo.clock import Clock
+from zarts.desk.demo.texts import won
 
 SHOWN = ("ada", "ben", "dora", "eve", "ann")
 # Long enough to finish a coffee first: a link that is asked for by mail lasts minutes.
@@ -66,11 +67,17 @@ class Command(BaseCommand):
             lines.append(f"  {user.groups.get().name:<15}{name:<6}{user}, {user.title}")
         lines += ["", f"Clients sign in at {settings.PORTAL_URL}/portal/sign-in with their address."]
         lines.append(f"The mail with the link and the code is caught at {settings.SITE_URL}/admin/mail/")
-        for company, what in (("Oakline Chiropractic", "live, with reports"), ("Harbor Dental", "a contract to sign")):
-            guest = Guest.objects.filter(email=plot.CLIENTS[company].person.email, revoked_at=None).first()
+        oakline, harbor = plot.CLIENTS["Oakline Chiropractic"], plot.CLIENTS["Harbor Dental"]
+        for person, what in (
+            (oakline.person, f"{oakline.name}: live, with reports"),
+            (harbor.person, f"{harbor.name}: a contract to sign"),
+            (harbor.second[0], f"{harbor.name}, too: signs after her"),
+            (won.BOOKS, "keeps the books of both, and goes from one to the other at the top of each page"),
+        ):
+            guest = Guest.objects.filter(email=person.email, revoked_at=None).order_by("pk").first()
             if guest is None:
                 continue
-            lines.append(f"  {guest.email:<32}{guest.name}, {company}: {what}")
+            lines.append(f"  {guest.email:<32}{guest.name}, {what}")
             lines.append(
                 f"    or at once, good one time: {settings.PORTAL_URL}/portal/enter/{visitor.a_way_in(guest, LASTS)}"
             )
