@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """That somebody who is to sign has opened the contract is noted."""
 
     dependencies = [
-        ("portal", "0010_signing"),
+        ("portal", "0011_answers"),
     ]
 
     operations = [
