@@ -22,7 +22,7 @@ begin
 end
 $$;
 
--- Now in reading.sql.
+-- Now in answers.sql.
 create function public.portal_link_state(token text) returns table (
   state text, contact_name text, sender_name text, client text, title text, valid_until timestamptz, decide_by date,
   publication_id bigint, opened_at timestamptz, answer jsonb, asked jsonb

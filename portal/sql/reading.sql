@@ -26,6 +26,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
   where l.revoked_at is null and l.expires_at > clock_timestamp()
 $$;
 
+-- Now in answers.sql.
 create function public.portal_link_state(token text, key text) returns table (
   state text, contact_name text, sender_name text, client text, title text, valid_until timestamptz, decide_by date,
   publication_id bigint, opened_at timestamptz, answer jsonb, asked jsonb,
