@@ -194,7 +194,7 @@ def the_link(album):
     ):
         album.take(stella, f"proposal-{name}", words, at=at)
     album.take(stella, "proposal-prices-dark", "The prices in the dark", at="#price", scheme="dark")
-    stella.on_both(lambda one: one.choose("#choices input").page.locator("#choices [data-said]:not(:empty)").wait_for())
+    stella.on_both(lambda one: one.choose("#choices [type=checkbox]").page.locator("#choices [data-said]:not(:empty)").wait_for())
     album.take(stella, "proposal-chosen", "An option is chosen, and the totals follow", at="#choices")
     album.take(stella, "proposal-questions", "Questions", at="#questions")
     album.take(stella, "proposal-accept", "To accept", at="#accept")
