@@ -194,6 +194,7 @@ def the_link(album):
     ):
         album.take(stella, f"proposal-{name}", words, at=at)
     album.take(stella, "proposal-prices-dark", "The prices in the dark", at="#price", scheme="dark")
+    album.printed(stella, "proposal-printed", "The proposal as it leaves a printer")
     stella.on_both(lambda one: one.choose("#choices [type=checkbox]").page.locator("#choices [data-said]:not(:empty)").wait_for())
     album.take(stella, "proposal-chosen", "An option is chosen, and the totals follow", at="#choices")
     album.take(stella, "proposal-questions", "Questions", at="#questions")
@@ -203,7 +204,6 @@ def the_link(album):
     stella.press("Accept the proposal", refused=422)
     album.take(stella, "proposal-refused", "Accepted without a name: the page says where to look")
     album.take(stella, "proposal-refused-form", "The form with what is missing", at="#accept")
-    album.printed(stella, "proposal-printed", "The proposal as it leaves a printer")
 
     colleague = album.somebody().open(demo.proposal)
     album.take(colleague, "colleague", "Somebody else opens the link")
