@@ -195,7 +195,9 @@ def the_link(album):
         album.take(stella, f"proposal-{name}", words, at=at)
     album.take(stella, "proposal-prices-dark", "The prices in the dark", at="#price", scheme="dark")
     album.printed(stella, "proposal-printed", "The proposal as it leaves a printer")
-    stella.on_both(lambda one: one.choose("#choices [type=checkbox]").page.locator("#choices [data-said]:not(:empty)").wait_for())
+    stella.on_both(
+        lambda one: one.choose("#choices [type=checkbox]").page.locator("#choices [data-said]:not(:empty)").wait_for()
+    )
     album.take(stella, "proposal-chosen", "An option is chosen, and the totals follow", at="#choices")
     album.take(stella, "proposal-questions", "Questions", at="#questions")
     album.take(stella, "proposal-accept", "To accept", at="#accept")
@@ -362,8 +364,9 @@ def refusals(album):
 
     album.take(stranger.on_both(without_cookies, refused=403), "refused-403", "A form came without its cookie")
     stranger.open("/verify")
-    for _ in range(60):
-        stranger.phone.page.evaluate("fetch('/verify', {method: 'POST', body: new FormData(document.forms[0])})")
+    with stranger.phone.refused(422):
+        for _ in range(60):
+            stranger.phone.page.evaluate("fetch('/verify', {method: 'POST', body: new FormData(document.forms[0])})")
     album.take(stranger.press("Check the file", refused=429), "refused-429", "Too many files in an hour")
 
 

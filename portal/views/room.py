@@ -15,6 +15,8 @@ from portal.rights import call, portal_rights, rows
 
 # What the database's door says of a signature or a no that it did not take, where the contract's page does not say it.
 NOT_TAKEN = ("changed", "words", "closed", "not_signer", "waiting", "refused")
+# What answers a publication, and is shown beside it.
+ANSWERS = ("accepted", "declined", "signed")
 # How a contract can stand so that its page is closed.
 CLOSED = ("declined", "withdrawn", "expired")
 
@@ -52,8 +54,8 @@ def newest(kind, pk):
 
 
 def deeds(cursor):
-    """Return what the client's people did, newest first."""
-    found = rows(cursor, "portal_my_actions")
+    """Return what the client's people did, newest first. How long they read is for us alone."""
+    found = [deed for deed in rows(cursor, "portal_my_actions") if deed["verb"] != "engaged"]
     for deed in found:
         deed["options"] = json.loads(deed["options"] or "[]")
     return found
@@ -62,9 +64,7 @@ def deeds(cursor):
 def with_answers(publications, actions):
     """Put beside each publication what was answered to it."""
     for publication in publications:
-        publication.answers = [
-            deed for deed in actions if deed["ref"] == publication.ref and deed["verb"] not in ("opened", "asked")
-        ]
+        publication.answers = [deed for deed in actions if deed["ref"] == publication.ref and deed["verb"] in ANSWERS]
     return publications
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from portal_makers import CONTRACT, MARTA, PIER, TOM, a_guest, a_link, a_publication, signed_in
+from portal_makers import CONTRACT, HARBOR, MARTA, PIER, TOM, a_guest, a_link, a_publication, signed_in
 
 from portal.models import ClientAction, Guest, Session, SignInLink, SignInRequest
 from portal.tokens import token_hash
@@ -240,6 +240,19 @@ def test_a_question_is_shown_to_whoever_asked_it_only(portal_client):
 
 @pytest.mark.parametrize("kind", ["proposal", "contract", "report", "onboarding", "status"])
 @pytest.mark.parametrize("body", [{}, NOTHING])
+def test_how_long_somebody_read_is_told_to_nobody_at_the_client(portal_client):
+    publication = a_publication()
+    for verb in ("opened", "engaged", "accepted"):
+        ClientAction.objects.create(
+            publication=publication, client_id=HARBOR, contact_id=MARTA, name="Marta Lind", verb=verb
+        )
+    signed_in(portal_client)
+    for path in ("/portal/", f"/portal/proposals/{publication.pk}/", "/portal/history/"):
+        page = portal_client.get(path).content.decode()
+        assert "accepted" in page
+        assert "engaged" not in page
+
+
 def test_a_page_shows_what_is_there_and_misses_nothing_loudly(portal_client, kind, body):
     publication = a_publication(kind=kind, body=body)
     signed_in(portal_client)
