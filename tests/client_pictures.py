@@ -195,9 +195,8 @@ def the_link(album):
         album.take(stella, f"proposal-{name}", words, at=at)
     album.take(stella, "proposal-prices-dark", "The prices in the dark", at="#price", scheme="dark")
     album.printed(stella, "proposal-printed", "The proposal as it leaves a printer")
-    stella.on_both(
-        lambda one: one.choose("#choices [type=checkbox]").page.locator("#choices [data-said]:not(:empty)").wait_for()
-    )
+    stella.choose("#choices [type=checkbox]")
+    stella.on_both(lambda one: one.page.locator("#choices [data-said]:not(:empty)").wait_for())
     album.take(stella, "proposal-chosen", "An option is chosen, and the totals follow", at="#choices")
     album.take(stella, "proposal-questions", "Questions", at="#questions")
     album.take(stella, "proposal-accept", "To accept", at="#accept")

@@ -238,8 +238,6 @@ def test_a_question_is_shown_to_whoever_asked_it_only(portal_client):
     assert "too dear" not in page
 
 
-@pytest.mark.parametrize("kind", ["proposal", "contract", "report", "onboarding", "status"])
-@pytest.mark.parametrize("body", [{}, NOTHING])
 def test_how_long_somebody_read_is_told_to_nobody_at_the_client(portal_client):
     publication = a_publication()
     for verb in ("opened", "engaged", "accepted"):
@@ -253,6 +251,8 @@ def test_how_long_somebody_read_is_told_to_nobody_at_the_client(portal_client):
         assert "engaged" not in page
 
 
+@pytest.mark.parametrize("kind", ["proposal", "contract", "report", "onboarding", "status"])
+@pytest.mark.parametrize("body", [{}, NOTHING])
 def test_a_page_shows_what_is_there_and_misses_nothing_loudly(portal_client, kind, body):
     publication = a_publication(kind=kind, body=body)
     signed_in(portal_client)
