@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from portal_makers import CONTRACT, MARTA, PIER, TOM, a_guest, a_link, a_publication, an_old_stamp, signed_in
+from portal_makers import CONTRACT, MARTA, PIER, TOM, a_guest, a_link, a_publication, signed_in
 
 from portal.models import ClientAction, Guest, Session, SignInLink, SignInRequest
 from portal.tokens import token_hash
@@ -236,23 +236,6 @@ def test_a_question_is_shown_to_whoever_asked_it_only(portal_client):
     page = portal_client.get("/portal/history/").content.decode()
     assert "Tom Reyes asked" in page
     assert "too dear" not in page
-
-
-def test_how_somebody_read_is_told_to_nobody_at_the_client(portal_client):
-    publication = a_publication()
-    _, token = a_link(publication)
-    portal_client.post(f"/p/{token}/open", {"stamp": an_old_stamp()})
-    portal_client.post(f"/p/{token}/choose", {"option": ["13"]})
-    answer = {"name": "Marta Lind", "role": "Owner", "consent": "on", "digest": publication.digest}
-    portal_client.post(f"/p/{token}/accept", answer)
-    assert {"chose", "accepted"} <= set(ClientAction.objects.values_list("verb", flat=True))
-
-    signed_in(portal_client)
-    for path in ("/portal/", f"/portal/proposals/{publication.pk}/", "/portal/history/"):
-        page = portal_client.get(path).content.decode()
-        assert "accepted" in page
-        assert "engaged" not in page
-        assert "chose " not in page
 
 
 @pytest.mark.parametrize("kind", ["proposal", "contract", "report", "onboarding", "status"])
