@@ -25,7 +25,7 @@ from tests.browser.people import Person, chromium, two_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
-TIME_TO_START = 300
+TIME_TO_START = 900
 
 
 class Demo:
