@@ -160,8 +160,8 @@ def take(browser, demo):
     the_portal(album)
     a_preview(album)
     a_file(album)
-    refusals(album)
     mails(album)
+    refusals(album)
     album.close()
 
 
@@ -363,7 +363,7 @@ def refusals(album):
 
     album.take(stranger.on_both(without_cookies, refused=403), "refused-403", "A form came without its cookie")
     stranger.open("/verify")
-    with stranger.phone.refused(422):
+    with stranger.phone.refused(422, 429):
         for _ in range(60):
             stranger.phone.page.evaluate("fetch('/verify', {method: 'POST', body: new FormData(document.forms[0])})")
     album.take(stranger.press("Check the file", refused=429), "refused-429", "Too many files in an hour")
