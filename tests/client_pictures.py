@@ -80,7 +80,7 @@ class Album:
         self.lines += [f"\n## {title}\n", f"| What | {first} | {second} |", "| --- | --- | --- |"]
 
     def note(self, words, *files):
-        pictures = [f'<img src="screenshots/client/{file.name}" width="{wide}">' for file, wide in files]
+        pictures = [f'<img alt="{words}" src="screenshots/client/{file.name}" width="{wide}">' for file, wide in files]
         self.lines.append(f"| {words} | {' | '.join(pictures)} |")
         print(f"  client/{files[0][0].name}", flush=True)
 
