@@ -9,6 +9,10 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 ADDRESS = re.compile(r"https?://\S+")
+# The code of a sign-in, which somebody types from one device into another.
+CODE = re.compile(r"\d{3} \d{3}")
+# What a button says, by the page that it leads to. That page says the same.
+BUTTONS = {"/p/": "Open the proposal", "/portal/enter/": "Come in", "/portal/sign-in": "Sign in"}
 # The last words of a mail say why it came, or how it is stopped.
 FOOT = re.compile(r"-- |You get this mail because")
 
@@ -35,6 +39,14 @@ class Line:
     @property
     def link(self) -> str:
         return self.words if ADDRESS.fullmatch(self.words) else ""
+
+    @property
+    def button(self) -> str:
+        return next((words for path, words in BUTTONS.items() if path in self.words), "Open the page")
+
+    @property
+    def is_code(self) -> bool:
+        return bool(CODE.fullmatch(self.words))
 
 
 @dataclass

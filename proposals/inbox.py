@@ -531,7 +531,7 @@ def take_sign_in(request, connection=None) -> dict:
         return {}
     token, code = SignInLink.answer(request, guest)
     words = (
-        f"Hello {guest.name},\n\nhere is your link to sign in. It works once, for 15 minutes:\n"
+        f"Hello {guest.name},\n\nHere is your link to sign in. It works once, for 15 minutes:\n"
         f"{settings.PORTAL_URL}/portal/enter/{token}\n\n"
         f"{the_code(code) if request.nonce_hash else ''}"
         "You get this mail because somebody typed your address on our sign-in page. If it was not you, do nothing, "

@@ -14,14 +14,20 @@ SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CAD": "CA$", "AUD": "A$"}
 
 
 @register.filter
-def money(value, currency=""):
-    """Write an amount with its currency's sign and thousands; cents only where there are any."""
+def money(value, currency="", cents=False):
+    """Write an amount with its currency's sign and thousands; cents only where there are any, or are asked for."""
     number = amount(value)
     if number is None:
         return value if value is not None else ""
     sign = SIGNS.get(currency, f"{currency} " if currency else "")
-    figures = f"{abs(number):,.0f}" if number == number.to_integral_value() else f"{abs(number):,.2f}"
+    figures = f"{abs(number):,.2f}" if cents or number != number.to_integral_value() else f"{abs(number):,.0f}"
     return f"{'−' if number < 0 else ''}{sign}{figures}"
+
+
+@register.simple_tag(takes_context=True)
+def price(context, value):
+    """Write an amount of an offer: with cents where one of its amounts has some, so that all align on the point."""
+    return money(value, context.get("currency", ""), context.get("cents", False))
 
 
 @register.filter

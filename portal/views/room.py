@@ -54,8 +54,8 @@ def newest(kind, pk):
 
 
 def deeds(cursor):
-    """Return what the client's people did, newest first."""
-    found = rows(cursor, "portal_my_actions")
+    """Return what the client's people did, newest first. How they read is for us alone."""
+    found = [deed for deed in rows(cursor, "portal_my_actions") if deed["verb"] not in ("engaged", "chose")]
     for deed in found:
         deed["options"] = json.loads(deed["options"] or "[]")
     return found

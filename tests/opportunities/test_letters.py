@@ -29,6 +29,15 @@ def test_a_link_that_stands_alone_is_one_and_leads_where_it_says():
     assert re.findall(r'href="([^"]+)"', page) == ["https://portal.zarts.example/p/abc/"]
 
 
+def test_a_button_says_what_the_page_says_to_which_it_leads():
+    for path, says in [("/p/abc/", "Open the proposal"), ("/portal/enter/abc", "Come in"), ("/x", "Open the page")]:
+        assert f">{says}</a>" in letters.as_page("x", f"Here:\nhttps://portal.zarts.example{path}")
+
+
+def test_a_code_is_large_enough_to_be_typed_from_another_device():
+    assert ">123 456</strong>" in letters.as_page("x", "Type this code:\n123 456\n\nor not")
+
+
 def test_why_it_came_stands_at_its_foot():
     parts = letters.parts_of(WORDS + FOOT)
     assert [part.is_foot for part in parts] == [False, False, False, True]
@@ -50,7 +59,7 @@ def test_a_proposals_mail_carries_both_with_the_same_words(ada, ben):
     (letter,) = [one for one in mail.outbox if one.subject.startswith("Our proposal")]
     ((page, kind),) = letter.alternatives
     assert kind == "text/html"
-    said = plain(page).replace("Open the page", "")
+    said = plain(page).replace("Open the proposal", "")
     wanted = f"Zarts{letter.body.replace('&', '&amp;')}"
     assert re.sub(r"\s+", "", said) == re.sub(r"\s+", "", wanted)
     assert len(set(re.findall(r"https?://[^\s\"<]+/p/[^\s\"<]+", page))) == 1

@@ -1,5 +1,6 @@
 """The proposal link: what counts, what is refused, who wins."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
@@ -7,7 +8,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 from django.utils import timezone
-from portal_makers import TOM, a_guest, a_link, a_publication, an_old_stamp
+from portal_makers import PROPOSAL, TOM, a_guest, a_link, a_publication, an_old_stamp
 
 from portal.models import ClientAction, ProposalLink, Session, SignInLink
 from portal.tokens import new_token, token_hash
@@ -48,10 +49,30 @@ def test_the_cover_tells_nothing_of_the_offer(portal_client):
     assert "what we found" not in page
 
 
+def test_amounts_align_on_the_point_as_soon_as_one_of_them_has_cents(portal_client):
+    _, token = a_link()
+    page = opened(portal_client, token).get(f"/p/{token}/").content.decode()
+    assert re.findall(r"<dd>([^<]+)</dd>", page.partition('id="accept"')[0]) == ["$4,800.00", "$0.00", "$4,800.00"]
+    assert '<td class="sum">$120.50' in page
+
+    whole = PROPOSAL | {"prices": PROPOSAL["prices"][:1]}
+    _, token = a_link(a_publication(ref="proposal:2", body=whole))
+    page = opened(portal_client, token).get(f"/p/{token}/").content.decode()
+    assert "$4,800</dd>" in page
+    assert ".00" not in page
+
+
+def test_whoever_wrote_the_proposal_answers_at_its_end(portal_client):
+    sender = {"name": "Cem Aydin", "email": "cem@zarts.example"}
+    _, token = a_link(a_publication(body=PROPOSAL | {"from": sender}))
+    page = opened(portal_client, token).get(f"/p/{token}/").content.decode()
+    assert '<strong>Cem Aydin</strong> answers your questions: <a href="mailto:cem@zarts.example">' in page
+
+
 def test_a_link_that_ends_at_midnight_is_valid_until_the_day_before(portal_client):
     _, token = a_link(expires_at=timezone.make_aware(datetime(2099, 12, 5)))
 
-    assert "Valid until Friday 4 December 2099" in portal_client.get(f"/p/{token}/").content.decode()
+    assert ">Friday 4 December 2099<" in portal_client.get(f"/p/{token}/").content.decode()
 
 
 def test_opening_counts_once(portal_client):

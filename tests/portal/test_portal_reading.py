@@ -1,7 +1,7 @@
 """Attention: what counts as fetched, opened and engaged; who reads by a link; what they choose and object to."""
 
 import pytest
-from portal_makers import PROPOSAL, TOM, a_link, a_publication, an_old_stamp
+from portal_makers import PROPOSAL, TOM, a_link, a_publication, an_old_stamp, signed_in
 from test_portal_link import ACCEPT, at_once, opened, verbs
 
 from portal.models import ClientAction, ProposalLink, Reader
@@ -220,6 +220,23 @@ def test_a_choice_is_kept_told_and_shown_with_its_totals(portal_client):
     assert ClientAction.objects.get(verb="chose").data == {"options": [13]}
     portal_client.post(f"/p/{token}/choose", {"option": ["13"]})
     assert verbs() == ["opened", "engaged", "chose"], "the same choice again is none"
+
+
+def test_how_somebody_read_is_told_to_nobody_at_the_client(portal_client):
+    publication = a_publication()
+    _, token = a_link(publication)
+    opened(portal_client, token)
+    later()
+    portal_client.post(f"/p/{token}/choose", {"option": ["13"]})
+    portal_client.post(f"/p/{token}/accept", {**ACCEPT, "digest": publication.digest})
+    assert verbs() == ["opened", "engaged", "chose", "accepted"]
+
+    signed_in(portal_client)
+    for path in ("/portal/", f"/portal/proposals/{publication.pk}/", "/portal/history/"):
+        page = portal_client.get(path).content.decode()
+        assert "accepted" in page
+        assert "engaged" not in page
+        assert "chose " not in page
 
 
 def test_of_two_tabs_that_accept_different_options_the_first_counts(portal_client):
