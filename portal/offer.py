@@ -59,11 +59,19 @@ def totals(body, chosen=()):
     return {"once": once, "monthly": monthly, "first_year": year}
 
 
+def has_cents(body) -> bool:
+    """Whether any amount of an offer is no whole number."""
+    lines = [line.get(key) for line in body.get("prices") or [] for key in ("unit_price", "total")]
+    known = filter(None, map(amount, [*lines, *(body.get("totals") or {}).values()]))
+    return any(number != number.to_integral_value() for number in known)
+
+
 def shown_offer(body, chosen=()):
     """Return what the templates of an offer need beside its body."""
     return {
         "body": body,
         "currency": body.get("currency", ""),
+        "cents": has_cents(body),
         "weeks": weeks(body.get("timeline")),
         "options": options(body),
         "chosen": chosen,

@@ -14,13 +14,13 @@ SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CAD": "CA$", "AUD": "A$"}
 
 
 @register.filter
-def money(value, currency=""):
-    """Write an amount with its currency's sign and thousands; cents only where there are any."""
+def money(value, currency="", cents=False):
+    """Write an amount with its currency's sign and thousands; cents only where there are any, or are asked for."""
     number = amount(value)
     if number is None:
         return value if value is not None else ""
     sign = SIGNS.get(currency, f"{currency} " if currency else "")
-    figures = f"{abs(number):,.0f}" if number == number.to_integral_value() else f"{abs(number):,.2f}"
+    figures = f"{abs(number):,.2f}" if cents or number != number.to_integral_value() else f"{abs(number):,.0f}"
     return f"{'−' if number < 0 else ''}{sign}{figures}"
 
 
