@@ -10,14 +10,18 @@ BEGIN = """() => {
   const stops = all.filter(
     (one) => one.type !== "radio" || one === (alike(one).find((other) => other.checked) || alike(one)[0]));
   const name = (one) => `${one.localName} “${(one.innerText || one.name || one.id).trim().slice(0, 40)}”`;
+  // Somewhere on it, since what is taller than the window never is whole.
   const inSight = (one) => {
     const box = one.getClientRects()[0];
-    const hit = box && document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-    return Boolean(hit) && (one.contains(hit) || hit.contains(one));
+    return Boolean(box) && [4, box.height / 2, box.height - 4].some((down) => {
+      const hit = document.elementFromPoint(box.x + box.width / 2, box.y + down);
+      return hit && (one.contains(hit) || hit.contains(one));
+    });
   };
   const listening = Boolean(window.way);
   window.way = { stops: stops.map(name), came: [], unmarked: [], unseen: [] };
   if (!listening) document.addEventListener("focusin", ({ target }) => {
+    if (target === document.body) return;
     const style = getComputedStyle(target);
     const { way } = window;
     way.came.push(name(target));

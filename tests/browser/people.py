@@ -239,9 +239,8 @@ class Person:
         return self
 
     def presses(self, role, name, key="Enter"):
-        """Go to a control by Tab, press it with a key, and look at what comes of it."""
+        """Go on by Tab to a control, and press it with a key. What comes of it comes later."""
         self.tab_to(role, name).page.keyboard.press(key)
-        self.look()
         return self
 
     def reads_for(self, seconds):

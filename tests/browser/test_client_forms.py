@@ -6,6 +6,7 @@ How a proposal is chosen from, asked about and accepted is in test_offer.py.
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from portal.models import SignInLink
 from tests.browser.test_guests import a_device
@@ -87,7 +88,7 @@ def test_a_guest_comes_in_signs_declines_and_leaves_by_keys(house, at_browser):
     marta.open("/portal/sessions/").presses("button", "Sign out everywhere else").sees("signed in nowhere else")
     marta.types("Name it", "My phone").tab_to("button", "Add a passkey").page.keyboard.press("Enter")
     marta.sees("Not used yet.").presses("button", "Remove the passkey My phone")
-    assert not marta.page.get_by_text("Not used yet.").count()
+    expect(marta.page.get_by_text("Not used yet.")).to_have_count(0)
     marta.presses("button", "Sign out").sees("there is no password")
     other.open("/portal/").sees("there is no password")
 

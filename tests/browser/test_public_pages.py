@@ -15,14 +15,16 @@ from django.template.loader import render_to_string
 from django.urls import get_resolver, resolve
 from django.utils import timezone
 
-from portal.models import Guest, Look, Preview, ProposalLink, Publication, Reader, SignInLink, StopLink
+from opportunities import letters
+from portal.models import Guest, Preview, ProposalLink, Publication, SignInLink, StopLink
 from portal.pages import agency
 from portal.tokens import new_token
 from proposals import publishing
-from tests.browser.axe import violations
+from tests.browser.axe import LEVELS, ONLY_COLOURS, violations
 from tests.browser.keyboard import barred_without_a_mouse, cannot_skip
 from tests.browser.people import DESKTOP, PHONE
 from tests.conftest import person
+from tests.database import as_portal
 from tests.makers_handoff import a_report
 
 pytestmark = [pytest.mark.slow, pytest.mark.screens("desktop")]
@@ -63,7 +65,7 @@ def client(deal, at_browser):
 # -- Whoever comes. ----------------------------------------------------------------------------------------------------
 
 
-def what_strangers_see(client, deal):
+def what_strangers_see(client, deal, as_owner):
     client.open("/")
     yield Seen("home", "We promise only what we can prove.")
     client.open("/privacy")
@@ -78,7 +80,7 @@ def what_strangers_see(client, deal):
     yield Seen("verify", "Is this file from us, and unchanged?")
     refused(client, "Check the file")
     yield Seen("verify", "Is this file from us, and unchanged?", wrong="file")
-    Look.objects.bulk_create(Look(address=host) for host in ("127.0.0.1", "::1") for _ in range(60))
+    as_owner("insert into portal_look (address, at) select %s, now() from generate_series(1, 60)", ["127.0.0.1"])
     refused(client, "Check the file", status=429)
     yield Seen("verify", "So many files were looked at from your address")
     token = new_token()
@@ -112,7 +114,9 @@ def what_is_refused(client):
     yield Seen("refused/form_only", "This address only takes what a form sends.")
     # Nothing that a browser can do brings these about.
     for name, words in (("forbidden", "This page is not yours to see."), ("failed", "Something broke on our side.")):
-        client.open("/privacy").page.set_content(render_to_string(f"portal/refused/{name}.html", {"agency": agency()}))
+        with as_portal():
+            shown = render_to_string(f"portal/refused/{name}.html", {"agency": agency()})
+        client.open("/privacy").page.set_content(shown)
         yield Seen(f"refused/{name}", words)
 
 
@@ -125,7 +129,7 @@ def refused(client, label="", *, path="", within="main", status=422):
 # -- Whoever has a link. -----------------------------------------------------------------------------------------------
 
 
-def what_a_link_shows(client, deal):
+def what_a_link_shows(client, deal, as_owner):
     offer = again(Publication.objects.filter(kind="proposal").latest("pk"), "proposal:77", countersigned=None)
     link = partial(a_link, offer)
     _, token = link()
@@ -140,7 +144,7 @@ def what_a_link_shows(client, deal):
     yield Seen("link/proposal", "Not for us")
     refused(client, "Decline", within="#decline")
     yield Seen("link/proposal", "Nothing is lost.", wrong="words")
-    client.open(f"/p/{token}/").page.locator("#accept [name=digest]").evaluate("one => one.value = 'another'")
+    client.open(f"/p/{token}/").page.locator("#accept [name=digest]").first.evaluate("one => one.value = 'another'")
     client.write(name="Bo Larsen", role="Owner", consent=True)
     refused(client, "Accept the proposal", status=409)
     yield Seen("link/not_taken", "Please read it once more.")
@@ -149,8 +153,9 @@ def what_a_link_shows(client, deal):
 
     other = again(offer, "proposal:78")
     first, token = a_link(other)
-    times = dict.fromkeys(["opened_at", "counted_at", "seen_at"], timezone.now())
-    Reader.objects.create(link=first, key_hash="0" * 64, **times)
+    client.open(f"/p/{token}/").press("Open the proposal")
+    as_owner("update portal_reader set counted_at = now() where link_id = %s", [first.pk])
+    client.browser.clear_cookies()
     client.open(f"/p/{token}/")
     yield Seen("link/cover", "has opened it in another browser.")
     refused(client, "Open it with my name")
@@ -221,7 +226,7 @@ def what_guests_see(client, deal):
     client.open("/portal/reports/").choose("main .documents a")
     yield Seen("room/report", "What happened")
     client.open("/portal/").choose(".documents a[href*=proposals]")
-    yield Seen("room/proposal", "Download as PDF")
+    yield Seen("room/proposal", "To accept, ask or decline, use the link in the mail")
     refused(client.open("/portal/sessions/"), "Add a passkey")
     yield Seen("room/sessions", "A passkey lets you in", wrong="name")
     yield from what_signers_see(client, guest)
@@ -294,26 +299,36 @@ def faults_of(page, seen):
         found.append(f"{page.url} does not show “{seen.words}” of {seen.template}")
     if seen.wrong and page.evaluate(AT_WHAT_IS_WRONG) != seen.wrong:
         found.append(f"{page.url} does not begin at “{seen.wrong}”, which is wrong there")
-    for size in (DESKTOP["viewport"], PHONE["viewport"]):
-        page.set_viewport_size(size)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide > size["width"]:
-            found.append(f"{page.url} is {wide} wide in {size['width']}")
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            found += [f"{scheme}, {size['width']} wide: {one}" for one in violations(page)]
-        found += [f"{size['width']} wide: {one}" for one in barred_without_a_mouse(page)]
+    for width in each_size(page):
+        found += unfit(page, width) + [f"{width} wide: {one}" for one in barred_without_a_mouse(page)]
     page.set_viewport_size(DESKTOP["viewport"])
     return found + cannot_skip(page)
+
+
+def each_size(page):
+    """Look at a page at a desk, and then on a phone."""
+    for size in (DESKTOP["viewport"], PHONE["viewport"]):
+        page.set_viewport_size(size)
+        yield size["width"]
+
+
+def unfit(page, width) -> list[str]:
+    """Return what bars somebody from a page of this width, whether they like it dark or light."""
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    found = [f"{page.url} is {wide} wide in {width}"] if wide > width else []
+    for scheme, asked in (("dark", ONLY_COLOURS), ("light", LEVELS)):
+        page.emulate_media(color_scheme=scheme)
+        found += [f"{scheme}, {width} wide: {one}" for one in violations(page, asked)]
+    return found
 
 
 def source_of(template) -> str:
     return (TEMPLATES / f"{template}.html").read_text()
 
 
-def test_nobody_is_barred_from_a_page_of_the_public_surface(client, deal):
-    parts = [what_strangers_see(client, deal), what_is_refused(client), what_a_link_shows(client, deal)]
-    parts += [what_guests_see(client, deal), what_a_preview_shows(client, deal)]
+def test_nobody_is_barred_from_a_page_of_the_public_surface(client, deal, as_owner):
+    parts = [what_strangers_see(client, deal, as_owner), what_a_link_shows(client, deal, as_owner)]
+    parts += [what_guests_see(client, deal), what_a_preview_shows(client, deal), what_is_refused(client)]
     templates, addresses, faults = set(), set(), []
     for visits in parts:
         for seen in visits:
@@ -327,3 +342,24 @@ def test_nobody_is_barred_from_a_page_of_the_public_surface(client, deal):
     assert templates == pages - NO_PAGES, "each template of a page is seen"
     known = {pattern.name for pattern in get_resolver("portal.urls").url_patterns}
     assert addresses == known - NOTHING_TO_SEE, "each address with a page is seen"
+
+
+# Every kind of line that a mail of ours has.
+LETTER = """Hello Bo Larsen,
+
+the link works once. It is about https://harbor-dental.example/book?practice=a-very-long-one&day=2026-11-28, as we said:
+https://zarts.example/p/pq3XbC5mT0wXlq2rZ8gkF1yYl6b3hWc4sQe9nVd7uAo/
+
+Write to ada@zarts.example.
+
+You get this mail because we are working with Harbor Dental on it. Stop it here:
+https://zarts.example/stop/pq3XbC5mT0wXlq2rZ8gkF1yYl6b3hWc4sQe9nVd7uAo/
+"""
+
+
+def test_nobody_is_barred_from_a_mail(at_browser, tmp_path):
+    file = tmp_path / "mail.html"
+    file.write_text(letters.as_page("The contract to sign", LETTER))
+    page = at_browser().open(file.as_uri()).page
+    faults = [fault for width in each_size(page) for fault in unfit(page, width)]
+    assert not faults, "\n".join(faults)
