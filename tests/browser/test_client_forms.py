@@ -129,3 +129,11 @@ def test_without_scripts_a_stranger_asks_stops_and_has_a_file_checked(house, at_
     somebody.write(name="Marta Lind", email="marta@harbor.example", consent=True).press("Ask for an audit", "#audit")
     somebody.sees("Thank you.").open(f"/stop/{a_stop_link()[1]}/").press("Stop it").sees("It is stopped.")
     somebody.open("/verify").write(file=file).press("Check the file").sees("We did not seal this file.")
+
+
+def test_a_file_that_is_too_large_is_refused_by_a_page(house, at_browser, tmp_path):
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"%PDF-1.7" + b" " * 6_000_000)
+    somebody = at_browser().open("/verify").write(file=scan)
+    with somebody.refused(413):
+        somebody.press("Check the file").sees("This page takes 5 MB at most")

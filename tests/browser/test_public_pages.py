@@ -5,6 +5,7 @@ The addresses come from the surface's resolver and the pages from its templates:
 
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -41,7 +42,7 @@ AT_WHAT_IS_WRONG = "document.activeElement.getAttribute('aria-invalid') === 'tru
 
 
 class Seen(NamedTuple):
-    """A page that is open now: its template, and words of it that stand there and nowhere else."""
+    """A page that is open now: its template, words of it, and the field at which it begins where one is wrong."""
 
     template: str
     words: str
@@ -327,16 +328,14 @@ def source_of(template) -> str:
 
 
 def test_nobody_is_barred_from_a_page_of_the_public_surface(client, deal, as_owner):
-    parts = [what_strangers_see(client, deal, as_owner), what_a_link_shows(client, deal, as_owner)]
-    parts += [what_guests_see(client, deal), what_a_preview_shows(client, deal), what_is_refused(client)]
+    visits = [what_strangers_see(client, deal, as_owner), what_a_link_shows(client, deal, as_owner)]
+    visits += [what_guests_see(client, deal), what_a_preview_shows(client, deal), what_is_refused(client)]
     templates, addresses, faults = set(), set(), []
-    for visits in parts:
-        for seen in visits:
-            templates.add(seen.template)
-            faults += faults_of(client.page, seen)
-            path = urlsplit(client.page.url).path
-            if not seen.template.startswith("refused/"):
-                addresses.add(resolve(path, "portal.urls").url_name)
+    for seen in chain(*visits):
+        templates.add(seen.template)
+        faults += faults_of(client.page, seen)
+        if not seen.template.startswith("refused/"):
+            addresses.add(resolve(urlsplit(client.page.url).path, "portal.urls").url_name)
     assert not faults, "\n".join(faults)
     pages = {file.relative_to(TEMPLATES).with_suffix("").as_posix() for file in TEMPLATES.rglob("*.html")}
     assert templates == pages - NO_PAGES, "each template of a page is seen"
