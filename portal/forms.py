@@ -55,6 +55,12 @@ class PlainForm(forms.Form):
         if self.prefix is None:
             self.auto_id = f"{type(self).__name__.removesuffix('Form').lower()}_%s"
 
+    def add_error(self, field, error):
+        """Open the page with the cursor in the first field that is wrong: it needs no script, and is heard at once."""
+        if field in self.fields and not self.errors:
+            self.fields[field].widget.attrs["autofocus"] = True
+        super().add_error(field, error)
+
 
 def mail_field(label, **kwargs):
     return Address(

@@ -23,6 +23,11 @@ HEADERS = {
 }
 
 
+def wants_a_page(request):
+    """Whether a person's browser asks, not a program."""
+    return request.get_preferred_type(["text/plain", "text/html"]) == "text/html"
+
+
 class PlainHeaders:
     """Refuse oversized requests and set the headers that keep a page to itself."""
 
@@ -30,12 +35,11 @@ class PlainHeaders:
         self.get_response = get_response
 
     def __call__(self, request):
-        if self.too_large(request) and request.path in LARGEST_AT:
-            response = page(request, "refused/too_large", status=413)
-        elif self.too_large(request):
-            response = HttpResponse("That is more than this address takes (64 kB).", "text/plain", status=413)
-        else:
-            response = self.get_response(request)
+        response = self.refused_as_too_large(request) if self.too_large(request) else self.get_response(request)
+        if response.status_code == 405 and wants_a_page(request):
+            # Whoever passes the address on that a refused form left in their browser.
+            shown = page(request, "refused/form_only", status=405)
+            shown["Allow"], response = response["Allow"], shown
         for name, value in HEADERS.items():
             if name != "X-Robots-Tag" or request.path.startswith(("/p/", "/stop/", "/portal/")):
                 response[name] = value
@@ -43,6 +47,13 @@ class PlainHeaders:
             response["Referrer-Policy"] = "no-referrer"  # its form needs no CSRF check
         response.setdefault("Cache-Control", "no-store")
         return response
+
+    @staticmethod
+    def refused_as_too_large(request):
+        most = "5 MB" if request.path in LARGEST_AT else "64 kB"
+        if wants_a_page(request):
+            return page(request, "refused/too_large", status=413, most=most)
+        return HttpResponse(f"That is more than this address takes ({most}).", "text/plain", status=413)
 
     @staticmethod
     def too_large(request):

@@ -101,10 +101,10 @@ def sheet_of(publication) -> dict:
             if (body.get("scope") or {}).get(kind)
         ],
         "weeks": weeks_of(shown["weeks"]),
-        "prices": [price_of(line, shown["currency"]) for line in body.get("prices") or []],
+        "prices": [price_of(line, shown) for line in body.get("prices") or []],
         "priced": priced_of(body, shown),
         "totals": [
-            [words, money(shown["totals"][key], shown["currency"])]
+            [words, amount_of(shown["totals"][key], shown)]
             for key, words in (("once", "Once"), ("monthly", "Each month"), ("first_year", "First year"))
         ],
         "reporting": reporting_of(body),
@@ -172,7 +172,12 @@ def weeks_in_words(row) -> str:
     return f"{row['first']} to {row['last']}" if row["last"] > row["first"] else str(row["first"])
 
 
-def price_of(line, currency) -> dict:
+def amount_of(value, shown) -> str:
+    """Write an amount: with cents where one of the offer's amounts has some, so that all align on the point."""
+    return str(money(value, shown["currency"], shown["cents"]))
+
+
+def price_of(line, shown) -> dict:
     said = ["optional"] if line.get("optional") else []
     if offer.amount(line.get("discount")):
         said.append(f"less {figure(line['discount'])} % discount")
@@ -182,8 +187,8 @@ def price_of(line, currency) -> dict:
         "title": line.get("title") or "",
         "said": said,
         "quantity": str(figure(line.get("quantity"))),
-        "each": str(money(line.get("unit_price"), currency)),
-        "total": str(money(line.get("total"), currency)),
+        "each": amount_of(line.get("unit_price"), shown),
+        "total": amount_of(line.get("total"), shown),
         "every": "each month" if line.get("recurring") == "monthly" else "",
     }
 
@@ -346,11 +351,12 @@ def spaced(*parts) -> str:
 # Marks that say how the letter before them is drawn, or where a word may be parted: without it nothing is lost.
 IDLE = re.compile("[\u00ad\ufe0e\ufe0f]")
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-LONG_WORD = re.compile(r"\S{25,}")
+# As long as no word that people use. A hyphen before a letter parts words by itself: names are not torn beside it.
+LONG_WORD = re.compile(r"(?:[^\s-]|-(?![^\W\d_])){25,}")
 
 
 def spread(sheet):
-    """Return a sheet whose longest words may be parted anywhere, as no word that people use has to be."""
+    """Return a sheet whose longest words may be parted anywhere."""
     return each_text(sheet, lambda text: LONG_WORD.sub(lambda word: "\u200b".join(word[0]), plainly(text)))
 
 

@@ -19,11 +19,15 @@ class Mailbox:
 
     def words_to(self, address, about, *, wait=30) -> str:
         """Wait for a new mail to somebody about something, and return its words."""
+        return self.mail_to(address, about, wait=wait).get_body(("plain",)).get_content()
+
+    def mail_to(self, address, about, *, wait=30):
+        """Wait for a new mail to somebody about something, and return it whole."""
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline:
             for file, mail in self.unread(address, about):
                 self.read.add(file)
-                return mail.get_body(("plain",)).get_content()
+                return mail
             time.sleep(0.1)
         raise AssertionError(f"No new mail to {address} about “{about}” within {wait} s.")
 

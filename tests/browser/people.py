@@ -44,10 +44,12 @@ def two_ports() -> int:
 class Person:
     """Somebody with a browser of their own."""
 
-    def __init__(self, browser, house, screen, *, surface, name="", looks=None, scheme="light", password=PASSWORD):
+    def __init__(
+        self, browser, house, screen, *, surface, name="", looks=None, scheme="light", scripts=True, password=PASSWORD
+    ):
         self.house, self.name, self.password, self.looks = house, name, password, looks
         self.home = house.site if surface == "staff" else house.portal
-        here = {"locale": "en-GB", "timezone_id": "UTC", "color_scheme": scheme}
+        here = {"locale": "en-GB", "timezone_id": "UTC", "color_scheme": scheme, "java_script_enabled": scripts}
         self.browser = browser.new_context(**screen, **here)
         self.page = self.browser.new_page()
         self.page.set_default_timeout(15_000)
@@ -79,8 +81,11 @@ class Person:
             self.troubles.append(f"{request.failure}: {request.url}")
 
     def goes(self, request):
-        if request.is_navigation_request() and request.frame == self.page.main_frame:
-            self.going = request
+        if request.is_navigation_request():
+            if request.frame == self.page.main_frame:
+                self.going = request
+        elif not request.url.startswith((self.home + "/", "data:", "blob:")):
+            self.troubles.append(f"asked elsewhere: {request.url}")
 
     def arrives(self, frame):
         if frame == self.page.main_frame:
@@ -216,6 +221,27 @@ class Person:
             for label in moves[1:]:
                 self.move(label)
         return self.open(here)
+
+    def tab_to(self, role, name):
+        """Go on by Tab to the control of this role with this name."""
+        return self.tab_to_one(self.page.get_by_role(role, name=name).first)
+
+    def tab_to_one(self, control):
+        for _ in range(80):
+            self.page.keyboard.press("Tab")
+            if control.evaluate("one => one === document.activeElement"):
+                return self
+        raise AssertionError(f"Tab never came to {control} on {self.page.url}")
+
+    def types(self, label, words):
+        """Go on by Tab to the field with this label, and type."""
+        self.tab_to("textbox", label).page.keyboard.type(words)
+        return self
+
+    def presses(self, role, name, key="Enter"):
+        """Go on by Tab to a control, and press it with a key. What comes of it comes later."""
+        self.tab_to(role, name).page.keyboard.press(key)
+        return self
 
     def reads_for(self, seconds):
         """Take the time that a person takes."""

@@ -96,32 +96,10 @@ def test_without_scripts_everything_works_but_the_totals_wait_for_a_button(offer
 @pytest.mark.screens("desktop")
 def test_a_proposal_is_read_asked_about_and_accepted_with_the_keyboard_alone(offer, link, at_browser):
     client = at_browser(looks=violations).open(link).reads_for(A_MOMENT)
-    page = client.page
-
-    def tab_to(role, name):
-        for _ in range(80):
-            page.keyboard.press("Tab")
-            if page.get_by_role(role, name=name).first.evaluate("one => one === document.activeElement"):
-                return
-        raise AssertionError(f"No {role} “{name}” by Tab on {page.url}")
-
-    tab_to("button", "Open the proposal")
-    page.keyboard.press("Enter")
-    client.sees("What you get")
-    tab_to("checkbox", "Call tracking")
-    page.keyboard.press("Space")
-    expect(page.locator(".bar-total strong")).to_have_text("$15,600")
-    tab_to("textbox", "In your words")
-    page.keyboard.type("When can you begin?")
-    tab_to("button", "Send it to")
-    page.keyboard.press("Enter")
-    client.sees("Bo Larsen asked")
-    tab_to("textbox", "Your full name")
-    page.keyboard.type("Bo Larsen")
-    tab_to("textbox", "Your role")
-    page.keyboard.type("Owner")
-    tab_to("checkbox", "I may decide this for my company")
-    page.keyboard.press("Space")
-    tab_to("button", "Accept the proposal")
-    page.keyboard.press("Enter")
-    client.sees("Bo Larsen accepted this on")
+    client.presses("button", "Open the proposal").sees("What you get")
+    client.presses("checkbox", "Call tracking", key="Space")
+    expect(client.page.locator(".bar-total strong")).to_have_text("$15,600")
+    client.types("In your words", "When can you begin?").presses("button", "Send it to").sees("Bo Larsen asked")
+    client.types("Your full name", "Bo Larsen").types("Your role", "Owner")
+    client.presses("checkbox", "I may decide this for my company", key="Space")
+    client.presses("button", "Accept the proposal").sees("Bo Larsen accepted this on")

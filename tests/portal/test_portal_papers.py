@@ -179,7 +179,7 @@ def test_five_megabytes_come_in_there_and_nowhere_else(portal_client):
     assert seals.TOO_LARGE in page
     status, page = looked_at(portal_client, large + b"x" * (25 << 20))
     assert status == 413
-    assert "This file is larger than 5 MB." in page
+    assert "This page takes 5 MB at most" in page
     assert '<a href="/verify">' in page
     assert portal_client.post("/portal/sign-in", {"email": "x" * 70_000}).status_code == 413
 

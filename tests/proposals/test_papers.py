@@ -283,3 +283,42 @@ def test_what_was_published_before_there_were_papers_gets_one_by_a_command(ada, 
     assert publication.papers.count() == 1
     call_command("make_papers")
     assert capsys.readouterr().out.splitlines() == ["1 papers made.", "Every proposal and contract has its paper."]
+
+
+# -- How it looks. -----------------------------------------------------------------------------------------------------
+
+
+def priced_at(*amounts):
+    prices = [
+        {"title": f"Part {place} of it", "quantity": "1", "total": amount} for place, amount in enumerate(amounts)
+    ]
+    return a_publication(currency="EUR", prices=prices, totals={"once": amounts[0], "monthly": "0", "first_year": "1"})
+
+
+def test_amounts_align_on_the_point_where_one_of_them_has_cents():
+    said = text_of(papers.of(priced_at("4800.00", "99.90")))
+    assert "€4,800.00" in said
+    assert "€99.90" in said
+    assert "First year €1.00" in said
+    assert "€4,800 " in text_of(papers.of(priced_at("4800.00", "99.00")))
+
+
+@pytest.mark.parametrize("lines", range(1, 40, 3))
+def test_the_totals_stand_with_the_last_line_of_the_prices(lines):
+    *_, page = (page for page in pages_of(papers.of(priced_at(*["150.00"] * lines))) if "First year" in page)
+    assert f"Part {lines - 1} of it" in page
+
+
+def test_a_short_offer_is_not_torn():
+    for paragraphs in range(0, 45, 4):
+        publication = priced_at(*["150.00"] * 8)
+        publication.body["intro"] = "It is so.\n\n" * paragraphs
+        (page,) = (page for page in pages_of(papers.of(publication)) if "of it" in page)
+        assert all(words in page for words in ("What it costs", "Part 0 of it", "Part 7 of it", "First year"))
+
+
+def test_long_names_part_at_their_hyphens_and_nowhere_else():
+    name = "Dr. Annegret Müller-Lüdenscheidt-Schöneweiß-Großaltenstädten"
+    assert papers.spread(name) == name
+    for typed in ("x" * 25, "1-" * 20, "a/b" * 20):
+        assert "\u200b" in papers.spread(typed)
