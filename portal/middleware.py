@@ -50,9 +50,10 @@ class PlainHeaders:
 
     @staticmethod
     def refused_as_too_large(request):
-        most = "5 MB" if request.path in LARGEST_AT else "64 kB"
+        again = request.path if request.path in LARGEST_AT else ""
+        most = "5 MB" if again else "64 kB"
         if wants_a_page(request):
-            return page(request, "refused/too_large", status=413, most=most)
+            return page(request, "refused/too_large", status=413, most=most, again=again)
         return HttpResponse(f"That is more than this address takes ({most}).", "text/plain", status=413)
 
     @staticmethod

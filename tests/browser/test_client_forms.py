@@ -136,4 +136,4 @@ def test_a_file_that_is_too_large_is_refused_by_a_page(house, at_browser, tmp_pa
     scan.write_bytes(b"%PDF-1.7" + b" " * 6_000_000)
     somebody = at_browser().open("/verify").write(file=scan)
     with somebody.refused(413):
-        somebody.press("Check the file").sees("This page takes 5 MB at most")
+        somebody.press("Check the file").sees("larger than 5 MB")

@@ -34,7 +34,16 @@ TEMPLATES = Path(settings.BASE_DIR) / "templates" / "portal"
 # What a page is made of, and no page by itself.
 NO_PAGES = {"base", "room/base", *(f"parts/{file.stem}" for file in (TEMPLATES / "parts").glob("*.html"))}
 # Addresses that show no page: they lead on to one, hand out a file, or answer a program.
-NOTHING_TO_SEE = {"link-choose", "link-read", "contract-open", "session-end", "sessions-end-others", "switch", "seen", "sign-out"}
+NOTHING_TO_SEE = {
+    "link-choose",
+    "link-read",
+    "contract-open",
+    "session-end",
+    "sessions-end-others",
+    "switch",
+    "seen",
+    "sign-out",
+}
 NOTHING_TO_SEE |= {"link-paper", "proposal-paper", "contract-paper", "brand", "healthz", "readyz", "payments"}
 NOTHING_TO_SEE |= {"sign-in-challenge", "passkey-options", "passkey-remove"}
 # Where what was typed was refused, the cursor stands in the first line that is wrong.
@@ -110,7 +119,7 @@ def what_is_refused(client):
     form = client.open("/portal/sign-in").page.locator("main form").first
     form.evaluate("form => { form.email.value = 'x'.repeat(70_000); form.email.removeAttribute('maxlength') }")
     refused(client, "Send me a link", status=413)
-    yield Seen("refused/too_large", "That is more than we can take here.")
+    yield Seen("refused/too_large", "That is larger than")
     refused(client, path="/portal/sign-out", status=405)
     yield Seen("refused/form_only", "This address only takes what a form sends.")
     # Nothing that a browser can do brings these about.

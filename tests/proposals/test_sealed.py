@@ -312,7 +312,8 @@ def test_the_command_and_the_page_say_the_same_of_each_file(contract, sealed, wh
     else:
         with pytest.raises(CommandError, match=re.escape(words)):
             call_command("verify_signature", str(file))
-    answer = portal_client.post("/verify", {"file": SimpleUploadedFile("file.pdf", file.read_bytes())})
+    sent = {"file": SimpleUploadedFile("file.pdf", file.read_bytes())}
+    answer = portal_client.post("/verify", sent, headers={"accept": "text/html"})
     assert words in answer.content.decode()
     refused = {"no PDF": 422, "empty": 422, "of 30 MB": 413}
     assert answer.status_code == refused.get(what, 200)
