@@ -130,6 +130,14 @@ def ours(move, record, **details):
     return act
 
 
+def reads():
+    """Read the inbox, as the pump does while people act."""
+    try:
+        inbox.read()
+    finally:
+        connection.close()
+
+
 @pytest.fixture
 def race(side, request, capsys):
     """Return a race that begins with what is here now."""
@@ -176,9 +184,9 @@ def test_accept_against_withdraw(race, proposal, ada):
 
     def prepare(_):
         withdraw = ours("withdraw", proposal, by=ada, reason="A price was wrong.")
-        return accepting(race, proposal), withdraw
+        return accepting(race, proposal), withdraw, reads
 
-    def judge(_, withdrawn):
+    def judge(_, withdrawn, read):
         accepted = len(deeds_of("accepted"))
         assert (accepted, withdrawn) in ((1, False), (0, True))
         assert events(proposal, "accept", "withdraw") == 1
@@ -211,9 +219,9 @@ def test_accept_against_a_new_revision_that_replaces(race, proposal, ada, ben):
     race, contact = race(), proposal.recipient
 
     def prepare(_):
-        return accepting(race, proposal), ours("send", second, by=ada, contact=contact)
+        return accepting(race, proposal), ours("send", second, by=ada, contact=contact), reads
 
-    def judge(_, sent):
+    def judge(_, sent, read):
         accepted = len(deeds_of("accepted"))
         assert (accepted, sent) in ((1, False), (0, True))
         assert events(proposal, "accept") + events(second, "send") == 1
@@ -388,9 +396,9 @@ def test_sign_against_void(race, contract, sessions, ben):
 
     def prepare(_):
         void = ours("void", contract, by=ben, reason="Another offer comes.")
-        return signing(race, contract, sessions[0]), void
+        return signing(race, contract, sessions[0]), void, reads
 
-    def judge(_, voided):
+    def judge(_, voided, read):
         signed = len(deeds_of("signed"))
         assert (signed, voided) in ((1, False), (0, True))
         assert events(contract, "sign", "void") == 1
