@@ -130,14 +130,6 @@ def ours(move, record, **details):
     return act
 
 
-def reads():
-    """Read the inbox, as the pump does while people act."""
-    try:
-        inbox.read()
-    finally:
-        connection.close()
-
-
 @pytest.fixture
 def race(side, request, capsys):
     """Return a race that begins with what is here now."""
@@ -184,9 +176,9 @@ def test_accept_against_withdraw(race, proposal, ada):
 
     def prepare(_):
         withdraw = ours("withdraw", proposal, by=ada, reason="A price was wrong.")
-        return accepting(race, proposal), withdraw, reads
+        return accepting(race, proposal), withdraw
 
-    def judge(_, withdrawn, read):
+    def judge(_, withdrawn):
         accepted = len(deeds_of("accepted"))
         assert (accepted, withdrawn) in ((1, False), (0, True))
         assert events(proposal, "accept", "withdraw") == 1
@@ -219,9 +211,9 @@ def test_accept_against_a_new_revision_that_replaces(race, proposal, ada, ben):
     race, contact = race(), proposal.recipient
 
     def prepare(_):
-        return accepting(race, proposal), ours("send", second, by=ada, contact=contact), reads
+        return accepting(race, proposal), ours("send", second, by=ada, contact=contact)
 
-    def judge(_, sent, read):
+    def judge(_, sent):
         accepted = len(deeds_of("accepted"))
         assert (accepted, sent) in ((1, False), (0, True))
         assert events(proposal, "accept") + events(second, "send") == 1
@@ -396,9 +388,9 @@ def test_sign_against_void(race, contract, sessions, ben):
 
     def prepare(_):
         void = ours("void", contract, by=ben, reason="Another offer comes.")
-        return signing(race, contract, sessions[0]), void, reads
+        return signing(race, contract, sessions[0]), void
 
-    def judge(_, voided, read):
+    def judge(_, voided):
         signed = len(deeds_of("signed"))
         assert (signed, voided) in ((1, False), (0, True))
         assert events(contract, "sign", "void") == 1
