@@ -347,8 +347,9 @@ def test_no_internal_word_reaches_a_client_by_any_page(clients, capsys, settings
             break
         pair = (mine, theirs) if (turn + turn // len(VISITORS)) % 2 == 0 else (theirs, mine)
         looked.visit(come_in(pair[0]), *pair, turn)
-    for page in (refused.bad_request, refused.forbidden, refused.csrf, refused.not_found, refused.failed):
-        looked.hits += CANARY.findall(page(RequestFactory().get("/portal/")).content.decode())
+    with database.as_portal():
+        for page in (refused.bad_request, refused.forbidden, refused.csrf, refused.not_found, refused.failed):
+            looked.hits += CANARY.findall(page(RequestFactory().get("/portal/")).content.decode())
     fields = len(list(internal_fields()))
     say(f"leaks: {fields} fields, {looked.count:,} responses of {len(names)} addresses, {len(looked.hits)} hits\n")
     assert looked.hits == []
@@ -360,7 +361,7 @@ def test_no_internal_word_reaches_a_client_by_any_page(clients, capsys, settings
 def ask_for_a_way_in(guest):
     with database.login("portal") as own:
         own.execute("select portal_request_sign_in(%s, '', %s)", [guest.email, token_hash(new_token())])
-    assert inbox.mail_sign_ins() == 1
+    assert inbox.mail_sign_ins()
 
 
 def test_no_internal_word_reaches_a_client_by_mail(clients):
@@ -376,7 +377,8 @@ def test_no_internal_word_reaches_a_client_by_mail(clients):
             publishing.mail_link(proposal, proposal.recipient, "decides", by=proposal.owner)
     ask_for_a_way_in(Guest.objects.first())
     outbox.send()
-    assert mail.outbox
+    asked = {"Your link to sign in", "The contract"}
+    assert asked < {one.subject.partition(":")[0] for one in mail.outbox}
     for one in mail.outbox:
         text = f"{one.subject}\n{one.body}\n{getattr(one, 'alternatives', '')}\n{one.extra_headers}"
         assert CANARY.findall(text) == [], one.subject

@@ -6,6 +6,7 @@ round begins where the first one began. In `make test` with fewer rounds.
 
 import json
 import os
+import random
 import tempfile
 import time
 from collections import Counter
@@ -45,6 +46,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = int(os.environ.get("RACE_ROUNDS", 25))
 # So many rounds leave behind what slows the next ones down.
 SWEPT = 100
+# As long as one request takes.
+A_MOMENT = 0.03
 SECRET = "first-secret-of-24-letters"
 CSRF = "c" * 32
 TYPED = {"name": "Bo Larsen", "role": "Owner", "consent": "on"}
@@ -105,11 +108,12 @@ class Race:
 
 
 def together(count):
-    """Return what runs a deed once so many of them are there."""
+    """Return what runs a deed once so many are there: at once or a moment later, so that nobody is always first."""
     gate = Barrier(count)
 
     def run(deed):
         gate.wait(30)
+        time.sleep(max(0, random.uniform(-A_MOMENT, A_MOMENT)))
         return deed()
 
     return run
