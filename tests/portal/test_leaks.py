@@ -325,8 +325,9 @@ class Looked:
 
     def visit(self, browser, deal, other, turn):
         """Ask for every address, and send something to each."""
-        forms = typed(deal)
-        for number, path in enumerate(addresses(deal, other)):
+        forms, paths = typed(deal), addresses(deal, other)
+        self.look(browser, "post", paths[0], {})
+        for number, path in enumerate(paths):
             self.look(browser, "get", path)
             self.look(browser, "post", path, forms[(turn + number) % len(forms)])
         for paper in Paper.objects.order_by("-pk")[:2]:
