@@ -127,6 +127,6 @@ LINES = [
     ("lint of 2,000 words, 200 internal texts, in 100 ms", lint_of_long_words, 1.0),
     ("portal page against the same query by the owner", portal_page, 1.1),
     ("heaviest public page, of 60 kB with its styles", heaviest, 1.0),
-    ("requests of a public page, of 4 at most", requests_of_a_page, 1.0),
+    ("requests of a public page, of 5 at most", requests_of_a_page, 1.0),
     ("import against COPY into the same tables", an_import, 2.0),
 ]

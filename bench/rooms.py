@@ -43,13 +43,6 @@ insert into portal_paper (publication_id, kind, bytes, sha256, made_at)
   where client_id > {first} and kind in ('proposal', 'contract');
 """
 
-# The owner passes every wall: it gets the rows of one client by their number alone.
-ONE_CLIENT = """
-create schema bench;
-create view bench.portal_publication as select * from public.portal_publication
-  where client_id = current_setting('bench.client')::bigint
-"""
-
 
 def somebody(name, role):
     from opportunities.models import User
@@ -78,7 +71,6 @@ class Rooms(Database):
             server.execute("set session_replication_role = replica")
             client = report.project.opportunity.client_id
             server.execute(COPIES.format(first=FIRST, clients=self.size, client=client))
-            server.execute(ONE_CLIENT)
 
     def __init__(self, size=CLIENTS):
         super().__init__(size)
