@@ -23,9 +23,11 @@ def owner(name="postgres"):
 class Database:
     """One database with so many opportunities, and a browser that is signed in there as growth ops."""
 
+    NAME, HOLDS = "bench_{}", "{:,} opportunities"
+
     def __init__(self, size: int):
         self.size = size
-        self.name = f"bench_{size}"
+        self.name = self.NAME.format(size)
         self.make()
         connections.databases["default"]["NAME"] = self.name
         self.connection = connections.create_connection("default")
@@ -42,7 +44,7 @@ class Database:
             if server.execute(query, [self.name]).fetchone() == (fingerprint(),):
                 return
             server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self.name)))
-            print(f"Making a database with {self.size:,} opportunities …")
+            print(f"Making a database with {self.HOLDS.format(self.size)} …")
             server.execute(sql.SQL("create database {}").format(sql.Identifier(self.name)))
         for alias in ("default", "owner"):
             connections[alias].close()
@@ -53,7 +55,7 @@ class Database:
         person = User(username="bench", email="bench@zarts.example", is_staff=True, reach_of="all")
         person.save()
         person.groups.add(Group.objects.get(name="Growth ops"))
-        call_command("seed_scale", opportunities=self.size, stdout=StringIO())
+        self.fill()
         for alias in ("default", "owner"):
             connections[alias].close()
         with owner(self.name) as server:
@@ -61,10 +63,16 @@ class Database:
             comment = sql.SQL("comment on database {} is {}")
             server.execute(comment.format(sql.Identifier(self.name), sql.Literal(fingerprint())))
 
+    def fill(self):
+        call_command("seed_scale", opportunities=self.size, stdout=StringIO())
+
     @property
     def url(self) -> str:
         """Return its address under the application's login."""
-        given = self.connection.get_connection_params()
+        return self.url_of(self.connection)
+
+    def url_of(self, connection) -> str:
+        given = connection.get_connection_params()
         login = given["user"] + (f":{given['password']}" if given.get("password") else "")
         return f"postgresql://{login}@/{self.name}?host={quote(str(given['host']), safe='')}"
 

@@ -6,8 +6,10 @@ from bench.databases import Database
 from bench.imports import an_import
 from bench.lint import lint_of_long_words
 from bench.measure import Ratio, compare, p95
+from bench.portal import portal_page
 from bench.pump import against_celery, mails_against_celery, soon_done, soon_mailed
 from bench.queue import queue_page
+from bench.weight import heaviest, requests_of_a_page
 
 LIST = "/admin/opportunities/opportunity/"
 
@@ -123,5 +125,8 @@ LINES = [
     # Conditions, words, a conversation by SMTP and two diaries: no aim was set for these together.
     ("due follow-up mails, 100 at once, against the same", mails_against_celery, None),
     ("lint of 2,000 words, 200 internal texts, in 100 ms", lint_of_long_words, 1.0),
+    ("portal page against the same query by the owner", portal_page, 1.1),
+    ("heaviest public page, of 60 kB with its styles", heaviest, 1.0),
+    ("requests of a public page, of 5 at most", requests_of_a_page, 1.0),
     ("import against COPY into the same tables", an_import, 2.0),
 ]

@@ -142,7 +142,8 @@ def as_portal():
     public.alias = "default"
     connections["default"] = public
     try:
-        with override_settings(ROOT_URLCONF="portal.urls", MIDDLEWARE=settings.PORTAL_MIDDLEWARE, SURFACE="portal"):
+        own = {"ROOT_URLCONF": "portal.urls", "SURFACE": "portal", "CSRF_FAILURE_VIEW": "portal.views.refused.csrf"}
+        with override_settings(MIDDLEWARE=settings.PORTAL_MIDDLEWARE, **own):
             yield
     finally:
         connections["default"] = staff

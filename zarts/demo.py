@@ -160,9 +160,8 @@ class Demo:
             self.children.append(Child(self, name, words, env))
             self.remember()
         deadline = time.monotonic() + TIME_TO_START
-        waiting = [
-            f"http://{HOST}:{port}/{page}" for port in (self.port, self.port + 1) for page in ("healthz", "readyz")
-        ]
+        serving = [env["BIND"] for _, _, env in self.processes() if "BIND" in env]
+        waiting = [f"http://{place}/{page}" for place in serving for page in ("healthz", "readyz")]
         while waiting := [url for url in waiting if not says_yes(url)]:
             if time.monotonic() > deadline:
                 logs = "\n".join(child.last_words() for child in self.children)

@@ -27,6 +27,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
   where p.token_hash = public.portal_hash(token) and p.ends_at > clock_timestamp()
 $$;
 
+-- Now in quick.sql.
 create or replace function public.portal_client() returns bigint
 language sql stable security definer set search_path = public, pg_temp as $$
   select client_id from public.portal_seeing(current_setting('zarts.token', true)) limit 1

@@ -20,6 +20,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- As in wall.sql, along the way that a replaced link leads on.
+-- Now in quick.sql.
 create or replace function public.portal_link_publication() returns bigint
 language sql stable security definer set search_path = public, pg_temp as $$
   select l.publication_id from public.portal_link_of(current_setting('zarts.token', true)) l

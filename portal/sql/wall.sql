@@ -28,14 +28,14 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- The client of the session whose token this transaction holds.
--- Now in guests.sql.
+-- Now in quick.sql.
 create function public.portal_client() returns bigint
 language sql stable security definer set search_path = public, pg_temp as $$
   select (public.portal_live_session(current_setting('zarts.token', true))).client_id
 $$;
 
 -- The publication of the link whose token this transaction holds, while the link may be read.
--- Now in reading.sql.
+-- Now in quick.sql.
 create function public.portal_link_publication() returns bigint
 language sql stable security definer set search_path = public, pg_temp as $$
   select l.publication_id from public.portal_proposallink l

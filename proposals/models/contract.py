@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from opportunities.models import Contact, Objection, Opportunity
 from opportunities.money import MOST, money
@@ -217,6 +218,11 @@ class Contract(Authored, Output):
     def whose_turn(self):
         """Return the contact who signs next, or None when everybody has."""
         return next((signatory.contact for signatory in self.unsigned), None)
+
+    @cached_property
+    def turn(self) -> str:
+        """What was pressed before somebody signed is not done after they did."""
+        return str(self.signatures.count())
 
     @property
     def payment_is_as_agreed(self) -> bool:

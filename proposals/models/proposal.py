@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
 
 from opportunities.models import Contact, Event, Evidence, Lead, Objection, Opportunity
 from opportunities.records import (
@@ -399,6 +400,12 @@ class Proposal(Authored, Output):
         born = Event.objects.filter(record_type=self.label(), record_id=models.OuterRef("pk"), verb="proposal.create")
         found = type(self).objects.filter(number=self.number).order_by("-revision")
         return found.annotate(begun_at=models.Subquery(born.values("at")[:1]))
+
+    @cached_property
+    def turn(self) -> str:
+        """What was pressed before the client answered it or an earlier revision is not done after they did."""
+        earlier = type(self).objects.filter(number=self.number, revision__lt=self.revision, answered_at__isnull=False)
+        return str(bool(self.answered_at) + (earlier.count() if self.revision > 1 else 0))
 
     def not_revised(self) -> list[Lack]:
         """Return why this one has no next revision yet."""

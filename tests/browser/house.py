@@ -54,6 +54,13 @@ class House(Demo):
                 raise Stop(f"\n{child.last_words()}\nThe process “{child.name}” ended.")
 
 
+class PublicSide(House):
+    """The public surface alone: what comes in there waits for whoever reads it."""
+
+    def processes(self):
+        return [process for process in super().processes() if process[0] == "portal"]
+
+
 def address(alias) -> str:
     """Return the URL of this worker's database for a login."""
     own = {name: quote(str(value), safe="") for name, value in database.own(alias).items()}

@@ -38,6 +38,30 @@ CONTRACT = {
 }
 
 
+def a_row(number, **fields):
+    words = "We mend what your visitors wait for, measure it again each week, and tell you what came of it."
+    return {"id": number, "title": f"Part {number} of what we do", "text": words, **fields}
+
+
+def a_large_offer():
+    """An offer with more rows than most have."""
+    finding = {"text": "Your page is slow.", "kind": "finding"}
+    prices = [
+        {"id": number, "title": f"Part {number}", "recurring": "monthly", "quantity": "1", "unit_price": "900"}
+        | {"total": "900", "optional": number > 6}
+        for number in range(12)
+    ]
+    kinds = ("included", "excluded", "optional", "assumption", "dependency", "integration")
+    proof = [{"metric": "LCP", "value": "6.8", "unit": "s", "provider": "Lighthouse", "captured_on": "2026-11-20"}]
+    return PROPOSAL | {
+        "scope": {kind: [a_row(number) for number in range(8)] for kind in kinds},
+        "timeline": [a_row(number, start_week=number, weeks=2, who="We", after="") for number in range(10)],
+        "claims": [finding | {"id": number, "proof": proof} for number in range(8)],
+        "findings": [{"title": f"Finding {number}", "text": "It takes too long. " * 20} for number in range(4)],
+        "prices": prices,
+    }
+
+
 def a_publication(**fields):
     fields.setdefault("client_id", HARBOR)
     fields.setdefault("kind", "proposal")

@@ -132,7 +132,7 @@ def test_the_database_shows_a_paper_to_whoever_may_read_its_publication(portal_c
 
 def looked_at(client, file, **more):
     sent = {"file": SimpleUploadedFile("file.pdf", file, "application/pdf")}
-    answer = client.post("/verify", sent, headers={"accept": "text/html"}, **more)
+    answer = client.post("/verify", sent, **{"HTTP_ACCEPT": "text/html", **more})
     return answer.status_code, answer.content.decode()
 
 

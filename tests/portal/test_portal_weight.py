@@ -4,35 +4,11 @@ import re
 
 import pytest
 from django.contrib.staticfiles import finders
-from portal_makers import PROPOSAL, a_link, a_publication
+from portal_makers import a_large_offer, a_link, a_publication
 from test_portal_link import opened
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MOST = 60_000
-
-
-def row(number, **fields):
-    words = "We mend what your visitors wait for, measure it again each week, and tell you what came of it."
-    return {"id": number, "title": f"Part {number} of what we do", "text": words, **fields}
-
-
-def a_large_offer():
-    """An offer with more rows than most have."""
-    finding = {"text": "Your page is slow.", "kind": "finding"}
-    prices = [
-        {"id": number, "title": f"Part {number}", "recurring": "monthly", "quantity": "1", "unit_price": "900"}
-        | {"total": "900", "optional": number > 6}
-        for number in range(12)
-    ]
-    kinds = ("included", "excluded", "optional", "assumption", "dependency", "integration")
-    proof = [{"metric": "LCP", "value": "6.8", "unit": "s", "provider": "Lighthouse", "captured_on": "2026-11-20"}]
-    return PROPOSAL | {
-        "scope": {kind: [row(number) for number in range(8)] for kind in kinds},
-        "timeline": [row(number, start_week=number, weeks=2, who="We", after="") for number in range(10)],
-        "claims": [finding | {"id": number, "proof": proof} for number in range(8)],
-        "findings": [{"title": f"Finding {number}", "text": "It takes too long. " * 20} for number in range(4)],
-        "prices": prices,
-    }
 
 
 def test_a_large_proposal_is_one_page_of_html_within_sixty_kilobytes(portal_client):

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -24,7 +25,7 @@ from portal.models import (
 )
 from portal.tokens import new_token, token_hash
 from proposals import inbox, publishing
-from proposals.models import Contract
+from proposals.models import Contract, Proposal
 from proposals.publishing import CONSENT
 from tests import database
 from tests.conftest import person
@@ -184,6 +185,28 @@ def test_an_answer_that_came_first_stops_a_withdrawal(ada, ben, portal_cursor):
     inbox.read()
     proposal.refresh_from_db()
     assert proposal.stage == "accepted"
+
+
+def pressed_late(browser, record, move, meanwhile, **typed):
+    """Open the page of a move, let something happen, and press its button. Return the answer."""
+    turn = re.search(r'name="turn" value="(\w+)"', browser.get(record.move_url(move)).text)[1]
+    meanwhile()
+    inbox.read()
+    return browser.post(record.move_url(move), {"turn": turn, **typed})
+
+
+def test_a_page_that_is_older_than_the_answer_withdraws_and_replaces_nothing(as_user, ada, ben, portal_cursor):
+    """The inbox is read within a second: whoever presses a minute later did not see the answer either."""
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    second = approve_all(perform(proposal.revise(by=ada).submit, by=ada), ben)
+    browser, typed = as_user(ada), {"contact": proposal.recipient.pk, "reason": "A price was wrong."}
+    turn = re.search(r'name="turn" value="(\w+)"', browser.get(second.move_url("send")).text)[1]
+    accept = partial(answer, portal_cursor, proposal, "accepted", **AGREED)
+    assert pressed_late(browser, proposal, "withdraw", accept, **typed).status_code == 409
+    late = browser.post(second.move_url("send"), {"turn": turn, **typed})
+    assert (late.status_code, "was taken up again since this page was opened" in late.text) == (409, True)
+    assert Proposal.objects.get(pk=proposal.pk).stage == "accepted"
+    assert Proposal.objects.get(pk=second.pk).stage == "approved"
 
 
 def test_a_refused_answer_says_why_and_asks_the_owner(ada, ben, portal_cursor, monkeypatch):

@@ -5,6 +5,7 @@ Bo Larsen signs first, Tom Reyes after him.
 
 import re
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,7 +22,7 @@ from portal.tokens import token_hash
 from proposals import approvals, clock, difference, inbox, publishing
 from proposals.models import Contract, Signatory, Signature
 from tests.makers_proposals import CONSENT, a_contract, a_proposal, approve_all
-from tests.proposals.test_inbox import signed_in
+from tests.proposals.test_inbox import pressed_late, signed_in
 from zarts.desk import pulse
 
 pytestmark = pytest.mark.django_db
@@ -515,6 +516,16 @@ def test_a_large_copy_is_fetched_and_whoever_left_gets_none(ada, ben, monkeypatc
     (sent,) = [one for one in mail.outbox if one.subject == message.subject]
     assert (message.contact, sent.attachments) == (first, [])
     assert "attached" not in sent.body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_is_older_than_a_signature_voids_nothing(ada, ben, portal_cursor, as_user):
+    contract = a_contract_of_two(ada, ben)
+    session = signed_in(portal_cursor, contract.signer.email)
+    sign_now = partial(at_the_portal, portal_cursor, contract, session)
+    late = pressed_late(as_user(ben), contract, "void", sign_now, reason="Another offer comes.")
+    assert (late.status_code, "was taken up again since this page was opened" in late.text) == (409, True)
+    assert (Contract.objects.get(pk=contract.pk).stage, Signature.objects.count()) == ("sent", 1)
 
 
 # -- The door. ---------------------------------------------------------------------------------------------------------

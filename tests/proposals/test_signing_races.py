@@ -1,5 +1,6 @@
 """Two at the same moment, at a contract, hundreds of times: each time one comes first and the other is told."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import Barrier
@@ -15,7 +16,7 @@ from proposals.models import Contract
 from tests import database
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = 250
+ROUNDS = int(os.environ.get("RACE_ROUNDS", 250))
 CLIENT, MARTA, TOM = 1, 7, 8
 SESSIONS = {MARTA: "m" * 43, TOM: "t" * 43}
 
