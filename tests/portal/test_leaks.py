@@ -407,7 +407,10 @@ def test_no_internal_word_reaches_a_client_by_mail(clients):
         bo = contract.opportunity.decision_owner
         publishing.mail(contract, bo, words="Here it is.", **said)
         publishing.ask_to_sign(contract, by=contract.owner, words="Here it is.", contact=bo)
-        publishing.tell_that_it_was_declined(contract, Contact(name="Tom Reyes"))
+        another = Contact.objects.exclude(pk__in=contract.signatories.values("contact")).first()
+        another.name = "Tom Reyes"
+        publishing.tell_that_it_was_declined(contract, another, "We wait for our bank.")
+        publishing.mail_sealed(contract)
     for proposal in Proposal.objects.exclude(publication_id=None):
         with transaction.atomic():
             publishing.mail_link(proposal, proposal.recipient, "decides", by=proposal.owner)
