@@ -149,6 +149,9 @@ def hand_on(approval) -> bool:
     left = not approval.owner.is_active
     if approval.stage != "pending" or not (left or approval.due < timezone.now()):
         return False
+    if not asking.is_needed(approval):
+        approvals.drop(approval)
+        return True
     following, escalated = follower(approval)
     due = approvals.next_deadline()
     if following == approval.owner:
@@ -179,7 +182,7 @@ def follower(approval):
     """
     record, named = approval.subject, approval.rule and approval.rule.escalates_to
     may_go_up = named and approval.escalated_at is None and named != approval.owner
-    if may_go_up and asking.could_decide(named, record, asking.barred_from(record, approval)):
+    if may_go_up and asking.could_decide(named, record, asking.barred_from_taking(record, approval)):
         return named, True
     following = asking.approver(record, approval, instead_of=approval.owner)
     if following == approval.owner and not approval.owner.is_active:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from opportunities.models import Event, Letter, Notice, QuietDate, Task
 from opportunities.records import Refused, begin, edit, perform
-from proposals import approvals, clock, measures, totals
+from proposals import approvals, asking, clock, measures, totals
 from proposals.house import furnish
 from proposals.models import Approval, ApprovalRule, Delegation, PriceLine, Service
 from proposals.policies import may_approve
@@ -217,6 +217,79 @@ def test_whoever_stands_in_for_a_colleague_does_not_count_twice(ada, ben, fay):
         decide(asked_by(rule, proposal).get(person=ben), by=fay)
 
 
+def everybody_asked(ada, ben):
+    """A proposal of which everybody of a group, Ben and Fay, is asked the pricing; Ben has said yes."""
+    rule = a_rule(everybody=True, hours=1)
+    proposal = a_proposal(ada, stage="in_review")
+    decide(asked_by(rule, proposal).get(person=ben), by=ben)
+    return rule, proposal
+
+
+def overdue(approval):
+    """The deadline of a question passes."""
+    Approval.objects.filter(pk=approval.pk).update(due=timezone.now() - timedelta(hours=1))
+    clock.move_on()
+    return Approval.objects.get(pk=approval.pk)
+
+
+def test_what_everybody_is_asked_does_not_wait_for_somebody_who_left(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    edit(fay, by=None, is_active=False)
+    assert asked_by(rule, proposal).get(person=fay).stage == "lapsed"
+    assert approve_all(proposal, ben).stage == "approved"
+
+
+def test_what_everybody_is_asked_waits_for_another_when_all_of_them_left(ada, ben, fay, eve):
+    proposal = a_proposal(ada)
+    rule = a_rule(group=Group.objects.get(name="Administrator"), everybody=True)
+    asked = asked_by(rule, perform(proposal.submit, by=ada)).get()
+    edit(eve, by=None, is_active=False)
+    assert Approval.objects.get(pk=asked.pk).stage == "lapsed"
+    anew = asked_by(rule, proposal).get(stage="pending")
+    assert (anew.permission, anew.owner in (ben, fay)) == ("proposals.approve_pricing", True)
+
+
+def test_what_everybody_is_asked_does_not_wait_for_somebody_who_has_written_in_it(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    proposal.change(proposal.scope_items.first(), by=fay, text="We mend the nine slowest pages.")
+    assert asked_by(rule, proposal).get(person=fay).stage == "lapsed"
+    assert approve_all(proposal, ben).stage == "approved"
+
+
+def test_nobody_answers_for_a_colleague_where_everybody_is_asked_and_they_have_answered(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    asked = overdue(asked_by(rule, proposal).get(person=fay))
+    assert (asked.owner, asking.who_could_take(asked), asked.nobody_because) == (fay, [], "")
+    with pytest.raises(Refused, match="cannot decide on this"):
+        perform(asked.reassign, by=ben, to=ben, reason="She is away.")
+    decide(asked, by=fay)
+
+
+def test_nobody_takes_a_second_question_where_everybody_is_asked_before_they_answered_their_own(ada, ben, fay):
+    rule = a_rule(everybody=True)
+    proposal = a_proposal(ada, stage="in_review")
+    asked = asked_by(rule, proposal).get(person=fay)
+    with pytest.raises(Refused, match="cannot decide on this"):
+        perform(asked.reassign, by=ben, to=ben, reason="She is away.")
+
+
+def test_somebody_who_was_not_asked_takes_the_question_of_a_late_colleague(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    gil = person("gil", "Manager", team="East", sees="team")
+    asked = overdue(asked_by(rule, proposal).get(person=fay))
+    assert asked.owner == gil
+    assert decide(asked, by=gil).stage == "approved"
+
+
+def test_where_everybody_is_asked_and_nobody_can_answer_the_question_says_so(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    asked = asked_by(rule, proposal).get(person=fay)
+    Approval.objects.filter(pk=asked.pk).update(owner=ben)
+    asked.refresh_from_db()
+    assert "answered it for themselves already" in asked.nobody_because
+    assert overdue(asked).owner == fay
+
+
 def test_a_person_who_is_named_answers_alone_whatever_rights_others_have(ada, ben, fay):
     proposal = a_proposal(ada)
     asked = asked_by(a_rule(person=fay), perform(proposal.submit, by=ada)).get()
@@ -384,6 +457,27 @@ def test_another_line_or_other_proof_lapses_what_was_given_on_a_condition(ada, b
     proposal = approved_on(ada, ben, "discount", "10")
     proposal.remove(proposal.price_lines.last(), by=ada)
     assert proposal.approvals.filter(aspect="pricing", stage="lapsed").exists()
+
+
+@pytest.mark.parametrize(("writer", "carried"), [("ada", True), ("ben", False)])
+def test_nobody_carries_their_own_approval_to_words_that_they_wrote(ada, ben, fay, writer, carried):
+    proposal = approved_on(ada, ben, "first_year", "1000")
+    priced(proposal, {"ada": ada, "ben": ben}[writer], unit_price=300_000)
+    proposal.refresh_from_db()
+    stands = proposal.approvals.filter(aspect="pricing", stage="approved", decided_by=ben).exists()
+    assert (stands, proposal.stage) == (carried, "approved" if carried else "in_review")
+    if not carried:
+        asked = proposal.approvals.get(aspect="pricing", stage="pending")
+        assert asked.owner == fay
+        with pytest.raises(PermissionDenied):
+            decide(asked, by=ben)
+
+
+def test_nobody_carries_their_own_approval_to_what_a_colleague_changes_once_they_wrote_in_it(ada, ben, fay):
+    proposal = approved_on(ada, ben, "first_year", "1000")
+    proposal.change(proposal.scope_items.first(), by=ben, text="We mend the nine slowest pages.")
+    priced(proposal, ada, unit_price=2900)
+    assert proposal.approvals.get(aspect="pricing", stage="pending").owner == fay
 
 
 def test_small_steps_within_the_condition_do_not_carry_it_past_what_was_read(ada, ben):

@@ -155,7 +155,7 @@ def written_by(user) -> Q:
 
 
 def answered(user) -> Q:
-    """Say of a question whether this person's word stands for it already: `policies.has_answered`."""
+    """Say of a question whether this person's word stands for it already: `policies.have_answered`."""
     same = NOTHING
     for subject in SUBJECTS:
         same |= Q(**{subject: OuterRef(subject)})
