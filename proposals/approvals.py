@@ -10,11 +10,12 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
 from django.utils import formats, timezone
 
 from opportunities import notices
 from opportunities.models import Notice
-from opportunities.records import Lack, Opens, begin, edit, perform
+from opportunities.records import Lack, Opens, begin, edit, lock, perform, tell
 
 from . import asking
 from .measures import Measured, holds_on
@@ -36,8 +37,12 @@ def digest(aspect, record) -> str:
 
 
 def fingerprint(aspect, said) -> str:
-    words = json.dumps([aspect, said], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(words.encode()).hexdigest()
+    return hashlib.sha256(printed(aspect, said).encode()).hexdigest()
+
+
+def printed(aspect, said) -> str:
+    """Return what an aspect says as the one text of which its fingerprint is taken."""
+    return json.dumps([aspect, said], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def rows_of(proposal, name, *along):
@@ -305,10 +310,18 @@ def lapse_changed(record, *, by=None):
 
 
 def bind(approval, said):
-    """Let an approval stand for what its aspect says now, within the condition on which it was given."""
-    reason = f"What changed keeps within its condition: {approval.on_condition}."
-    digest = fingerprint(approval.aspect, said)
-    return edit(approval, by=None, reason=reason, past="bound to what changed, within its condition,", bound=digest)
+    """Let an approval stand for what its aspect says now, within the condition on which it was given.
+
+    The database sees for itself that the condition is kept: nobody binds an approval to anything by hand.
+    """
+    approval, before = lock(approval), approval.bound
+    with connection.cursor() as cursor:
+        cursor.execute("select zarts_carry_on(%s, %s)", [approval.pk, printed(approval.aspect, said)])
+        (approval.bound,) = cursor.fetchone()
+    reason, facts = f"What changed keeps within its condition: {approval.on_condition}.", [before, approval.bound]
+    past = "bound to what changed, within its condition,"
+    tell(approval, "edit", past, by=None, reason=reason, facts={"bound": facts})
+    return approval
 
 
 def ask_again(record, *, reason, by=None):

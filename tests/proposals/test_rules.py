@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,7 +15,7 @@ from opportunities.models import Event, Letter, Notice, QuietDate, Task
 from opportunities.records import Refused, begin, edit, perform
 from proposals import approvals, asking, clock, measures, totals
 from proposals.house import furnish
-from proposals.models import Approval, ApprovalRule, Delegation, PriceLine, Service
+from proposals.models import Approval, ApprovalRule, Delegation, PriceLine, Proposal, Service
 from proposals.policies import may_approve
 from proposals.working import Calendar
 from tests.conftest import person
@@ -31,6 +31,10 @@ def a_rule(aspect="pricing", **fields):
     rule = ApprovalRule(aspect=aspect, **fields)
     rule.full_clean(exclude=["diary"])
     return begin(rule, by=None)
+
+
+def again(record):
+    return type(record).objects.get(pk=record.pk)
 
 
 def asked_by(rule, record):
@@ -521,8 +525,76 @@ def test_the_database_lets_no_condition_come_afterwards_and_binds_nothing_withou
     given = proposal.approvals.filter(aspect="pricing")
     with pytest.raises(DatabaseError), transaction.atomic():
         given.update(condition=measures.condition("discount", 90))
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(DatabaseError), transaction.atomic():
         given.update(bound="0" * 64)
+
+
+def refused_by_the_database(do, *words):
+    with pytest.raises(DatabaseError, match="|".join(words)), transaction.atomic():
+        do()
+
+
+def carry_on(given, said):
+    with connection.cursor() as cursor:
+        cursor.execute("select zarts_carry_on(%s, %s)", [given.pk, approvals.printed(given.aspect, said)])
+
+
+@pytest.mark.parametrize(("measure", "number"), [("discount", "10"), ("first_year", "13000"), ("margin", "90")])
+def test_the_database_carries_an_approval_on_only_within_its_condition(ada, ben, measure, number):
+    proposal = approved_on(ada, ben, measure, number)
+    given = proposal.approvals.get(aspect="pricing")
+    past = {
+        "discount": {"discount": "10.01"},
+        "first_year": {"unit_price": "1.00"},
+        "margin": {"internal_cost": "2900.00"},
+    }
+    for change in (past[measure], {"title": "Mending more"}, {"tax": "5.00"}):
+        said = approvals.content("pricing", proposal)
+        said["prices"][0] |= change
+        refused_by_the_database(lambda said=said: carry_on(given, said), "It does not stand for this")
+    carry_on(given, approvals.content("pricing", proposal))
+    Proposal.objects.filter(pk=proposal.pk).update(editors=[ben.pk])
+    refused_by_the_database(
+        lambda: carry_on(given, approvals.content("pricing", proposal)), "It does not stand for this"
+    )
+
+
+def test_the_database_lets_nobody_write_what_an_approval_stands_for(ada, ben):
+    proposal = approved_on(ada, ben, "discount", "10")
+    given = proposal.approvals.filter(aspect="pricing")
+    for bound in ("0" * 64, given.get().digest):
+        refused_by_the_database(lambda bound=bound: given.update(bound=bound), "by its condition alone")
+    sent = perform(proposal.send, by=ada, contact=proposal.opportunity.decision_owner)
+    said = approvals.content("pricing", sent)
+    refused_by_the_database(lambda: carry_on(given.get(), said), "It does not stand for this")
+
+
+def test_the_database_agrees_on_the_worst_choice_of_options(ada, ben):
+    """What a page lets pass within a condition on the margin, the database does, to the cent."""
+    proposal = a_proposal(ada)
+    an_option(proposal, ada, unit_price=900, internal_cost=850)
+    proposal = perform(proposal.submit, by=ada)
+    pricing = proposal.approvals.get(aspect="pricing")
+    least = measures.Measured(proposal).margin.least
+    number = f"{least.quantize(Decimal('0.01'), 'ROUND_FLOOR') - 1}"
+    decide(pricing, "approve_on", by=ben, condition={"measure": "margin", "number": number})
+    line = proposal.price_lines.get(title="Everything else")
+    proposal.change(line, by=ada, internal_cost=Decimal("851"))
+    assert proposal.approvals.get(aspect="pricing").holds_for == approvals.digest("pricing", again(proposal))
+    proposal.change(line, by=ada, internal_cost=Decimal("900"))
+    assert proposal.approvals.filter(aspect="pricing", stage="lapsed").exists()
+
+
+def test_the_database_keeps_who_wrote_something_and_what_it_was_sold_as(ada, ben):
+    for record in (a_proposal(ada), a_summary(ada), a_contract(ada, approver=ben)):
+        rows = type(record).objects.filter(pk=record.pk)
+        before = again(record).editors
+        rows.update(editors=[*before, 77])
+        refused_by_the_database(lambda rows=rows: rows.update(editors=[]), "stay those who did")
+    sent = Proposal.objects.filter(pk=a_proposal(ada, approver=ben, stage="sent").pk)
+    other = Service.objects.exclude(pk=sent.get().service_id).first()
+    refused_by_the_database(lambda: sent.update(editors=[ben.pk]), "stay those who did")
+    refused_by_the_database(lambda: sent.update(service=other), "does not change any more")
 
 
 def test_a_condition_is_given_on_the_page_and_a_bad_one_gets_a_sentence_at_its_place(as_user, ada, ben):
