@@ -157,9 +157,10 @@ def hand_on(approval) -> bool:
     if following == approval.owner:
         # It is asked once more after the next deadline, and keeps nobody else from being asked.
         reason = "The deadline has passed, and nobody else may answer."
-        words = f"You have not decided on {approval} of {approval.opportunity}. {reason}"
-        key = f"{approval.pk}:{approval.due:%Y%m%d%H%M}"
-        notices.tell(approval.owner, Notice.Kind.BREACH, words, approval.staff_url(), key=key, about=approval)
+        words = f"You have not decided on {approvals.called(approval)}. {reason} {approval.why}"
+        about = {"key": f"{approval.pk}:{approval.due:%Y%m%d%H%M}", "about": approval}
+        about["subject"] = f"Late: {approvals.subject_of(approval)}"
+        notices.tell(approval.owner, Notice.Kind.BREACH, words, approval.staff_url(), **about)
         edit(approval, by=None, reason=reason, due=due, due_on=timezone.localdate(due))
         return False
     reason = f"{approval.owner} has left." if left else "The deadline has passed."
