@@ -378,6 +378,40 @@ def test_who_decides_reads_the_firm_value_and_that_with_every_option(ada, ben, a
     assert worth in as_user(ben).get(reverse("approval", args=[asked.pk])).content.decode()
 
 
+def priced_at(ada, paid, cost):
+    """A proposal with one price, so that its margin is what is left of that."""
+    proposal = a_proposal(ada)
+    for line in proposal.price_lines.exclude(title="Mending"):
+        proposal.remove(line, by=ada)
+    priced(proposal, ada, unit_price=Decimal(paid), internal_cost=Decimal(cost))
+    return again(proposal)
+
+
+def test_a_margin_just_under_a_number_is_under_it_and_reads_so(ada, ben):
+    rule = a_rule(below_margin=30)
+    proposal = perform(priced_at(ada, 10_000, 7_004).submit, by=ada)
+    asked = asked_by(rule, proposal).get()
+    assert asked.why == "Margin of 29.96 % is under 30 %."
+    with pytest.raises(Refused, match="It is 29.96 % now"):
+        decide(asked, "approve_on", by=ben, condition={"measure": "margin", "number": "30"})
+    assert not asked_by(rule, perform(priced_at(ada, 10_000, 7_000).submit, by=ada)).exists()
+
+
+def test_a_margin_is_never_said_to_be_more_than_it_is(ada):
+    measured = measures.Measured(priced_at(ada, 100_000, 70_001))
+    assert measured.said("margin") == "29.99 %"
+    assert not measures.is_kept(measures.condition("margin", 30), measured)
+
+
+def test_two_discounts_that_come_to_a_little_more_than_a_number_are_more(ada):
+    proposal = a_proposal(ada, discount=Decimal("5.01"))
+    priced(proposal, ada, discount=Decimal("5.26"))
+    measured = measures.Measured(again(proposal))
+    assert measured.discount.firm == Decimal("10.006474")
+    assert not measures.is_kept(measures.condition("discount", "10.00"), measured)
+    assert measures.is_kept(measures.condition("discount", "10.01"), measured)
+
+
 @pytest.mark.parametrize(
     ("firm", "options", "least"),
     [
@@ -635,6 +669,29 @@ def test_a_question_goes_only_to_somebody_who_could_have_been_asked(ada, ben, fa
     assert (moved.owner, moved.stage) == (fay, "pending")
     assert Task.objects.about(asked).open().get().owner == fay
     assert Notice.objects.filter(user=fay, words__startswith="Ben gave you to decide: the").exists()
+
+
+@pytest.mark.parametrize("how", ["late", "left", "given"])
+def test_whoever_has_a_question_next_is_mailed_client_value_why_and_what_changed(ada, ben, fay, how):
+    proposal = a_proposal(ada)
+    perform(proposal.submit, by=ada)
+    asked = proposal.approvals.get(aspect="pricing")
+    edit(asked, by=None, owner=fay)
+    decide(asked, by=fay)
+    priced(proposal, ada, unit_price=2900)
+    asked = proposal.approvals.get(aspect="pricing", stage="pending")
+    Approval.objects.filter(pk=asked.pk).update(owner=ben, due=timezone.now() - timedelta(hours=1))
+    if how == "late":
+        clock.move_on()
+    elif how == "left":
+        edit(ben, by=None, is_active=False)
+    else:
+        perform(asked.reassign, by=ben, to=fay, reason="I am away.")
+    letter = Letter.objects.filter(user=fay).latest("pk")
+    client = str(proposal.opportunity.client)
+    assert all(part in letter.subject for part in (client, "$13,"))
+    said = (client, "$13,", "Pricing always needs a second person.", "Since you approved it:", asked.staff_url())
+    assert [part for part in said if part not in " ".join(letter.body.split())] == []
 
 
 def test_a_question_by_name_is_its_new_owners_alone(ada, ben, fay):
