@@ -43,7 +43,7 @@ def its_opportunity_is_ready(proposal):
 
 @gate("Resume the deal first.")
 def its_deal_goes_on(record):
-    """Nothing goes to a client for a deal that rests."""
+    """Nothing goes to a client for a deal that rests, and nobody decides on what would."""
     if record.opportunity.stage == "paused":
         yield Lack("Resume the deal first: it is paused.", record.opportunity.move_url("resume"))
 
@@ -89,6 +89,11 @@ def rows_have_proof(proposal):
     """Every row that needs proof has some. Of claims `claims_are_supported` says it, and nobody lets these pass."""
     rows = coverage.without_proof(proposal)
     yield from not_passed(proposal, (coverage.lack_of_proof(row) for row in rows))
+
+
+@gate("Choose a decision deadline that is still to come, or leave it empty.", mend="id_decide_on")
+def is_decided_in_time(proposal):
+    return proposal.decide_on is None or proposal.decide_on >= timezone.localdate()
 
 
 @gate("Ask for the decision while the offer is valid.", mend="id_decide_on")
