@@ -84,11 +84,12 @@ class Queue:
         Of the same aspect, by the same rule, for the same service, in one currency, and worth at most twice or half as
         much; of words for clients, those of the same kind.
         """
-        rows, measured = self.waiting().filter(aspect=asked.aspect, rule=asked.rule_id), Measured(asked.subject)
+        rows = self.waiting().filter(aspect=asked.aspect, rule=asked.rule_id)
         if asked.summary_id:
             return list(rows.filter(summary__kind=asked.summary.kind)[:AMONG])
         way = "proposal" if asked.proposal_id else "contract__proposal"
-        same = {f"{way}__service": measured.offer.service_id, f"{way}__currency": measured.currency}
+        offer, measured = asked.proposal or asked.contract.proposal, Measured(asked.subject)
+        same = {f"{way}__service": offer.service_id, f"{way}__currency": offer.currency}
         return [row for row in rows.filter(**same)[:AMONG] if are_near(measured, Measured(row.subject))]
 
     def at_once(self, asked) -> list:
