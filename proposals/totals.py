@@ -72,7 +72,7 @@ def margin_of(prices, discount=Decimal(0)) -> Decimal | None:
 
 def shown_margin(margin) -> Decimal | None:
     """Return a margin as people read it: never more than it is."""
-    return None if margin is None else margin.quantize(CENT, ROUND_FLOOR)
+    return None if margin is None else Decimal(margin).quantize(CENT, ROUND_FLOOR)
 
 
 def worst_margin(firm, options, discount=Decimal(0)) -> Decimal | None:

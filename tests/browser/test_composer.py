@@ -391,7 +391,7 @@ def test_a_new_row_that_is_wrong_is_discarded_and_a_row_that_cannot_be_opened_sa
     page.locator("#pricing [data-add]").click()
     form = page.locator("#pricing form[data-write]")
     form.locator("[name=title]").fill("Extra")
-    form.locator("[name=quantity]").fill("many")
+    form.locator("[name=discount]").fill("120")
     form.get_by_role("link", name="Close").click()
     expect(form.locator(".z-wrong").first).to_be_visible()
     writer.look()
