@@ -34,9 +34,16 @@ class Lack:
 
     words: str
     url: str = ""
+    # What exactly is missing, where the words may fit something else as well. A pass is for this, and for nothing else.
+    about: str = ""
 
     def __str__(self):
         return self.words
+
+    @property
+    def passed_as(self) -> str:
+        """Return what a pass of this is known by."""
+        return self.about or self.words
 
 
 class Refused(Exception):
@@ -569,7 +576,7 @@ def perform(move: Any, *, by, override: str = "", seen: str = "", **details):
 
     facts = {key: value for key, value in details.items() if key != "reason"} | (found or {})
     if lacks:
-        facts["overridden"] = [lack.words for lack in lacks]
+        facts |= {"overridden": [lack.words for lack in lacks], "passed": [lack.passed_as for lack in lacks]}
     event = tell(
         record,
         name,

@@ -10,11 +10,12 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
 from django.utils import formats, timezone
 
 from opportunities import notices
 from opportunities.models import Notice
-from opportunities.records import Lack, Opens, begin, edit, perform
+from opportunities.records import Lack, Opens, begin, edit, lock, perform, tell
 
 from . import asking
 from .measures import Measured, holds_on
@@ -36,8 +37,12 @@ def digest(aspect, record) -> str:
 
 
 def fingerprint(aspect, said) -> str:
-    words = json.dumps([aspect, said], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(words.encode()).hexdigest()
+    return hashlib.sha256(printed(aspect, said).encode()).hexdigest()
+
+
+def printed(aspect, said) -> str:
+    """Return what an aspect says as the one text of which its fingerprint is taken."""
+    return json.dumps([aspect, said], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def rows_of(proposal, name, *along):
@@ -190,8 +195,12 @@ def pass_on(approval, reason):
 
 
 def pass_on_from_hands(record, pending):
-    """Pass on at once what waits for somebody who has meanwhile become one of those who wrote it."""
-    for approval in (each for each in pending if each.owner_id in record.hands):
+    """Pass on at once what waits for somebody who has meanwhile become one of those who wrote it.
+
+    Where everybody is asked, what they were asked is not needed any more. Return what lapsed so.
+    """
+    dropped = [lapse_unneeded(each) for each in pending if not asking.is_needed(each)]
+    for approval in (each for each in pending if each.owner_id in record.hands and each not in dropped):
         before, following = approval.owner, asking.approver(record, approval, instead_of=approval.owner)
         approval.owner = following
         what_next = next_of(approval)
@@ -200,6 +209,7 @@ def pass_on_from_hands(record, pending):
             changes = {"owner": following, "next_action": what_next, "looked_at_by": None, "looked_at": None}
             pass_on(edit(approval, by=None, reason=reason, past="moved on", **changes), reason)
             tell_if_nobody_decides(approval)
+    return dropped
 
 
 def next_of(approval) -> str:
@@ -276,8 +286,9 @@ def live_approvals(record):
 def lapse_changed(record, *, by=None):
     """Lapse the approvals of exactly those aspects whose content changed, and ask for them again.
 
-    One that was given on a condition stands for a change that keeps within it, and its event says so. What is needed
-    is looked at anew whenever something changed: a higher price may need somebody more, though nothing else lapses.
+    One that was given on a condition stands for a change that keeps within it, and its event says so; but nobody's word
+    is carried to what they wrote in themselves. What is needed is looked at anew whenever something changed: a higher
+    price may need somebody more, though nothing else lapses.
     """
     said, measured = {aspect: content(aspect, record) for aspect in record.ASPECTS}, Measured(record)
     lapsed, bound, stands = [], [], []
@@ -286,22 +297,33 @@ def lapse_changed(record, *, by=None):
         if approval.holds_for == fingerprint(approval.aspect, now):
             stands.append(approval)
             continue
-        if approval.condition and holds_on(approval.condition, approval.content, now, measured):
+        second = approval.decided_by_id not in record.hands
+        if approval.condition and second and holds_on(approval.condition, approval.content, now, measured):
             bound.append(bind(approval, now))
         else:
             lapsed.append(perform(approval.lapse, by=None, reason="What it stood for has changed."))
-    pass_on_from_hands(record, [approval for approval in stands if approval.stage == "pending"])
-    if not lapsed and not bound:
+    dropped = pass_on_from_hands(record, [approval for approval in stands if approval.stage == "pending"])
+    if not lapsed and not bound and not dropped:
         return
     names = ", ".join(dict.fromkeys(approval.get_aspect_display().lower() for approval in lapsed))
     ask_again(record, by=by, reason=f"Changed: {names}." if lapsed else "What changed needs somebody more.")
+    if dropped:
+        settle(type(record).objects.get(pk=record.pk))
 
 
 def bind(approval, said):
-    """Let an approval stand for what its aspect says now, within the condition on which it was given."""
-    reason = f"What changed keeps within its condition: {approval.on_condition}."
-    digest = fingerprint(approval.aspect, said)
-    return edit(approval, by=None, reason=reason, past="bound to what changed, within its condition,", bound=digest)
+    """Let an approval stand for what its aspect says now, within the condition on which it was given.
+
+    The database sees for itself that the condition is kept: nobody binds an approval to anything by hand.
+    """
+    approval, before = lock(approval), approval.bound
+    with connection.cursor() as cursor:
+        cursor.execute("select zarts_carry_on(%s, %s)", [approval.pk, printed(approval.aspect, said)])
+        (approval.bound,) = cursor.fetchone()
+    reason, facts = f"What changed keeps within its condition: {approval.on_condition}.", [before, approval.bound]
+    past = "bound to what changed, within its condition,"
+    tell(approval, "edit", past, by=None, reason=reason, facts={"bound": facts})
+    return approval
 
 
 def ask_again(record, *, reason, by=None):
@@ -315,8 +337,21 @@ def ask_again(record, *, reason, by=None):
 
 
 def ask_for_what_lapsed(record):
-    """Ask anew for what lapsed while the record was paused, when nobody could be asked."""
+    """Ask anew for what lapsed while the record was paused, when nobody could be asked; or settle what was given."""
     ask_again(record, reason="It changed while it was paused.")
+    settle(type(record).objects.get(pk=record.pk))
+
+
+def lapse_unneeded(approval):
+    """Lapse a question of everybody whose person is not one of those who are to answer any more."""
+    return perform(approval.lapse, by=None, reason=f"{approval.person} is not one of those who decide on it any more.")
+
+
+def drop(approval):
+    """Lapse a question that is not needed any more, and see whether that was all that its record waited for."""
+    lapse_unneeded(approval)
+    subject = approval.subject
+    settle(type(subject).objects.get(pk=subject.pk), asked_by=approval.asked_by)
 
 
 def send_back_when_resumed(record, reason):

@@ -10,7 +10,7 @@ from opportunities.models import User
 from opportunities.models.user import BY_ROLE
 
 from .measures import Measured
-from .policies import is_asked, right_for
+from .policies import have_answered, is_asked, right_for
 
 # Without a rule: so many working hours, a reminder after half of them, and so many days that it holds.
 HOURS, REMIND_AFTER, VALID_DAYS = 16, 50, 60
@@ -58,7 +58,9 @@ def needs(record):
 
 def of_rule(rule, why, record):
     """Yield what one rule that matches needs. Whom it names and who cannot answer is stood in for: nothing is stuck."""
-    need, barred = {"aspect": rule.aspect, "step": rule.step, "rule": rule}, barred_from(record, rule)
+    need = {"aspect": rule.aspect, "step": rule.step, "rule": rule}
+    # Whoever of everybody has answered is still one of those who were to.
+    barred = barred_from(record, Need(why=why, **need))
     if rule.person:
         if could_decide(rule.person, record, barred):
             yield Need(why=why, person=rule.person, **need)
@@ -91,6 +93,13 @@ def missing(record, live):
                 break
 
 
+def is_needed(approval) -> bool:
+    """Whether a rule that asks everybody still asks this of them: they may have left, or written in it, since."""
+    if not (approval.person_id and approval.rule and approval.rule.everybody):
+        return True
+    return any(need.is_asked_by(approval) for need in of_rule(approval.rule, approval.why, approval.subject))
+
+
 # -- People. -----------------------------------------------------------------------------------------------------------
 
 
@@ -104,12 +113,21 @@ def holders_of(permission):
 
 
 def barred_from(record, question) -> set[int]:
-    """Return the ids of those who wrote a record, or whose word stands for it at another step than the question's.
+    """Return the ids of those who wrote a record, or whose word stands already for what a question asks of it.
 
-    The question is a rule, a need, or an approval. Two steps are two people.
+    Two steps are two people, and so are two of everybody.
     """
-    given = record.approvals.filter(aspect=question.aspect, stage="approved").exclude(step=question.step)
-    return record.hands | set(given.values_list("decided_by", flat=True))
+    return record.hands | have_answered(record, question)
+
+
+def barred_from_taking(record, question) -> set[int]:
+    """Return the ids of those to whom a question does not go on: who is barred, and who is asked the same by name."""
+    barred = barred_from(record, question)
+    if question.rule and question.person:
+        asked = record.approvals.filter(rule=question.rule, aspect=question.aspect, stage="pending")
+        others = asked.exclude(person=question.person)
+        barred |= {pk for row in others.values_list("owner", "person") for pk in row}
+    return barred
 
 
 def could_decide(user, record, barred) -> bool:
@@ -140,7 +158,7 @@ def approver(record, question, instead_of=None):
     waiting = Approval.objects.filter(stage="pending", owner__in=people).values_list("owner")
     load = dict(waiting.annotate(Count("pk")).order_by())
     people.sort(key=lambda user: (load.get(user.pk, 0), user.pk))
-    barred = barred_from(record, question)
+    barred = barred_from_taking(record, question)
     if found := next((user for user in people if could_decide(user, record, barred)), None):
         return found
     if instead_of is not None and could_decide(instead_of, record, barred):
@@ -165,18 +183,19 @@ def nobody_because(approval) -> str:
         return ""
     what = approval.get_aspect_display().lower()
     return (
-        f"Nobody can decide on the {what} now: whoever may approve it wrote in it, decided at another step, or does "
-        "not reach it. Give somebody else the right to approve it, and then the question."
+        f"Nobody can decide on the {what} now: whoever may approve it wrote in it, decided at another step, answered "
+        "it for themselves already, or does not reach it. Give somebody else the right to approve it, and then the "
+        "question."
     )
 
 
 def could_take(approval, user) -> bool:
     """Whether a question may go on to somebody: they could have been asked it, and are not barred from it."""
-    barred = barred_from(approval.subject, approval)
+    barred = barred_from_taking(approval.subject, approval)
     return could_decide(user, approval.subject, barred) and people_for(approval).filter(pk=user.pk).exists()
 
 
 def who_could_take(approval) -> list:
     """Return everybody to whom a question may go on."""
-    record, barred = approval.subject, barred_from(approval.subject, approval)
+    record, barred = approval.subject, barred_from_taking(approval.subject, approval)
     return [user for user in people_for(approval).exclude(pk=approval.owner_id) if could_decide(user, record, barred)]

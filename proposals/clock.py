@@ -149,14 +149,18 @@ def hand_on(approval) -> bool:
     left = not approval.owner.is_active
     if approval.stage != "pending" or not (left or approval.due < timezone.now()):
         return False
+    if not asking.is_needed(approval):
+        approvals.drop(approval)
+        return True
     following, escalated = follower(approval)
     due = approvals.next_deadline()
     if following == approval.owner:
         # It is asked once more after the next deadline, and keeps nobody else from being asked.
         reason = "The deadline has passed, and nobody else may answer."
-        words = f"You have not decided on {approval} of {approval.opportunity}. {reason}"
-        key = f"{approval.pk}:{approval.due:%Y%m%d%H%M}"
-        notices.tell(approval.owner, Notice.Kind.BREACH, words, approval.staff_url(), key=key, about=approval)
+        words = f"You have not decided on {approvals.called(approval)}. {reason} {approval.why}"
+        about = {"key": f"{approval.pk}:{approval.due:%Y%m%d%H%M}", "about": approval}
+        about["subject"] = f"Late: {approvals.subject_of(approval)}"
+        notices.tell(approval.owner, Notice.Kind.BREACH, words, approval.staff_url(), **about)
         edit(approval, by=None, reason=reason, due=due, due_on=timezone.localdate(due))
         return False
     reason = f"{approval.owner} has left." if left else "The deadline has passed."
@@ -179,7 +183,7 @@ def follower(approval):
     """
     record, named = approval.subject, approval.rule and approval.rule.escalates_to
     may_go_up = named and approval.escalated_at is None and named != approval.owner
-    if may_go_up and asking.could_decide(named, record, asking.barred_from(record, approval)):
+    if may_go_up and asking.could_decide(named, record, asking.barred_from_taking(record, approval)):
         return named, True
     following = asking.approver(record, approval, instead_of=approval.owner)
     if following == approval.owner and not approval.owner.is_active:

@@ -111,7 +111,7 @@ def sums_of(proposal) -> dict:
             ("With every option", proposal.most),
             ("Tax in it", totals.tax_of(firm, proposal.discount)),
         ],
-        "margin": totals.margin_of(firm, proposal.discount),
+        "margin": totals.shown_margin(totals.margin_of(firm, proposal.discount)),
         "coverage": proposal.coverage,
     }
 
@@ -450,9 +450,15 @@ def in_book(proposal, name):
     if name == "timeline":
         return service.usual_steps.filter(is_usual=True)
     if name == "pricing":
-        prices = BookPrice.objects.filter(service=service, is_usual=True)
-        return prices.on(timezone.localdate(), proposal.currency)
+        return BookPrice.objects.filter(service=service).usual_on(timezone.localdate(), proposal.currency)
     return service.usual_scope.filter(is_usual=True, kind=name)
+
+
+def no_price_because(proposal) -> str:
+    """Say that the book has no price for a proposal, or nothing where it has one or none is looked for."""
+    if proposal.service_id is None or in_book(proposal, "pricing").exists():
+        return ""
+    return f"The price book has no price of {proposal.service} in {proposal.currency} now."
 
 
 def words_of(found) -> str:
@@ -476,19 +482,22 @@ class ChooseForm(forms.Form):
 
 @transaction.atomic
 def put_in(proposal, name, picks, *, by):
-    """Put what was picked into a section, at its end."""
+    """Put what was picked into a section, at its end: at the prices of the book in the currency of now."""
+    proposal.lock_to_write()
+    proposal = Proposal.objects.select_related("service").get(pk=proposal.pk)
     picked = {kind: [pk_of(pick) for pick in picks if pick.startswith(kind)] for kind in ("block", "book")}
     blocks = list(Block.objects.filter(pk__in=picked["block"]))
     if name == "words":
-        proposal.lock_to_write()
-        proposal = Proposal.objects.get(pk=proposal.pk)
         intro = "\n\n".join([words for words in (proposal.intro, *(block.text for block in blocks)) if words])
         proposal.note_editor(by)
         edit(proposal, by=by, intro=intro)
         return
     rows = [{"kind": block.kind, "title": block.title, "text": block.text} for block in blocks]
     if picked["book"]:
-        rows += [each.row() for each in in_book(proposal, name) if each.pk in picked["book"]]
+        found = [each.row() for each in in_book(proposal, name) if each.pk in picked["book"]]
+        if len(found) < len(picked["book"]):
+            raise Refused(["The book or the proposal changed since this page was opened. Choose again."])
+        rows += found
     facts = {"rows": [row["title"] for row in rows]}
     proposal.take_rows({BY_NAME[name].rows: rows}, by=by, past="put in words to use again in", facts=facts)
 

@@ -1,15 +1,19 @@
 """How much of a proposal rests on proof: a badge for each row that needs some, and promises that no claim makes."""
 
+import hashlib
+import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery, Value, prefetch_related_objects
 from django.db.models.functions import Coalesce, Lower, Trim
 from django.utils import formats, timezone
 from django.utils.text import Truncator
 
 from opportunities.models import Audit, Evidence
+from opportunities.records import Lack
 
 from . import lint
 
@@ -199,6 +203,17 @@ def unproven(row) -> str:
     return f"Rest the {row._meta.verbose_name} “{row}” on evidence: it has none."
 
 
+def lack_of_proof(row) -> Lack:
+    """Return what a row without proof lacks. Whoever lets it pass lets pass this row, as it is, wherever it stands."""
+    said = json.dumps(row.says() | {"position": None}, cls=DjangoJSONEncoder, sort_keys=True)
+    return Lack(unproven(row), row.staff_url(), f"{name_of(row)}:{hashlib.sha256(said.encode()).hexdigest()}")
+
+
+def name_of(row) -> str:
+    """Return what tells a row from every other, whatever it is called."""
+    return f"{row.label()}:{row.pk}"
+
+
 # The scope that is promised, in any case or when the client chooses it.
 PROMISES = ("included", "optional")
 # What stands under a row that promises nothing and rests on nothing.
@@ -360,7 +375,10 @@ def unsafe(proposal) -> list[lint.Placed]:
         *((claim, claim._meta.get_field("text"), claim.text) for claim in rows["claims"]),
     ]
     found = lint.in_places(proposal.opportunity, [((row, field), text) for row, field, text in said])
-    marks = [lint.Placed(mark, url_of(proposal, row, field), place_of(row, field)) for mark, (row, field) in found]
+    marks = [
+        lint.Placed(mark, url_of(proposal, row, field), place_of(row, field), name_of(row) if row else "")
+        for mark, (row, field) in found
+    ]
     if are_read(proposal):
         vars(proposal)["_unsafe"] = marks
     return marks

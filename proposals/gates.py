@@ -12,17 +12,20 @@ from .coverage import evidence_falls_because
 
 
 def not_passed(record, lacks):
-    """Yield what a manager did not let pass, with a reason, when it was submitted."""
+    """Yield what a manager did not let pass, with a reason, when it was submitted.
+
+    A row passes as it was: another of the same name, or the same with other words, is asked for.
+    """
     lacks = list(lacks)
     passed = record.let_pass() if lacks else ()
-    yield from (lack for lack in lacks if lack.words not in passed)
+    yield from (lack for lack in lacks if lack.passed_as not in passed)
 
 
 @gate("Take out what a client must not read.")
 def words_are_safe(record):
     """Each mark is named once, however often the words stand in one place."""
     marks = [mark for mark in record.unsafe() if mark.blocking]
-    once = {(mark.sentence.casefold(), mark.url): Lack(mark.sentence, mark.url) for mark in reversed(marks)}
+    once = {(m.sentence.casefold(), m.url, m.about): Lack(m.sentence, m.url, m.about) for m in reversed(marks)}
     yield from not_passed(record, reversed(once.values()))
 
 
@@ -40,7 +43,7 @@ def its_opportunity_is_ready(proposal):
 
 @gate("Resume the deal first.")
 def its_deal_goes_on(record):
-    """Nothing goes to a client for a deal that rests."""
+    """Nothing goes to a client for a deal that rests, and nobody decides on what would."""
     if record.opportunity.stage == "paused":
         yield Lack("Resume the deal first: it is paused.", record.opportunity.move_url("resume"))
 
@@ -85,7 +88,12 @@ def is_still_valid(proposal):
 def rows_have_proof(proposal):
     """Every row that needs proof has some. Of claims `claims_are_supported` says it, and nobody lets these pass."""
     rows = coverage.without_proof(proposal)
-    yield from not_passed(proposal, (Lack(coverage.unproven(row), row.staff_url()) for row in rows))
+    yield from not_passed(proposal, (coverage.lack_of_proof(row) for row in rows))
+
+
+@gate("Choose a decision deadline that is still to come, or leave it empty.", mend="id_decide_on")
+def is_decided_in_time(proposal):
+    return proposal.decide_on is None or proposal.decide_on >= timezone.localdate()
 
 
 @gate("Ask for the decision while the offer is valid.", mend="id_decide_on")

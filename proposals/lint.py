@@ -165,6 +165,8 @@ class Placed:
     mark: Mark
     url: str
     where: str = ""
+    # Which row it stands in, where another may have the same name.
+    row: str = ""
 
     @property
     def blocking(self) -> bool:
@@ -173,6 +175,11 @@ class Placed:
     @property
     def sentence(self) -> str:
         return f"{self.mark.sentence} It stands in {self.where}." if self.where else self.mark.sentence
+
+    @property
+    def about(self) -> str:
+        """Return what a pass of it is for: these words in this row."""
+        return f"{self.row}:{self.sentence}" if self.row else ""
 
 
 def lowered(sentence) -> str:

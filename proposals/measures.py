@@ -121,7 +121,7 @@ def amount(measure, number, currency="") -> str:
         return "unknown"
     if measure == "first_year":
         return money(number, currency).replace(".00", "")
-    return f"{figure(number)} %"
+    return f"{figure(totals.shown_margin(number) if measure == 'margin' else number)} %"
 
 
 def condition(measure, number) -> dict:

@@ -15,7 +15,7 @@ def may_approve(approval, user):
 
     `zarts/desk/queue.py` says the same in SQL.
     """
-    if user.pk in approval.subject.hands or has_answered(approval, user):
+    if user.pk in approval.subject.hands or user.pk in have_answered(approval.subject, approval):
         return False
     return is_asked(approval, user) or stands_in(approval, user) is not None
 
@@ -50,13 +50,16 @@ def is_asked(approval, user) -> bool:
     return asked and approval.within_reach(user, "change")
 
 
-def has_answered(approval, user) -> bool:
-    """Whether somebody's word stands for this already: at another step, or where everybody is asked each for once."""
-    given = approval.subject.approvals.filter(aspect=approval.aspect, stage="approved", decided_by=user)
-    stands = ~Q(step=approval.step)
-    if approval.rule_id and approval.person_id:
-        stands |= Q(rule=approval.rule_id)
-    return given.filter(stands).exists()
+def have_answered(record, question) -> set[int]:
+    """Return the ids of those whose word stands for this already: at another step, or where each is asked for once.
+
+    The question is a need, or an approval. `zarts/desk/queue.py` says the same in SQL.
+    """
+    stands = ~Q(step=question.step)
+    if question.rule and question.person:
+        stands |= Q(rule=question.rule)
+    given = record.approvals.filter(stands, aspect=question.aspect, stage="approved")
+    return set(given.values_list("decided_by", flat=True))
 
 
 @policy("Whoever manages who approves")

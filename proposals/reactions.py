@@ -137,23 +137,30 @@ def tell_who_asked(approval, event):
 @reacts_to("approval.reassign")
 def tell_who_has_it_now(approval, event):
     words = f"{event.actor_name} gave you to decide: {approvals.called(approval)}: “{event.reason}” {approval.why}"
+    words = f"{words} {what_changed(approval, approval.owner)}"
     tell(approval.owner, Notice.Kind.APPROVAL, words, approval, event, approvals.subject_of(approval))
 
 
 @reacts_to("approval.edit")
 def tell_of_an_escalation(approval, facts):
-    """A question that goes on to somebody else is told to both, and to whoever manages who had it."""
+    """A question that goes on to somebody else is told to both, and to whoever manages who had it.
+
+    Whoever has it now reads all that whoever had it first did. Where they only see to it, `tell_if_nobody_decides`
+    says so.
+    """
     if "owner" not in facts:
         return
     before = User.objects.get(pk=int(facts["owner"][0].rpartition("#")[2].rstrip(")")))
-    what = f"the {approval.get_aspect_display().lower()} of {approval.opportunity}"
+    what, subject = approvals.called(approval), approvals.subject_of(approval)
     why = "the deadline has passed" if before.is_active else f"{before} has left"
     if before.pk in approval.subject.hands:
         why = f"{before} has written in it"
     words = dict.fromkeys((before, *before.managers()), f"{approval.owner} decides on {what} now: {why}.")
-    words[approval.owner] = f"It is yours to decide on {what} now: {why}."
+    if not approval.nobody_because:
+        asked = f"It is yours to decide on {what} now: {why}. {approvals.why_asked(approval, approval.owner)}"
+        words[approval.owner] = f"{asked} {what_changed(approval, approval.owner)}"
     kind, url, key = Notice.Kind.ESCALATION, approval.staff_url(), f"{approval.pk}:{approval.due:%Y%m%d%H%M}"
-    notices.tell_all([(user, kind, said, url, key, approval) for user, said in words.items()])
+    notices.tell_all([(user, kind, said, url, key, approval) for user, said in words.items()], subject)
 
 
 @reacts_to("proposal.accept", "proposal.decline", "contract.sign", "contract.decline")

@@ -1,9 +1,9 @@
 """Exact money: each line is rounded to cents once, half up, and sums are sums of rounded lines."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
-CENT, TENTH = Decimal("0.01"), Decimal("0.1")
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,22 @@ def tax_of(prices, discount=Decimal(0)) -> Totals:
 
 
 def margin_of(prices, discount=Decimal(0)) -> Decimal | None:
-    """Return what is left of a first year before tax, in percent; None while a line does not say what it costs us."""
+    """Return what is left of a first year before tax, in percent; None while a line does not say what it costs us.
+
+    It is not rounded: 29.96 is under 30. Its 28 digits tell apart all that amounts to the cent can come to.
+    """
     prices = list(prices)
     if any(price.internal_cost is None for price in prices):
         return None
     times = [12 if price.recurring == "monthly" else 1 for price in prices]
     paid = sum(often * net_of(price, discount) for often, price in zip(times, prices, strict=True))
     cost = sum(often * price.internal_cost for often, price in zip(times, prices, strict=True))
-    return (100 * (paid - cost) / paid).quantize(TENTH, ROUND_HALF_UP) if paid else None
+    return 100 * (paid - cost) / paid if paid else None
+
+
+def shown_margin(margin) -> Decimal | None:
+    """Return a margin as people read it: never more than it is."""
+    return None if margin is None else Decimal(margin).quantize(CENT, ROUND_FLOOR)
 
 
 def worst_margin(firm, options, discount=Decimal(0)) -> Decimal | None:
@@ -93,6 +101,9 @@ def worst_margin(firm, options, discount=Decimal(0)) -> Decimal | None:
 
 
 def deepest_discount(prices, discount=Decimal(0)) -> Decimal:
-    """Return the most that is taken off any line, by its own discount and that on everything together, in percent."""
+    """Return the most that is taken off any line, by its own discount and that on everything together, in percent.
+
+    It is not rounded: 10.004 is more than 10.
+    """
     off = (100 - (100 - Decimal(price.discount)) * (100 - Decimal(discount)) / 100 for price in prices)
-    return max(off, default=Decimal(discount)).quantize(CENT, ROUND_HALF_UP)
+    return max(off, default=Decimal(discount))

@@ -115,6 +115,7 @@ class Composer(PublishedAdmin):
                     "rows": [
                         (composing.key_of(row), row, badges.get(row)) for row in composing.rows_in(proposal, section)
                     ],
+                    "no_price": no_price(proposal) if section.name == "pricing" else "",
                     "taken": [each for each in taken if each["section"] == section.name],
                 }
                 for section in composing.SECTIONS
@@ -356,6 +357,7 @@ class Composer(PublishedAdmin):
             "groups": groups,
             "lacks": lacks,
             "back": f"{proposal.staff_url()}#{name}",
+            "no_price": composing.no_price_because(proposal) if name == "pricing" else "",
         }
         status = 409 if lacks else 422 if request.method == "POST" else 200
         return TemplateResponse(request, "proposals/insert.html", context, status=status)
@@ -387,6 +389,11 @@ def addresses_of(urlconf):
         yield
     finally:
         set_urlconf(before)
+
+
+def no_price(proposal) -> str:
+    """Say that the book had nothing to begin with, while a proposal has no price."""
+    return "" if proposal.price_lines.all() else composing.no_price_because(proposal)
 
 
 def over(proposal) -> str:

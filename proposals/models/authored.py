@@ -59,9 +59,9 @@ class Authored(models.Model):
         return last if last and last.facts and last.facts.values.get("overridden") else None
 
     def let_pass(self) -> list[str]:
-        """Return the sentences of what a manager let pass when it was last submitted."""
+        """Return what a manager let pass when it was last submitted, each as `Lack.passed_as` knows it."""
         event = self.passed()
-        return event.facts.values["overridden"] if event else []
+        return event.facts.values.get("passed", []) if event else []
 
     def note_passing(self, by):
         """Whoever lets it pass a closed gate has put their word in, and is not the second person as well."""

@@ -55,6 +55,10 @@ class BookPriceQuerySet(KeptQuerySet):
         newest = counts.order_by("service", "title", "-valid_from").distinct("service", "title").values("pk")
         return self.filter(pk__in=newest).order_by("position", "id")
 
+    def usual_on(self, day, currency):
+        """Return those with which a new proposal begins. An older one never stands in for one taken off."""
+        return self.on(day, currency).filter(is_usual=True)
+
 
 class BookPrice(PriceWords, UsualRow):
     """A price of the book, from a day on, in a currency. A new price is a new row; the old one stays to be read."""

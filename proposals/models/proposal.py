@@ -175,11 +175,13 @@ class Proposal(Authored, Output):
         super().save(*args, **kwargs)
 
     def clean(self):
-        """Refuse another currency under prices, whose amounts would mean something else, and a decision too late."""
+        """Refuse another currency under prices, whose amounts would mean something else, and a decision in no time."""
         before = type(self).objects.filter(pk=self.pk).first()
         if before and before.currency != self.currency and self.price_lines.exists():
             words = f"Its prices are in {before.currency}. Take them out first, then choose another currency."
             raise ValidationError({"currency": words})
+        if (not before or before.decide_on != self.decide_on) and not gates.is_decided_in_time(self):
+            raise ValidationError({"decide_on": gates.is_decided_in_time.sentence})
         # Other parts are written although the days were in no order before.
         were = before and (before.decide_on, before.valid_until)
         if were != (self.decide_on, self.valid_until) and not gates.is_decided_while_valid(self):
@@ -387,9 +389,7 @@ class Proposal(Authored, Output):
         usual = {
             "scope_items": self.service.usual_scope.filter(is_usual=True),
             "milestones": self.service.usual_steps.filter(is_usual=True),
-            "price_lines": BookPrice.objects.filter(service=self.service, is_usual=True).on(
-                timezone.localdate(), self.currency
-            ),
+            "price_lines": BookPrice.objects.filter(service=self.service).usual_on(timezone.localdate(), self.currency),
         }
         rows = {name: [row.row() for row in found] for name, found in usual.items()}
         if any(rows.values()):
@@ -488,7 +488,13 @@ class Proposal(Authored, Output):
         stage,
         source=Stage.DRAFT,
         target=Stage.IN_REVIEW,
-        gates=[gates.its_opportunity_is_ready, *HOLDS, gates.is_still_valid, gates.is_decided_while_valid],
+        gates=[
+            gates.its_opportunity_is_ready,
+            *HOLDS,
+            gates.is_still_valid,
+            gates.is_decided_in_time,
+            gates.is_decided_while_valid,
+        ],
         permission=WRITE,
         label="Submit for review",
         past="submitted for review",
@@ -557,6 +563,7 @@ class Proposal(Authored, Output):
             gates.approvals_are_given,
             *HOLDS,
             gates.is_still_valid,
+            gates.is_decided_in_time,
             gates.is_decided_while_valid,
             gates.somebody_can_receive_it,
         ],

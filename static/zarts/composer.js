@@ -195,7 +195,7 @@
       if (row && row.dataset.row !== words.key) {
         row.dataset.row = row.id = words.key;
         one("[name=row]", form).value = words.key;
-        one("[name=once]", form)?.remove();
+        all("[name=once], [data-discard]", form).forEach((it) => it.remove());
       }
       wrong(form, null);
       say(words.said);
@@ -248,7 +248,14 @@
   const open = async (name, row, field) => {
     // What comes back meanwhile leaves the row where it is.
     row.dataset.opening = "1";
-    const answer = await fetch(`${page.dataset.now}?open=${name}`, { headers: HEADERS });
+    let answer;
+    try {
+      answer = await fetch(`${page.dataset.now}?open=${name}`, { headers: HEADERS });
+    } catch {
+      delete row.dataset.opening;
+      if (name.startsWith("new-")) row.remove();
+      return say("Not opened: the server was not reached. Try again.", true);
+    }
     if (!answer.ok) return location.assign(`?open=${name}#${name}`);
     row.innerHTML = await answer.text();
     delete row.dataset.opening;
@@ -284,6 +291,18 @@
     // The row is shorter than its form was: without this the page would stand far below it.
     if (here) document.getElementById(name)?.scrollIntoView({ block: "nearest" });
     if (here) one("a", document.getElementById(name))?.focus({ preventScroll: true });
+  };
+
+  // A new row that was not saved goes, with whatever stands in it. One that was saved meanwhile is shut as any other.
+  const discard = async (form) => {
+    const row = rowOf(form);
+    clearTimeout(form.pause);
+    await queue;
+    if (!row.dataset.row.startsWith("new-")) return shut(form);
+    const section = row.closest(".z-part-of");
+    row.remove();
+    say("The new row was discarded.");
+    one("[data-add]", section)?.focus();
   };
 
   const add = async (section) => {
@@ -333,6 +352,7 @@
     if (link.matches("a.z-row-open")) go(() => open(row.dataset.row, row));
     else if (link.matches("[data-add]")) go(() => add(link.dataset.add));
     else if (link.matches("[data-shut]")) go(() => shut(link.closest("form")));
+    else if (link.matches("[data-discard]")) go(() => discard(link.closest("form")));
     else if (link.matches("[data-theirs]")) go(() => (row.dataset.row.startsWith("new-") ? location.reload() : look(true, row)));
     else if (link.matches(".z-switch a")) go(() => turn(link));
     else if (link.matches("button[form=act]")) {

@@ -381,3 +381,48 @@ def test_the_preview_shows_its_beginning_from_far_down_and_the_rows_where_one_wa
     assert 0 <= box["y"] < 200
     page.locator(".z-switch a", has_text="Write").click()
     assert abs(page.evaluate("scrollY") - before) < 3
+
+
+@pytest.mark.screens("desktop")
+def test_a_new_row_that_is_wrong_is_discarded_and_a_row_that_cannot_be_opened_says_so(ada, at_browser):
+    proposal = a_proposal(ada)
+    writer = at_browser(ada, looks=violations).open(proposal.staff_url())
+    page = writer.page
+    page.locator("#pricing [data-add]").click()
+    form = page.locator("#pricing form[data-write]")
+    form.locator("[name=title]").fill("Extra")
+    form.locator("[name=discount]").fill("120")
+    with writer.refused(422):
+        form.get_by_role("link", name="Close").click()
+        expect(form.locator(".z-wrong").first).to_be_visible()
+    form.get_by_role("link", name="Discard").click()
+    expect(form).to_have_count(0)
+    expect(page.locator("#pricing [data-add]")).to_be_focused()
+    assert not proposal.price_lines.filter(title="Extra").exists()
+
+    page.context.set_offline(True)
+    page.locator("#pricing a.z-row-open").first.click()
+    expect(page.locator("#saved")).to_have_text("Not opened: the server was not reached. Try again.")
+    page.context.set_offline(False)
+    page.locator("#pricing a.z-row-open").first.click()
+    expect(form).to_have_count(1)
+
+
+@pytest.mark.screens("phone")
+def test_long_sums_stand_apart_on_a_phone(ada, at_browser):
+    proposal = a_proposal(ada)
+    proposal.change(proposal.price_lines.get(title="Mending"), by=ada, unit_price=Decimal(4_480_000))
+    page = at_browser(ada, looks=violations).open(proposal.staff_url()).page
+    page.set_viewport_size({"width": 360, "height": 740})
+    # How far each sum reaches, and where the next of its line begins.
+    touching = page.evaluate(
+        """() => [...document.querySelectorAll(".z-money tbody td")].filter((cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          const [own, next] = [range.getBoundingClientRect(), cell.nextElementSibling?.getBoundingClientRect()];
+          const beside = next && next.top === cell.getBoundingClientRect().top;
+          return own.right > innerWidth || (beside && own.right + 8 > next.left);
+        }).map((cell) => cell.textContent)"""
+    )
+    assert touching == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from opportunities.records import begin
+from opportunities.records import begin, perform
 from proposals.models import Approval, ApprovalRule, Claim
 from tests.browser.axe import violations
 from tests.conftest import person
@@ -102,6 +102,19 @@ def test_the_queue_is_decided_on_a_phone(ada, ben, at_browser):
     manager.press("Reject").sees("Say why").write(reason="We do not sell this any more.").press("Reject")
     manager.sees("Done: you rejected")
     assert again(proposal).stage == "draft"
+
+
+def test_the_list_is_read_though_what_a_deal_comes_to_is_long(ada, ben, at_browser):
+    proposal = a_proposal(ada)
+    proposal.change(proposal.price_lines.get(title="Mending"), by=ada, unit_price=1_497_400)
+    perform(again(proposal).submit, by=ada)
+    manager = at_browser(ben, looks=violations).open("/admin/approvals/?show=all")
+    for row in manager.page.locator(".z-asked li").all():
+        assert "firm, up to" in row.inner_text()
+        assert row.bounding_box()["height"] < 160
+        for part in row.locator("a > *").all():
+            assert part.bounding_box()["height"] < 55
+    manager.look()
 
 
 def test_several_that_are_alike_are_answered_together(ada, ben, at_browser):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from opportunities.models import Event, Letter
 from opportunities.records import begin, edit, perform
-from proposals.models import Approval, ApprovalRule, Delegation
+from proposals.models import Approval, ApprovalRule, Delegation, Service
 from tests.conftest import person
 from tests.makers_proposals import a_proposal, a_summary, approve_all, decide
 from zarts.desk import queue
@@ -153,7 +153,7 @@ def test_a_question_costs_a_bounded_number_of_queries_with_the_list_beside_it(
 ):
     asked, browser = priced(ada), as_user(ben)
     page(browser, "approval", asked.pk)
-    with django_assert_max_num_queries(26) as few:
+    with django_assert_max_num_queries(29) as few:
         page(browser, "approval", asked.pk)
     for _ in range(2):
         priced(ada)
@@ -259,6 +259,59 @@ def test_summaries_of_another_kind_are_not_alike(as_user, ada, ben):
     assert "more like this" not in page(as_user(ben), "approval", scope.pk).text
 
 
+@pytest.mark.parametrize(
+    ("price", "other", "is_alike"),
+    [
+        (3000, {}, True),
+        (16_000, {}, True),
+        (17_000, {}, False),
+        (3000, {"currency": "EUR"}, False),
+        (3000, {"service": "another"}, False),
+    ],
+)
+def test_only_what_is_of_one_service_and_currency_and_worth_about_as_much_is_alike(
+    as_user, ada, ben, price, other, is_alike
+):
+    if "service" in other:
+        other = {"service": Service.objects.exclude(name="Search and speed").first()}
+    first, proposal = priced(ada), a_proposal(ada, **other)
+    proposal.change(proposal.price_lines.get(title="Mending"), by=ada, unit_price=price)
+    asked = asked_of(perform(again(proposal).submit, by=ada))
+    assert (asked.rule, asked.aspect) == (first.rule, first.aspect)
+    assert (asked in page(as_user(ben), "approvals_alike", first.pk).context["rows"]) == is_alike
+    assert ("1 more like this" in page(as_user(ben), "approval", first.pk).text) == is_alike
+
+
+def test_each_of_several_says_why_it_is_asked_and_what_is_marked_in_it(as_user, ada, ben):
+    first, marked = (a_proposal(ada, stage="in_review") for _ in range(2))
+    edit(marked, by=ada, intro="We have 40 ideas for you.")
+    text = page(as_user(ben), "approvals_alike", asked_of(again(first)).pk).text
+    assert text.count("Pricing always needs a second person.") == 2
+    assert "“40” in the opening words belongs to no claim." in text
+
+
+def test_what_a_manager_let_pass_is_not_decided_with_others_and_says_why(as_user, ada, ben, fay):
+    first, passed = priced(ada), a_proposal(ada)
+    passed.change(passed.price_lines.get(title="Care each month"), by=ada, evidence=None)
+    passed = asked_of(perform(again(passed).submit, by=fay, override="They pay it today."))
+    browser, why = as_user(ben), "A manager let something in it pass"
+    text = page(browser, "approvals_alike", first.pk).text
+    assert why in text
+    assert "Passed without proof: “Care each month”. Fay: “They pay it today.”" in text
+    answer = together(browser, first, [first, passed])
+    assert (answer.status_code, why in answer.text) == (409, True)
+    assert [again(row).stage for row in (first, passed)] == ["approved", "pending"]
+
+
+def test_what_has_a_mark_that_stops_is_not_decided_with_others_and_says_why(as_user, ada, ben):
+    first, marked = (a_proposal(ada, stage="in_review") for _ in range(2))
+    edit(marked, by=ada, intro="Our margin on this is fine.")
+    first, asked = asked_of(first), asked_of(again(marked))
+    answer = together(as_user(ben), first, [first, asked], move="reject", reason="No.")
+    assert (answer.status_code, "is marked and stops it" in answer.text) == (409, True)
+    assert [again(row).stage for row in (first, asked)] == ["rejected", "pending"]
+
+
 def test_those_that_were_ticked_are_approved_each_by_itself(as_user, ben, three):
     answer = together(as_user(ben), three[0], three[:2])
     assert answer.status_code == 302
@@ -319,7 +372,7 @@ def test_whose_question_it_is_not_decides_none_of_several(as_user, ada, cem, thr
 def test_several_cost_a_bounded_number_of_questions(as_user, ada, ben, three, django_assert_max_num_queries):
     browser = as_user(ben)
     browser.get(reverse("approval", args=[three[0].pk]))
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(60):
         page(browser, "approvals_alike", three[0].pk)
     with django_assert_max_num_queries(40):
         page(browser, "approval", three[0].pk)

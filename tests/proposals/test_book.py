@@ -6,11 +6,12 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.models import Event
-from opportunities.records import Refused, begin, perform
-from proposals import approvals, totals
+from opportunities.records import Refused, begin, edit, perform
+from proposals import approvals, composing, totals
 from proposals.house import furnish
 from proposals.models import BookPrice, Milestone, PriceLine, Proposal, ScopeItem, Service, UsualScope
 from proposals.publishing import proposal_body
@@ -63,6 +64,27 @@ def test_the_book_gives_the_price_of_the_day_in_the_currency_of_the_proposal(ada
 def test_what_is_not_usual_any_more_is_left_out(ada, service):
     UsualScope.objects.filter(title="Search pages").update(is_usual=False)
     assert not a_draft(ada, service).scope_items.filter(title="Search pages").exists()
+
+
+def test_a_price_that_is_taken_off_the_book_brings_no_older_one_back_and_the_composer_says_so(ada, service, as_user):
+    old = BookPrice.objects.get(service=service)
+    BookPrice.objects.filter(pk=old.pk).update(valid_from=timezone.localdate() - timedelta(days=900))
+    BookPrice.objects.create(service=service, title=old.title, unit_price=Decimal(2900), is_usual=False)
+    proposal = a_draft(ada, service)
+    assert not proposal.price_lines.exists()
+    assert "book-" not in str(composing.choices_for(proposal, "pricing"))
+    said, browser = f"The price book has no price of {service} in USD now.", as_user(ada)
+    assert said in browser.get(proposal.staff_url()).text
+    assert said in browser.get(reverse("admin:proposals_proposal_insert", args=[proposal.pk, "pricing"])).text
+
+
+def test_prices_are_put_in_in_the_currency_of_now_or_not_at_all(ada, service):
+    stale = a_draft(ada, service, currency="EUR")
+    book = BookPrice.objects.create(service=service, title="Care", currency="EUR", unit_price=Decimal(2400))
+    edit(Proposal.objects.get(pk=stale.pk), by=ada, currency="JPY")
+    with pytest.raises(Refused, match="Choose again"):
+        composing.put_in(stale, "pricing", [f"book-{book.pk}"], by=ada)
+    assert not Proposal.objects.get(pk=stale.pk).price_lines.exists()
 
 
 def test_a_change_of_the_book_changes_no_proposal(ada, service):
@@ -218,7 +240,7 @@ def test_a_discount_on_everything_comes_off_each_line_before_tax_and_is_rounded_
 def test_the_margin_is_of_a_first_year_before_tax(ada):
     once = PriceLine(quantity=1, unit_price=3000, recurring="once", tax=20, internal_cost=1200)
     monthly = PriceLine(quantity=1, unit_price=900, recurring="monthly", internal_cost=300)
-    assert totals.margin_of([once, monthly]) == Decimal("65.2")
+    assert totals.shown_margin(totals.margin_of([once, monthly])) == Decimal("65.21")
     assert totals.margin_of([PriceLine(quantity=1, unit_price=1)]) is None
 
 

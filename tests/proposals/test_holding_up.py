@@ -12,7 +12,7 @@ from django.utils import timezone
 from opportunities.models import Evidence, Note, Task
 from opportunities.records import Refused, begin, edit, perform
 from proposals import asking, clock, coverage, publishing
-from proposals.models import Approval, ApprovalRule, Claim, GlossaryTerm, ScopeItem
+from proposals.models import Approval, ApprovalRule, Claim, GlossaryTerm, PriceLine, ScopeItem
 from proposals.policies import may_approve
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all, decide
@@ -99,6 +99,48 @@ def test_what_came_in_without_proof_after_it_was_let_pass_is_asked_for(ada, ben,
     proposal = perform(again(proposal).submit, by=fay, override="They pay it today.")
     proposal.change(proposal.milestones.first(), by=ada, evidence=None)
     with pytest.raises(Refused, match="Rest the milestone"):
+        approve_all(again(proposal), ben)
+
+
+def a_bare_line(proposal, by, **fields):
+    line = PriceLine(title="Extra", internal_cost=0, **fields)
+    return proposal.add(line, by=by)
+
+
+def test_a_pass_is_for_one_row_and_not_for_another_of_the_same_name(ada, ben, fay):
+    proposal = a_proposal(ada)
+    a_bare_line(proposal, ada, recurring="once", unit_price=Decimal(10))
+    proposal = perform(again(proposal).submit, by=fay, override="Ten dollars only.")
+    a_bare_line(proposal, ada, recurring="monthly", unit_price=Decimal(90_000))
+    with pytest.raises(Refused, match="Rest the price line “Extra”"):
+        approve_all(again(proposal), ben)
+
+
+def test_a_pass_is_for_a_row_as_it_was(ada, ben, fay):
+    proposal = a_proposal(ada)
+    line = a_bare_line(proposal, ada, recurring="once", unit_price=Decimal(10))
+    proposal = perform(again(proposal).submit, by=fay, override="Ten dollars only.")
+    proposal.change(line, by=ada, unit_price=Decimal(90_000))
+    with pytest.raises(Refused, match="Rest the price line “Extra”"):
+        approve_all(again(proposal), ben)
+
+
+def test_who_decides_reads_every_row_that_passed_though_two_have_one_name(ada, ben, fay, as_user):
+    proposal = a_proposal(ada)
+    for amount in (10, 20):
+        a_bare_line(proposal, ada, recurring="once", unit_price=Decimal(amount))
+    proposal = perform(again(proposal).submit, by=fay, override="Thirty dollars only.")
+    page = as_user(ben).get(proposal.approvals.get(aspect="pricing").staff_url()).content.decode()
+    assert page.count("Passed without proof: “Extra”") == 2
+
+
+def test_a_pass_of_a_word_in_one_row_lets_it_into_no_other_of_the_same_name(ada, ben, fay):
+    proposal = a_proposal(ada)
+    rows = [proposal.add(ScopeItem(kind="excluded", title="Other things", text="None."), by=ada) for _ in range(2)]
+    proposal.change(rows[0], by=ada, text="Our margin is fine.")
+    proposal = perform(again(proposal).submit, by=fay, override="They know it.")
+    proposal.change(rows[1], by=ada, text="Our margin is fine.")
+    with pytest.raises(Refused, match="margin"):
         approve_all(again(proposal), ben)
 
 

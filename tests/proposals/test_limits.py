@@ -128,6 +128,25 @@ def test_a_step_that_waits_for_itself_is_told_so(ada, steps, as_user):
 # -- Days. -------------------------------------------------------------------------------------------------------------
 
 
+def test_no_decision_is_asked_for_on_a_day_that_has_passed(ada, ben, as_user):
+    proposal, past = a_proposal(ada), timezone.localdate() - timedelta(days=5)
+    writer = Writer(as_user(ada), proposal)
+    errors = writer.save(writer.open("terms"), decide_on=past).context["open"]["form"].errors
+    assert errors == {"decide_on": ["Choose a decision deadline that is still to come, or leave it empty."]}
+    edit(proposal, by=ada, decide_on=past)
+    with pytest.raises(Refused, match="still to come") as refusal:
+        perform(Proposal.objects.get(pk=proposal.pk).submit, by=ada)
+    assert refusal.value.lacks[0].url.endswith("#id_decide_on")
+
+
+def test_an_offer_whose_decision_day_has_passed_while_it_was_reviewed_is_not_sent(ada, ben):
+    proposal = a_proposal(ada, approver=ben, stage="approved")
+    Proposal.objects.filter(pk=proposal.pk).update(decide_on=timezone.localdate() - timedelta(days=1))
+    proposal = Proposal.objects.get(pk=proposal.pk)
+    lacks = next(move for move in proposal.moves_for(ada) if move.name == "send").lacks
+    assert any("still to come" in str(lack) for lack in lacks)
+
+
 def test_a_decision_is_asked_for_while_the_offer_is_valid(ada, as_user):
     proposal = a_proposal(ada)
     writer = Writer(as_user(ada), proposal)

@@ -42,6 +42,18 @@ def test_it_stands_in_nobodys_queue_and_says_what_it_waits_for(ada, ben, asked, 
         decide(again(asked), by=ben)
 
 
+@pytest.mark.parametrize("move", ["approve", "approve_on", "reject", "request_changes"])
+def test_nobody_decides_on_anything_of_a_paused_deal_and_reads_what_to_do(ada, ben, asked, move, as_user):
+    deal = perform(asked.opportunity.pause, by=ada, reason="They move house.", until=None)
+    more = {"approve": {}, "approve_on": {"condition": {"measure": "discount", "number": "10"}}}
+    with pytest.raises(Refused, match="Resume the deal first") as refusal:
+        decide(again(asked), move, by=ben, **more.get(move, {"reason": "Too cheap."}))
+    assert refusal.value.lacks[0].url == deal.move_url("resume")
+    assert "Resume the deal first: it is paused." in as_user(ben).get(asked.staff_url()).text
+    perform(again(deal).resume, by=ada)
+    assert decide(again(asked), by=ben).stage == "approved"
+
+
 def test_nobody_is_reminded_it_is_not_late_and_does_not_move_on(ada, ben, asked, time_machine):
     pause(asked, ada)
     told = Notice.objects.count()

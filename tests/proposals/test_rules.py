@@ -7,15 +7,15 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.models import Event, Letter, Notice, QuietDate, Task
 from opportunities.records import Refused, begin, edit, perform
-from proposals import approvals, clock, measures, totals
+from proposals import approvals, asking, clock, measures, totals
 from proposals.house import furnish
-from proposals.models import Approval, ApprovalRule, Delegation, PriceLine, Service
+from proposals.models import Approval, ApprovalRule, Delegation, PriceLine, Proposal, Service
 from proposals.policies import may_approve
 from proposals.working import Calendar
 from tests.conftest import person
@@ -31,6 +31,10 @@ def a_rule(aspect="pricing", **fields):
     rule = ApprovalRule(aspect=aspect, **fields)
     rule.full_clean(exclude=["diary"])
     return begin(rule, by=None)
+
+
+def again(record):
+    return type(record).objects.get(pk=record.pk)
 
 
 def asked_by(rule, record):
@@ -217,6 +221,79 @@ def test_whoever_stands_in_for_a_colleague_does_not_count_twice(ada, ben, fay):
         decide(asked_by(rule, proposal).get(person=ben), by=fay)
 
 
+def everybody_asked(ada, ben):
+    """A proposal of which everybody of a group, Ben and Fay, is asked the pricing; Ben has said yes."""
+    rule = a_rule(everybody=True, hours=1)
+    proposal = a_proposal(ada, stage="in_review")
+    decide(asked_by(rule, proposal).get(person=ben), by=ben)
+    return rule, proposal
+
+
+def overdue(approval):
+    """The deadline of a question passes."""
+    Approval.objects.filter(pk=approval.pk).update(due=timezone.now() - timedelta(hours=1))
+    clock.move_on()
+    return Approval.objects.get(pk=approval.pk)
+
+
+def test_what_everybody_is_asked_does_not_wait_for_somebody_who_left(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    edit(fay, by=None, is_active=False)
+    assert asked_by(rule, proposal).get(person=fay).stage == "lapsed"
+    assert approve_all(proposal, ben).stage == "approved"
+
+
+def test_what_everybody_is_asked_waits_for_another_when_all_of_them_left(ada, ben, fay, eve):
+    proposal = a_proposal(ada)
+    rule = a_rule(group=Group.objects.get(name="Administrator"), everybody=True)
+    asked = asked_by(rule, perform(proposal.submit, by=ada)).get()
+    edit(eve, by=None, is_active=False)
+    assert Approval.objects.get(pk=asked.pk).stage == "lapsed"
+    anew = asked_by(rule, proposal).get(stage="pending")
+    assert (anew.permission, anew.owner in (ben, fay)) == ("proposals.approve_pricing", True)
+
+
+def test_what_everybody_is_asked_does_not_wait_for_somebody_who_has_written_in_it(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    proposal.change(proposal.scope_items.first(), by=fay, text="We mend the nine slowest pages.")
+    assert asked_by(rule, proposal).get(person=fay).stage == "lapsed"
+    assert approve_all(proposal, ben).stage == "approved"
+
+
+def test_nobody_answers_for_a_colleague_where_everybody_is_asked_and_they_have_answered(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    asked = overdue(asked_by(rule, proposal).get(person=fay))
+    assert (asked.owner, asking.who_could_take(asked), asked.nobody_because) == (fay, [], "")
+    with pytest.raises(Refused, match="cannot decide on this"):
+        perform(asked.reassign, by=ben, to=ben, reason="She is away.")
+    decide(asked, by=fay)
+
+
+def test_nobody_takes_a_second_question_where_everybody_is_asked_before_they_answered_their_own(ada, ben, fay):
+    rule = a_rule(everybody=True)
+    proposal = a_proposal(ada, stage="in_review")
+    asked = asked_by(rule, proposal).get(person=fay)
+    with pytest.raises(Refused, match="cannot decide on this"):
+        perform(asked.reassign, by=ben, to=ben, reason="She is away.")
+
+
+def test_somebody_who_was_not_asked_takes_the_question_of_a_late_colleague(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    gil = person("gil", "Manager", team="East", sees="team")
+    asked = overdue(asked_by(rule, proposal).get(person=fay))
+    assert asked.owner == gil
+    assert decide(asked, by=gil).stage == "approved"
+
+
+def test_where_everybody_is_asked_and_nobody_can_answer_the_question_says_so(ada, ben, fay):
+    rule, proposal = everybody_asked(ada, ben)
+    asked = asked_by(rule, proposal).get(person=fay)
+    Approval.objects.filter(pk=asked.pk).update(owner=ben)
+    asked.refresh_from_db()
+    assert "answered it for themselves already" in asked.nobody_because
+    assert overdue(asked).owner == fay
+
+
 def test_a_person_who_is_named_answers_alone_whatever_rights_others_have(ada, ben, fay):
     proposal = a_proposal(ada)
     asked = asked_by(a_rule(person=fay), perform(proposal.submit, by=ada)).get()
@@ -299,6 +376,40 @@ def test_who_decides_reads_the_firm_value_and_that_with_every_option(ada, ben, a
     assert asked.worth == worth
     assert worth in Notice.objects.filter(user=ben, url=asked.staff_url()).first().words
     assert worth in as_user(ben).get(reverse("approval", args=[asked.pk])).content.decode()
+
+
+def priced_at(ada, paid, cost):
+    """A proposal with one price, so that its margin is what is left of that."""
+    proposal = a_proposal(ada)
+    for line in proposal.price_lines.exclude(title="Mending"):
+        proposal.remove(line, by=ada)
+    priced(proposal, ada, unit_price=Decimal(paid), internal_cost=Decimal(cost))
+    return again(proposal)
+
+
+def test_a_margin_just_under_a_number_is_under_it_and_reads_so(ada, ben):
+    rule = a_rule(below_margin=30)
+    proposal = perform(priced_at(ada, 10_000, 7_004).submit, by=ada)
+    asked = asked_by(rule, proposal).get()
+    assert asked.why == "Margin of 29.96 % is under 30 %."
+    with pytest.raises(Refused, match="It is 29.96 % now"):
+        decide(asked, "approve_on", by=ben, condition={"measure": "margin", "number": "30"})
+    assert not asked_by(rule, perform(priced_at(ada, 10_000, 7_000).submit, by=ada)).exists()
+
+
+def test_a_margin_is_never_said_to_be_more_than_it_is(ada):
+    measured = measures.Measured(priced_at(ada, 100_000, 70_001))
+    assert measured.said("margin") == "29.99 %"
+    assert not measures.is_kept(measures.condition("margin", 30), measured)
+
+
+def test_two_discounts_that_come_to_a_little_more_than_a_number_are_more(ada):
+    proposal = a_proposal(ada, discount=Decimal("5.01"))
+    priced(proposal, ada, discount=Decimal("5.26"))
+    measured = measures.Measured(again(proposal))
+    assert measured.discount.firm == Decimal("10.006474")
+    assert not measures.is_kept(measures.condition("discount", "10.00"), measured)
+    assert measures.is_kept(measures.condition("discount", "10.01"), measured)
 
 
 @pytest.mark.parametrize(
@@ -386,6 +497,27 @@ def test_another_line_or_other_proof_lapses_what_was_given_on_a_condition(ada, b
     assert proposal.approvals.filter(aspect="pricing", stage="lapsed").exists()
 
 
+@pytest.mark.parametrize(("writer", "carried"), [("ada", True), ("ben", False)])
+def test_nobody_carries_their_own_approval_to_words_that_they_wrote(ada, ben, fay, writer, carried):
+    proposal = approved_on(ada, ben, "first_year", "1000")
+    priced(proposal, {"ada": ada, "ben": ben}[writer], unit_price=300_000)
+    proposal.refresh_from_db()
+    stands = proposal.approvals.filter(aspect="pricing", stage="approved", decided_by=ben).exists()
+    assert (stands, proposal.stage) == (carried, "approved" if carried else "in_review")
+    if not carried:
+        asked = proposal.approvals.get(aspect="pricing", stage="pending")
+        assert asked.owner == fay
+        with pytest.raises(PermissionDenied):
+            decide(asked, by=ben)
+
+
+def test_nobody_carries_their_own_approval_to_what_a_colleague_changes_once_they_wrote_in_it(ada, ben, fay):
+    proposal = approved_on(ada, ben, "first_year", "1000")
+    proposal.change(proposal.scope_items.first(), by=ben, text="We mend the nine slowest pages.")
+    priced(proposal, ada, unit_price=2900)
+    assert proposal.approvals.get(aspect="pricing", stage="pending").owner == fay
+
+
 def test_small_steps_within_the_condition_do_not_carry_it_past_what_was_read(ada, ben):
     proposal = approved_on(ada, ben, "discount", "10")
     for discount in (4, 8, 10):
@@ -427,8 +559,76 @@ def test_the_database_lets_no_condition_come_afterwards_and_binds_nothing_withou
     given = proposal.approvals.filter(aspect="pricing")
     with pytest.raises(DatabaseError), transaction.atomic():
         given.update(condition=measures.condition("discount", 90))
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(DatabaseError), transaction.atomic():
         given.update(bound="0" * 64)
+
+
+def refused_by_the_database(do, *words):
+    with pytest.raises(DatabaseError, match="|".join(words)), transaction.atomic():
+        do()
+
+
+def carry_on(given, said):
+    with connection.cursor() as cursor:
+        cursor.execute("select zarts_carry_on(%s, %s)", [given.pk, approvals.printed(given.aspect, said)])
+
+
+@pytest.mark.parametrize(("measure", "number"), [("discount", "10"), ("first_year", "13000"), ("margin", "90")])
+def test_the_database_carries_an_approval_on_only_within_its_condition(ada, ben, measure, number):
+    proposal = approved_on(ada, ben, measure, number)
+    given = proposal.approvals.get(aspect="pricing")
+    past = {
+        "discount": {"discount": "10.01"},
+        "first_year": {"unit_price": "1.00"},
+        "margin": {"internal_cost": "2900.00"},
+    }
+    for change in (past[measure], {"title": "Mending more"}, {"tax": "5.00"}):
+        said = approvals.content("pricing", proposal)
+        said["prices"][0] |= change
+        refused_by_the_database(lambda said=said: carry_on(given, said), "It does not stand for this")
+    carry_on(given, approvals.content("pricing", proposal))
+    Proposal.objects.filter(pk=proposal.pk).update(editors=[ben.pk])
+    refused_by_the_database(
+        lambda: carry_on(given, approvals.content("pricing", proposal)), "It does not stand for this"
+    )
+
+
+def test_the_database_lets_nobody_write_what_an_approval_stands_for(ada, ben):
+    proposal = approved_on(ada, ben, "discount", "10")
+    given = proposal.approvals.filter(aspect="pricing")
+    for bound in ("0" * 64, given.get().digest):
+        refused_by_the_database(lambda bound=bound: given.update(bound=bound), "by its condition alone")
+    sent = perform(proposal.send, by=ada, contact=proposal.opportunity.decision_owner)
+    said = approvals.content("pricing", sent)
+    refused_by_the_database(lambda: carry_on(given.get(), said), "It does not stand for this")
+
+
+def test_the_database_agrees_on_the_worst_choice_of_options(ada, ben):
+    """What a page lets pass within a condition on the margin, the database does, to the cent."""
+    proposal = a_proposal(ada)
+    an_option(proposal, ada, unit_price=900, internal_cost=850)
+    proposal = perform(proposal.submit, by=ada)
+    pricing = proposal.approvals.get(aspect="pricing")
+    least = measures.Measured(proposal).margin.least
+    number = f"{least.quantize(Decimal('0.01'), 'ROUND_FLOOR') - 1}"
+    decide(pricing, "approve_on", by=ben, condition={"measure": "margin", "number": number})
+    line = proposal.price_lines.get(title="Everything else")
+    proposal.change(line, by=ada, internal_cost=Decimal("851"))
+    assert proposal.approvals.get(aspect="pricing").holds_for == approvals.digest("pricing", again(proposal))
+    proposal.change(line, by=ada, internal_cost=Decimal("900"))
+    assert proposal.approvals.filter(aspect="pricing", stage="lapsed").exists()
+
+
+def test_the_database_keeps_who_wrote_something_and_what_it_was_sold_as(ada, ben):
+    for record in (a_proposal(ada), a_summary(ada), a_contract(ada, approver=ben)):
+        rows = type(record).objects.filter(pk=record.pk)
+        before = again(record).editors
+        rows.update(editors=[*before, 77])
+        refused_by_the_database(lambda rows=rows: rows.update(editors=[]), "stay those who did")
+    sent = Proposal.objects.filter(pk=a_proposal(ada, approver=ben, stage="sent").pk)
+    other = Service.objects.exclude(pk=sent.get().service_id).first()
+    refused_by_the_database(lambda: sent.update(editors=[ben.pk]), "stay those who did")
+    refused_by_the_database(lambda: sent.update(service=other), "does not change any more")
 
 
 def test_a_condition_is_given_on_the_page_and_a_bad_one_gets_a_sentence_at_its_place(as_user, ada, ben):
@@ -469,6 +669,29 @@ def test_a_question_goes_only_to_somebody_who_could_have_been_asked(ada, ben, fa
     assert (moved.owner, moved.stage) == (fay, "pending")
     assert Task.objects.about(asked).open().get().owner == fay
     assert Notice.objects.filter(user=fay, words__startswith="Ben gave you to decide: the").exists()
+
+
+@pytest.mark.parametrize("how", ["late", "left", "given"])
+def test_whoever_has_a_question_next_is_mailed_client_value_why_and_what_changed(ada, ben, fay, how):
+    proposal = a_proposal(ada)
+    perform(proposal.submit, by=ada)
+    asked = proposal.approvals.get(aspect="pricing")
+    edit(asked, by=None, owner=fay)
+    decide(asked, by=fay)
+    priced(proposal, ada, unit_price=2900)
+    asked = proposal.approvals.get(aspect="pricing", stage="pending")
+    Approval.objects.filter(pk=asked.pk).update(owner=ben, due=timezone.now() - timedelta(hours=1))
+    if how == "late":
+        clock.move_on()
+    elif how == "left":
+        edit(ben, by=None, is_active=False)
+    else:
+        perform(asked.reassign, by=ben, to=fay, reason="I am away.")
+    letter = Letter.objects.filter(user=fay).latest("pk")
+    client = str(proposal.opportunity.client)
+    assert all(part in letter.subject for part in (client, "$13,"))
+    said = (client, "$13,", "Pricing always needs a second person.", "Since you approved it:", asked.staff_url())
+    assert [part for part in said if part not in " ".join(letter.body.split())] == []
 
 
 def test_a_question_by_name_is_its_new_owners_alone(ada, ben, fay):

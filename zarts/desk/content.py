@@ -45,14 +45,14 @@ def let_pass(subject) -> list[Lack]:
     event = subject.passed()
     if event is None:
         return []
-    said, by = event.facts.values["overridden"], f"{event.actor_name}: “{event.reason}”"
+    facts, by = event.facts.values, f"{event.actor_name}: “{event.reason}”"
     bare = coverage.without_proof(subject) if subject._meta.model_name == "proposal" else ()
-    rows = {coverage.unproven(row): row for row in bare}
+    rows = {coverage.lack_of_proof(row).about: row for row in bare}
     return [
-        Lack(f"Passed without proof: “{rows[words]}”. {by}", rows[words].staff_url())
-        if words in rows
-        else Lack(f"Passed all the same: {words} {by}", subject.staff_url())
-        for words in said
+        Lack(f"Passed without proof: “{rows[passed]}”. {by}", rows[passed].staff_url(), passed)
+        if passed in rows
+        else Lack(f"Passed all the same: {words} {by}", subject.staff_url(), passed)
+        for words, passed in zip(facts["overridden"], facts.get("passed", facts["overridden"]), strict=True)
     ]
 
 

@@ -152,7 +152,7 @@ def statements(cursor) -> list:
     lines.append("grant usage on all sequences in schema public to zarts_app")
     lines += built_in_statements(cursor)
     # Trigger functions run without a right of their own; these are called by name.
-    lines.append("grant execute on function zarts_event_hash, zarts_facts_digest to zarts_app")
+    lines.append("grant execute on function zarts_event_hash, zarts_facts_digest, zarts_carry_on to zarts_app")
     alike = "zarts_name_key, zarts_phone_key, zarts_domain_key, zarts_first_half, zarts_last_half, zarts_one_slip"
     lines.append(f"grant execute on function {alike} to zarts_app")
     return [*lines, *PORTAL_GRANTS]

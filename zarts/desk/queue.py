@@ -10,13 +10,14 @@ from django.utils import timezone
 from opportunities.admin.base import whole_number
 from opportunities.models import Opportunity
 from proposals import coverage
+from proposals.measures import Measured
 from proposals.models import Approval, Aspect, Delegation, Proposal
 from proposals.policies import right_for
 
 from .table import read_time
 
-# A page of the list, as many as a count tells, and how many are decided at once.
-PAGE, MOST_TOLD, AT_ONCE = 50, 99, 10
+# A page of the list, as many as a count tells, how many are decided at once, and among how many those are looked for.
+PAGE, MOST_TOLD, AT_ONCE, AMONG = 50, 99, 10, 100
 
 SUBJECTS = ("proposal", "contract", "summary")
 NOTHING = Q(pk=None)
@@ -77,18 +78,32 @@ class Queue:
     def all_open(self):
         return pending().visible_to(self.user)
 
-    def alike(self, asked):
-        """Return what they may answer and are asked as this is: of the same aspect, by the same rule."""
+    def alike(self, asked) -> list:
+        """Return what they may answer and are asked as this is, of the most urgent that may be.
+
+        Of the same aspect, by the same rule, for the same service, in one currency, and worth at most twice or half as
+        much; of words for clients, those of the same kind.
+        """
         rows = self.waiting().filter(aspect=asked.aspect, rule=asked.rule_id)
-        return rows.filter(summary__kind=asked.summary.kind) if asked.summary_id else rows
+        if asked.summary_id:
+            return list(rows.filter(summary__kind=asked.summary.kind)[:AMONG])
+        way = "proposal" if asked.proposal_id else "contract__proposal"
+        offer, measured = asked.proposal or asked.contract.proposal, Measured(asked.subject)
+        same = {f"{way}__service": offer.service_id, f"{way}__currency": offer.currency}
+        return [row for row in rows.filter(**same)[:AMONG] if are_near(measured, Measured(row.subject))]
 
     def at_once(self, asked) -> list:
         """Return as many alike as are decided at once, the one that they came from among them, while it is theirs."""
-        found = list(self.alike(asked)[:AT_ONCE])
+        found = self.alike(asked)[:AT_ONCE]
         if asked not in found:
-            own = list(self.alike(asked).filter(pk=asked.pk))
-            found = [*own, *found][:AT_ONCE]
+            found = [*self.waiting().filter(pk=asked.pk), *found][:AT_ONCE]
         return found
+
+
+def are_near(one, other) -> bool:
+    """Whether neither of two is worth more than twice the other, as it stands and with every option."""
+    pairs = zip(one.first_year, other.first_year, strict=True)
+    return all(max(pair) <= 2 * min(pair) for pair in pairs)
 
 
 def waiting_for(user):
@@ -155,7 +170,7 @@ def written_by(user) -> Q:
 
 
 def answered(user) -> Q:
-    """Say of a question whether this person's word stands for it already: `policies.has_answered`."""
+    """Say of a question whether this person's word stands for it already: `policies.have_answered`."""
     same = NOTHING
     for subject in SUBJECTS:
         same |= Q(**{subject: OuterRef(subject)})

@@ -325,6 +325,8 @@ def diary_entries(events):
 
 # A proof or a number that says nothing to people: among the particulars.
 FOR_MACHINES = {"digest", "attempt", "provider_id"}
+# What tells ZartsAlgo which row was let pass: people read it in words, under "overridden".
+UNSAID = {"passed"}
 
 
 def model_of(event):
@@ -358,7 +360,7 @@ def facts_of(event) -> list:
     model, rows = model_of(event), []
     for name, value in event.facts.values.items():
         changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith(CHANGES)
-        if not changed and value in (None, "", []):
+        if name in UNSAID or (not changed and value in (None, "", [])):
             continue  # nothing was said
         row = {"name": words_of(model, name)}
         old, new = value if changed else (None, value)

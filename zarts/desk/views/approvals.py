@@ -55,8 +55,9 @@ def approval(request, pk):
     moves = {move.name: move for move in asked.moves_for(request.user)}
     may = [name for name, move in moves.items() if move.allowed]
     waiting = queue.Queue(request.user)
-    others = {"others": waiting.alike(asked).exclude(pk=asked.pk)} if "approve" in may else {}
-    context = listed(request, waiting, **others) | {
+    others = [row for row in waiting.alike(asked) if row != asked] if "approve" in may else []
+    context = listed(request, waiting) | {
+        "others": len(others),
         "asked": asked,
         "subject": asked.subject,
         "content": content_of(asked, request.user),
@@ -82,19 +83,20 @@ def approval(request, pk):
 def alike(request, pk):
     """Show the questions that are asked as this one is, each whole, and take one answer to those that were picked."""
     user, asked = request.user, found(request, pk)
-    rows = queue.Queue(user).at_once(asked)
+    rows = read_through(queue.Queue(user).at_once(asked))
     form, refused, trouble = ReasonForm(None, record=asked, user=user), {}, ""
     if request.method == "POST":
         form, refused, trouble = answer_together(request, asked, rows)
         if not (form.errors or refused or trouble):
             return HttpResponseRedirect(queue_url(request))
-        rows = queue.Queue(user).at_once(asked)
+        rows = read_through(queue.Queue(user).at_once(asked))
     queue.covered(rows)
     for row in rows:
         row.said, row.refused = content_of(row, user), refused.pop(row.pk, [])
+        row.why_asked = why_asked(row, user)
     context = page_context(
         request,
-        f"{asked.get_aspect_display()}: all that is asked for the same reason",
+        f"{asked.get_aspect_display()}: what is alike",
         asked=asked,
         rows=rows,
         form=form,
@@ -201,13 +203,13 @@ def queue_url(request, pk=None) -> str:
     return (reverse("approval", args=[pk]) if pk else reverse("approvals")) + place(request)
 
 
-def listed(request, waiting, **more) -> dict:
-    """Return the list at the left: a part of the queue, and how many each part holds, and each of `more`.
+def listed(request, waiting) -> dict:
+    """Return the list at the left: a part of the queue, and how many each part holds.
 
     Where none is named it is the first that holds something.
     """
     parts = {name: rows(waiting) for name, (_, rows, _) in queue.PARTS.items()}
-    counts = queue.how_many(**{name: parts[name] for name in queue.TOLD}, **more)
+    counts = queue.how_many(**{name: parts[name] for name in queue.TOLD})
     show = shown(request) or next((name for name in queue.TOLD if counts[name] != "0"), "mine")
     rows, next_page = queue.page(parts[show], request.GET.get("after", ""))
     queue.covered(rows)
@@ -218,7 +220,6 @@ def listed(request, waiting, **more) -> dict:
         "Approvals",
         rows=rows,
         more=next_page,
-        others=counts.get("others", "0"),
         show=show,
         place=place(request, show),
         tabs=tabs,
@@ -233,6 +234,18 @@ def listed(request, waiting, **more) -> dict:
 def picked_of(request) -> set:
     """Return the numbers that were ticked."""
     return set(filter(None, map(whole_number, request.POST.getlist("pick"))))
+
+
+def read_through(rows) -> list:
+    """Note on each question what is marked in it, and why it is not decided with others, if so."""
+    for row in rows:
+        proof_behind(row)  # it keeps the rows for what follows
+        row.marks, row.alone = marks_on(row), ""
+        if any(stops for stops, _ in row.marks):
+            row.alone = "Something in it is marked and stops it: open it, and decide on it by itself."
+        elif row.subject.passed():
+            row.alone = "A manager let something in it pass: open it, read what, and decide on it by itself."
+    return rows
 
 
 def answer_together(request, asked, rows):
@@ -258,6 +271,9 @@ def answer_together(request, asked, rows):
     for pk in sorted(picked):
         if pk not in still:
             refused[pk] = ["One that you ticked is not asked of you any more. It stayed as it is."]
+            continue
+        if still[pk].alone:
+            refused[pk] = [still[pk].alone]
             continue
         digest = request.POST.get(f"digest-{pk}", "")
         try:
