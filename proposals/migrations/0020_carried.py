@@ -8,6 +8,6 @@ CARRIED = Path(__file__).resolve().parent.parent / "sql" / "carried.sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("proposals", "0017_being_written")]
+    dependencies = [("proposals", "0019_report_days")]
 
     operations = [migrations.RunSQL(CARRIED.read_text(), migrations.RunSQL.noop)]
