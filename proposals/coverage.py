@@ -344,11 +344,14 @@ def unclaimed(proposal) -> list[Unclaimed]:
         outcomes = [mark.words for mark in lint.outcomes([text], claims)]
         found += [Unclaimed("outcome", words, **place) for words in outcomes]
         found += [Unclaimed("number", words, **place) for words in numbers_in(text, claims)]
+    for evidence, field, text in texts_of_proof(rows):
+        place = {"field": field.name, "where": place_of(evidence, field), "url": evidence.staff_url(), "row": evidence}
+        found += [Unclaimed("outcome", mark.words, **place) for mark in lint.outcomes([text], claims)]
     return found
 
 
 def unsafe(proposal) -> list[lint.Placed]:
-    """Return the marks on everything that a client reads of it, its claims too, each with its place.
+    """Return the marks on everything that a client reads of it, its claims and their proof too, each with its place.
 
     While the rows are kept nothing of it changes, and it is read once.
     """
@@ -358,6 +361,7 @@ def unsafe(proposal) -> list[lint.Placed]:
     said = [
         *texts_of(proposal, rows),
         *((claim, claim._meta.get_field("text"), claim.text) for claim in rows["claims"]),
+        *texts_of_proof(rows),
     ]
     found = lint.in_places(proposal.opportunity, [((row, field), text) for row, field, text in said])
     marks = [lint.Placed(mark, url_of(proposal, row, field), place_of(row, field)) for mark, (row, field) in found]
@@ -377,6 +381,18 @@ def texts_of(proposal, rows):
     for row, record, name in said:
         if text := getattr(record, name):
             yield row, record._meta.get_field(name), text
+
+
+# What a client reads of the evidence under a claim, beside its number.
+PUBLISHED = ("metric", "unit", "provider")
+
+
+def texts_of_proof(rows):
+    """Yield the words of the evidence under claims, each piece once: the evidence, the field, and the text."""
+    for evidence in dict.fromkeys(version for claim in rows["claims"] for version in claim.evidence.all()):
+        for name in PUBLISHED:
+            if text := getattr(evidence, name):
+                yield evidence, evidence._meta.get_field(name), text
 
 
 def numbers_in(text, claims) -> list[str]:

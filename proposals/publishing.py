@@ -274,10 +274,8 @@ def claim_body(claim) -> dict:
         "kind": claim.kind,
         "proof": [
             {
-                "metric": evidence.metric,
+                **{name: getattr(evidence, name) for name in coverage.PUBLISHED},
                 "value": evidence.value.normalize() if evidence.value else evidence.value,
-                "unit": evidence.unit,
-                "provider": evidence.provider,
                 "captured_on": timezone.localdate(evidence.captured_at),
             }
             for evidence in claim.evidence.order_by("metric", "id")

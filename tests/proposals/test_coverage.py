@@ -226,6 +226,32 @@ def test_a_bare_number_is_marked_and_stops_nothing(ada, words, marked):
     assert perform(proposal.submit, by=ada).stage == "in_review"
 
 
+def test_the_words_of_evidence_that_a_client_reads_are_read_first_each_with_its_link(ada):
+    proposal = a_proposal(ada)
+    said = {
+        "metric": "Gross margin on implants, internal guess",
+        "unit": "% guaranteed",
+        "provider": "Tom Reed, +49 170 1234567, tom@rival.example",
+    }
+    slow = slow_of(proposal)
+    shown = Evidence.ready(slow.audit, by=ada, value=38, captured_at=slow.captured_at, **said)
+    shown.save()
+    assert not again(proposal).unsafe()
+    proposal.claims.get().evidence.add(shown)
+    marks = again(proposal).unsafe()
+    assert [mark.mark.words for mark in marks] == [
+        *("Gross margin", "internal"),
+        *("+49 170 1234567", "tom@rival.example"),
+    ]
+    assert {mark.url for mark in marks} == {shown.staff_url()}
+    assert marks[0].sentence.endswith(f"It stands in the metric of “{shown}”.")
+    assert [(mark.words, mark.url) for mark in coverage.unclaimed(again(proposal)) if mark.blocking] == [
+        ("guaranteed", shown.staff_url())
+    ]
+    with pytest.raises(Refused, match="Gross margin"):
+        perform(again(proposal).submit, by=ada)
+
+
 def test_words_of_a_claim_that_fell_are_unclaimed_again(ada):
     proposal = a_proposal(ada, intro="Only 41 % of visits end well.")
     proposal.add(Claim(text="Of visits, 41 % end well.", method="Counted."), by=ada, evidence=[slow_of(proposal)])
