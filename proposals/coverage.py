@@ -11,7 +11,7 @@ from django.utils.text import Truncator
 
 from opportunities.models import Audit, Evidence
 
-from . import lint
+from . import letters, lint, promises
 
 # What a badge reads along with a version of evidence.
 READ_WITH = ("audit", "corrected_by", "withdrawal")
@@ -338,15 +338,15 @@ def unclaimed(proposal) -> list[Unclaimed]:
     """Return the promises and numbers in free text that belong to no supported claim, each where it stands."""
     rows = rows_of(proposal)
     claims = [claim for claim in rows["claims"] if not claim.unsupported_because()]
+    backing = promises.Backing(claims, prices=promises.prices_of(proposal, rows["price_lines"]))
     found = []
     for row, field, text in texts_of(proposal, rows):
         place = {"field": field.name, "where": place_of(row, field), "url": url_of(proposal, row, field), "row": row}
-        outcomes = [mark.words for mark in lint.outcomes([text], claims)]
-        found += [Unclaimed("outcome", words, **place) for words in outcomes]
+        found += [Unclaimed("outcome", mark.words, **place) for mark in lint.outcomes(text, backing)]
         found += [Unclaimed("number", words, **place) for words in numbers_in(text, claims)]
     for evidence, field, text in texts_of_proof(rows):
         place = {"field": field.name, "where": place_of(evidence, field), "url": evidence.staff_url(), "row": evidence}
-        found += [Unclaimed("outcome", mark.words, **place) for mark in lint.outcomes([text], claims)]
+        found += [Unclaimed("outcome", mark.words, **place) for mark in lint.outcomes(text, backing)]
     return found
 
 
@@ -397,17 +397,17 @@ def texts_of_proof(rows):
 
 def numbers_in(text, claims) -> list[str]:
     """Return the numbers of a text that are in no claim. What is an outcome is marked as one."""
-    said = " ".join(claim.text for claim in claims)
-    known = {lint.number_in(match.group()) for match in NUMBER.finditer(said)}
-    known |= {number for claim in claims for number in (claim.low, claim.high)}
-    bare = lint.OUTCOME.sub(" ", lint.plain(text))
+    known = {end for claim in claims for amount in promises.amounts_of(claim) for end in (amount.low, amount.high)}
+    bare = letters.plain(text)
+    for promise in promises.promises_in(bare):
+        bare = bare[: promise.start] + " " * len(promise.words) + bare[promise.end :]
     return list(
         dict.fromkeys(
             match.group()
             for match in NUMBER.finditer(bare)
             if not HARMLESS.match(bare, match.end())
             and not YEAR.fullmatch(match.group())
-            and lint.number_in(match.group()) not in known
+            and promises.number_of(match.group()) not in known
         )
     )
 

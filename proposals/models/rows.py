@@ -9,7 +9,7 @@ from opportunities.models import Evidence
 from opportunities.records import Kept, KeptQuerySet
 from opportunities.words import plain_words
 
-from .. import lint, totals
+from .. import letters, promises, totals
 from ..coverage import READ_WITH, evidence_falls_because
 from .proposal import Proposal
 from .said import PriceWords, Saying, ScopeWords, StepWords
@@ -278,9 +278,9 @@ class Claim(Row):
 
     def be_called_what_it_is(self):
         """Refuse a promise under a milder name: the kind decides how much proof and whose word it needs."""
-        text = lint.plain(self.text)
-        promise, amount = lint.PROMISE.search(text), lint.AMOUNT.search(text)
-        if self.kind != self.Kind.GUARANTEE and (words := lint.GUARANTEE.search(text)):
+        text = letters.plain(self.text)
+        promise, amount = promises.PROMISE.search(text), promises.AMOUNT.search(text)
+        if self.kind != self.Kind.GUARANTEE and (words := promises.GUARANTEE.search(text)):
             raise ValidationError({"kind": f"“{words.group()}” is a guarantee: choose that, or say it otherwise."})
         if self.kind == self.Kind.FINDING and promise:
             said = f"“{promise.group()}” promises: choose projection, or say what was measured."

@@ -212,7 +212,7 @@ def test_each_promise_without_a_claim_is_named_where_it_stands(ada):
 @pytest.mark.parametrize(
     ("words", "marked"),
     [
-        ("You get 40 more calls.", ["40"]),
+        ("You have 40 calls.", ["40"]),
         ("About 1,200 visits, or 7.5 a day.", ["1,200", "7.5"]),
         ("It takes 3 weeks, or 21 days, in 2027.", []),
         ("The 1st of May, page A4, version v2, 24/7.", []),
