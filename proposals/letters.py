@@ -18,7 +18,7 @@ OURS = re.compile(r"[A-Za-z]")
 # Letters of another alphabet that look like ours.
 ALIKE = str.maketrans(CYRILLIC | GREEK | {"ɑ": "a", "ɡ": "g", "ı": "i"})
 # What is parted by a hyphen, at the end of a line or within one.
-PARTED = re.compile(r"[^\W\d_]+(?:[-\u2010](?:[^\S\n]*\n\s*)?[^\W\d_]+)+")
+PARTED = re.compile(r"\b[^\W\d_]+(?:[-\u2010](?:[^\S\n]*\n\s*)?[^\W\d_]+)+")
 HYPHEN = re.compile(r"[-\u2010](?:[^\S\n]*\n\s*)?")
 
 
@@ -77,6 +77,8 @@ def joined(text, keep=None) -> tuple[str, list | None]:
 
     `keep` says of the beginning of a word that it stays apart from what follows.
     """
+    if not HYPHEN.search(text):
+        return text, None
     drop = [
         hyphen.span()
         for word in PARTED.finditer(text)

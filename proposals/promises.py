@@ -140,8 +140,8 @@ STEM = re.compile(r"doubl|tripl|quadrupl|guarant|twice|thrice", re.IGNORECASE)
 
 # A number, with a sign of money before or after it; not one that is a part of something else.
 QUANTITY = re.compile(
-    rf"(?<![\w.,/#])(?:(?:us)?[$€£¥]\s?|\b(?:usd|eur|gbp|chf|jpy)\s?)?\b{NUMBER}\b(?![/\u2044])"
-    rf"(?:\s?(?:k|m|bn)\b)?(?:\s?(?:[€£$¥]|(?:usd|eur|gbp|chf|jpy|euros?|dollars?|pounds?|francs?|yen)\b))?",
+    rf"(?<![\w.,/#])(?:(?:us)?[$€£¥]\s?|\b(?:usd|eur|gbp|chf|jpy)\s?)?\b{NUMBER}(?:\s?(?:k|m|bn))?\b(?![/\u2044])"
+    rf"(?:\s?(?:[€£$¥]|(?:usd|eur|gbp|chf|jpy|euros?|dollars?|pounds?|francs?|yen)\b))?",
     re.IGNORECASE,
 )
 # What a client wins or loses.
@@ -171,7 +171,8 @@ PAID = re.compile(
     r"(?:(?!you\b|back\b)\w+\s){0,3}$",
     re.IGNORECASE,
 )
-COMES_FOR = re.compile(rf"\b(?:for|at|is|are|from|be)\s{NEARLY}$", re.IGNORECASE)
+FOR_IT = re.compile(rf"\b(?:for|at|from|with)\s{NEARLY}$", re.IGNORECASE)
+IT_IS = re.compile(rf"\b(?:is|are|be)\s{NEARLY}$", re.IGNORECASE)
 EARNED = re.compile(
     rf"\b(?:earn|sav|gain|win|mak|bring|return|profit)\w*\s(?:you\s|them\s)?(?:of\s)?{NEARLY}$", re.IGNORECASE
 )
@@ -208,6 +209,11 @@ CHANGES_BEFORE = re.compile(
     r"\b(?:by|up|plus|(?:increas|grow|ris|gain|improv|rais|boost|add)\w*(?:\s(?:of|to))?|another|extra)\s+(?:\w+\s+)?$",
     re.IGNORECASE,
 )
+
+
+ENDS = re.compile(r"[.!?;](?=\s)|\n")
+# No sentence is longer, so that a long text without an end is not read again for each of its numbers.
+SENTENCE = 600
 
 
 @dataclass(frozen=True)
@@ -276,11 +282,9 @@ def amount_of(match) -> Promise | None:
         promises = MOVES.search(before)
     if not promises:
         return None
-    numbers = numbers_in(re.sub(r"(?<=\d)(?=[a-zA-Z])", " ", re.sub(r"^\D*(?=\d)", "", match.group())))
+    numbers = tuple(sum_of(match.group()))
     before, after = around(text, start, end)
-    return Promise(
-        text[start:end], start, end, tuple(amount * scale_of(match.group()) for amount in numbers), unit, before, after
-    )
+    return Promise(text[start:end], start, end, numbers, unit, before, after)
 
 
 def money_in(words) -> str:
@@ -288,16 +292,19 @@ def money_in(words) -> str:
     return next((name for name, said in MONEY.items() if re.search(rf"(?<![a-z])(?:{said})", words, re.IGNORECASE)), "")
 
 
-def scale_of(words) -> int:
-    """Return how often the number of a sum counts: $50k are fifty thousand."""
-    scale = re.search(r"\d\s?(k|m|bn)\b", words, re.IGNORECASE)
-    return {"k": 1000, "m": 1_000_000, "bn": 1_000_000_000}[scale[1].lower()] if scale else 1
+def sum_of(words) -> list[Decimal]:
+    """Return the numbers of a quantity, without its signs of money: $50k are fifty thousand."""
+    counted = re.match(rf"\D*?({DIGITS})\s?(k|m|bn)?\b", words, re.IGNORECASE)
+    if counted is None:
+        return numbers_in(words)
+    scale = {"k": 1000, "m": 1_000_000, "bn": 1_000_000_000}.get((counted[2] or "").lower(), 1)
+    return [number_of(counted[1]) * scale]
 
 
 def promises_money(before, after) -> bool:
-    if PAID.search(before) or not EARNS.search(f"{before} {after}"):
+    if not EARNS.search(f"{before} {after}") or PAID.search(before) or FOR_IT.search(before):
         return False
-    return not COMES_FOR.search(before) or CHANGES_AFTER.match(after) is not None
+    return not IT_IS.search(before) or CHANGES_AFTER.match(after) is not None
 
 
 def promises_by_then(before, after, end) -> bool:
@@ -307,9 +314,10 @@ def promises_by_then(before, after, end) -> bool:
     return bool(COMES.search(before) or YOU_WILL.match(after, end) or RESULTS.search(f"{before} {after}"))
 
 
-def around(text, start, end, ends=r"[.!?;](?=\s)|\n") -> tuple[str, str]:
+def around(text, start, end) -> tuple[str, str]:
     """Return what stands before and after words, up to where their sentence ends."""
-    return re.split(ends, text[:start])[-1], re.split(ends, text[end:], maxsplit=1)[0]
+    before, after = text[max(0, start - SENTENCE) : start], text[end : end + SENTENCE]
+    return ENDS.split(before)[-1], ENDS.split(after, maxsplit=1)[0]
 
 
 # -- What they are about. ----------------------------------------------------------------------------------------------
@@ -394,8 +402,7 @@ def amounts_in(text):
     for match in QUANTITY.finditer(text):
         if not any(outcome.start <= match.start() < outcome.end for outcome in outcomes):
             unit = money_in(match.group()) or unit_of(text[match.end() :])
-            for number in numbers_in(re.sub(r"^\D*(?=\d)", "", match.group())):
-                number *= scale_of(match.group())
+            for number in sum_of(match.group()):
                 yield Amount(number, number, unit, about)
 
 
