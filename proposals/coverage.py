@@ -297,8 +297,26 @@ def supported() -> Q:
         Q(low=None, high=None) | ~Q(unit__regex=r"\S") | ~Exists(under.filter(unit__regex=r"\S")) | Exists(same_unit)
     )
     explained = Q(kind="finding") | Q(method__regex=r"\S")
-    ranged = ~Q(kind="projection") | Q(low__isnull=False, high__isnull=False)
-    return Q(Exists(under), ~Exists(under.exclude(counts()))) & agrees & explained & ranged
+    ranged = Q(kind="finding") | Q(low__isnull=False, high__isnull=False)
+    named = ~Q(kind="guarantee") | Q(metric__regex=r"\S")
+    return (
+        Q(Exists(under), ~Exists(under.exclude(counts()))) & agrees & explained & ranged & named & holds_measured(under)
+    )
+
+
+def holds_measured(under) -> Q:
+    """Say in SQL what `Claim.contradicts` says of a finding: its range holds one of the values in its unit."""
+    same = under.annotate(said=Lower(Trim("unit"))).filter(Q(said="") | Q(said=Lower(Trim(OuterRef("unit")))))
+    of_any = Q(low=None, high=None) | ~Q(kind="finding")
+    return of_any | (~Q(unit__regex=r"\S") & holds_one_of(under)) | (Q(unit__regex=r"\S") & holds_one_of(same))
+
+
+def holds_one_of(said) -> Q:
+    """Say that a range holds one of these values, or that there is none. One end alone is the number itself."""
+    within = Exists(said.filter(value__gte=OuterRef("low"), value__lte=OuterRef("high")))
+    only_low = Q(high=None) & Q(Exists(said.filter(value=OuterRef("low"))))
+    only_high = Q(low=None) & Q(Exists(said.filter(value=OuterRef("high"))))
+    return Q(~Exists(said)) | Q(within) | only_low | only_high
 
 
 # -- What no claim makes. ----------------------------------------------------------------------------------------------

@@ -362,6 +362,15 @@ class Amount:
         same = promise.unit == self.unit and all(self.low <= number <= self.high for number in promise.numbers)
         return same and bool(self.about & promise.about)
 
+    def says(self, value) -> bool:
+        """Whether it says a value, as exactly as it is said: 7 says 6.8."""
+        return self.low <= value <= self.high or any(round(value, places(end)) == end for end in (self.low, self.high))
+
+
+def places(number) -> int:
+    """Return how many places behind the point a number is said with."""
+    return max(0, -number.as_tuple().exponent)
+
 
 def makes(claim, promise) -> bool:
     """Whether a claim makes this promise: in numbers of the same thing in the same unit, or in its own words."""

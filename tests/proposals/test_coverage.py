@@ -119,9 +119,21 @@ def spoil_range(proposal, evidence, ada):
 
 
 def spoil_unit(proposal, evidence, ada):
-    claim = Claim(text="It takes long.", low=1, high=2, unit=" S")
+    claim = Claim(text="It takes long.", low=1, high=7, unit=" S")
     proposal.add(claim, by=ada, evidence=[evidence])
     proposal.change(claim, by=ada, unit="hours")
+
+
+def spoil_measure(proposal, evidence, ada):
+    claim = Claim(text="It takes long.", low=1, high=7, unit=" S")
+    proposal.add(claim, by=ada, evidence=[evidence])
+    proposal.change(claim, by=ada, high=2)
+
+
+def spoil_guarantee(proposal, evidence, ada):
+    claim = Claim(text="It is quick.", kind="guarantee", metric="Speed", low=1, high=2, unit="s", method="We counted.")
+    proposal.add(claim, by=ada, evidence=[evidence])
+    proposal.change(claim, by=ada, metric=" ")
 
 
 def spoil_evidence(proposal, evidence, ada):
@@ -133,7 +145,9 @@ def spoil_nothing(proposal, evidence, ada):
     proposal.add(claim, by=ada, evidence=[evidence])
 
 
-@pytest.mark.parametrize("spoil", [spoil_method, spoil_range, spoil_unit, spoil_evidence, spoil_nothing])
+@pytest.mark.parametrize(
+    "spoil", [spoil_method, spoil_range, spoil_unit, spoil_measure, spoil_guarantee, spoil_evidence, spoil_nothing]
+)
 def test_the_lists_count_as_the_page_does(ada, spoil):
     proposal = a_proposal(ada)
     proposal.change(proposal.price_lines.get(optional=True), by=ada, evidence=None)

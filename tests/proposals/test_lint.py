@@ -305,7 +305,7 @@ def test_a_promise_is_stopped_however_it_is_said_in_summary_proposal_and_mail(of
 
 def test_the_offers_own_prices_are_no_promise_until_they_are_said_to_be_won(ada):
     deal = a_proposal(ada, currency="EUR").opportunity
-    for words in ("More care, €900 a month.", "With €3,000 it is mended, and you save a new site."):
+    for words in ("More care, €900 a month.", "Mending, €3,000, and you save a new site."):
         assert [mark.kind for mark in marks_on(deal, words.replace("€", "£"))] == ["outcome"]
         assert marks_on(deal, words) == []
     assert [mark.words for mark in marks_on(deal, "You save €900 a month.")] == ["€900"]
