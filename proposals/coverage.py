@@ -356,7 +356,7 @@ def unclaimed(proposal) -> list[Unclaimed]:
     """Return the promises and numbers in free text that belong to no supported claim, each where it stands."""
     rows = rows_of(proposal)
     claims = [claim for claim in rows["claims"] if not claim.unsupported_because()]
-    backing = promises.Backing(claims, prices=promises.prices_of(proposal, rows["price_lines"]))
+    backing = promises.Backing(claims=claims, prices=promises.prices_of(proposal, rows["price_lines"]))
     found = []
     for row, field, text in texts_of(proposal, rows):
         place = {"field": field.name, "where": place_of(row, field), "url": url_of(proposal, row, field), "row": row}

@@ -174,7 +174,7 @@ def marks_in(opportunity, text, internal=None, *, with_outcomes=True) -> list[Ma
     """Return every mark on a text for a client, in the order of its words."""
     seen, places = letters.as_seen(text)
     internal = internal_of(opportunity) if internal is None else internal
-    backing = promises.DealBacking(opportunity) if with_outcomes else None
+    backing = promises.Backing(opportunity) if with_outcomes else None
     marks = on_reading(seen, lambda read: [*copies(read, internal), *glossary(read), *outcomes_in(read, backing)])
     read = letters.plain(seen)
     marks += [*private_to_others(read), *superlatives(read), *mixed(seen), *strangers(seen, opportunity.client_id)]
@@ -223,7 +223,7 @@ def read_mailed(text, client, deal) -> list[Mark]:
     text, _ = letters.as_seen(text)
     asks = deal and (len(words_of(text)) >= RUN or PHONE.search(text))
     internal = internal_of(deal) if asks else []
-    backing = promises.DealBacking(deal) if deal else promises.Backing()
+    backing = promises.Backing(deal)
     marks = on_reading(text, lambda read: [*glossary(read), *copies(read, internal), *outcomes_in(read, backing)])
     sources = [source.words for source in internal if source.record_type not in THEIRS]
     marks += [mark for mark in private(plain(text)) if is_strangers(mark.words, client, sources)]

@@ -20,8 +20,11 @@ MANY = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 1_000_000, "bi
 SMALL = rf"(?:(?:{'|'.join(TENS)})(?:[\s\u2010\u2011-]+(?:{'|'.join(ONES)}))?|{'|'.join(TEENS)}|{'|'.join(ONES)})"
 LARGE = rf"(?:{'|'.join(MANY)})s?"
 # "Twenty-five" and "twenty five" alike, "a hundred", "two hundred and fifty thousand".
-IN_WORDS = rf"(?:(?:(?:{SMALL}|an?)[\s-])?{LARGE}\b(?:[\s-](?:and\s)?(?:{SMALL}\b(?:\s{LARGE}\b)?|{LARGE}\b))*|{SMALL})"
-DIGITS = r"\d+(?:[.,]\d+)*"
+IN_WORDS = (
+    rf"(?:(?:(?:{SMALL}|an?)[\s-])?{LARGE}\b(?:[\s-](?:and\s)?(?:{SMALL}\b(?:\s{LARGE}\b)?|{LARGE}\b)){{0,4}}|{SMALL})"
+)
+# No number is longer: a text of nothing but digits must not be read over and over.
+DIGITS = r"\d{1,30}(?:[.,]\d{1,9}){0,6}"
 # Looked at first: with these letters a number begins, and most words do not.
 BEGINS = r"(?=\d|t[ehw]|f[io]|s[ei]|e[il]|ni|on|hu|do|[mb]i|an?\s)"
 NUMBER = rf"{BEGINS}(?:{DIGITS}|{IN_WORDS})"
@@ -259,32 +262,28 @@ def outcome_of(match) -> Promise:
     unit = "x" if FACTOR.match(words) else unit_of(words[counted[-1].end() :]) if counted else ""
     numbers = tuple(numbers_in(words)) if unit else ()
     of_itself = PROMISE.match(words) is not None
-    return Promise(words, *match.span(), numbers, unit, before, after, of_itself)
+    return Promise(words, match.start(), match.end(), numbers, unit, before, after, of_itself)
 
 
 def amount_of(match) -> Promise | None:
     """Return the promise that a number makes by the words around it, or nothing."""
     text, start, end = match.string, match.start(), match.end()
     before, after = around(text, start, end)
-    unit = money_in(match.group())
+    unit, numbers = money_in(match.group()), tuple(sum_of(match.group()))
     if unit:
-        promises = promises_money(before, after)
+        promised = promises_money(before, after)
     elif more := MORE_OF.match(after) or (OF_THEM.match(after) if ANOTHER.search(before) else None):
-        end, promises = end + more.end(), True
+        end, promised = end + more.end(), True
     elif spans := SPANS.match(after):
-        promises = promises_by_then(before, after, spans.end())
-        unit, end = unit_of(after), end + spans.end()
+        unit, promised = unit_of(after), promises_by_then(before, after, spans.end())
+        end += spans.end()
     elif soon := IN_SECONDS.match(after):
-        sentence = before + after
-        promises = TO_COME.search(sentence) and SPEED.search(sentence)
-        unit, end = unit_of(after), end + soon.end()
+        unit, promised = unit_of(after), bool(TO_COME.search(before + after) and SPEED.search(before + after))
+        end += soon.end()
     else:
-        promises = MOVES.search(before)
-    if not promises:
-        return None
-    numbers = tuple(sum_of(match.group()))
+        promised = bool(MOVES.search(before))
     before, after = around(text, start, end)
-    return Promise(text[start:end], start, end, numbers, unit, before, after)
+    return Promise(text[start:end], start, end, numbers, unit, before, after) if promised else None
 
 
 def money_in(words) -> str:
@@ -436,13 +435,15 @@ def is_price(promise, prices) -> bool:
     return not (CHANGES_AFTER.match(promise.after) or EARNED.search(promise.before))
 
 
-@dataclass
 class Backing:
-    """What stands behind the words for a client: claims in force, what was measured, and the prices of the offer."""
+    """What stands behind words for a client: claims in force, what was measured, and the prices of the offer.
 
-    claims: list = field(default_factory=list)
-    measured: list = field(default_factory=list)
-    prices: set = field(default_factory=set)
+    Of a deal, for summaries and mails, each is read when it is asked for first; of a proposal it is known.
+    """
+
+    def __init__(self, opportunity=None, **known):
+        self.opportunity = opportunity
+        vars(self).update(known)
 
     def excuses(self, promise) -> bool:
         return (
@@ -451,29 +452,26 @@ class Backing:
             or any(makes(claim, promise) for claim in self.claims)
         )
 
-
-class DealBacking(Backing):
-    """The same of a deal, for summaries and mails: each is read when it is asked for first."""
-
-    def __init__(self, opportunity):
-        self.opportunity = opportunity
-
     @cached_property
     def claims(self) -> list:
         """Return the supported claims of proposals that a client may still accept, or has."""
         from .models import Claim
 
+        if self.opportunity is None:
+            return []
         rows = Claim.objects.filter(proposal__opportunity=self.opportunity).exclude(proposal__stage__in=not_in_force())
         return [claim for claim in rows.with_proof() if not claim.unsupported_because()]
 
     @cached_property
     def measured(self) -> list:
-        return measured(self.opportunity)
+        return measured(self.opportunity) if self.opportunity else []
 
     @cached_property
     def prices(self) -> set:
         from .models import PriceLine
 
+        if self.opportunity is None:
+            return set()
         rows = PriceLine.objects.filter(proposal__opportunity=self.opportunity)
         rows = rows.exclude(proposal__stage__in=not_in_force()).select_related("proposal")
         return {price for line in rows for price in prices_of(line.proposal, [line])}

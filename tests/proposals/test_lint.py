@@ -372,7 +372,20 @@ def test_another_deals_notes_are_no_source(ada, deal):
     assert marks_on(other, NOTE) == []
 
 
-@pytest.mark.parametrize("words", ["", " ", "…", "🙂" * 50, "'’'", "a " * 5000, "\u0301" * 9, "ÅÄÖ ß İ " * 20])
+ENDLESS = [
+    "1," * 9000,
+    "1" * 20000,
+    "a hundred " * 3000,
+    "$1 more " * 2000,
+    "bookings rise by " * 1500,
+    "a-" * 9000,
+    "d\u043e" * 9000,
+]
+
+
+@pytest.mark.parametrize(
+    "words", ["", " ", "…", "🙂" * 50, "'’'", "a " * 5000, "\u0301" * 9, "ÅÄÖ ß İ " * 20, *ENDLESS]
+)
 def test_whatever_is_typed_is_read(deal, words):
     marks_on(deal, words)
     marks_on(deal, words, title="")
