@@ -113,7 +113,7 @@ PROMISES = (
     rf"|{HOW_MANY}[\s-]times\b(?!\s(?:a|an|per|each|every|on|in|we|you|they|before|until|since|during|when|last|this)\b)"
     r"|(?=m)(?:money[\s-]back\b|multiplies\s(?:your|the)\b)|your\smoney\sback\b|full\srefund\b"
     r"|you\spay\snothing\s(?:if|unless|until)\b|or\syou\spay\snothing\b|no\s(?:win|cure|results?),?\sno\s(?:fee|pay)\b"
-    r"|we\s(?:(?:can|do)\s)?(?:promise|assure|warrant)\b(?!\s(?:no|nothing|neither|to)\b)"
+    r"|we\s(?:(?:can|do)\s)?(?:promise|assure|warrant)\b(?!\s(?:no|nothing|anything|neither|to)\b)"
     r"|ensures?\s(?:\w+\s)?(?:results?|success|growth)\b"
     rf"|(?:will|can|may)\s(?:\w+\s)?(?:multiply\b|rank\s(?:\w+\s)?{AT_THE_TOP})"
     rf"|(?:be|become)\s{AT_THE_TOP}\s(?:on|in)\s(?:google|search)\b"
@@ -125,8 +125,8 @@ AMOUNTS = (
     rf"|by\s{NEARLY}{PART}\b{NO_PART}|{PART}\s{COMPARED}\b|(?:in|at|for)\shalf\sthe\s(?:time|cost|price)\b"
     rf"|factor\sof\s{NEARLY}{NUMBER}|up\s{PART}\b{NO_PART}"
 )
-# Not "1920 x 1080".
-BY_SIGN = r"(?<![\w×])(?<!\d\s)[x×]\d+(?:[.,]\d+)*(?!\w)"
+# Not "1920 x 1080", and not the names of machines.
+BY_SIGN = r"(?<![\w×&])(?<!\d\s)(?<!#)[x×](?!(?:11|32|64|86)\b)\d+(?:[.,]\d+)*(?!\w)"
 GUARANTEE, PROMISE, AMOUNT, OUTCOME = (
     re.compile(words, re.IGNORECASE)
     for words in (
@@ -143,7 +143,7 @@ STEM = re.compile(r"doubl|tripl|quadrupl|guarant|twice|thrice", re.IGNORECASE)
 
 # A number, with a sign of money before or after it; not one that is a part of something else.
 QUANTITY = re.compile(
-    rf"(?<![\w.,/#])(?:(?:us)?[$€£¥]\s?|\b(?:usd|eur|gbp|chf|jpy)\s?)?\b{NUMBER}(?:\s?(?:k|m|bn))?\b(?![/\u2044])"
+    rf"(?<![\w.,/#])(?:(?:us)?[$€£¥]\s?|\b(?:usd|eur|gbp|chf|jpy)\s?)?\b(?:{SPAN})?{NUMBER}(?:\s?(?:k|m|bn))?\b(?![/\u2044])"
     rf"(?:\s?(?:[€£$¥]|(?:usd|eur|gbp|chf|jpy|euros?|dollars?|pounds?|francs?|yen)\b))?",
     re.IGNORECASE,
 )
@@ -164,7 +164,7 @@ MOVES = re.compile(
     re.IGNORECASE,
 )
 EARNS = re.compile(
-    r"\b(?:earn\w*|revenues?|extra|more|sav(?:e|es|ed|ing|ings)|returns?|profit\w*|gain\w*|turnover|income|additional|wins?"
+    r"\b(?:earn\w*|revenues?|extra|(?<!or\s)more(?!\sthan)|sav(?:e|es|ed|ing|ings)|returns?|profit\w*|gain\w*|turnover|income|additional|wins?"
     r"|grow\w*|increas\w*)\b|\b(?:of|in)\s(?:\w+\s)?sales\b",
     re.IGNORECASE,
 )
@@ -273,7 +273,7 @@ def amount_of(match) -> Promise | None:
     if unit:
         promised = promises_money(before, after)
     elif more := MORE_OF.match(after) or (OF_THEM.match(after) if ANOTHER.search(before) else None):
-        end, promised = end + more.end(), True
+        end, promised = end + more.end(), numbers != (1,)
     elif spans := SPANS.match(after):
         unit, promised = unit_of(after), promises_by_then(before, after, spans.end())
         end += spans.end()
@@ -293,11 +293,9 @@ def money_in(words) -> str:
 
 def sum_of(words) -> list[Decimal]:
     """Return the numbers of a quantity, without its signs of money: $50k are fifty thousand."""
-    counted = re.match(rf"\D*?({DIGITS})\s?(k|m|bn)?\b", words, re.IGNORECASE)
-    if counted is None:
-        return numbers_in(words)
-    scale = {"k": 1000, "m": 1_000_000, "bn": 1_000_000_000}.get((counted[2] or "").lower(), 1)
-    return [number_of(counted[1]) * scale]
+    scale = re.search(r"\d\s?(k|m|bn)\b", words, re.IGNORECASE)
+    times = {"k": 1000, "m": 1_000_000, "bn": 1_000_000_000}[scale[1].lower()] if scale else 1
+    return [number * times for number in numbers_in(words)]
 
 
 def promises_money(before, after) -> bool:
@@ -410,8 +408,8 @@ def amounts_in(text):
     for match in QUANTITY.finditer(text):
         if not any(outcome.start <= match.start() < outcome.end for outcome in outcomes):
             unit = money_in(match.group()) or unit_of(text[match.end() :])
-            for number in sum_of(match.group()):
-                yield Amount(number, number, unit, about)
+            numbers = sum_of(match.group())
+            yield Amount(min(numbers), max(numbers), unit, about)
 
 
 def was_measured(promise, measured) -> bool:

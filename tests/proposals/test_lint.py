@@ -191,6 +191,9 @@ WORK = [
     "We reduce the form from nine questions to three.",
     "The two-day workshop is held twice: in May and in June.",
     "Version 2.5 of the plan has 4 parts.",
+    "Whoever pays $10,000 or more has a person of their own.",
+    "It runs on Windows 11 (x64) as well.",
+    "We measure again before we promise anything.",
 ]
 
 # Each promises in words of its own, and is stopped in summary and proposal.
@@ -225,6 +228,8 @@ PROMISED = [
     ("You will see results within six weeks.", "six weeks"),
     ("It pays for itself within 3 months.", "3 months"),
     ("Your pages will open in two seconds.", "two seconds"),
+    ("Your pages will open in 2 to 3 seconds.", "2 to 3 seconds"),
+    ("Bookings will rise from 40 to 80.", "40 to 80"),
     ("Money back if it fails.", "Money back"),
     ("You get your money back.", "your money back"),
     ("It works, or you pay nothing.", "or you pay nothing"),
