@@ -339,8 +339,7 @@ def copies(text, internal) -> list[Mark]:
     if not wanted:
         return []
     seeds, known = set(runs(plain, SEED)), {}
-    for source in internal:
-        said = words_of(source.words)
+    for source, said in ((source, said) for source in internal for said in readings_of(source.words)):
         last = len(said) - RUN
         for place in range(0, len(said) - SEED + 1, STEP):
             if tuple(said[place : place + SEED]) in seeds:
@@ -362,6 +361,14 @@ def copies(text, internal) -> list[Mark]:
             marks.append(Mark("copied", text[start:end], why=why, start=start, end=end))
             first = None
     return marks
+
+
+def readings_of(text):
+    """Yield the words of a text, and once more with those whole that it parts by a hyphen."""
+    yield words_of(text)
+    whole, places = letters.joined(text)
+    if places is not None:
+        yield words_of(whole)
 
 
 def runs(words, length):
