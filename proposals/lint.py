@@ -339,7 +339,7 @@ def copies(text, internal) -> list[Mark]:
     if not wanted:
         return []
     seeds, known = set(runs(plain, SEED)), {}
-    for source, said in ((source, said) for source in internal for said in readings_of(source.words)):
+    for source, said in ((each, said) for each in internal for said in readings_of(each.words)):
         last = len(said) - RUN
         for place in range(0, len(said) - SEED + 1, STEP):
             if tuple(said[place : place + SEED]) in seeds:
