@@ -298,7 +298,9 @@ class Claim(Row):
 
     def support(self, *evidence):
         """Rest this claim on versions of evidence of the same opportunity, in the unit in which it speaks."""
-        self.check_proof([*self.evidence.select_related("audit"), *evidence])
+        versions = [*self.evidence.select_related("audit"), *evidence]
+        self.check_proof(versions)
+        self.check_words(versions)
         self.evidence.add(*evidence)
 
     def check_proof(self, versions):
@@ -307,6 +309,9 @@ class Claim(Row):
             raise ValidationError({"evidence": "Choose evidence of this opportunity."})
         if words := self.speaks_otherwise(versions):
             raise ValidationError({"unit": words})
+
+    def check_words(self, versions):
+        """Refuse words that name too little, or something else than was measured. A newer version may change that."""
         if refused := self.lacks_as_guarantee() or self.contradicts(versions) or self.misquotes(versions):
             raise ValidationError(refused)
 

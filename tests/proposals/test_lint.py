@@ -614,7 +614,7 @@ def test_what_is_written_in_another_alphabet_is_what_it_seems_to_be(deal, words)
 def test_a_hyphen_of_ours_and_one_of_theirs_part_no_copied_run(ada, deal):
     said = "A well-known family of three runs it, and they quarrel about it."
     begin(Note(diary=deal.diary, opportunity=deal, author=ada, words=said), by=ada)
-    for words in ("A well-known fam-ily of three runs it", "A well known family of three runs it"):
+    for words in ("A well-known fam-ily of three runs it, and", "A well known family of three runs it"):
         assert [mark.words for mark in marks_on(deal, words) if mark.kind == "copied"]
 
 

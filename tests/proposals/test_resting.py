@@ -103,8 +103,11 @@ def test_what_was_measured_again_counts_when_the_rows_rest_on_it(ada, ben):
     with pytest.raises(Refused, match="a newer version stands in for it"):
         perform(proposal.resume, by=ada)
     assert resting.take_newest(proposal, by=ada) == 4
-    proposal = again(proposal)
+    with pytest.raises(Refused, match="Its evidence says 5.9 s"):
+        perform(again(proposal).resume, by=ada)
+    proposal.change(proposal.claims.get(), by=ada, text="Your largest page takes 5.9 seconds.")
     # Its rows say something else now, so that what was approved is reviewed again.
+    proposal = perform(again(proposal).resume, by=ada)
     assert proposal.stage == "in_review"
     assert set(proposal.evidence().filter(metric=old.metric)) == {new}
     assert proposal.approvals.filter(stage="lapsed").exists()
@@ -119,6 +122,7 @@ def test_the_newest_versions_are_kept_although_nobody_is_known_to_decide(ada, be
     edit(deal, by=ada, decision_owner=None)
 
     assert resting.take_newest(again(proposal), by=ada) == 4
+    proposal.change(proposal.claims.get(), by=ada, text="Your largest page takes 5.9 seconds.")
     assert again(proposal).stage == "paused"
 
     edit(again(deal), by=ada, decision_owner=who)
