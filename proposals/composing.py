@@ -234,6 +234,7 @@ class PartForm(InPlaceForm):
         if isinstance(self.instance, Claim) and "evidence" in self.cleaned_data and not self.errors:
             try:
                 self.instance.check_proof(self.cleaned_data["evidence"])
+                self.instance.check_words(self.cleaned_data["evidence"])
             except forms.ValidationError as refusal:
                 self.add_error(None, refusal)
 

@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 from opportunities.models import Audit, Evidence
 from opportunities.records import Lack
 
-from . import lint
+from . import letters, lint, promises
 
 # What a badge reads along with a version of evidence.
 READ_WITH = ("audit", "corrected_by", "withdrawal")
@@ -312,8 +312,26 @@ def supported() -> Q:
         Q(low=None, high=None) | ~Q(unit__regex=r"\S") | ~Exists(under.filter(unit__regex=r"\S")) | Exists(same_unit)
     )
     explained = Q(kind="finding") | Q(method__regex=r"\S")
-    ranged = ~Q(kind="projection") | Q(low__isnull=False, high__isnull=False)
-    return Q(Exists(under), ~Exists(under.exclude(counts()))) & agrees & explained & ranged
+    ranged = Q(kind="finding") | Q(low__isnull=False, high__isnull=False)
+    named = ~Q(kind="guarantee") | Q(metric__regex=r"\S")
+    return (
+        Q(Exists(under), ~Exists(under.exclude(counts()))) & agrees & explained & ranged & named & holds_measured(under)
+    )
+
+
+def holds_measured(under) -> Q:
+    """Say in SQL what `Claim.contradicts` says of a finding: its range holds one of the values in its unit."""
+    same = under.annotate(said=Lower(Trim("unit"))).filter(Q(said="") | Q(said=Lower(Trim(OuterRef("unit")))))
+    of_any = Q(low=None, high=None) | ~Q(kind="finding")
+    return of_any | (~Q(unit__regex=r"\S") & holds_one_of(under)) | (Q(unit__regex=r"\S") & holds_one_of(same))
+
+
+def holds_one_of(said) -> Q:
+    """Say that a range holds one of these values, or that there is none. One end alone is the number itself."""
+    within = Exists(said.filter(value__gte=OuterRef("low"), value__lte=OuterRef("high")))
+    only_low = Q(high=None) & Q(Exists(said.filter(value=OuterRef("low"))))
+    only_high = Q(low=None) & Q(Exists(said.filter(value=OuterRef("high"))))
+    return Q(~Exists(said)) | Q(within) | only_low | only_high
 
 
 # -- What no claim makes. ----------------------------------------------------------------------------------------------
@@ -353,17 +371,20 @@ def unclaimed(proposal) -> list[Unclaimed]:
     """Return the promises and numbers in free text that belong to no supported claim, each where it stands."""
     rows = rows_of(proposal)
     claims = [claim for claim in rows["claims"] if not claim.unsupported_because()]
+    backing = promises.Backing(claims=claims, prices=promises.prices_of(proposal, rows["price_lines"]))
     found = []
     for row, field, text in texts_of(proposal, rows):
         place = {"field": field.name, "where": place_of(row, field), "url": url_of(proposal, row, field), "row": row}
-        outcomes = [mark.words for mark in lint.outcomes([text], claims)]
-        found += [Unclaimed("outcome", words, **place) for words in outcomes]
+        found += [Unclaimed("outcome", mark.words, **place) for mark in lint.outcomes(text, backing)]
         found += [Unclaimed("number", words, **place) for words in numbers_in(text, claims)]
+    for evidence, field, text in texts_of_proof(rows):
+        place = {"field": field.name, "where": place_of(evidence, field), "url": evidence.staff_url(), "row": evidence}
+        found += [Unclaimed("outcome", mark.words, **place) for mark in lint.outcomes(text, backing)]
     return found
 
 
 def unsafe(proposal) -> list[lint.Placed]:
-    """Return the marks on everything that a client reads of it, its claims too, each with its place.
+    """Return the marks on everything that a client reads of it, its claims and their proof too, each with its place.
 
     While the rows are kept nothing of it changes, and it is read once.
     """
@@ -373,6 +394,7 @@ def unsafe(proposal) -> list[lint.Placed]:
     said = [
         *texts_of(proposal, rows),
         *((claim, claim._meta.get_field("text"), claim.text) for claim in rows["claims"]),
+        *texts_of_proof(rows),
     ]
     found = lint.in_places(proposal.opportunity, [((row, field), text) for row, field, text in said])
     marks = [
@@ -397,19 +419,31 @@ def texts_of(proposal, rows):
             yield row, record._meta.get_field(name), text
 
 
+# What a client reads of the evidence under a claim, beside its number.
+PUBLISHED = ("metric", "unit", "provider")
+
+
+def texts_of_proof(rows):
+    """Yield the words of the evidence under claims, each piece once: the evidence, the field, and the text."""
+    for evidence in dict.fromkeys(version for claim in rows["claims"] for version in claim.evidence.all()):
+        for name in PUBLISHED:
+            if text := getattr(evidence, name):
+                yield evidence, evidence._meta.get_field(name), text
+
+
 def numbers_in(text, claims) -> list[str]:
     """Return the numbers of a text that are in no claim. What is an outcome is marked as one."""
-    said = " ".join(claim.text for claim in claims)
-    known = {lint.number_in(match.group()) for match in NUMBER.finditer(said)}
-    known |= {number for claim in claims for number in (claim.low, claim.high)}
-    bare = lint.OUTCOME.sub(" ", lint.plain(text))
+    known = {end for claim in claims for amount in promises.amounts_of(claim) for end in (amount.low, amount.high)}
+    bare = letters.plain(text)
+    for promise in promises.promises_in(bare):
+        bare = bare[: promise.start] + " " * len(promise.words) + bare[promise.end :]
     return list(
         dict.fromkeys(
             match.group()
             for match in NUMBER.finditer(bare)
             if not HARMLESS.match(bare, match.end())
             and not YEAR.fullmatch(match.group())
-            and lint.number_in(match.group()) not in known
+            and promises.number_of(match.group()) not in known
         )
     )
 

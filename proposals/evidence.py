@@ -1,5 +1,8 @@
 """What rests on a piece of evidence: rows of proposals, and through them what was offered, signed and shown."""
 
+from functools import reduce
+from operator import or_
+
 from django.db import transaction
 from django.db.models import CharField, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast
@@ -106,8 +109,23 @@ def resting_on(evidence, opportunity, user) -> tuple[list[Group], list[tuple[str
         carriers.append((Proposal.label(), pk))
     contracts = contracts_on(Q(proposal__in=list(proposals)), carriers, user)
     summaries = summaries_on(evidence, opportunity, carriers, user)
-    carriers += [(Summary.label(), pk) for pk in summaries.pks]
+    follow_words(summaries, opportunity, offers, carriers, user)
     return [*groups, offers, contracts, summaries.group], carriers
+
+
+def follow_words(summaries, opportunity, offers, carriers, user):
+    """Add the words for the client to the carriers, and the proposals on whose pages a client reads them."""
+    carriers += [(Summary.label(), pk) for pk in summaries.pks]
+    if not summaries.said:
+        return
+    read = [Q(body__findings__contains=[said]) for said in summaries.said]
+    pages = Publication.objects.filter(reduce(or_, read), opportunity_id=opportunity.pk, kind="proposal")
+    known = [pk for label, pk in carriers if label == Proposal.label()]
+    found = opportunity.proposals.filter(publication_id__in=list(pages.values_list("pk", flat=True)))
+    for proposal in found.exclude(pk__in=known).annotate(seen=seen_by(user, Proposal)).order_by("-pk"):
+        note = "a finding that it shows rests on it"
+        offers.take(Resting(str(proposal), proposal.get_stage_display(), proposal.staff_url(), note), proposal.seen)
+        carriers.append((Proposal.label(), proposal.pk))
 
 
 def rows_on(evidence, user):
@@ -153,10 +171,10 @@ def says_version(evidence, pk) -> str:
 
 
 class Summaries:
-    """The words for clients that rest on evidence, and their ids."""
+    """The words for clients that rest on evidence, their ids, and each as a page says it."""
 
     def __init__(self):
-        self.group, self.pks = Group("Words for the client"), []
+        self.group, self.pks, self.said = Group("Words for the client"), [], []
 
 
 def summaries_on(evidence, opportunity, carriers, user) -> Summaries:
@@ -179,6 +197,7 @@ def summaries_about(about, opportunity, user) -> Summaries:
         resting = Resting(summary.title, summary.get_stage_display(), summary.staff_url(), note)
         summaries.group.take(resting, summary.seen)
         summaries.pks.append(summary.pk)
+        summaries.said.append(summary.as_finding())
     return summaries
 
 
@@ -196,7 +215,7 @@ def resting_on_claim(claim, user) -> tuple[list[Group], list[tuple[str, int]]]:
         proposals.append(offer.pk)
     contracts = contracts_on(Q(proposal__in=proposals), carriers, user)
     summaries = summaries_about(about_claims(carriers), claim.proposal.opportunity, user)
-    carriers += [(Summary.label(), pk) for pk in summaries.pks]
+    follow_words(summaries, claim.proposal.opportunity, offers, carriers, user)
     return [claims, offers, contracts, summaries.group], carriers
 
 

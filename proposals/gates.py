@@ -108,6 +108,8 @@ def claims_are_supported(proposal):
         versions = list(claim.evidence.all())
         if reason := claim.lacks_besides_proof(versions) if versions else "none is attached.":
             yield Lack(f"Back the claim “{claim}” with evidence: {reason}", claim.staff_url())
+        for words in claim.misquotes(versions).values():
+            yield Lack(f"Say in the claim “{claim}” what was measured. {words}", claim.staff_url())
 
 
 @gate("Rest only on evidence that counts.")

@@ -3,7 +3,6 @@
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import NamedTuple
 
@@ -15,10 +14,12 @@ from django.db.models import BigIntegerField, Exists, F, Func, IntegerField, Out
 from django.db.models.functions import Cast
 
 from opportunities.alike import key_of
-from opportunities.models import Contact, Discovery, Event, Evidence, Lead, Message, User
+from opportunities.models import Contact, Discovery, Event, Lead, Message, User
 from opportunities.words import MARK_UP
 
 from . import glossary as words_of_ours
+from . import letters, promises
+from .letters import WORD, plain, plain_word, words_of
 
 # This many words in a row, the same as in an internal text, are a copy.
 RUN = 8
@@ -28,85 +29,11 @@ STEP = RUN - SEED + 1
 MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 PHONE = re.compile(r"(?<![\w.])(?:\((?=\+?\d+\)))?\+?\d(?:[\s()./-]*\d){7,}(?![\w])")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-# What doubles something and promises nothing: a double check, a double room.
-NO_OUTCOME = r"(?![ -](?:check|click|opt|room|book|glaz|entr|page)\w*)"
-ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-VALUES = {word: value for value, word in enumerate([*ONES, *TEENS], 1)}
-VALUES |= {word: 10 * value for value, word in enumerate(TENS, 2)}
-# One to a hundred in words, "twenty-five" and "twenty five" alike.
-IN_WORDS = (
-    rf"(?:(?:{'|'.join(TENS)})(?:[\s\u2010\u2011-]+(?:{'|'.join(ONES)}))?"
-    rf"|{'|'.join(TEENS)}|{'|'.join(ONES)}|(?:(?:a|one)\s)?hundred)"
-)
-# Looked at first: with these letters a number begins, and most words do not.
-BEGINS = r"(?=\d|t[ehw]|f[io]|s[ei]|e[il]|ni|on|hu|a\s)"
-HOW_MANY = rf"{BEGINS}(?:\d+(?:[.,]\d+)?|{IN_WORDS})(?:\sand\sa\shalf)?"
-PART = r"(?:half|(?:an?|one|two|three|four)[\s-](?:half|thirds?|quarters?|fifths?|sixths?|eighths?|tenths?))"
-NEARLY = r"(?:(?:about|around|roughly|nearly|almost|over|up\sto|at\sleast|more\sthan)\s)?"
-# By half, and not by half past nine, by a third party or by half of them.
-NO_PART = r"(?![\s-](?:past|to|an?|of|term|part(?:y|ies)|persons?|days?|hours?|way)\b)"
-COMPARED = (
-    r"(?:more|less|fewer|faster|slower|quicker|sooner|higher|lower|larger|bigger|smaller|better|cheaper|shorter|longer"
-    r"|(?:again\s)?as\s(?:many|much|long|fast|often|large|high))"
-)
-GUARANTEES = r"(?=guarante)(?<!\bno )(?<!\bnot a )(?<!\bwithout )guarante\w*"
-# Each is looked for where a word begins.
-PROMISES = (
-    rf"(?:doubl|tripl|quadrupl)\w*+{NO_OUTCOME}|{GUARANTEES}"
-    r"|halv\w+|(?:twice|thrice)\s(?:as\s\w+|the\b|your\b|what\b)"
-    rf"|(?!one\b){BEGINS}(?:{IN_WORDS}|\d+)[\s-]?fold\b"
-    rf"|{HOW_MANY}\stimes\b(?!\s(?:a|an|per|each|every|on|in|we|you|they|before|until|since|during|when|last|this)\b)"
-)
-AMOUNTS = (
-    r"\d+(?:\.\d+)?\s?[x×](?!\w|\s*\d)"
-    rf"|{HOW_MANY}[\s\u2010\u2011-]{{0,2}}(?:[%٪％]|per\s?cent\b|percentage\spoints?\b)|half\sa\sper\s?cent\b"
-    rf"|by\s{NEARLY}{PART}\b{NO_PART}|{PART}\s{COMPARED}\b|(?:in|at|for)\shalf\sthe\s(?:time|cost|price)\b"
-)
-# Words that make of a number that was measured one that is to come, or a change that nobody measured.
-TO_COME = re.compile(
-    r"\b(?:will|shall|expect\w*|promis\w*|going\sto|aim\w*|target\w*|achiev\w*|soon|next\s(?:week|month|quarter|year|season)"
-    r"|(?:you|we)\s(?:get|gain|win|save|reach|see))\b|\b\w+['’]ll\b",
-    re.IGNORECASE,
-)
-CHANGES_AFTER = re.compile(
-    rf"\s+(?:(?:in|of|as|an?)\s+)?(?:{COMPARED}|extra|additional|increase|growth|rise|uplift|improvement|up)\b",
-    re.IGNORECASE,
-)
-CHANGES_BEFORE = re.compile(
-    r"\b(?:by|up|plus|(?:increas|grow|ris|gain|improv|rais|boost|add)\w*(?:\s(?:of|to))?|another|extra)\s+(?:\w+\s+)?$",
-    re.IGNORECASE,
-)
-GUARANTEE, PROMISE, AMOUNT, OUTCOME = (
-    re.compile(rf"\b(?:{words})", re.IGNORECASE) for words in (GUARANTEES, PROMISES, AMOUNTS, f"{PROMISES}|{AMOUNTS}")
-)
 SUPERLATIVE = re.compile(
     r"\bthe (?:very )?(?:best|fastest|cheapest|greatest|most successful|leading)\b"
     r"|\bworld[- ]class\b|\bnumber one\b|(?<!\w)#1\b|\bunrivall?ed\b|\bunbeatable\b|\brisk[- ]free\b",
     re.IGNORECASE,
 )
-# What nobody sees between two letters: a soft hyphen, what is of no width, what turns the letters around it.
-HIDDEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
-# A word as it is read: an apostrophe or an accent in it parts nothing.
-JOINED = "'’\u0300-\u036f"
-WORD = re.compile(rf"[^\W_](?:[^\W_]|[{JOINED}])*")
-
-
-class Gaps(dict):
-    """What stands between words becomes a gap, letter by letter: many times as quick as to look for the words."""
-
-    def __missing__(self, code):
-        letter = chr(code)
-        joins = letter in "'’" or 0x300 <= code <= 0x36F or HIDDEN.match(letter)
-        self[code] = None if joins else code if letter.isalnum() else " "
-        return self[code]
-
-
-GAPS = Gaps()
 # Up to three words with a capital, one after the other, may be somebody's name.
 CAPITAL = re.compile(r"[^\W\d_][\w'’-]*")
 NAME_WORDS = 3
@@ -128,12 +55,14 @@ SENTENCES = {
     "glossary": "Take out “{words}”: it is a word of ours, not for clients.",
     "private": "Take out “{words}”: it is somebody's private detail.",
     "markup": "Write plain words: take out “{words}”.",
+    "mixed": "Type “{words}” anew: it mixes letters of two alphabets.",
     "outcome": "Make a claim with evidence of “{words}”, or take it out.",
     "doubtful": "Say what makes it so, or leave “{words}” out.",
 }
 WHY = {
     "private": "It is somebody's private detail.",
     "markup": "Whoever reads the mail would see the mark itself.",
+    "mixed": "Some of its letters are of another alphabet and only look like ours.",
     "outcome": "No claim with evidence says it, and nothing measured does.",
     "doubtful": "Nobody can show it. Say what makes it so.",
 }
@@ -250,26 +179,24 @@ def in_places(opportunity, places, *, with_outcomes=False) -> list[tuple]:
 
 def marks_in(opportunity, text, internal=None, *, with_outcomes=True) -> list[Mark]:
     """Return every mark on a text for a client, in the order of its words."""
-    text, places = as_seen(text)
+    seen, places = letters.as_seen(text)
     internal = internal_of(opportunity) if internal is None else internal
-    marks = [*copies(text, internal), *glossary(text), *private_to_others(text), *superlatives(text)]
-    if with_outcomes and (matches := list(OUTCOME.finditer(text))):
-        marks += unsupported(matches, claims_of(opportunity, matches), measured(opportunity))
-    marks += strangers(text, opportunity.client_id)
+    backing = promises.Backing(opportunity) if with_outcomes else None
+    marks = on_reading(seen, lambda read: [*copies(read, internal), *glossary(read), *outcomes_in(read, backing)])
+    read = letters.plain(seen)
+    marks += [*private_to_others(read), *superlatives(read), *mixed(seen), *strangers(seen, opportunity.client_id)]
     return sorted(as_written(marks, places), key=lambda mark: (mark.start, -mark.end))
 
 
-def plain(text) -> str:
-    """Return a text as it is seen: without what hides in it."""
-    return HIDDEN.sub("", text)
-
-
-def as_seen(text) -> tuple[str, list | None]:
-    """Return a text without what hides in it, and where each letter of it was written; None where nothing hides."""
-    if not HIDDEN.search(text):
-        return text, None
-    places = [place for place, letter in enumerate(text) if not HIDDEN.match(letter)]
-    return "".join(text[place] for place in places), places
+def on_reading(seen, marks_of) -> list[Mark]:
+    """Return the marks on a text as it stands, and those that it has only when the words that it parts are whole."""
+    marks = marks_of(read := letters.plain(seen))
+    whole, places = letters.joined(read, promises.WHOLE)
+    if places is None:
+        return marks
+    known = {(mark.kind, place) for mark in marks for place in range(mark.start, mark.end)}
+    others = as_written(marks_of(whole), places)
+    return [*marks, *(mark for mark in others if not {(mark.kind, mark.start), (mark.kind, mark.end - 1)} & known)]
 
 
 def as_written(marks, places) -> list[Mark]:
@@ -287,8 +214,9 @@ def blocking(marks) -> list[Mark]:
 
 def read_template(version) -> list[Mark]:
     """Return every mark on the words of a template. It is for no deal yet, so that no claim stands behind it."""
-    text = plain(f"{version.subject}\n{version.body}")
-    return blocking([*markup(text), *glossary(text), *private_to_others(text), *outcomes([text], [])])
+    text, _ = letters.as_seen(f"{version.subject}\n{version.body}")
+    marks = on_reading(text, lambda read: [*glossary(read), *outcomes_in(read, promises.Backing())])
+    return blocking([*markup(text), *marks, *private_to_others(plain(text)), *mixed(text)])
 
 
 def read_mail(message) -> list[Mark]:
@@ -299,16 +227,14 @@ def read_mail(message) -> list[Mark]:
 
 def read_mailed(text, client, deal) -> list[Mark]:
     """Return every mark on words that are mailed. The database is asked only about what could be one."""
-    text = plain(text)
-    marks = [*markup(text), *glossary(text)]
+    text, _ = letters.as_seen(text)
     asks = deal and (len(words_of(text)) >= RUN or PHONE.search(text))
     internal = internal_of(deal) if asks else []
-    marks += copies(text, internal)
+    backing = promises.Backing(deal)
+    marks = on_reading(text, lambda read: [*glossary(read), *copies(read, internal), *outcomes_in(read, backing)])
     sources = [source.words for source in internal if source.record_type not in THEIRS]
-    marks += [mark for mark in private(text) if is_strangers(mark.words, client, sources)]
-    if OUTCOME.search(text):
-        marks += outcomes([text], supported_claims(deal) if deal else [], measured(deal) if deal else None)
-    return blocking(marks)
+    marks += [mark for mark in private(plain(text)) if is_strangers(mark.words, client, sources)]
+    return blocking([*markup(text), *marks, *mixed(text)])
 
 
 # -- Copied from what is internal. -------------------------------------------------------------------------------------
@@ -420,8 +346,7 @@ def copies(text, internal) -> list[Mark]:
     if not wanted:
         return []
     seeds, known = set(runs(plain, SEED)), {}
-    for source in internal:
-        said = words_of(source.words)
+    for source, said in ((each, said) for each in internal for said in readings_of(each.words)):
         last = len(said) - RUN
         for place in range(0, len(said) - SEED + 1, STEP):
             if tuple(said[place : place + SEED]) in seeds:
@@ -445,16 +370,16 @@ def copies(text, internal) -> list[Mark]:
     return marks
 
 
+def readings_of(text):
+    """Yield the words of a text, and once more with those whole that it parts by a hyphen."""
+    yield words_of(text)
+    whole, places = letters.joined(text)
+    if places is not None:
+        yield words_of(whole)
+
+
 def runs(words, length):
     return (tuple(words[place : place + length]) for place in range(len(words) - length + 1))
-
-
-def words_of(text) -> list[str]:
-    return text.casefold().translate(GAPS).split()
-
-
-def plain_word(word) -> str:
-    return word.casefold().translate(GAPS)
 
 
 # -- Words of ours. ----------------------------------------------------------------------------------------------------
@@ -550,95 +475,27 @@ def names_in(text) -> dict:
 # -- Outcomes that nothing proves. -------------------------------------------------------------------------------------
 
 
-def outcomes(texts, claims, numbers=None) -> list[Mark]:
-    """Return the promises of an outcome that no supported claim makes and nothing measured says, each once."""
-    found = (match for text in texts for match in OUTCOME.finditer(plain(text)))
-    return list({mark.words: mark for mark in reversed(unsupported(found, claims, numbers or {}))}.values())[::-1]
+def outcomes(text, backing) -> list[Mark]:
+    """Return the promises of an outcome that nothing backs, each once however often the text says it."""
+    seen, _ = letters.as_seen(text)
+    found = on_reading(seen, lambda read: outcomes_in(read, backing))
+    return list({mark.words: mark for mark in reversed(found)}.values())[::-1]
 
 
-def unsupported(matches, claims, numbers) -> list[Mark]:
-    claims = list(claims)
+def outcomes_in(text, backing) -> list[Mark]:
+    """Return the promises of an outcome in a text that no claim in force makes and nothing measured says."""
+    if backing is None:
+        return []
     return [
-        marked("outcome", match)
-        for match in matches
-        if not says_what_was_measured(match, numbers) and not any(says(claim, match.group()) for claim in claims)
+        Mark("outcome", promise.words, why=WHY["outcome"], start=promise.start, end=promise.end)
+        for promise in promises.promises_in(text)
+        if not backing.excuses(promise)
     ]
 
 
-def says_what_was_measured(match, numbers) -> bool:
-    """Whether words with a number say what was measured and no more.
-
-    A number that stands with a change, with what is to come, or with what another number was measured of says
-    something else, which nobody measured.
-    """
-    own = numbers.get(number_in(match.group()))
-    if own is None or PROMISE.match(match.group()):
-        return False
-    before, after = around(match, r"[.!?;](?=\s)|\n")
-    if TO_COME.search(f"{before}{match.group()}{after}"):
-        return False
-    if CHANGES_AFTER.match(after) or CHANGES_BEFORE.search(before):
-        return False
-    before, after = around(match, r"[.!?;,:](?=\s)|\n")
-    near = told_of(f"{before} {after}")
-    others = {word for told in numbers.values() if told is not own for word in told}
-    return bool(near & own) or not near & others
-
-
-def around(match, ends) -> tuple[str, str]:
-    """Return what stands before and after a match, up to where its sentence, or its part of one, ends."""
-    before, after = match.string[: match.start()], match.string[match.end() :]
-    return re.split(ends, before)[-1], re.split(ends, after, maxsplit=1)[0]
-
-
-def told_of(text) -> set:
-    """Return the words of a text by which a metric is known, each as if it were one thing."""
-    return {word.rstrip("s") for word in words_of(text) if len(word) > 3}
-
-
-def says(claim, words) -> bool:
-    """Whether a claim says these words, or their number."""
-    number = number_in(words)
-    if number is not None and number in (claim.low, claim.high):
-        return True
-    return bool(re.search(rf"(?<!\w){re.escape(words.casefold())}(?!\w)", claim.text.casefold()))
-
-
-def number_in(words):
-    """Return the number that words begin with, in digits or in words, or None."""
-    if spelled := re.match(rf"{IN_WORDS}\b", words, re.IGNORECASE):
-        parts = re.split(r"[^a-z]+", spelled.group().lower())
-        return Decimal(100) if "hundred" in parts else Decimal(sum(VALUES[part] for part in parts))
-    match = re.match(r"\d+(?:[.,]\d+)?", words)
-    try:
-        return Decimal(match.group().replace(",", ".")) if match else None
-    except InvalidOperation:
-        return None
-
-
-def claims_of(opportunity, matches) -> list:
-    """Return the supported claims that say any of these. Of the others nobody has to know whether they stand."""
-    from .models import Claim
-
-    words = {match.group() for match in matches}
-    rows = Claim.objects.filter(proposal__opportunity=opportunity)
-    return [claim for claim in rows if any(says(claim, each) for each in words) and not claim.unsupported_because()]
-
-
-def supported_claims(opportunity) -> list:
-    return [claim for proposal in opportunity.proposals.all() for claim in proposal.supported_claims()]
-
-
-def measured(opportunity) -> dict[Decimal, set]:
-    """Return the numbers of the evidence that counts, each with the words of what was measured.
-
-    Saying what was measured promises nothing.
-    """
-    counts = Evidence.objects.current().filter(audit__opportunity=opportunity, audit__stage="verified")
-    found: dict = {}
-    for value, metric in counts.values_list("value", "metric"):
-        found.setdefault(value, set()).update(told_of(metric))
-    return found
+def mixed(text) -> list[Mark]:
+    """Return the marks on words that only look like what they seem to say."""
+    return [marked("mixed", word) for word in letters.mixed(text)]
 
 
 def superlatives(text) -> list[Mark]:

@@ -217,11 +217,19 @@ def proposal_body(proposal) -> dict:
         "valid_until": proposal.valid_until,
         "decide_by": proposal.decide_on,
         "currency": proposal.currency,
-        "findings": [{"title": summary.title, "text": summary.words} for summary in findings(opportunity)],
+        "findings": [summary.as_finding() for summary in findings(opportunity)],
         **offer_body(proposal, proposal.price_lines.all()),
         "claims": [claim_body(claim) for claim in proposal.claims.all()],
         "reporting": reporting_body(proposal),
     }
+
+
+def read_by_client(proposal) -> tuple[str, dict]:
+    """Return title and body of what the client reads: what was published, or what would be published now."""
+    if proposal.publication_id:
+        sent = Publication.objects.get(pk=proposal.publication_id)
+        return sent.title, sent.body
+    return proposal.title, plain_body(proposal_body(proposal))
 
 
 def offer_body(proposal, lines) -> dict:
@@ -282,10 +290,8 @@ def claim_body(claim) -> dict:
         "kind": claim.kind,
         "proof": [
             {
-                "metric": evidence.metric,
+                **{name: getattr(evidence, name) for name in coverage.PUBLISHED},
                 "value": evidence.value.normalize() if evidence.value else evidence.value,
-                "unit": evidence.unit,
-                "provider": evidence.provider,
                 "captured_on": timezone.localdate(evidence.captured_at),
             }
             for evidence in claim.evidence.order_by("metric", "id")

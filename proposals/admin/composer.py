@@ -302,9 +302,9 @@ class Composer(PublishedAdmin):
     @method_decorator(require_safe)
     @method_decorator(xframe_options_sameorigin)
     def preview_view(self, request, pk):
-        """Show the client's page as the client would see it now. It has no link and takes no answer."""
+        """Show what the client reads: what was sent, or what would be sent now. It has no link and takes no answer."""
         proposal = self.get_object_or_404(request, pk)
-        body = publishing.plain_body(publishing.proposal_body(proposal))
+        title, body = publishing.read_by_client(proposal)
         with addresses_of("portal.urls"):
             page = render_to_string(
                 "proposals/preview.html",
@@ -314,7 +314,7 @@ class Composer(PublishedAdmin):
                     "is_out": proposal.publication_id is not None,
                     "portal": settings.PORTAL_URL,
                     "token": NO_TOKEN,
-                    "publication": {"title": proposal.title},
+                    "publication": {"title": title},
                     "link": {
                         "sender_name": str(proposal.owner),
                         "decide_by": proposal.decide_on,

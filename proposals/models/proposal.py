@@ -232,9 +232,6 @@ class Proposal(Authored, Output):
     def unsafe(self) -> list:
         return coverage.unsafe(self)
 
-    def supported_claims(self) -> list:
-        return [claim for claim in self.claims.with_proof() if not claim.unsupported_because()]
-
     # -- Writing it. ---------------------------------------------------------------------------------------------------
 
     def lock_to_write(self):

@@ -9,7 +9,7 @@ from opportunities.models import Evidence
 from opportunities.records import Kept, KeptQuerySet
 from opportunities.words import plain_words
 
-from .. import lint, totals
+from .. import letters, promises, totals
 from ..coverage import READ_WITH, evidence_falls_because
 from .proposal import Proposal
 from .said import PriceWords, Saying, ScopeWords, StepWords
@@ -209,6 +209,10 @@ class PriceLine(PriceWords, Row):
         return totals.line(self, self.proposal.discount)
 
 
+def values_of(versions) -> str:
+    return " and ".join(dict.fromkeys(version.shown_value for version in versions))
+
+
 class ClaimQuerySet(KeptQuerySet):
     def with_proof(self):
         """Read along on which versions of evidence each claim rests, and whether they count."""
@@ -278,9 +282,9 @@ class Claim(Row):
 
     def be_called_what_it_is(self):
         """Refuse a promise under a milder name: the kind decides how much proof and whose word it needs."""
-        text = lint.plain(self.text)
-        promise, amount = lint.PROMISE.search(text), lint.AMOUNT.search(text)
-        if self.kind != self.Kind.GUARANTEE and (words := lint.GUARANTEE.search(text)):
+        text = letters.plain(self.text)
+        promise, amount = promises.PROMISE.search(text), promises.AMOUNT.search(text)
+        if self.kind != self.Kind.GUARANTEE and (words := promises.GUARANTEE.search(text)):
             raise ValidationError({"kind": f"“{words.group()}” is a guarantee: choose that, or say it otherwise."})
         if self.kind == self.Kind.FINDING and promise:
             said = f"“{promise.group()}” promises: choose projection, or say what was measured."
@@ -294,7 +298,9 @@ class Claim(Row):
 
     def support(self, *evidence):
         """Rest this claim on versions of evidence of the same opportunity, in the unit in which it speaks."""
-        self.check_proof([*self.evidence.select_related("audit"), *evidence])
+        versions = [*self.evidence.select_related("audit"), *evidence]
+        self.check_proof(versions)
+        self.check_words(versions)
         self.evidence.add(*evidence)
 
     def check_proof(self, versions):
@@ -303,6 +309,42 @@ class Claim(Row):
             raise ValidationError({"evidence": "Choose evidence of this opportunity."})
         if words := self.speaks_otherwise(versions):
             raise ValidationError({"unit": words})
+
+    def check_words(self, versions):
+        """Refuse words that name too little, or something else than was measured. A newer version may change that."""
+        if refused := self.lacks_as_guarantee() or self.contradicts(versions) or self.misquotes(versions):
+            raise ValidationError(refused)
+
+    def lacks_as_guarantee(self) -> dict:
+        """Return what a guarantee must name and does not, by field: without it nobody can tell whether it was kept."""
+        if self.kind != self.Kind.GUARANTEE:
+            return {}
+        lacks = {} if self.metric.strip() else {"metric": "Say what is guaranteed: the metric."}
+        bounds = {"low": "Say from what it is guaranteed.", "high": "Say up to what it is guaranteed."}
+        return lacks | {name: words for name, words in bounds.items() if getattr(self, name) is None}
+
+    def contradicts(self, versions) -> dict:
+        """Refuse the range of a finding that holds nothing of what was measured in its unit."""
+        if self.kind != self.Kind.FINDING or (self.low is None and self.high is None):
+            return {}
+        unit = self.unit.strip().casefold()
+        said = [version for version in versions if not unit or version.unit.strip().casefold() in ("", unit)]
+        low = self.high if self.low is None else self.low
+        high = self.low if self.high is None else self.high
+        if not said or any(low <= version.value <= high for version in said):
+            return {}
+        return {"low": f"Its evidence says {values_of(said)}: a finding's range holds that, or it is a projection."}
+
+    def misquotes(self, versions) -> dict:
+        """Refuse the sentence of a finding that says another number than was measured, in the same unit."""
+        if self.kind != self.Kind.FINDING:
+            return {}
+        for unit in {promises.unit_of(version.unit.strip()) for version in versions} - {""}:
+            said = [version for version in versions if promises.unit_of(version.unit.strip()) == unit]
+            told = [amount for amount in promises.amounts_in(letters.plain(self.text)) if amount.unit == unit]
+            if told and not any(amount.says(version.value) for amount in told for version in said):
+                return {"text": f"Its evidence says {values_of(said)}: say that, or rest it on what you say."}
+        return {}
 
     def speaks_otherwise(self, versions) -> str:
         """Say that no version has the unit of this claim's range, where both name one; or nothing."""
@@ -318,7 +360,8 @@ class Claim(Row):
             return "say how the number was reached."
         if self.kind == self.Kind.PROJECTION and (self.low is None or self.high is None):
             return "say from what to what it reaches."
-        words = self.speaks_otherwise(versions)
+        wrong = self.lacks_as_guarantee() or self.contradicts(versions)
+        words = self.speaks_otherwise(versions) or next(iter(wrong.values()), "")
         return words[:1].lower() + words[1:]
 
     def unsupported_because(self) -> str:

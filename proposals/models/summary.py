@@ -94,11 +94,14 @@ class Summary(Authored, About, Output):
 
     def read_in(self) -> list:
         """Return the proposals that a client has, and in which they go on reading these words: a sent one is frozen."""
-        said = {"title": self.title, "text": self.words}
         of_client = Publication.objects.filter(client_id=self.opportunity.client_id, opportunity_id=self.opportunity_id)
         shown = of_client.filter(kind="proposal", withdrawn_at=None)
-        found = shown.filter(body__findings__contains=[said]).values_list("pk", flat=True)
+        found = shown.filter(body__findings__contains=[self.as_finding()]).values_list("pk", flat=True)
         return list(self.opportunity.proposals.filter(publication_id__in=list(found)).order_by("-pk"))
+
+    def as_finding(self) -> dict:
+        """Return it as the page of a proposal says it."""
+        return {"title": self.title, "text": self.words}
 
     def unsafe(self) -> list:
         return [lint.Placed(mark, self.staff_url("id_words")) for mark in lint.read(self)]

@@ -1,13 +1,14 @@
 """Approval is of content, by somebody who did not write it."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from opportunities.models import Notice, Task
+from opportunities.models import Evidence, Notice, Task
 from opportunities.records import Refused, begin, edit, perform
 from proposals import clock
 from proposals.approvals import lacks, why_asked
@@ -298,7 +299,10 @@ def test_what_a_client_must_not_read_stops_submission(ada, words, mark):
 
 
 def test_a_day_is_no_phone_number_and_what_was_measured_is_no_promise(ada):
-    summary = a_summary(ada, words="On 2026-11-23 the score was 6.8 percent of the best, and 41 % booked.")
+    summary = a_summary(ada, words="On 2026-11-23 the rate of bookings was 41 percent.")
+    fields = {"provider": "Interview", "captured_at": timezone.now()}
+    audit = summary.opportunity.audits.get()
+    Evidence.ready(audit, by=ada, metric="Bookings on a phone", value=Decimal(41), unit="%", **fields).save()
     assert perform(summary.submit, by=ada).stage == "in_review"
 
 

@@ -31,22 +31,26 @@ def proposal(ada):
 
 
 def add(proposal, by, **fields):
-    fields = {"text": "Your pages show in 2 to 3 seconds.", "method": "As we did for others."} | fields
+    said = {"text": "Your pages will show in 2 to 3 seconds.", "method": "As we did for others.", "kind": "projection"}
+    fields = said | fields
     return proposal.add(Claim(**fields), by=by, evidence=[slow_of(proposal)])
+
+
+NAMED = {"metric": "Largest page", "low": 2, "high": 3, "unit": "s"}
 
 
 # -- Guarantees. -------------------------------------------------------------------------------------------------------
 
 
 def test_a_guarantee_is_always_of_high_sensitivity(proposal, ada):
-    claim = add(proposal, ada, kind="guarantee", sensitivity="normal")
+    claim = add(proposal, ada, kind="guarantee", sensitivity="normal", **NAMED)
     assert again(claim).sensitivity == "high"
     proposal.change(claim, by=ada, sensitivity="normal")
     assert again(claim).sensitivity == "high"
 
 
 def test_what_becomes_a_guarantee_becomes_sensitive_and_the_diary_says_so(proposal, ada):
-    claim = add(proposal, ada, kind="finding")
+    claim = add(proposal, ada)
     proposal.change(claim, by=ada, kind="guarantee")
     assert again(claim).sensitivity == "high"
     facts = Event.objects.filter(verb="proposal.row_changed").latest("pk").facts.values
@@ -54,9 +58,80 @@ def test_what_becomes_a_guarantee_becomes_sensitive_and_the_diary_says_so(propos
 
 
 def test_the_database_knows_no_guarantee_of_normal_sensitivity(proposal, ada):
-    claim = add(proposal, ada, kind="guarantee")
+    claim = add(proposal, ada, kind="guarantee", **NAMED)
     with pytest.raises(IntegrityError, match="guarantee_is_sensitive"), transaction.atomic():
         Claim.objects.filter(pk=claim.pk).update(sensitivity="normal")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "words"),
+    [
+        ("metric", "Say what is guaranteed: the metric."),
+        ("low", "Say from what it is guaranteed."),
+        ("high", "Say up to what it is guaranteed."),
+    ],
+)
+def test_a_guarantee_names_its_metric_and_its_range_or_is_refused_at_the_field(proposal, ada, left_out, words):
+    named = {name: value for name, value in NAMED.items() if name != left_out}
+    with pytest.raises(ValidationError) as refusal:
+        add(proposal, ada, kind="guarantee", **named)
+    assert refusal.value.message_dict == {left_out: [words]}
+    claim = add(proposal, ada, kind="guarantee", **NAMED)
+    proposal.change(claim, by=ada, **{left_out: "" if left_out == "metric" else None})
+    with pytest.raises(Refused, match="guaranteed"):
+        perform(again(proposal).submit, by=ada)
+
+
+# -- Findings. ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        (
+            {"low": Decimal("0.8"), "high": Decimal("0.8"), "unit": "s"},
+            "low",
+            "Its evidence says 6.8 s: a finding's range",
+        ),
+        ({"low": 7, "high": 9}, "low", "Its evidence says 6.8 s: a finding's range"),
+        ({"low": 7, "unit": " S "}, "low", "Its evidence says 6.8 s: a finding's range"),
+        ({"text": "Your largest page takes 0.8 seconds."}, "text", "Its evidence says 6.8 s: say that"),
+        ({"text": "Your largest page takes six seconds."}, "text", "Its evidence says 6.8 s: say that"),
+    ],
+)
+def test_a_finding_says_no_other_number_than_was_measured_or_is_refused_at_the_field(
+    proposal, ada, fields, field, words
+):
+    with pytest.raises(ValidationError) as refusal:
+        add(proposal, ada, **{"text": "It is slow.", "kind": "finding"} | fields)
+    assert list(refusal.value.message_dict) == [field]
+    assert refusal.value.message_dict[field][0].startswith(words)
+    proposal.change(proposal.claims.get(), by=ada, **fields)
+    with pytest.raises(Refused, match=r"[Ii]ts evidence says 6.8 s"):
+        perform(again(proposal).submit, by=ada)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"low": 6, "high": 7, "unit": "s"},
+        {"low": Decimal("6.8")},
+        {"text": "Your largest page takes nearly seven seconds, though people wait for three seconds at most."},
+        {"text": "Your largest page takes 6.8 s."},
+        {"text": "Of ten people nine wait."},
+    ],
+)
+def test_a_finding_that_says_what_was_measured_comes_in(proposal, ada, fields):
+    assert not add(proposal, ada, **{"text": "It is slow.", "kind": "finding"} | fields).unsupported_because()
+    assert perform(again(proposal).submit, by=ada).stage == "in_review"
+
+
+def test_the_page_refuses_a_range_that_its_evidence_contradicts_at_its_field(as_user, ada, proposal):
+    writer, claim = Writer(as_user(ada), proposal), proposal.claims.get()
+    answer = writer.save(writer.open(f"claims-{claim.pk}"), low="0.8", high="0.8")
+    assert answer.status_code == 422
+    assert "Its evidence says 6.8 s: a finding&#x27;s range holds that" in answer.text
+    assert again(claim).low is None
 
 
 # -- Projections. ------------------------------------------------------------------------------------------------------
@@ -125,11 +200,11 @@ def test_of_several_pieces_one_has_to_agree(proposal, ada):
 
 def test_the_page_refuses_another_unit_at_its_field_and_keeps_what_was_typed(as_user, ada, proposal):
     writer, claim = Writer(as_user(ada), proposal), proposal.claims.get()
-    form = writer.open(f"claims-{claim.pk}") | {"low": "2", "high": "3", "text": "It shows soon."}
+    form = writer.open(f"claims-{claim.pk}") | {"low": "6", "high": "7", "text": "It shows late."}
     answer = writer.save(form, unit="ms")
     assert answer.status_code == 422
     assert "Its evidence is in s: say the range in that, not in ms." in answer.text
-    assert "It shows soon." in answer.text
+    assert "It shows late." in answer.text
     assert again(claim).unit == "s"
     assert writer.save(form, unit="s").status_code == 302
 

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.models import Event, Evidence
-from opportunities.records import Refused, edit
+from opportunities.records import Refused, edit, perform
 from proposals import composing
-from proposals.models import Block, Claim, Milestone, OfferTemplate, PriceLine, Proposal, ScopeItem
+from proposals.models import Block, Claim, Milestone, OfferTemplate, PriceLine, Proposal, ScopeItem, Summary
 from tests.makers import an_opportunity
-from tests.makers_proposals import a_proposal
+from tests.makers_proposals import a_proposal, a_summary
 
 pytestmark = pytest.mark.django_db
 SCRIPT = {"X-Requested-With": "composer.js"}
@@ -470,6 +470,22 @@ def test_the_preview_has_the_agencys_colour_and_logo_as_the_client_sees_them(wri
     sheet = writer.browser.get("/brand.css")
     assert sheet["Content-Type"].startswith("text/css")
     assert "--accent: #7a1f5c" in sheet.content.decode()
+
+
+def test_once_sent_the_preview_is_the_page_that_the_client_has(ada, ben, as_user):
+    opportunity = an_opportunity(ada, stage="proposal")
+    said = {"approver": ben, "stage": "approved", "opportunity": opportunity}
+    old = a_summary(ada, title="Few pages are found", **said)
+    proposal = a_proposal(ada, approver=ben, stage="sent", opportunity=opportunity)
+    perform(Summary.objects.get(pk=old.pk).withdraw, by=ben, reason="It was another site.")
+    a_summary(ada, title="Calls go unanswered", words="Many people who call are not answered.", **said)
+    url = reverse("admin:proposals_proposal_preview", args=[proposal.pk])
+    page = as_user(ada).get(url).text
+    assert "Few pages are found" in page
+    assert "Calls go unanswered" not in page
+    draft = as_user(ada).get(reverse("admin:proposals_proposal_preview", args=[proposal.revise(by=ada).pk])).text
+    assert "Few pages are found" not in draft
+    assert "Calls go unanswered" in draft
 
 
 def test_other_pages_of_staff_are_shown_in_no_frame(writer):

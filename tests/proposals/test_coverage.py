@@ -119,9 +119,21 @@ def spoil_range(proposal, evidence, ada):
 
 
 def spoil_unit(proposal, evidence, ada):
-    claim = Claim(text="It takes long.", low=1, high=2, unit=" S")
+    claim = Claim(text="It takes long.", low=1, high=7, unit=" S")
     proposal.add(claim, by=ada, evidence=[evidence])
     proposal.change(claim, by=ada, unit="hours")
+
+
+def spoil_measure(proposal, evidence, ada):
+    claim = Claim(text="It takes long.", low=1, high=7, unit=" S")
+    proposal.add(claim, by=ada, evidence=[evidence])
+    proposal.change(claim, by=ada, high=2)
+
+
+def spoil_guarantee(proposal, evidence, ada):
+    claim = Claim(text="It is quick.", kind="guarantee", metric="Speed", low=1, high=2, unit="s", method="We counted.")
+    proposal.add(claim, by=ada, evidence=[evidence])
+    proposal.change(claim, by=ada, metric=" ")
 
 
 def spoil_evidence(proposal, evidence, ada):
@@ -133,7 +145,9 @@ def spoil_nothing(proposal, evidence, ada):
     proposal.add(claim, by=ada, evidence=[evidence])
 
 
-@pytest.mark.parametrize("spoil", [spoil_method, spoil_range, spoil_unit, spoil_evidence, spoil_nothing])
+@pytest.mark.parametrize(
+    "spoil", [spoil_method, spoil_range, spoil_unit, spoil_measure, spoil_guarantee, spoil_evidence, spoil_nothing]
+)
 def test_the_lists_count_as_the_page_does(ada, spoil):
     proposal = a_proposal(ada)
     proposal.change(proposal.price_lines.get(optional=True), by=ada, evidence=None)
@@ -212,7 +226,7 @@ def test_each_promise_without_a_claim_is_named_where_it_stands(ada):
 @pytest.mark.parametrize(
     ("words", "marked"),
     [
-        ("You get 40 more calls.", ["40"]),
+        ("You have 40 calls.", ["40"]),
         ("About 1,200 visits, or 7.5 a day.", ["1,200", "7.5"]),
         ("It takes 3 weeks, or 21 days, in 2027.", []),
         ("The 1st of May, page A4, version v2, 24/7.", []),
@@ -224,6 +238,32 @@ def test_a_bare_number_is_marked_and_stops_nothing(ada, words, marked):
     proposal = a_proposal(ada, intro=words)
     assert [mark.words for mark in coverage.unclaimed(proposal) if mark.kind == "number"] == marked
     assert perform(proposal.submit, by=ada).stage == "in_review"
+
+
+def test_the_words_of_evidence_that_a_client_reads_are_read_first_each_with_its_link(ada):
+    proposal = a_proposal(ada)
+    said = {
+        "metric": "Gross margin on implants, internal guess",
+        "unit": "% guaranteed",
+        "provider": "Tom Reed, +49 170 1234567, tom@rival.example",
+    }
+    slow = slow_of(proposal)
+    shown = Evidence.ready(slow.audit, by=ada, value=38, captured_at=slow.captured_at, **said)
+    shown.save()
+    assert not again(proposal).unsafe()
+    proposal.claims.get().evidence.add(shown)
+    marks = again(proposal).unsafe()
+    assert [mark.mark.words for mark in marks] == [
+        *("Gross margin", "internal"),
+        *("+49 170 1234567", "tom@rival.example"),
+    ]
+    assert {mark.url for mark in marks} == {shown.staff_url()}
+    assert marks[0].sentence.endswith(f"It stands in the metric of “{shown}”.")
+    assert [(mark.words, mark.url) for mark in coverage.unclaimed(again(proposal)) if mark.blocking] == [
+        ("guaranteed", shown.staff_url())
+    ]
+    with pytest.raises(Refused, match="Gross margin"):
+        perform(again(proposal).submit, by=ada)
 
 
 def test_words_of_a_claim_that_fell_are_unclaimed_again(ada):

@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from opportunities.models import Client, Contact, Evidence, Note
-from opportunities.records import begin, edit
-from proposals import glossary, lint
+from opportunities.records import begin, edit, perform
+from proposals import coverage, glossary, lint, promises
 from proposals.house import furnish
-from proposals.models import GlossaryTerm, Proposal
+from proposals.models import Claim, GlossaryTerm, Proposal
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal, a_summary
 
@@ -159,6 +159,90 @@ DOUBTFUL = [
 ]
 
 
+# What we do and what it costs, with numbers, and what was found: each passes in summary and proposal.
+WORK = [
+    "We deliver 12 articles a month.",
+    "The workshop takes 2 days.",
+    "We begin within 10 days of your signature.",
+    "You will get the first draft within 5 days.",
+    "You will receive a report within 30 days, and the next one in March.",
+    "We send you the results within 3 days.",
+    "In 2 weeks we show you the first two pages.",
+    "You have two more calls with us before the start.",
+    "We write three more pages about your treatments.",
+    "Two new people of ours join in May.",
+    "The form asks for a dozen things.",
+    "A hundred copies of the leaflet are printed.",
+    "We look through a thousand pages.",
+    "Care costs €900 a month, and more when you ask for more.",
+    "For $50 more a month a second page is kept.",
+    "A second language costs €500 extra.",
+    "The budget for advertising is £2,000 or more; you pay it yourself.",
+    "We charge €80 an hour for additional work.",
+    "The picture is 1920 x 1080 dots large.",
+    "There are 3 x 20 minutes for questions.",
+    "We go through five of the 48 pages each week.",
+    "Your half of the work is done within a week.",
+    "The results of the survey come in April.",
+    "We promise nothing that we cannot show.",
+    "We make sure that each page has a title.",
+    "Forty of your bookings in May came from a phone.",
+    "We ship the first part in ten days, the second in twenty.",
+    "We reduce the form from nine questions to three.",
+    "The two-day workshop is held twice: in May and in June.",
+    "Version 2.5 of the plan has 4 parts.",
+    "Whoever pays $10,000 or more has a person of their own.",
+    "It runs on Windows 11 (x64) as well.",
+    "We measure again before we promise anything.",
+]
+
+# Each promises in words of its own, and is stopped in summary and proposal.
+PROMISED = [
+    ("You earn $50,000 more each month.", "$50,000"),
+    ("You will get €12,000 of extra revenue.", "€12,000"),
+    ("It saves you £300 a month.", "£300"),
+    ("You save USD 5,000 in a year.", "USD 5,000"),
+    ("A profit of $20k is usual.", "$20k"),
+    ("You gain 12,000 euros a year.", "12,000 euros"),
+    ("Your income grows to €90,000.", "€90,000"),
+    ("You will get fifty more bookings a month.", "fifty more bookings"),
+    ("You will get 50 more bookings a month.", "50 more bookings"),
+    ("A dozen more patients each week.", "A dozen more patients"),
+    ("Thousands of new visitors come.", "Thousands of new visitors"),
+    ("Another forty calls a week.", "forty calls"),
+    ("You have 1,200 additional visitors.", "1,200 additional visitors"),
+    ("Ten fewer no-shows a month.", "Ten fewer no-shows"),
+    ("Bookings rise to eighty a month.", "eighty"),
+    ("Bookings x2 in spring.", "x2"),
+    ("Bookings ×2 in spring.", "×2"),
+    ("You have 2x the bookings.", "2x"),
+    ("Bookings grow by a factor of three.", "factor of three"),
+    ("Bookings rise a thousand per cent.", "a thousand per cent"),
+    ("Bookings rise by two hundred percent.", "two hundred percent"),
+    ("Bookings rise 50 pct.", "50 pct"),
+    ("Bookings rise 50 percents.", "50 percents"),
+    ("Bookings grow 1,000 %.", "1,000 %"),
+    ("Two-times as many calls.", "Two-times"),
+    ("Results in 10 days.", "10 days"),
+    ("Within 30 days you will be at the top.", "30 days"),
+    ("You will see results within six weeks.", "six weeks"),
+    ("It pays for itself within 3 months.", "3 months"),
+    ("Your pages will open in two seconds.", "two seconds"),
+    ("Your pages will open in 2 to 3 seconds.", "2 to 3 seconds"),
+    ("Bookings will rise from 40 to 80.", "40 to 80"),
+    ("Money back if it fails.", "Money back"),
+    ("You get your money back.", "your money back"),
+    ("It works, or you pay nothing.", "or you pay nothing"),
+    ("We promise that people find you.", "We promise"),
+    ("We ensure results.", "ensure results"),
+    ("You will be number 1 on Google.", "be number 1 on Google"),
+    ("Your bookings will multiply.", "will multiply"),
+    ("You will rank first.", "will rank first"),
+    ("It is a five-figure return.", "five-figure"),
+    ("Bookings go up by one-half.", "by one-half"),
+]
+
+
 @pytest.mark.parametrize("words", SOUND)
 def test_a_sound_sentence_passes_unmarked(deal, words):
     assert marks_on(deal, words) == []
@@ -198,9 +282,39 @@ ONE_TO_A_HUNDRED = [
 def test_every_number_from_one_to_a_hundred_is_read_in_words():
     for number, words in enumerate(ONE_TO_A_HUNDRED, 1):
         for said in (words, words.replace("-", " "), words.title()):
-            (mark,) = lint.outcomes([f"Then {said} percent more people call."], [])
+            (mark,) = lint.outcomes(f"Then {said} percent more people call.", promises.Backing())
             assert mark.words == f"{said} percent"
-            assert lint.number_in(mark.words) == number
+            assert promises.number_of(mark.words) == number
+
+
+@pytest.fixture
+def offer(ada):
+    return a_proposal(ada)
+
+
+@pytest.mark.parametrize("words", WORK)
+def test_what_we_do_and_what_it_costs_is_no_promise(offer, ada, words):
+    assert marks_on(offer.opportunity, words) == []
+    edit(offer, by=ada, intro=words)
+    assert not [mark for mark in coverage.unclaimed(Proposal.objects.get(pk=offer.pk)) if mark.blocking]
+
+
+@pytest.mark.parametrize(("words", "on"), PROMISED)
+def test_a_promise_is_stopped_however_it_is_said_in_summary_proposal_and_mail(offer, ada, words, on):
+    assert [(mark.kind, mark.words) for mark in marks_on(offer.opportunity, words)] == [("outcome", on)]
+    assert [mark.words for mark in lint.read_mailed(words, offer.opportunity.client, offer.opportunity)] == [on]
+    edit(offer, by=ada, intro=words)
+    found = coverage.unclaimed(Proposal.objects.get(pk=offer.pk))
+    assert [mark.words for mark in found if mark.blocking] == [on]
+
+
+def test_the_offers_own_prices_are_no_promise_until_they_are_said_to_be_won(ada):
+    deal = a_proposal(ada, currency="EUR").opportunity
+    for words in ("More care, €900 a month.", "Mending, €3,000, and you save a new site."):
+        assert [mark.kind for mark in marks_on(deal, words.replace("€", "£"))] == ["outcome"]
+        assert marks_on(deal, words) == []
+    assert [mark.words for mark in marks_on(deal, "You save €900 a month.")] == ["€900"]
+    assert [mark.words for mark in marks_on(deal, "You have €900 more.")] == ["€900"]
 
 
 def test_there_are_sixty_sentences_and_half_of_them_pass():
@@ -263,7 +377,20 @@ def test_another_deals_notes_are_no_source(ada, deal):
     assert marks_on(other, NOTE) == []
 
 
-@pytest.mark.parametrize("words", ["", " ", "…", "🙂" * 50, "'’'", "a " * 5000, "\u0301" * 9, "ÅÄÖ ß İ " * 20])
+ENDLESS = [
+    "1," * 9000,
+    "1" * 20000,
+    "a hundred " * 3000,
+    "$1 more " * 2000,
+    "bookings rise by " * 1500,
+    "a-" * 9000,
+    "d\u043e" * 9000,
+]
+
+
+@pytest.mark.parametrize(
+    "words", ["", " ", "…", "🙂" * 50, "'’'", "a " * 5000, "\u0301" * 9, "ÅÄÖ ß İ " * 20, *ENDLESS]
+)
 def test_whatever_is_typed_is_read(deal, words):
     marks_on(deal, words)
     marks_on(deal, words, title="")
@@ -335,35 +462,173 @@ def test_what_a_supported_claim_says_passes(ada):
     assert [mark.words for mark in marks_on(deal, "Expect 20 % more calls.")] == ["20 %"]
 
 
-def test_what_was_measured_and_verified_passes(ada):
+@pytest.fixture
+def bouncing(ada):
+    """A deal of which a bounce rate of 31 % was measured, beside 6.8 seconds and 41 bookings a month."""
     deal = an_opportunity(ada, stage="proposal")
-    value = next(iter(lint.measured(deal)))
-    assert marks_on(deal, f"We measured {value.normalize():f} % of them.") == []
-    assert marks_on(an_opportunity(ada), f"We measured {value.normalize():f} % of them.") != []
+    fields = {"provider": "Interview", "captured_at": timezone.now()}
+    Evidence.ready(deal.audits.get(), by=ada, metric="Bounce rate", value=Decimal(31), unit="%", **fields).save()
+    return deal
 
 
 @pytest.mark.parametrize(
     ("words", "on"),
     [
-        ("31 % of those who open the page leave at once.", None),
         ("A bounce rate of 31 % was measured in October.", None),
-        ("We found 31 %, more than half of them on a phone.", None),
-        ("Thirty-one percent leave at once.", None),
-        ("You will get 31 % more bookings.", "31 %"),
+        ("We found a bounce rate of 31 %, more than half of it on a phone.", None),
+        ("Thirty-one percent is the rate.", None),
+        ("31 % of those who open the page leave at once.", "31 %"),
+        ("Your costs are 31 percent too high.", "31 percent"),
+        ("41% of patients leave.", "41%"),
+        ("Bookings are 41 percent too low.", "41 percent"),
+        ("The largest page is 6.8x as quick.", "6.8x"),
+        ("You will get a bounce rate of 31 %.", "31 %"),
         ("31 % more bookings.", "31 %"),
-        ("Bookings grow by 31 %.", "31 %"),
+        ("The bounce rate falls by 31 %.", "31 %"),
         ("An increase of 31 % is usual.", "31 %"),
-        ("Expect that 31 % come back.", "31 %"),
+        ("Expect a rate of 31 %.", "31 %"),
         ("31 % of the bookings from phones are lost.", "31 %"),
         ("Thirty-one percent more people stay.", "Thirty-one percent"),
-        ("31 times as many people stay.", "31 times"),
+        ("The rate is 31 times as high.", "31 times"),
     ],
 )
-def test_a_number_that_was_measured_excuses_only_what_was_measured(ada, words, on):
-    deal = an_opportunity(ada, stage="proposal")
-    fields = {"provider": "Interview", "captured_at": timezone.now()}
-    Evidence.ready(deal.audits.get(), by=ada, metric="Bounce rate", value=Decimal(31), unit="%", **fields).save()
-    assert [mark.words for mark in marks_on(deal, words)] == [on] * bool(on)
+def test_a_number_that_was_measured_excuses_only_what_was_measured_in_its_unit(bouncing, words, on):
+    assert [mark.words for mark in marks_on(bouncing, words)] == [on] * bool(on)
+
+
+def test_what_was_measured_excuses_nothing_at_another_client(ada, bouncing):
+    assert marks_on(an_opportunity(ada), "We measured a bounce rate of 31 %.") != []
+
+
+@pytest.fixture
+def rising(ada):
+    """A proposal that claims: bookings may rise by 20 to 40 %; 40 % of the pages are double-checked."""
+    proposal = a_proposal(ada)
+    bookings = Evidence.objects.get(audit__opportunity=proposal.opportunity, metric__startswith="Bookings")
+    fields = {"kind": "projection", "method": "As with three others.", "low": 20, "high": 40}
+    claim = Claim(text="Bookings may rise by 20 to 40 % in six months.", metric="Bookings", unit="", **fields)
+    proposal.add(claim, by=ada, evidence=[bookings])
+    proposal.add(Claim(text="We double-check 40 % of your pages.", method="Counted."), by=ada, evidence=[bookings])
+    return proposal
+
+
+BACKED = [
+    ("Bookings may rise by 20 to 40 %.", []),
+    ("You can have thirty percent more bookings.", []),
+    ("We double-check 40 % of the pages.", []),
+    ("Bookings may rise by 20 to 60 %.", ["20 to 60 %"]),
+    ("Bookings rise by 41 %.", ["41 %"]),
+    ("We make your site 40 times faster.", ["40 times"]),
+    ("Bookings are 40 times as many.", ["40 times"]),
+    ("We cut your costs by 40 %.", ["40 %"]),
+    ("You get 20x of what you pay.", ["20x"]),
+    ("Bookings bring you $30 more.", ["$30"]),
+    ("We double your revenue and raise bookings by 40 %.", ["double"]),
+    ("We double the bookings.", ["double"]),
+    ("Your staff needs 40% less time.", ["40%"]),
+]
+
+
+@pytest.mark.parametrize(("words", "on"), BACKED)
+def test_a_claim_excuses_its_own_numbers_of_its_own_thing_in_proposals_summaries_and_mails(rising, ada, words, on):
+    deal = rising.opportunity
+    assert [mark.words for mark in marks_on(deal, words)] == on
+    assert [mark.words for mark in lint.read_mailed(words, deal.client, deal)] == on
+    edit(rising, by=ada, intro=words)
+    found = coverage.unclaimed(Proposal.objects.get(pk=rising.pk))
+    assert [mark.words for mark in found if mark.blocking] == on
+
+
+@pytest.mark.parametrize(
+    ("words", "on"),
+    [
+        ("Your bookings double.", []),
+        ("We are doubling the bookings of your clinic.", []),
+        ("We double your revenue.", ["double"]),
+        ("You get three times the bookings.", ["three times"]),
+        ("We triple your bookings.", ["triple"]),
+    ],
+)
+def test_an_outcome_word_is_excused_by_a_claim_that_says_it_of_the_same(rising, ada, words, on):
+    bookings = Evidence.objects.get(audit__opportunity=rising.opportunity, metric__startswith="Bookings")
+    fields = {"kind": "projection", "method": "As with three others.", "low": 80, "high": 90}
+    rising.add(Claim(text="We double your bookings.", metric="Bookings", **fields), by=ada, evidence=[bookings])
+    assert [mark.words for mark in marks_on(rising.opportunity, words)] == on
+
+
+def test_a_claim_backs_words_as_long_as_its_proposal_may_still_be_accepted(rising, ada):
+    words = "Bookings may rise by 30 %."
+    assert marks_on(rising.opportunity, words) == []
+    perform(Proposal.objects.get(pk=rising.pk).withdraw, by=ada, reason="They wait.")
+    assert [mark.words for mark in marks_on(rising.opportunity, words)] == ["30 %"]
+    assert [mark.words for mark in lint.read_mailed(words, rising.opportunity.client, rising.opportunity)] == ["30 %"]
+
+
+LOOK_ALIKE = [
+    ("We \uff44\uff4f\uff55\uff42\uff4c\uff45 your bookings.", "\uff44\uff4f\uff55\uff42\uff4c\uff45", "double"),
+    ("Our \uff4d\uff41\uff52\uff47\uff49\uff4e is small.", "\uff4d\uff41\uff52\uff47\uff49\uff4e", "margin"),
+    ("Bookings rise 50\ufe6a.", "50\ufe6a", "50%"),
+    ("Bookings rise by \U0001d7f1\U0001d7ec %.", "\U0001d7f1\U0001d7ec %", "50 %"),
+    ("Bookings go up \u00bd.", "up \u00bd", "up 1\u20442"),
+    ("We dou-ble your bookings.", "dou-ble", "double"),
+    ("Our mar-\ngin is small.", "mar-\ngin", "margin"),
+    ("We gua\u2010rantee it \u2026", "gua\u2010rantee", "guarantee"),
+]
+# With letters of Cyrillic or Greek among ours.
+MIXED = [
+    ("\u2026 we d\u043euble your bookings.", "d\u043euble", "outcome"),
+    ("We guar\u0430ntee it.", "guar\u0430ntee", "outcome"),
+    ("Our m\u03b1rgin is small.", "m\u03b1rgin", "glossary"),
+    ("A p\u0430ge opens.", "p\u0430ge", None),
+]
+# A word in another alphabet, a unit or a note is what it seems to be.
+FOREIGN = [
+    "The sign says \u041c\u043e\u0441\u043a\u0432\u0430.",
+    "It is 5 \u03bcm thin, and 3 k\u03a9.",
+    "The page\u00b2 is 30 m\u00b2 large.",
+    "Please double-check the well-known, low-lying third-party pages.",
+]
+
+
+@pytest.mark.parametrize(("words", "written", "read"), LOOK_ALIKE)
+def test_letters_that_look_alike_hide_nothing_and_are_marked_where_they_stand(deal, words, written, read):
+    (mark,) = marks_on(deal, words)
+    assert (mark.words, mark.blocking) == (read, True)
+    assert f"What we found\n{words}"[mark.start : mark.end] == written
+
+
+@pytest.mark.parametrize(("words", "written", "kind"), MIXED)
+def test_a_word_that_mixes_alphabets_is_stopped_for_itself_and_for_what_it_seems_to_say(deal, words, written, kind):
+    found = marks_on(deal, words)
+    assert {mark.kind for mark in found} == {"mixed", kind} - {None}
+    assert {f"What we found\n{words}"[mark.start : mark.end] for mark in found} == {written}
+    assert f"Type “{written}” anew: it mixes letters of two alphabets." in {mark.sentence for mark in found}
+    assert {mark.kind for mark in lint.read_mailed(words, deal.client, deal)} == {"mixed", kind} - {None}
+
+
+@pytest.mark.parametrize("words", FOREIGN)
+def test_what_is_written_in_another_alphabet_is_what_it_seems_to_be(deal, words):
+    assert marks_on(deal, words) == []
+
+
+def test_a_hyphen_of_ours_and_one_of_theirs_part_no_copied_run(ada, deal):
+    said = "A well-known family of three runs it, and they quarrel about it."
+    begin(Note(diary=deal.diary, opportunity=deal, author=ada, words=said), by=ada)
+    for words in ("A well-known fam-ily of three runs it, and", "A well known family of three runs it"):
+        assert [mark.words for mark in marks_on(deal, words) if mark.kind == "copied"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The owner's nephew built the b\u043eoking form in 2019, nobody",
+        "The owner's nephew built the book-ing form in 2019, nobody",
+        "The owner's neph-\new built the \uff42ooking form in 2019, nobody",
+    ],
+)
+def test_look_alikes_and_hyphens_part_no_copied_run(deal, words):
+    (mark,) = [mark for mark in marks_on(deal, words) if mark.kind == "copied"]
+    assert f"What we found\n{words}"[mark.start : mark.end] == words
 
 
 @pytest.mark.parametrize("hidden", ["\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff", "\u202e", "\u200e", "\U000e0041"])
@@ -385,7 +650,7 @@ def test_what_nobody_sees_hides_no_word_and_parts_no_copied_run(ada, deal, hidde
         by=ada,
     )
     assert [mark.kind for mark in marks_on(deal, "Their cousin likes the old green door on the left")] == ["copied"]
-    assert [mark.words for mark in lint.outcomes([f"3{hidden}0 % more"], [])] == ["30 %"]
+    assert [mark.words for mark in lint.outcomes(f"3{hidden}0 % more", promises.Backing())] == ["30 %"]
 
 
 def test_a_name_that_is_the_clients_own_or_ours_passes(ada, deal):

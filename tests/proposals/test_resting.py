@@ -13,10 +13,10 @@ from opportunities.house import furnish
 from opportunities.models import Audit, Event, Evidence, ShelfLife, Task
 from opportunities.records import PermissionDenied, Refused, begin, edit, perform
 from proposals import evidence as resting
-from proposals.models import Claim, Proposal
+from proposals.models import Claim, PriceLine, Proposal, ScopeItem
 from tests.makers import an_opportunity, some_evidence
 from tests.makers_handoff import a_won_deal
-from tests.makers_proposals import a_proposal, a_summary
+from tests.makers_proposals import a_proposal, a_summary, approve_all
 from tests.proposals.test_races import at_once
 from zarts.desk import due
 
@@ -103,8 +103,12 @@ def test_what_was_measured_again_counts_when_the_rows_rest_on_it(ada, ben):
     with pytest.raises(Refused, match="a newer version stands in for it"):
         perform(proposal.resume, by=ada)
     assert resting.take_newest(proposal, by=ada) == 4
-    proposal = again(proposal)
+    with pytest.raises(Refused, match="Its evidence says 5.9 s"):
+        perform(again(proposal).resume, by=ada)
+    proposal.change(proposal.claims.get(), by=ada, text="Your largest page takes 5.9 seconds.")
     # Its rows say something else now, so that what was approved is reviewed again.
+    perform(again(proposal).resume, by=ada)
+    proposal = again(proposal)
     assert proposal.stage == "in_review"
     assert set(proposal.evidence().filter(metric=old.metric)) == {new}
     assert proposal.approvals.filter(stage="lapsed").exists()
@@ -119,6 +123,7 @@ def test_the_newest_versions_are_kept_although_nobody_is_known_to_decide(ada, be
     edit(deal, by=ada, decision_owner=None)
 
     assert resting.take_newest(again(proposal), by=ada) == 4
+    proposal.change(proposal.claims.get(), by=ada, text="Your largest page takes 5.9 seconds.")
     assert again(proposal).stage == "paused"
 
     edit(again(deal), by=ada, decision_owner=who)
@@ -292,6 +297,27 @@ def test_one_page_lists_everything_that_rests_on_a_piece_of_evidence(ada, ben, a
         for group in groups.values():
             for row in group.rows:
                 assert as_user(ada).get(row.url.split("#")[0]).status_code == 200
+
+
+def test_it_leads_through_a_finding_to_the_proposal_and_the_page_on_which_it_is_read(ada, ben, as_user):
+    opportunity = an_opportunity(ada, stage="proposal")
+    slow, calls = Evidence.objects.filter(audit__opportunity=opportunity).order_by("pk")
+    proposal = a_proposal(ada, opportunity=opportunity)
+    for model in (ScopeItem, PriceLine):
+        for row in model.objects.filter(proposal=proposal, evidence=calls):
+            proposal.change(row, by=ada, evidence=slow)
+    about = {"record_type": Evidence.label(), "record_id": calls.pk, "title": "Few people book"}
+    a_summary(ada, approver=ben, stage="approved", opportunity=opportunity, **about)
+    _, groups = radius(as_user(ada), calls)
+    assert [row.words for row in groups["Words for the client"].rows] == ["Few people book"]
+    assert "Proposals" not in groups
+    proposal = approve_all(perform(again(proposal).submit, by=ada), ben)
+    proposal = perform(proposal.send, by=ada, contact=opportunity.decision_owner)
+    _, groups = radius(as_user(ada), calls)
+    assert [(row.words, row.note) for row in groups["Proposals"].rows] == [
+        (str(proposal), "a finding that it shows rests on it")
+    ]
+    assert [row.words for row in groups["Published pages"].rows] == [f"Proposal: {proposal.title}"]
 
 
 def test_every_version_tells_what_rests_on_the_others(ada, ben, as_user):
