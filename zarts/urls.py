@@ -13,6 +13,7 @@ from .desk.views import (
     checklist,
     chores,
     due,
+    handover,
     health,
     hooks,
     mail,
@@ -53,6 +54,11 @@ urlpatterns = [
     path("admin/opportunities/opportunity/<int:pk>/outputs.csv", outputs.one_csv, name="outputs_csv"),
     path("admin/opportunities/opportunity/outputs.csv", outputs.list_csv, name="outputs_list_csv"),
     path("admin/opportunities/opportunity/<int:pk>/seen/", seen.seen, name="seen"),
+    path(
+        "admin/opportunities/opportunity/<int:pk>/inherits/", handover.inherits, name="opportunities_opportunity_inherits"
+    ),
+    path("admin/handoffs/<int:pk>/", handover.handover, name="handoff_handoff_handover"),
+    path("admin/handoffs/<int:pk>/handover.pdf", handover.paper, name="handoff_handoff_paper"),
     path("admin/mail/", mail.mail, name="mail"),
     path("admin/notices/", notices.mine, name="notices"),
     path("admin/notices/unread/", notices.unread, name="notices_unread"),
