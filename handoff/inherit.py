@@ -105,7 +105,7 @@ class Will:
         return [*head, self.cadence, *self.reports, *self.guests]
 
     def lines(self) -> list:
-        """Return all that the receipt will list: the client, everything that is made, and the tasks that it promises."""
+        """Return all that the receipt will list: the client, what is made, and the tasks that it promises."""
         return [self.client, *self.records(), *self.the_tasks()]
 
     # -- What each will be. --------------------------------------------------------------------------------------------
@@ -250,8 +250,12 @@ class Will:
             yield Lack(words, contract.staff_url())
         yield from self.warnings_of_guests()
         if not self.its_list():
-            words = "The proposal names no service that has an onboarding list. Delivery gets the usual one of the house."
-            url = self.proposal.service.staff_url("id_checklist") if self.proposal.service else self.proposal.staff_url()
+            words = (
+                "The proposal names no service that has an onboarding list. Delivery gets the usual one of the house."
+            )
+            url = (
+                self.proposal.service.staff_url("id_checklist") if self.proposal.service else self.proposal.staff_url()
+            )
             yield Lack(words, url)
         if not self.connectors:
             words = "Discovery names no provider that we connect: no access is asked for."

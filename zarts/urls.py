@@ -55,7 +55,9 @@ urlpatterns = [
     path("admin/opportunities/opportunity/outputs.csv", outputs.list_csv, name="outputs_list_csv"),
     path("admin/opportunities/opportunity/<int:pk>/seen/", seen.seen, name="seen"),
     path(
-        "admin/opportunities/opportunity/<int:pk>/inherits/", handover.inherits, name="opportunities_opportunity_inherits"
+        "admin/opportunities/opportunity/<int:pk>/inherits/",
+        handover.inherits,
+        name="opportunities_opportunity_inherits",
     ),
     path("admin/handoffs/<int:pk>/", handover.handover, name="handoff_handoff_handover"),
     path("admin/handoffs/<int:pk>/handover.pdf", handover.paper, name="handoff_handoff_paper"),

@@ -69,12 +69,11 @@ class Project(Output):
 
     @property
     def passed(self):
-        """Return the line of the diary that says past which gates a manager let it go live, or None. It stays for good."""
+        """Return the line of the diary that says past which gates it was let go live, for good; None when past none."""
         if self.stage not in (self.Stage.LIVE, self.Stage.CLOSED):
             return None
         lines = Event.objects.filter(record_type=self.label(), record_id=self.pk, verb="project.go_live")
-        event = lines.select_related("facts").filter(facts__values__has_key="overridden").first()
-        return event
+        return lines.select_related("facts").filter(facts__values__has_key="overridden").first()
 
     @transition(
         stage,

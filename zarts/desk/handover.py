@@ -336,7 +336,9 @@ def blocked(deal) -> Part:
         age = f"Since {day(blocker.since)}" + (f", {days} day{'' if days == 1 else 's'}" if blocker.is_open else "")
         due = blocker.due_on and f"To be cleared by {day(blocker.due_on)}"
         told = blocker.summary
-        words = f"Words for the client: {told.get_stage_display().lower()}" if told else "The client reads nothing of it"
+        words = (
+            f"Words for the client: {told.get_stage_display().lower()}" if told else "The client reads nothing of it"
+        )
         tag = blocker.get_severity_display() if blocker.is_open else blocker.get_stage_display()
         said = list(filter(None, [str(blocker.owner), age, due, words]))
         entries.append(Entry(blocker.words, blocker.staff_url(), tag, said, moves=deal.moves_of(blocker)))

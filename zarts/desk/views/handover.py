@@ -68,7 +68,7 @@ def paper(request, pk):
 @staff_page("handoff.view_handoff")
 @require_safe
 def inherits(request, pk):
-    """Show before the win what delivery will get, record by record, and what it will have to live with. Make nothing."""
+    """Show before the win what delivery will get, record by record, and what to look at. Make nothing."""
     opportunity = deal_of(request, pk)
     contract = newest_contract(opportunity)
     made = contract and Handoff.objects.filter(opportunity=opportunity, contract=contract).first()
