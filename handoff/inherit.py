@@ -169,7 +169,8 @@ class Will:
 
     def the_items(self):
         """Yield the onboarding list of the service that was sold, or the usual one of the house."""
-        rows = {row["title"][:160]: row for row in self.its_list() or CHECKLIST}  # one of each title
+        listed: list = self.its_list() or CHECKLIST
+        rows = {row["title"][:160]: row for row in listed}  # one of each title
         for title, row in rows.items():
             yield ChecklistItem(
                 project=self.project,

@@ -138,7 +138,7 @@ def test_each_unmet_reason_of_going_live_leads_to_where_it_is_mended(handoff, do
 
 # -- What it costs. ----------------------------------------------------------------------------------------------------
 
-MOST = 60
+MOST = 30
 
 
 def questions(browser, address):

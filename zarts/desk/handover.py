@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
+from django.utils.functional import cached_property
 from django.utils.text import Truncator
 
 from handoff.models import Handoff, Project, Promise
@@ -22,7 +23,7 @@ from proposals.models import Claim
 
 # So much of a long mail or note stands here; the rest is on its own page.
 LONG = 1200
-GROUPS = {
+GROUPS: dict[str, list] = {
     "What they get": [Promise.Kind.DELIVERABLE],
     "What they added": [Promise.Kind.ADD_ON],
     "What it connects to": [Promise.Kind.INTEGRATION],
@@ -102,7 +103,7 @@ class Handover:
 def read(handoff, user, *, to_print=False) -> Handover:
     """Return what this person may read of a handoff. On paper nobody moves anything."""
     project = handoff.project
-    project.handoff = handoff
+    project.handoff, project.opportunity = handoff, handoff.opportunity  # read once
     promises = list(handoff.promises.select_related("sold_by"))
     deal = Deal(handoff, project, promises, user, to_print)
     parts = [part(deal) for part, right in PARTS if user.has_perm(right)]
@@ -128,6 +129,12 @@ class Deal:
     @property
     def contract(self):
         return self.handoff.contract
+
+    @cached_property
+    def messages(self) -> list:
+        """Return the newest talks, and mails that came in."""
+        talked = Q(channel__in=[Message.Channel.CALL, Message.Channel.MEETING]) | Q(stage=Message.Stage.RECEIVED)
+        return list(self.opportunity.messages.filter(talked).select_related("contact").order_by("-pk")[:MOST])
 
     def moves_of(self, record) -> list:
         return [] if self.to_print else [move for move in record.moves_for(self.user) if move.allowed]
@@ -213,7 +220,8 @@ def said_aloud(deal) -> Part:
             said=[moment(talk.happened_at)] if talk.happened_at else [],
             words=short(talk.body),
         )
-        for talk in messages(deal, channel__in=[Message.Channel.CALL, Message.Channel.MEETING])
+        for talk in deal.messages
+        if talk.channel != Message.Channel.MAIL
     ]
     notes = [
         Entry(str(note), note.staff_url(), said=[f"Written by {note.author}"], words=short(note.words))
@@ -307,8 +315,9 @@ def agreed(deal) -> Part:
 def gates(deal) -> Part:
     """What must be true before the client is live, each unmet reason with its link."""
     project = deal.project
-    part = Part("gates", "Before it goes live", empty=f"{project.get_stage_display()} since {live_since(deal)}.")
+    part = Part("gates", "Before it goes live")
     if project.stage not in (Project.Stage.SETUP, Project.Stage.READY):
+        part.empty = since_when(project)
         return part
     steps = {step.name: step for step in Project.steps() if step.name in ("make_ready", "go_live")}
     needed = dict.fromkeys([*steps["make_ready"].custom["gates"], *steps["go_live"].custom["gates"]])
@@ -320,10 +329,11 @@ def gates(deal) -> Part:
     return part
 
 
-def live_since(deal) -> str:
-    lines = Event.objects.filter(record_type=Project.label(), record_id=deal.project.pk, verb="project.go_live")
+def since_when(project) -> str:
+    lines = Event.objects.filter(record_type=Project.label(), record_id=project.pk, verb="project.go_live")
     event = lines.order_by("pk").last()
-    return day(timezone.localtime(event.at)) if event else "its end"
+    live = f"It went live on {day(timezone.localtime(event.at))}." if event else "It never went live."
+    return live if project.is_open else f"{live} It is closed."
 
 
 def blocked(deal) -> Part:
@@ -361,7 +371,8 @@ def in_their_words(deal) -> Part:
             answered.append(Entry(str(answer.question), discovery.staff_url(), quote=short(answer.words)))
     mails = [
         Entry(f"{mail.contact}: {mail.subject}", mail.staff_url(), said=when(mail), quote=short(mail.body))
-        for mail in messages(deal, stage=Message.Stage.RECEIVED)
+        for mail in deal.messages
+        if mail.channel == Message.Channel.MAIL
     ]
     groups = [("In discovery", told), ("What they answered", answered), ("What they wrote", mails)]
     return Part("words", "In the client’s own words", groups, empty="Nothing of theirs is written down.")
@@ -387,10 +398,6 @@ PARTS: tuple[tuple[Callable, str], ...] = (
 )
 
 # -- Small things. -----------------------------------------------------------------------------------------------------
-
-
-def messages(deal, **which):
-    return deal.opportunity.messages.filter(**which).select_related("contact").order_by("-pk")[:MOST]
 
 
 def page_of(line) -> str:

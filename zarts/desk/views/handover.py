@@ -36,7 +36,9 @@ def handover(request, pk):
     handoff = handoff_of(request, pk)
     found = whole.read(handoff, request.user)
     subject, user = found.subject, request.user
-    moves = subject.moves_for(user)
+    may_answer = user.has_perm("handoff.move_promise") and handoff.within_reach(user, "change")
+    # One thing at a time: while promises are to be answered, nothing else is asked for.
+    moves = [] if found.offered and may_answer else subject.moves_for(user)
     context = page_context(
         request,
         f"Handover: {handoff.opportunity}",
@@ -45,7 +47,7 @@ def handover(request, pk):
         record=subject,
         moves=moves,
         can_override=[move.name for move in moves if may_override(subject, move.step, user)],
-        may_answer=user.has_perm("handoff.move_promise") and handoff.within_reach(user, "change"),
+        may_answer=may_answer,
         here=request.get_full_path(),
     )
     return TemplateResponse(request, "desk/handover.html", context)
