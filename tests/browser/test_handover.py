@@ -29,7 +29,9 @@ def test_deliverys_first_day(cast, at_browser):
     seller.open(f"{deal.staff_url('contract')}").press("What delivery will get")
     seller.sees("Winning makes all of this at once").sees("with Dora of delivery")
     assert not deal.handoffs.exists()
-    seller.press("Close", within="dialog").move("Mark as won", reason="The proof", words="The numbers decided it.")
+    seller.press("Close", within="dialog").move(
+        "Mark as won", reason="The proof", words="The numbers decided it."
+    ).sees("Done:")
     handoff = deal.handoffs.get()
 
     # Delivery reads it all on one page: the receipt, the promises.
