@@ -73,6 +73,8 @@ class Part:
     # What it is, how it stands, and the page of it.
     facts: list[tuple[str, str, str]] = field(default_factory=list)
     empty: str = ""
+    # What is said of all of it, once.
+    note: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -131,6 +133,12 @@ class Deal:
         return self.handoff.contract
 
     @cached_property
+    def seller(self):
+        """Return who sold all of it, or None when several did."""
+        sellers = {promise.sold_by_id: promise.sold_by for promise in self.promises}
+        return next(iter(sellers.values())) if len(sellers) == 1 else None
+
+    @cached_property
     def messages(self) -> list:
         """Return the newest talks, and mails that came in."""
         talked = Q(channel__in=[Message.Channel.CALL, Message.Channel.MEETING]) | Q(stage=Message.Stage.RECEIVED)
@@ -152,11 +160,12 @@ def promised(deal) -> Part:
     groups = []
     for heading, kinds in GROUPS.items():
         groups.append((heading, [of_promise(deal, row, why.get(row.pk)) for row in deal.promises if row.kind in kinds]))
-    return Part("promises", "What was promised", groups, empty="No promise was made.")
+    note = f"Sold by {deal.seller}." if deal.seller else ""
+    return Part("promises", "What was promised", groups, empty="No promise was made.", note=note)
 
 
 def of_promise(deal, promise, dispute) -> Entry:
-    said = [f"Sold by {promise.sold_by}"]
+    said = [] if deal.seller else [f"Sold by {promise.sold_by}"]
     if dispute is not None:
         said.append(f"{dispute.actor_name} disputed it: “{dispute.reason}”")
     if promise.settled_as:
@@ -167,7 +176,8 @@ def of_promise(deal, promise, dispute) -> Entry:
         promise.get_stage_display(),
         said,
         promise.words,
-        moves=deal.moves_of(promise),
+        # How it ended is said later, on its own page: here it is answered.
+        moves=deal.moves_of(promise) if promise.stage in (Promise.Stage.OFFERED, Promise.Stage.DISPUTED) else [],
     )
 
 

@@ -53,7 +53,7 @@ def passed_in_words(event) -> list[str]:
 def part_of(part) -> dict:
     return {
         "heading": part.heading,
-        "empty": part.empty if part.is_empty else "",
+        "empty": part.empty if part.is_empty else part.note,
         "facts": [[label, value] for label, value, _ in part.facts],
         "groups": [
             {"heading": heading, "entries": [entry_of(entry) for entry in entries]}
@@ -64,12 +64,12 @@ def part_of(part) -> dict:
 
 
 def entry_of(entry) -> dict:
-    said = [*entry.said, *(str(lack) for lack in entry.lacks)]
+    said = [" · ".join(entry.said), *(str(lack) for lack in entry.lacks)]
     return {
         "title": entry.title,
         "tag": entry.tag,
-        "said": said,
+        "said": list(filter(None, said)),
         "words": entry.words,
         "quote": entry.quote,
-        "internal": [[kind, words] for kind, words in entry.internal],
+        "internal": [f"{kind}: {words}" for kind, words in entry.internal],
     }

@@ -7,8 +7,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from handoff.inherit import Will, newest_contract, words_for
-from handoff.models import Handoff
+from handoff.models import ChecklistItem, Handoff, Promise
 from opportunities.records import may_override
+from portal.models import Guest
 
 from .. import handover as whole
 from .. import handover_paper
@@ -77,10 +78,10 @@ def inherits(request, pk):
     if made:
         return redirect("handoff_handoff_handover", made.pk)
     will = Will(opportunity) if contract else None
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list] = {}
     for record in will.lines() if will else []:
         kind = str(record._meta.verbose_name_plural)
-        groups.setdefault(f"{kind[0].upper()}{kind[1:]}", []).append(words_for(record))
+        groups.setdefault(f"{kind[0].upper()}{kind[1:]}", []).append((words_for(record), beside(record, will)))
     context = page_context(
         request,
         "What delivery will get",
@@ -92,3 +93,13 @@ def inherits(request, pk):
         proposals=f"{reverse('admin:opportunities_opportunity_change', args=[pk])}?tab=proposals#proposals",
     )
     return TemplateResponse(request, "desk/inherits.html", context)
+
+
+def beside(record, will) -> str:
+    """Say of a record that is not made yet what its name does not."""
+    if isinstance(record, Promise):
+        return record.get_kind_display()
+    if isinstance(record, ChecklistItem):
+        due = record.planned_for(will.kickoff_on)
+        return f"{record.get_who_display()}, {whole.day(due) if due else 'no day yet'}"
+    return record.email if isinstance(record, Guest) else ""
