@@ -186,6 +186,19 @@ def test_a_guest_of_another_client_becomes_a_guest_of_both_and_it_is_said_before
     receipt_is_true(opportunity.handoffs.get(), tom)
 
 
+@pytest.mark.django_db
+def test_whom_somebody_lets_in_at_the_same_moment_is_let_in_once(ada, ben, dora):
+    opportunity = a_signed_deal(ada, manager=ben)
+    tom = tom_of(opportunity, ada)
+    will = Will(opportunity)
+    assert [guest.contact_id for guest in will.guests] == [tom.pk]
+    publishing.admit(tom)
+
+    handoff = will.execute(by=ada)
+    assert Guest.objects.get(client_id=opportunity.client_id, contact_id=tom.pk)
+    assert not handoff.receipts.filter(record_type="portal.guest").exists(), "winning did not make it"
+
+
 # -- What delivery will get. -------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Case, Prefetch, Q, When
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.functional import cached_property
@@ -187,7 +187,8 @@ def of_promise(deal, promise, dispute) -> Entry:
 def deciding(deal) -> Part:
     """Who is there and decides what, whether we reach them, and how they decide."""
     roles = list(Contact.Role.values)
-    people = list(Contact.objects.filter(client=deal.project.client_id, merged_into=None).order_by("pk")[:MOST])
+    first = Case(When(pk=deal.opportunity.decision_owner_id, then=0), When(left_on=None, then=1), default=2)
+    people = list(Contact.objects.filter(client=deal.project.client_id, merged_into=None).order_by(first, "pk")[:MOST])
     people.sort(key=lambda it: (it.pk != deal.opportunity.decision_owner_id, roles.index(it.decision_role)))
     guests = {guest.contact_id: guest for guest in Guest.objects.filter(client_id=deal.project.client_id)}
     entries = []
