@@ -166,6 +166,17 @@ def test_the_new_day_ends_the_task_and_dates_the_list(late, ada, dora):
         assert Task.objects.about(item).get().stage == "open"
 
 
+@pytest.mark.django_db
+def test_a_first_report_that_is_late_before_the_win_is_said_before_it(ada, ben, dora, time_machine):
+    first = timezone.localdate() + timedelta(days=3)
+    terms = {"first_report_on": first, "report_day": first.day, "report_skips_days_off": False}
+    opportunity = a_signed_deal(ada, manager=ben, **terms)
+    assert "late already" not in warned(opportunity)
+
+    time_machine.move_to(timezone.now() + timedelta(days=5))
+    assert f"The first report was owed on {first.day} {first:%B %Y}: it is late already." in warned(opportunity)
+
+
 # -- Guests of others. -------------------------------------------------------------------------------------------------
 
 
