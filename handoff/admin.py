@@ -9,7 +9,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin
+from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin, came_from
 from opportunities.records import perform, tell
 from proposals.models import Summary
 
@@ -69,7 +69,7 @@ class HandoffAdmin(Inherited):
     ]
     readonly_fields = ["opportunity", "contract"]
     inlines = [PromiseInline, ReceiptInline]
-    panels = ("admin/panels/handoff_promises.html",)
+    panels = ("admin/panels/handover.html", "admin/panels/handoff_promises.html")
     empty_words = "Nothing was handed over yet. A deal that is won stands here at once."
 
     def pages(self):
@@ -91,7 +91,7 @@ class HandoffAdmin(Inherited):
             for promise in offered:
                 perform(promise.accept, by=request.user)
         messages.success(request, f"Accepted: {len(offered)} promises.")
-        return redirect(handoff.staff_url())
+        return redirect(came_from(request, handoff))
 
 
 @admin.register(Promise)
@@ -143,6 +143,7 @@ class ProjectAdmin(Inherited):
     ]
     readonly_fields = ["client", "handoff"]
     inlines = [ItemInline, BlockerInline, ConnectorInline, CadenceInline, ReportInline]
+    panels = ("admin/panels/project_passed.html",)
     empty_words = "No project yet. A deal that is won begins one."
 
 

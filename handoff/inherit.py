@@ -2,15 +2,16 @@
 
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from opportunities import followups
 from opportunities.conditions import code_of
 from opportunities.models import Task, User
-from opportunities.records import ClientSafe, Opens, Refused, ScopeState, begin, lock, perform, tell
+from opportunities.records import ClientSafe, Lack, Opens, Refused, ScopeState, begin, lock, perform, tell
 from portal.models import Guest
+from proposals.publishing import agency_day
 
 from . import cadence, publishing
 from .house import CHECKLIST, PROVIDERS
@@ -25,6 +26,24 @@ KINDS = {
     "integration": Promise.Kind.INTEGRATION,
 }
 STEP = "onboarding_handoff"
+AGREE = "Agree the day of the kickoff"
+AGREE_AGAIN = "Agree a new day for the kickoff"
+# What winning does, in this order: each is a method of `Will`, and all of them are one transaction.
+STEPS = (
+    "let_delivery_in",
+    "make_the_handoff",
+    "make_the_promises",
+    "make_the_project",
+    "make_the_list",
+    "make_the_accesses",
+    "make_the_cadence",
+    "make_the_reports",
+    "let_the_guests_in",
+    "open_the_tasks",
+    "give_it_to_delivery",
+    "write_the_receipt",
+    "show_the_client",
+)
 
 
 @transaction.atomic
@@ -44,7 +63,7 @@ def inherit(opportunity, *, by):
 
 def preview(opportunity) -> list[str]:
     """Say what winning would make, one line for each record, and make nothing."""
-    return [words_for(record) for record in Will(opportunity).records()] if newest_contract(opportunity) else []
+    return [words_for(record) for record in Will(opportunity).lines()] if newest_contract(opportunity) else []
 
 
 def newest_contract(opportunity):
@@ -67,6 +86,10 @@ class Will:
         self.proposal = self.contract.proposal
         self.owner = delivery_owner(opportunity)
         self.seller = self.proposal.author if self.proposal.author.is_active else opportunity.owner
+        # Nobody works by a day that has passed: delivery agrees a new one before anything is dated from it.
+        kickoff = self.contract.kickoff_on
+        self.kickoff_passed = kickoff is not None and kickoff < agency_day()
+        self.kickoff_on = None if self.kickoff_passed else kickoff
         self.handoff = self.the_handoff()
         self.project = self.the_project()
         self.promises = list(self.the_promises())
@@ -80,6 +103,10 @@ class Will:
         """Return everything that will be made, in the order in which it is made."""
         head = [self.handoff, *self.promises, self.project, *self.items, *self.connectors]
         return [*head, self.cadence, *self.reports, *self.guests]
+
+    def lines(self) -> list:
+        """Return all that the receipt will list: the client, what is made, and the tasks that it promises."""
+        return [self.client, *self.records(), *self.the_tasks()]
 
     # -- What each will be. --------------------------------------------------------------------------------------------
 
@@ -106,9 +133,9 @@ class Will:
             client=self.client,
             handoff=self.handoff,
             name=self.proposal.title,
-            kickoff_on=self.contract.kickoff_on,
-            next_action="Work through the onboarding list",
-            due_on=self.contract.kickoff_on or timezone.localdate() + timedelta(days=7),
+            kickoff_on=self.kickoff_on,
+            next_action="Work through the onboarding list" if self.kickoff_on else self.to_agree(),
+            due_on=self.kickoff_on or timezone.localdate() + timedelta(days=2),
             **self.output(),
         )
 
@@ -142,16 +169,21 @@ class Will:
 
     def the_items(self):
         """Yield the onboarding list of the service that was sold, or the usual one of the house."""
-        service = self.proposal.service
-        for row in (service and service.checklist) or CHECKLIST:
+        listed: list = self.its_list() or CHECKLIST
+        rows = {row["title"][:160]: row for row in listed}  # one of each title
+        for title, row in rows.items():
             yield ChecklistItem(
                 project=self.project,
-                title=row["title"],
+                title=title,
                 who=row.get("who", "us"),
                 offset_days=row.get("days", 0),
                 client_safe=ClientSafe.APPROVED,
                 **self.output(),
             )
+
+    def its_list(self) -> list:
+        """Return the onboarding list of the service that was sold."""
+        return self.proposal.service.checklist if self.proposal.service else []
 
     def providers(self) -> list[str]:
         """Return the providers that discovery named."""
@@ -179,40 +211,157 @@ class Will:
 
     def the_guests(self):
         """Yield an access to the portal for each contact who has a mail address and none yet, nor had it taken away."""
-        taken = Guest.objects.filter(client_id=self.client.pk).exclude(taken_by="").values_list("contact_id", flat=True)
-        known = set(Guest.objects.filter(client_id=self.client.pk).values_list("email", flat=True))
-        for contact in self.client.contacts.reachable().exclude(pk__in=list(taken)):
-            if contact.email.lower() not in known:
+        here = list(Guest.objects.filter(client_id=self.client.pk).values_list("contact_id", "email", "taken_by"))
+        taken, known = {pk for pk, _, by in here if by}, {email for _, email, _ in here}
+        for contact in self.client.contacts.reachable():
+            if contact.pk not in taken and contact.email.lower() not in known:
                 known.add(contact.email.lower())
                 who = {"contact_id": contact.pk, "name": contact.name, "email": contact.email.lower()}
                 yield Guest(client_id=self.client.pk, client_name=self.client.name, **who)
 
+    def the_tasks(self):
+        """Yield the tasks that it promises, with the words that they will have."""
+        for item in self.items:
+            if day := item.planned_for(self.kickoff_on):
+                yield Task(title=f"{opens_for(item, day).title}: {item}"[:200])
+        if self.kickoff_on is None:
+            yield Task(title=f"{self.to_agree()}: {self.project}"[:200])
+        opens = next(step for step in Handoff.steps() if step.name == "make_ready").custom["opens"]
+        yield Task(title=f"{opens.title}: {self.handoff}"[:200])
+
+    def to_agree(self) -> str:
+        return AGREE_AGAIN if self.kickoff_passed else AGREE
+
+    # -- What whoever wins it should know before. ----------------------------------------------------------------------
+
+    def warnings(self):
+        """Yield what delivery will have to live with, each with the page that mends it now."""
+        contract, client = self.contract, self.client
+        if self.kickoff_passed:
+            words = f"The kickoff was to be on {publishing.long_day(contract.kickoff_on)}, and that day has passed."
+            yield Lack(f"{words} Delivery agrees a new one first; until then nothing has a day.", contract.staff_url())
+        elif contract.kickoff_on is None:
+            words = "The contract names no day for the kickoff. Delivery agrees it first."
+            yield Lack(words, contract.staff_url("id_kickoff_on"))
+        if contract.first_report_on is None:
+            words = "The contract names no day for the first report: none is scheduled."
+            yield Lack(words, contract.staff_url("id_first_report_on"))
+        elif self.reports and self.reports[0].due_on < agency_day():
+            words = f"The first report was owed on {publishing.long_day(self.reports[0].due_on)}: it is late already."
+            yield Lack(words, contract.staff_url())
+        yield from self.warnings_of_guests()
+        if not self.its_list():
+            words = (
+                "The proposal names no service that has an onboarding list. Delivery gets the usual one of the house."
+            )
+            url = (
+                self.proposal.service.staff_url("id_checklist") if self.proposal.service else self.proposal.staff_url()
+            )
+            yield Lack(words, url)
+        if not self.connectors:
+            words = "Discovery names no provider that we connect: no access is asked for."
+            yield Lack(words, self.opportunity.staff_url("discovery"))
+        if not self.owner.groups.filter(name="Delivery").exists():
+            yield Lack(f"Nobody is in delivery: {self.owner} keeps {client}.")
+
+    def warnings_of_guests(self):
+        """Yield who of the client gets no access, and who is a guest of another client already."""
+        here = Guest.objects.filter(client_id=self.client.pk).exclude(taken_by="")
+        away = set(here.values_list("contact_id", flat=True))
+        others = Guest.objects.exclude(client_id=self.client.pk).filter(revoked_at=None)
+        both = set(others.filter(email__in=[guest.email for guest in self.guests]).values_list("email", flat=True))
+        let_in = {guest.contact_id: guest.email for guest in self.guests}
+        for contact in self.client.contacts.here().order_by("pk"):
+            url = contact.staff_url("id_email")
+            if not contact.email:
+                yield Lack(f"{contact} has no mail address, and gets no access to the portal.", url)
+            elif contact.pk in away:
+                yield Lack(f"The access of {contact} was taken away, and winning does not give it back.", url)
+            elif let_in.get(contact.pk) in both:
+                words = f"{contact.email} is a guest of another client already: {contact} becomes a guest of both."
+                yield Lack(f"{words} Each room shows its own client alone.", url)
+
     # -- Making it. ----------------------------------------------------------------------------------------------------
 
     def execute(self, *, by):
-        """Make all of it, list each on the receipt, and show the client their onboarding."""
-        let_work(self.owner, self.opportunity, by=by)
-        for record in self.records():
-            if isinstance(record, Guest):
-                record.save(force_insert=True)
-            else:
-                begin(record, by=by, past="inherited")
-        self.cadence.recipients.set(self.client.contacts.reachable())
-        tasks = [task for item in self.items if (task := promise_item(item, by=by))]
-        if not self.project.kickoff_on:
-            tasks.append(followups.open_task(self.project, Opens(STEP, "Agree the day of the kickoff", 2), by=by))
-        self.handoff = perform(self.handoff.make_ready, by=None)
-        tasks += Task.objects.about(self.handoff).exclude(stage__in=Task.CLOSED)
+        """Make all of it, list each on the receipt, and show the client their onboarding. Return the handoff."""
+        for step in STEPS:
+            getattr(self, step)(by=by)
+        return self.handoff
 
-        put = [Receipt(handoff=self.handoff, record_type=self.client.label(), record_id=self.client.pk)]
-        put[0].words = words_for(self.client)
-        for record in [*self.records(), *tasks]:
-            kind = record._meta.label_lower
-            put.append(Receipt(handoff=self.handoff, record_type=kind, record_id=record.pk, words=words_for(record)))
+    def let_delivery_in(self, *, by):
+        let_work(self.owner, self.opportunity, by=by)
+
+    def make_the_handoff(self, *, by):
+        make([self.handoff], by=by)
+
+    def make_the_promises(self, *, by):
+        make(self.promises, by=by)
+
+    def make_the_project(self, *, by):
+        make([self.project], by=by)
+
+    def make_the_list(self, *, by):
+        make(self.items, by=by)
+
+    def make_the_accesses(self, *, by):
+        make(self.connectors, by=by)
+
+    def make_the_cadence(self, *, by):
+        make([self.cadence], by=by)
+        self.cadence.recipients.set(self.client.contacts.reachable())
+
+    def make_the_reports(self, *, by):
+        make(self.reports, by=by)
+
+    def let_the_guests_in(self, *, by):
+        """The portal's own rows have no diary: the receipt says who was let in.
+
+        Whom somebody lets in at the same moment is in already, and the win does not fall over them.
+        """
+        self.guests = [guest for guest in self.guests if let_in(guest)]
+
+    def open_the_tasks(self, *, by):
+        """What the list asks for by a day, and the day itself where there is none."""
+        self.tasks = [task for item in self.items if (task := promise_item(item, by=by))]
+        if self.kickoff_on is None:
+            self.tasks.append(followups.open_task(self.project, Opens(STEP, self.to_agree(), 2), by=by))
+
+    def give_it_to_delivery(self, *, by):
+        self.handoff = perform(self.handoff.make_ready, by=None)
+        self.tasks += Task.objects.about(self.handoff).exclude(stage__in=Task.CLOSED)
+
+    def write_the_receipt(self, *, by):
+        """List each record that is there now, and tell the same once in the diary."""
+        put = [
+            Receipt(
+                handoff=self.handoff,
+                record_type=record._meta.label_lower,
+                record_id=record.pk,
+                words=words_for(record),
+            )
+            for record in [self.client, *self.records(), *self.tasks]
+        ]
         Receipt.objects.bulk_create(put)
         tell(self.handoff, "inherit", "wrote the receipt of", by=by, facts={"receipt": [line.words for line in put]})
+
+    def show_the_client(self, *, by):
         publishing.show_project(self.project)
-        return self.handoff
+
+
+def make(records, *, by):
+    for record in records:
+        begin(record, by=by, past="inherited")
+
+
+def let_in(guest) -> bool:
+    """Let somebody into the portal. False when somebody else was quicker."""
+    try:
+        with transaction.atomic():
+            guest.save(force_insert=True)
+    except IntegrityError:
+        return False
+    return True
 
 
 def delivery_owner(opportunity):
@@ -236,9 +385,13 @@ def promise_item(item, *, by):
     """Open the task of an onboarding item that has a day and none yet. Return it, or None."""
     if item.due_on is None or Task.objects.about(item).exclude(stage__in=Task.CLOSED).exists():
         return None
+    return followups.open_task(item, opens_for(item, item.due_on), by=by)
+
+
+def opens_for(item, day) -> Opens:
+    """Return the task of an onboarding item that is due on a day."""
     title = "Onboarding" if item.who == ChecklistItem.Who.US else "Get from the client"
-    days = max(0, (item.due_on - timezone.localdate()).days)
-    return followups.open_task(item, Opens(STEP, title, days), by=by)
+    return Opens(STEP, title, max(0, (day - timezone.localdate()).days))
 
 
 def when(milestone) -> str:

@@ -38,10 +38,23 @@ def move_the_list_with_the_kickoff(project, facts):
     """A new kickoff moves what is still open on the onboarding list, and its tasks."""
     if "kickoff_on" not in facts:
         return
+    if project.kickoff_on:
+        agree_no_more(project)
     for item in project.items.filter(stage="open"):
         item = edit(item, by=None, due_on=item.planned_for(project.kickoff_on), reason="The kickoff moved.")
         inherit.promise_item(item, by=None)
         move_tasks(item)
+
+
+def agree_no_more(project):
+    """The day that was to be agreed is there: its task is done, and the list comes next."""
+    asked = (inherit.AGREE, inherit.AGREE_AGAIN)
+    for task in Task.objects.about(project).exclude(stage__in=Task.CLOSED):
+        if task.title.startswith(asked):
+            perform(task.finish, by=None, outcome="The day of the kickoff was agreed.")
+    if project.next_action.startswith(asked):
+        next_action = "Work through the onboarding list"
+        edit(project, by=None, next_action=next_action, due_on=project.kickoff_on, reason="The kickoff was agreed.")
 
 
 @reacts_to("reportingcadence.edit")

@@ -127,6 +127,7 @@ def take(camera):
     deal = first(ben, "/admin/opportunities/opportunity/?stage=won").page.url.partition("#")[0].partition("?")[0]
     picture(ben.open(f"{deal}?tab=checklist"), "checklist")
     picture(ben.open(deal.replace("change/", "outputs/")), "outputs")
+    picture(ben.open(f"{deal}?tab=handoff").press("What delivery inherits"), "handover")
     picture(first(ada, "/admin/opportunities/discovery/"), "discovery")
     picture(first(ada, "/admin/opportunities/audit/?stage=verified"), "audit")
     picture(first(ada, "/admin/opportunities/evidence/"), "evidence")

@@ -62,6 +62,10 @@ def test_the_demo_is_a_whole_agency_and_is_made_once(demo, subtests):
         ]
     with subtests.test("a client reads of what blocks them in approved words"):
         assert LaunchBlocker.objects.get().summary.stage == "approved"
+    with subtests.test("a manager let one project go live past a gate, and it says so"):
+        assert [bool(project.passed) for project in Project.objects.filter(stage="live").order_by("pk")].count(
+            True
+        ) == 1
     with subtests.test("one report was late"):
         assert Report.objects.filter(stage="published", breach="late").exists()
     with subtests.test("it ends today, and began months ago"):

@@ -157,6 +157,7 @@ MORE = {
         "write": ("ABD", "ABD"),
         "sequence": ("AB", "AB"),
         "portal": ("-", "ABDEN"),
+        "inherits": ("ABDEN", "-"),
     },
     "opportunities_discovery": {"fields": ("AB", "AB")},
     "opportunities_contact": {
@@ -203,7 +204,10 @@ MORE = {
         "progress": ("ABEN", "-"),
         "refused": ("ABEN", "-"),
     },
-    "handoff_handoff": {"accept_promises": ("-", "BD")},
+    "handoff_handoff": {
+        "accept_promises": ("-", "BD"),
+        **dict.fromkeys(["handover", "paper"], ("ABDEN", "-")),
+    },
 }
 
 

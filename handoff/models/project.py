@@ -8,10 +8,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from opportunities.models import Client, Opportunity
+from opportunities.models import Client, Event, Opportunity
 from opportunities.records import Opens, Output, Record, Refused, stage_field, transition
 from opportunities.words import plain_words
 from proposals.models import Summary
+from proposals.publishing import agency_day
 
 from .. import gates
 from ..house import OTHER, PROVIDERS
@@ -59,6 +60,20 @@ class Project(Output):
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        """Refuse a kickoff that is chosen now and has passed: the list would be late from its first day."""
+        before = type(self).objects.filter(pk=self.pk).values_list("kickoff_on", flat=True).first()
+        if self.kickoff_on and self.kickoff_on != before and self.kickoff_on < agency_day():
+            raise ValidationError({"kickoff_on": "Choose today or a day that is still to come."})
+
+    @property
+    def passed(self):
+        """Return the line of the diary that says past which gates it was let go live, for good; None when past none."""
+        if self.stage not in (self.Stage.LIVE, self.Stage.CLOSED):
+            return None
+        lines = Event.objects.filter(record_type=self.label(), record_id=self.pk, verb="project.go_live")
+        return lines.select_related("facts").filter(facts__values__has_key="overridden").first()
 
     @transition(
         stage,

@@ -283,7 +283,24 @@ class WithReports(Story):
 
 
 class TooLate(WithReports):
+    """One access is not checked yet on the day of the fair: the manager lets it go live all the same."""
+
     days_ago = 3
+
+    def let_in(self, connector):
+        if connector != self.project.connectors.last():
+            return super().let_in(connector)
+        kept = f"Team vault, {self.client.name}"[:60]
+        return perform(connector.grant, by=self.delivery, access_holder=self.client.person.name, secret_kept_at=kept)
+
+    def go_live(self):
+        self.did(self.handoff, "It is live.")
+        why = (
+            "The fair in Munich opens tomorrow and the pages have to be up. The access is there, it is only unchecked."
+        )
+        perform(self.project.go_live, by=self.manager, override=why)
+        self.later(2)
+        perform(self.project.connectors.last().verify, by=self.delivery)
 
 
 def reports_come(story):
