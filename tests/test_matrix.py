@@ -53,6 +53,8 @@ PAGES = {
     "approvals_alike": ("ABDEN", "-"),
     "approvals_pace": ("B", "-"),
     "mail": ("-", "-"),
+    "report_calendar": (STAFF, "-"),
+    "report_reliability": (STAFF, "-"),
     "due_work": ("E", "-"),
     "notices": (STAFF, "-"),
     "notices_unread": (STAFF, "-"),
@@ -141,6 +143,7 @@ RECORDS = {
     "handoff_launchblocker": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_connector": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_reportingcadence": ("ABCDFEN", "-", "ABDEN", "BD"),
+    "handoff_cadencechange": ("ABCDFEN", "BDF", "ABDEN", "-"),  # whoever names no cadence is led to where they ask
     "handoff_report": ("ABCDFEN", "-", "ABDEN", "BD"),
     "handoff_reportnote": ("ABCDFEN", "BDF", "ABDEN", "-"),
 }
