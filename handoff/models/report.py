@@ -146,11 +146,11 @@ class ReportingCadence(Days, Kept):
         ]
 
     def next_periods(self, count, reports, **limits) -> list:
-        """Return (due, from, to) of what is owed after these reports. Empty while the first day is not known.
+        """Return (due, from, to) of what is owed after these reports. None while no first day is known, or any more.
 
         It goes on where they ended: when other days hold, no day is reported twice or never.
         """
-        if self.first_due_on is None:
+        if self.first_due_on is None or not self.project.is_open:
             return []
         if self.pk:
             limits |= {"rests": self.rests, "ends_on": self.ends_on}
