@@ -1,6 +1,5 @@
 """The pages on which other days for reports are asked for, approved and read."""
 
-from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.shortcuts import redirect
@@ -75,8 +74,6 @@ class CadenceChangeAdmin(RecordAdmin):
         form = super().get_form(request, obj, **kwargs)
         if obj is None:
             form.cadence, form.kind = cadence_of(request), kind_of(request)
-            if "reason" in form.base_fields:
-                form.base_fields["reason"].widget = forms.Textarea(attrs={"rows": 3})
         return form
 
     def get_changeform_initial_data(self, request):
