@@ -208,7 +208,7 @@ class ReportingCadenceAdmin(KeptAdmin):
     list_select_related = ["project", "reviewer"]
     fieldsets = [
         (None, {"fields": ["project", "reviewer", "recipients"]}),
-        ("The days, which an approved change alone changes", {"fields": [*TERMS]}),
+        ("Changed by an approved change alone", {"fields": ["first_due_on", "time_zone", "country"]}),
     ]
     readonly_fields = ["project", *TERMS]
     inlines = [ChangeInline]

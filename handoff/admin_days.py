@@ -1,8 +1,7 @@
 """The pages on which other days for reports are asked for, approved and read."""
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import transaction
-from django.shortcuts import redirect
 
 from opportunities.admin.base import RecordAdmin, whole_number
 from opportunities.records import lock
@@ -26,7 +25,6 @@ class ChangeForm(SeenForm):
     class Meta:
         model = CadenceChange
         fields: list = []
-        help_texts = {"first_on": "Reports that are due on this day or later, and that nobody began, are dropped."}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -45,6 +43,7 @@ class CadenceChangeAdmin(RecordAdmin):
     list_filter = ["stage", "kind"]
     list_select_related = ["cadence__project", "asked_by", "decided_by"]
     panels = ("admin/panels/report_days.html",)
+    add_form_template = "admin/report_days_ask.html"
     born = "asked for:"
     empty_words = "Nobody asked for other days. Ask on the page of a reporting cadence."
 
@@ -52,10 +51,8 @@ class CadenceChangeAdmin(RecordAdmin):
         return False
 
     def has_add_permission(self, request):
-        return request.user.has_perm("handoff.add_cadencechange")
-
-    def add_url(self):
-        return ""
+        """It is asked for on the page of a cadence, which the address then names."""
+        return request.user.has_perm("handoff.add_cadencechange") and cadence_of(request) is not None
 
     def about(self, request, record):
         return super().about(request, record) | {"terms": record.cadence, "of_change": record}
@@ -82,17 +79,14 @@ class CadenceChangeAdmin(RecordAdmin):
         return terms.terms if terms and kind_of(request) == KIND.TERMS else {}
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """Ask on the page of a cadence alone. Two who ask at once queue up: the second reads of the first."""
+        """Two who ask at once queue up: the second reads of the first."""
+        terms = cadence_of(request)
         if object_id or not self.has_add_permission(request):
             return super().changeform_view(request, object_id, form_url, extra_context)
-        terms = cadence_of(request)
-        if terms is None:
-            messages.info(request, "Open the reporting cadence whose days should change, and ask there.")
-            return redirect("admin:handoff_reportingcadence_changelist")
-        extra = {"title": f"{TITLES[kind_of(request)]}: {terms.project}", **(extra_context or {})}
+        asks = {"terms": terms, "title": f"{TITLES[kind_of(request)]}: {terms.project}"}
         with transaction.atomic():
             lock(terms)
-            return super().changeform_view(request, object_id, form_url, extra)
+            return super().changeform_view(request, object_id, form_url, asks | (extra_context or {}))
 
     def before_birth(self, request, obj):
         obj.asked_by = request.user

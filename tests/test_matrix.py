@@ -143,7 +143,7 @@ RECORDS = {
     "handoff_launchblocker": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_connector": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_reportingcadence": ("ABCDFEN", "-", "ABDEN", "BD"),
-    "handoff_cadencechange": ("ABCDFEN", "BDF", "ABDEN", "-"),  # whoever names no cadence is led to where they ask
+    "handoff_cadencechange": ("ABCDFEN", "-", "ABDEN", "-"),  # asked for of a cadence: tests/handoff/test_changes.py
     "handoff_report": ("ABCDFEN", "-", "ABDEN", "BD"),
     "handoff_reportnote": ("ABCDFEN", "BDF", "ABDEN", "-"),
 }

@@ -48,7 +48,12 @@ class CadenceChange(Days, Record):
 
     cadence = models.ForeignKey(ReportingCadence, models.PROTECT, related_name="changes")
     kind = models.CharField("what", max_length=5, choices=Kind, default=Kind.PAUSE)
-    first_on = models.DateField("from", null=True, blank=True)
+    first_on = models.DateField(
+        "from",
+        null=True,
+        blank=True,
+        help_text="Reports that are due on this day or later, and that nobody began, are dropped.",
+    )
     last_on = models.DateField(
         "until",
         null=True,
@@ -57,7 +62,7 @@ class CadenceChange(Days, Record):
     )
     reason = models.TextField("why", help_text="Internal. Whoever approves it reads this.")
     # The days as they were when it was asked for, in words.
-    days_before = models.CharField(max_length=160, blank=True, editable=False)
+    days_before = models.CharField("days when it was asked for", max_length=160, blank=True, editable=False)
     # Nobody, where it follows from a move: the project was closed.
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     decided_by = models.ForeignKey(
