@@ -442,6 +442,7 @@ def test_every_address_of_the_public_surface_answers_a_stranger_as_written(porta
 MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
+LISTS |= {"report_calendar", "report_reliability"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     "my_calendar",
