@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, Value
+from django.db.models.functions import Concat, Trim
 
 from opportunities.models import Client, User
 from proposals.models import Service
@@ -33,6 +34,12 @@ def state_of(report) -> str:
     if report.is_open and report.breach == Report.Breach.MISSED:
         return "missed"
     return "late" if report.is_late else WRITTEN.get(report.stage, report.stage)
+
+
+def said_of(report) -> str:
+    """Say how a report stands. One that came keeps that it came late."""
+    late = report.stage == Report.Stage.PUBLISHED and report.breach
+    return f"{STATES['published']}, {report.get_breach_display().lower()}" if late else STATES[state_of(report)]
 
 
 def reports_of(user):
@@ -121,11 +128,11 @@ def reliability(rows) -> dict[str, list[Kept]]:
     counts = {kind: Count("pk", filter=condition) for kind, condition in kinds().items()}
     found = {}
     for name, path, label in (
-        ("client", "project__client", "project__client__name"),
-        ("service", SERVICE, f"{SERVICE}__name"),
-        ("owner", "owner", "owner__first_name"),
+        ("client", "project__client", F("project__client__name")),
+        ("service", SERVICE, F(f"{SERVICE}__name")),
+        ("owner", "owner", Trim(Concat("owner__first_name", Value(" "), "owner__last_name"))),
     ):
-        groups = rows.order_by().values(key=F(path), name=F(label)).annotate(**counts)
+        groups = rows.order_by().values(key=F(path), name=label).annotate(**counts)
         some = groups.filter(Q(on_time__gt=0) | Q(late__gt=0) | Q(missed__gt=0))
         lines = some.order_by("-missed", "-late", "-on_time", "name")[:ROWS]
         found[name] = [

@@ -7,7 +7,7 @@ import time_machine
 
 from handoff import clock
 from handoff.models import Report
-from opportunities.records import perform
+from opportunities.records import edit, perform
 from tests.makers_handoff import a_change, a_project, a_report
 
 CALENDAR, RELIABILITY = "/admin/reports/calendar/", "/admin/reports/reliability/"
@@ -120,6 +120,14 @@ def test_a_table_tells_what_came_in_time_late_and_not_for_days(ada, ben, dora, a
         listed = read(as_user(dora), RELIABILITY, days=90, show="missed", owner=dora.pk).context["listed"]
         assert listed == [missed, late]
         assert counted(read(as_user(dora), RELIABILITY, days=30), "owner")[0][1] == 0
+
+
+def test_a_report_that_came_late_says_so_in_the_calendar(ada, ben, dora, as_user):
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    with time_machine.travel(day_after(report.due_on, 1)):
+        perform(edit(report, by=dora, breach_reason="The provider was down.").publish, by=dora)
+        page = read(as_user(dora), CALENDAR, month=f"{report.due_on:%Y-%m}")
+        assert shown(page)[report.due_on.isoformat()] == ["Published, late"]
 
 
 def test_what_was_dropped_in_time_counts_nowhere_and_a_missed_one_stays_missed(ada, ben, dora, as_user):

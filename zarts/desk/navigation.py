@@ -48,7 +48,7 @@ PAGES = [
             ("Projects", "rocket_launch", "handoff.project", ""),
             ("Reports", "monitoring", "handoff.report", ""),
             ("Report calendar", "calendar_month", "report_calendar", "handoff.view_report"),
-            ("Reliability", "task_alt", "report_reliability", "handoff.view_report"),
+            ("Reliability", "verified", "report_reliability", "handoff.view_report"),
         ],
     ),
     (

@@ -46,10 +46,9 @@ def calendar(request):
     days = {day: Day(day, day.month != month.month, day == today) for week in weeks for day in week}
     for report in rows:
         report.state = owing.state_of(report)
-        report.said = owing.STATES[report.state]
+        report.said = owing.said_of(report)
         days[report.due_on].reports.append(report)
     mark_holidays(days, {report.cadence.country: report.cadence.get_country_display() for report in rows})
-    whole = {report.state for report in rows if report.due_on.month == month.month}
     context = page_context(
         request,
         "Calendar of reports",
@@ -58,7 +57,6 @@ def calendar(request):
         weeks=[[days[day] for day in week] for week in weeks],
         names=list(day_name),
         count=sum(report.due_on.month == month.month for report in rows),
-        states=[words for state, words in owing.STATES.items() if state in whole],
         is_cut=len(rows) == owing.MOST,
         before=address(request, month=f"{month - timedelta(days=1):%Y-%m}") if month > FIRST else "",
         after=address(request, month=f"{month + timedelta(days=31):%Y-%m}") if month < LAST else "",
