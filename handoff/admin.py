@@ -13,8 +13,10 @@ from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin, cam
 from opportunities.records import perform, tell
 from proposals.models import Summary
 
+from . import admin_days  # noqa: F401  (it registers the changes of the days of reports)
 from .forms import ReportForm, as_lines
 from .models import (
+    CadenceChange,
     ChecklistItem,
     Connector,
     Handoff,
@@ -26,6 +28,7 @@ from .models import (
     ReportingCadence,
     ReportNote,
 )
+from .models.days import TERMS
 
 # The stages in which a report is still written.
 WRITABLE = (Report.Stage.SCHEDULED, Report.Stage.DRAFTING)
@@ -143,8 +146,11 @@ class ProjectAdmin(Inherited):
     ]
     readonly_fields = ["client", "handoff"]
     inlines = [ItemInline, BlockerInline, ConnectorInline, CadenceInline, ReportInline]
-    panels = ("admin/panels/project_passed.html",)
+    panels = ("admin/panels/project_passed.html", "admin/panels/report_days.html")
     empty_words = "No project yet. A deal that is won begins one."
+
+    def about(self, request, record):
+        return super().about(request, record) | {"terms": record.cadences.first()}
 
 
 class OfProject(RecordAdmin):
@@ -191,24 +197,26 @@ class ConnectorAdmin(OfProject):
     fields = ["project", "provider", "account", "access_holder", "secret_kept_at"]
 
 
+class ChangeInline(ReadOnlyInline):
+    model = CadenceChange
+    fields = ["page", "reason", "asked_by", "decided_by", "stage"]
+
+
 @admin.register(ReportingCadence)
 class ReportingCadenceAdmin(KeptAdmin):
     list_display = ["project", "frequency", "first_due_on", "reviewer"]
     list_select_related = ["project", "reviewer"]
-    fields = [
-        "project",
-        "frequency",
-        "weekday",
-        "day",
-        "on_last_working_day",
-        "skips_days_off",
-        "country",
-        "time_zone",
-        "first_due_on",
-        "reviewer",
-        "recipients",
+    fieldsets = [
+        (None, {"fields": ["project", "reviewer", "recipients"]}),
+        ("Changed by an approved change alone", {"fields": ["first_due_on", "time_zone", "country"]}),
     ]
-    readonly_fields = ["project"]
+    readonly_fields = ["project", *TERMS]
+    inlines = [ChangeInline]
+    panels = ("admin/panels/report_days.html",)
+
+    def about(self, request, record):
+        may = request.user.has_perm("handoff.add_cadencechange") and record.within_reach(request.user, "change")
+        return super().about(request, record) | {"terms": record, "may_ask": may and record.project.is_open}
 
     def has_add_permission(self, request):
         return False
@@ -249,9 +257,9 @@ class ReportAdmin(Inherited):
     fieldsets = [
         (None, {"fields": ["project", "period_from", "period_to", "due_on", "owner"]}),
         ("What the client reads", {"fields": ["numbers", "summary", "next_steps"]}),
-        ("When it is late", {"fields": ["breach", "breach_reason"]}),
+        ("When it is late, or not owed any more", {"fields": ["breach", "breach_reason", "dropped_because"]}),
     ]
-    readonly_fields = ["project", "period_from", "period_to", "due_on", "breach"]
+    readonly_fields = ["project", "period_from", "period_to", "due_on", "breach", "dropped_because"]
     inlines = [NoteInline]
     form = ReportForm
     empty_words = "No report is owed. A project that is inherited schedules its first ones."

@@ -1,9 +1,11 @@
 """When reports are due. Days only: a day of the month that a month lacks is its last day.
 
 A cadence names days: a weekday, a day of the month, or the last working day of it. Where it skips days off, a report
-whose day is one comes on the next working day, and still covers what it would have covered.
+whose day is one comes on the next working day, and still covers what it would have covered. While reports rest none is
+due; the first one afterwards covers every day since the last one, so that no day is lost.
 """
 
+from calendar import day_name
 from datetime import date, timedelta
 from itertools import count as counting
 from itertools import islice
@@ -13,6 +15,7 @@ from django.utils import timezone
 
 from opportunities.conditions import holidays_of
 from opportunities.repeating import zone_of
+from proposals.models import Cadence
 
 WEEKS = {"weekly": 1, "every_two_weeks": 2}
 MONTHS = {"monthly": 1, "quarterly": 3}
@@ -24,17 +27,29 @@ def due_dates(cadence, start: date, count: int) -> list[date]:
     return [due for due, _, _ in periods(cadence, start, count)]
 
 
-def periods(cadence, start: date, count: int, *, after: date = date.min) -> list[tuple[date, date, date]]:
-    """Return (due, from, to) of the next reports whose period ends after a day.
+def periods(cadence, start: date, count: int, **limits) -> list[tuple[date, date, date]]:
+    """Return (due, from, to) of the next reports, so many or as many as there are. `owed` says which."""
+    return list(islice(owed(cadence, start, **limits), count))
 
-    Each covers the interval that ends on the day before the one that the cadence names.
+
+def owed(cadence, start: date, *, after=date.min, not_before=date.min, rests=(), ends_on=date.max):
+    """Yield (due, from, to) of each report whose period ends after a day.
+
+    Each covers the days from where the last one ended to the day before the one that the cadence names. None is due
+    before `not_before`, in one of the rests (first and last day), or from `ends_on` on.
     """
-    first = first_date(cadence, start)
-    ends = ((number, named(cadence, first, number) - DAY) for number in counting())
-    later = ((number, end) for number, end in ends if end > after)
-    return [
-        (due_on(cadence, end + DAY), named(cadence, first, number - 1), end) for number, end in islice(later, count)
-    ]
+    first, begins = first_date(cadence, start), None
+    for number in counting():
+        day = named(cadence, first, number)
+        if day - DAY <= after:
+            continue
+        begins = begins or named(cadence, first, number - 1)
+        due = due_on(cadence, day)
+        if due >= ends_on:
+            return
+        if due >= not_before and not any(rest_on <= due <= rest_until for rest_on, rest_until in rests):
+            yield due, begins, day - DAY
+            begins = day
 
 
 def first_date(cadence, start: date) -> date:
@@ -80,3 +95,16 @@ def is_working_day(cadence, day: date) -> bool:
 def today(time_zone: str) -> date:
     """Return the day that it is in a time zone."""
     return timezone.localdate(timezone=zone_of(time_zone))
+
+
+def in_words(terms) -> str:
+    """Say on which days reports come: "monthly, on day 1, or on the next working day"."""
+    often = Cadence(terms.frequency).label
+    if terms.frequency in WEEKS:
+        day = "on no day yet" if terms.weekday is None else f"on {day_name[terms.weekday]}"
+    elif terms.on_last_working_day:
+        return f"{often.lower()}, on the last working day of the month"
+    else:
+        day = f"on day {terms.day}" if terms.day else "on no day yet"
+    moved = ", or on the next working day" if terms.skips_days_off else ""
+    return f"{often.lower()}, {day}{moved}"

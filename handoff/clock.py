@@ -59,7 +59,7 @@ def once(report, do) -> bool:
 
 
 def miss(report):
-    if report.breach == Report.Breach.MISSED or report.stage == Report.Stage.PUBLISHED:
+    if report.breach == Report.Breach.MISSED or not report.is_open:
         return None
     edit(report, by=None, breach=Report.Breach.MISSED, reason=f"It was due on {date_format(report.due_on, 'D j M Y')}.")
     return followups.open_task(report, Opens("report", "Say why it was missed, and publish it", 1), by=None)

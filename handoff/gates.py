@@ -99,7 +99,7 @@ def connectors_are_verified(project):
 def first_report_is_dated(project):
     terms = project.cadences.first()
     if terms is None or terms.first_due_on is None:
-        url = terms.staff_url("id_first_due_on") if terms else project.staff_url("cadences-group")
+        url = terms.staff_url("change") if terms else project.staff_url("cadences-group")
         yield Lack("Set the day of the first report.", url)
 
 
@@ -141,3 +141,13 @@ def period_has_ended(report):
     """A report on days that are still to come would be made up."""
     if report.period_to >= cadence.today(report.cadence.time_zone):
         yield Lack(f"Wait until its period has ended: it runs until {date_format(report.period_to, 'D j M Y')}.")
+
+
+# -- Changes of the days of reports. -----------------------------------------------------------------------------------
+
+
+@gate("Refuse it, and ask for what still can be.")
+def change_still_fits(change):
+    """What stood against it by now: its first day has passed, reports have ended meanwhile."""
+    for _, words in change.troubles() if change.asked_by_id else ():
+        yield Lack(f"{words} Refuse this change, and ask for another.", change.cadence.staff_url())

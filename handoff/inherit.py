@@ -16,6 +16,7 @@ from proposals.publishing import agency_day
 from . import cadence, publishing
 from .house import CHECKLIST, PROVIDERS
 from .models import ChecklistItem, Connector, Handoff, Project, Promise, Receipt, ReportingCadence
+from .models.days import agreed
 from .models.report import AHEAD
 
 KINDS = {
@@ -195,11 +196,7 @@ class Will:
         contract = self.contract
         terms = ReportingCadence(
             project=self.project,
-            frequency=contract.report_every,
-            weekday=contract.report_weekday,
-            day=contract.report_day,
-            on_last_working_day=contract.report_on_last_working_day,
-            skips_days_off=contract.report_skips_days_off,
+            **agreed(contract),
             country=code_of(self.client.country),
             time_zone=self.client.time_zone,
             metrics=[metric(claim) for claim in self.proposal.claims.exclude(metric="")],

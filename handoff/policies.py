@@ -5,6 +5,8 @@ from django.db.models import Q
 from opportunities.models import Event
 from opportunities.records import holds, policy
 
+APPROVE_CHANGE = "handoff.approve_cadence_change"
+
 # What the client reads of a report: whoever wrote some of it is one of its hands.
 WORDS = ["numbers", "summary", "next_steps"]
 
@@ -15,3 +17,18 @@ def may_approve_report(report, user):
         return False
     wrote = Q(verb="report.start") | Q(verb="report.edit", facts__values__has_any_keys=WORDS)
     return not Event.objects.filter(wrote, record_type=report.label(), record_id=report.pk, actor=user).exists()
+
+
+@policy("ZartsAlgo does this when reports rest or end by an approved change")
+def by_an_approved_change(report, user):
+    return False
+
+
+@policy("Whoever may approve changes of the days of reports, but nobody who asked for this one")
+def may_decide_on_days(change, user):
+    return change.asked_by_id != user.pk and holds(user, APPROVE_CHANGE, change)
+
+
+@policy("Whoever asked for it")
+def asked_for_days(change, user):
+    return change.asked_by_id == user.pk

@@ -68,7 +68,14 @@ def onboarding_body(project) -> dict:
         "items": items,
         "blockers": blockers,
         "accesses": accesses,
+        "reports": coming(project),
     }
+
+
+def coming(project) -> dict:
+    """Return when the next report comes, when they rest, and from when on none is owed."""
+    terms = project.cadences.first()
+    return {name: day(value) for name, value in terms.coming.items()} if terms else {}
 
 
 def publish_report(report):
@@ -77,7 +84,7 @@ def publish_report(report):
 
 
 def report_body(report) -> dict:
-    later = report.cadence.reports.filter(due_on__gt=report.due_on).exclude(stage="published").first()
+    later = report.cadence.reports.filter(due_on__gt=report.due_on, stage__in=report.UNPUBLISHED).first()
     kept = ("metric", "value", "unit", "promised", "low", "high", "before")
     return {
         "client": report.project.client.name,

@@ -4,12 +4,13 @@ from django.utils import timezone
 
 from opportunities import followups, notices
 from opportunities.models import Notice, Task
-from opportunities.records import ClientSafe, Opens, edit, perform, reacts_to
+from opportunities.records import ClientSafe, Opens, begin, edit, perform, reacts_to
 from proposals.models import Contract, Proposal, Summary
 from proposals.publishing import withdraw
 
-from . import inherit, publishing, standing
-from .models import LaunchBlocker, Report
+from . import inherit, policies, publishing, standing
+from .models import CadenceChange, LaunchBlocker, Project, Report
+from .models.days import TERMS
 
 
 @reacts_to("opportunity.win")
@@ -60,10 +61,50 @@ def agree_no_more(project):
 @reacts_to("reportingcadence.edit")
 def move_the_reports_with_the_cadence(terms, facts):
     """Other days move the reports that nobody began to write, and their tasks."""
-    if {"frequency", "weekday", "day", "on_last_working_day", "skips_days_off", "country", "first_due_on"} & set(facts):
+    if set(TERMS) & set(facts):
         for report in terms.schedule_again():
             move_tasks(report)
         terms.schedule(by=None)
+
+
+@reacts_to("cadencechange.create")
+def have_it_decided(change, event):
+    """A change of the days waits for somebody who may approve it."""
+    if change.asked_by_id:
+        whose = policies.may_decide_on_days
+        followups.open_task(change, Opens("report", "Approve or refuse", 2, whose=whose), by=event.actor)
+
+
+@reacts_to("cadencechange.approve")
+def apply_the_change(change, event):
+    """What was approved about the days holds from then on, and the client reads when the next report comes."""
+    for report in change.apply(by=event.actor):
+        move_tasks(report)
+    publishing.show_project(Project.objects.get(pk=change.cadence.project_id))
+    owe_the_next(change.cadence.project)
+
+
+@reacts_to("project.close")
+def owe_no_more_reports(project, event):
+    """A project that is closed owes no report any more."""
+    end_reports(project, event.reason)
+
+
+@reacts_to("contract.end")
+def owe_none_without_a_contract(contract, event):
+    """Nor does a contract that has ended. What was begun, or is late, may still be sent while the project is open."""
+    for project in Project.objects.filter(handoff__contract=contract).exclude(stage__in=Project.CLOSED):
+        end_reports(project, event.reason)
+
+
+def end_reports(project, reason):
+    """End the reports of a project by a change that follows from a move: nobody asked for it."""
+    for terms in project.cadences.all():
+        for change in terms.changes.filter(stage=CadenceChange.Stage.REQUESTED):
+            perform(change.refuse, by=None, reason=reason)
+        end = {"kind": CadenceChange.Kind.END, "first_on": terms.today, "reason": reason}
+        change = begin(CadenceChange(cadence=terms, **end), by=None, past="followed:")
+        perform(change.approve, by=None)
 
 
 def move_tasks(record):
@@ -138,9 +179,16 @@ def tell_of_a_breach(report, facts):
 def schedule_the_next(report, event):
     """Reports stand ready ahead of time, and the project owes the next one."""
     report.cadence.schedule(by=None)
-    owed = report.project.reports.exclude(stage="published").order_by("due_on").first()
-    if owed and report.project.stage == "live":
-        edit(report.project, by=None, next_action="Send the next report", due_on=owed.due_on)
+    owe_the_next(report.project)
+    publishing.show_project(report.project)
+
+
+def owe_the_next(project):
+    """A live project owes the report that comes next."""
+    owed = project.reports.filter(stage__in=Report.UNPUBLISHED).order_by("due_on").first()
+    project = Project.objects.get(pk=project.pk)
+    if owed and project.stage == "live":
+        edit(project, by=None, next_action="Send the next report", due_on=owed.due_on)
 
 
 # Whatever carries words to the client, from its birth on.

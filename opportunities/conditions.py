@@ -228,13 +228,22 @@ def code_of(name) -> str:
 
 @lru_cache(maxsize=1000)
 def holidays_of(code, year) -> dict:
-    """Return the public holidays of a country: date and name. Those of single states are nobody's here."""
+    """Return the public holidays of a country: date and name. Those of single states are nobody's here.
+
+    What every state keeps by its own law is the whole country's: in Australia the Monday after a New Year's Saturday.
+    """
     if not code:
         return {}
     try:
-        return dict(holidays.country_holidays(code, years=year, language="en_US"))
+        whole = holidays.country_holidays(code, years=year, language="en_US")
     except NotImplementedError:
         return {}
+    own = [
+        dict(holidays.country_holidays(code, subdiv=state, years=year, language="en_US"))
+        for state in whole.subdivisions
+    ]
+    everywhere = set.intersection(*map(set, own)) if own else set()
+    return {day: own[0][day] for day in everywhere} | dict(whole)
 
 
 # -- One touch a day. --------------------------------------------------------------------------------------------------

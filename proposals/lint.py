@@ -284,7 +284,8 @@ INTERNAL = (
     Place("handoff.promise", ("settled_as",), "handoff__opportunity"),
     Place("handoff.launchblocker", ("words",), "project__opportunity"),
     Place("handoff.connector", ("account", "access_holder", "secret_kept_at"), "project__opportunity"),
-    Place("handoff.report", ("breach_reason",), "project__opportunity"),
+    Place("handoff.cadencechange", ("reason",), "cadence__project__opportunity"),
+    Place("handoff.report", ("breach_reason", "dropped_because"), "project__opportunity"),
     Place("handoff.reportnote", ("words",), "report__project__opportunity", "handoff.report", "report_id"),
 )
 ABOUT = {place.about or place.label for place in INTERNAL}

@@ -2,7 +2,8 @@
 
 from django.utils import timezone
 
-from opportunities.records import edit, perform
+from handoff.models import CadenceChange
+from opportunities.records import begin, edit, perform
 from proposals.models import Summary
 from tests.kept import kept
 from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all
@@ -106,3 +107,10 @@ def report_words(report, by):
         record_id=report.pk,
     )
     return perform(words.submit, by=by)
+
+
+def a_change(cadence, asked_by, *, approver=None, kind="terms", reason="The client asked for it.", **asked):
+    """A change of the days of reports; one that is approved holds. What it does not name stays as it is."""
+    days = {**cadence.terms, **asked} if kind == "terms" else asked
+    change = begin(CadenceChange(cadence=cadence, kind=kind, reason=reason, asked_by=asked_by, **days), by=asked_by)
+    return perform(change.approve, by=approver) if approver else change

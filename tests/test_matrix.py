@@ -53,6 +53,8 @@ PAGES = {
     "approvals_alike": ("ABDEN", "-"),
     "approvals_pace": ("B", "-"),
     "mail": ("-", "-"),
+    "report_calendar": (STAFF, "-"),
+    "report_reliability": (STAFF, "-"),
     "due_work": ("E", "-"),
     "notices": (STAFF, "-"),
     "notices_unread": (STAFF, "-"),
@@ -141,6 +143,7 @@ RECORDS = {
     "handoff_launchblocker": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_connector": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_reportingcadence": ("ABCDFEN", "-", "ABDEN", "BD"),
+    "handoff_cadencechange": ("ABCDFEN", "-", "ABDEN", "-"),  # asked for of a cadence: tests/handoff/test_changes.py
     "handoff_report": ("ABCDFEN", "-", "ABDEN", "BD"),
     "handoff_reportnote": ("ABCDFEN", "BDF", "ABDEN", "-"),
 }
@@ -443,6 +446,7 @@ def test_every_address_of_the_public_surface_answers_a_stranger_as_written(porta
 MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
+LISTS |= {"report_calendar", "report_reliability"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     "my_calendar",

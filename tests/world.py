@@ -1,6 +1,10 @@
 """A small agency with at least one row of every kind of record, made by the real moves."""
 
-from handoff.models import LaunchBlocker
+from datetime import timedelta
+
+from django.utils import timezone
+
+from handoff.models import CadenceChange, LaunchBlocker, ReportingCadence
 from opportunities import notices
 from opportunities.importing.upload import upload
 from opportunities.models import (
@@ -37,6 +41,9 @@ def a_world(owner, *, manager):
     Note.take(opportunity, "Their own developer is leaving in spring.", by=owner, kind="call")
     begin(WinBack(closing=Closing.objects.get(opportunity=opportunity), **mine), by=None)
     begin(LaunchBlocker(project=opportunity.projects.get(), words="Nobody knows the password.", owner=owner), by=owner)
+    terms = ReportingCadence.objects.get(project__opportunity=opportunity)
+    asked = {"kind": "end", "first_on": timezone.localdate() + timedelta(days=90), "reason": "They found somebody."}
+    begin(CadenceChange(cadence=terms, asked_by=owner, **asked), by=owner)
     a_summary(owner, opportunity=opportunity)
     asked = begin(Checkpoint(sentence="Do they know what a holiday costs them?", due_from="won"), by=manager)
     Confirmation.give(opportunity, asked, by=owner, words="We counted it with them.")

@@ -4,27 +4,25 @@ import hashlib
 import json
 from datetime import date
 
+import pgtrigger
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from opportunities.models import Contact
-from opportunities.models.client import countries
-from opportunities.models.user import known_time_zone
 from opportunities.records import ClientSafe, Kept, Opens, Output, begin, edit, perform, stage_field, transition
-from opportunities.walls import frozen, settled
+from opportunities.walls import Wall, frozen, settled
 from opportunities.words import plain_parts, plain_words
-from proposals.models import Cadence, Contract, Summary
+from proposals.models import Summary
 
 from .. import cadence, gates, policies, publishing
+from .days import TERMS, Days, agreed
 from .project import Project
 
 WRITE, PUBLISH = "handoff.write_report", "handoff.publish_report"
-WEEKDAYS = Contract._meta.get_field("report_weekday").choices
 # How many reports stand ready ahead of time.
 AHEAD = 3
 # What a report that was published keeps: what it said, whose word it was, and when.
@@ -40,38 +38,30 @@ PUBLISHED = (
 )
 
 
-class ReportingCadence(Kept):
-    """When reports come, what they measure and who reads them, as the contract says."""
+def by_approved_change():
+    """Return the wall that lets the days of reports change to what a second person approved, and to nothing else."""
+    return Wall(
+        name="days_were_approved",
+        calls="zarts_keep_days",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition(" OR ".join(f"OLD.{name} IS DISTINCT FROM NEW.{name}" for name in TERMS)),
+    )
+
+
+class ReportingCadence(Days, Kept):
+    """When reports come, what they measure and who reads them, as the contract says.
+
+    Its days change, rest and end by a `CadenceChange` that a second person approved; the database keeps that too.
+    """
 
     belongs_to = "project"
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="cadences")
-    frequency = models.CharField(max_length=16, choices=Cadence, default=Cadence.MONTHLY)
-    weekday = models.PositiveSmallIntegerField("on weekday", choices=WEEKDAYS, null=True, blank=True)
-    day = models.PositiveSmallIntegerField(
-        "on day of the month",
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(31)],
-        help_text="31 is the last day of a short month.",
-    )
-    on_last_working_day = models.BooleanField(
-        "on the last working day of the month", default=False, help_text="Instead of a day of the month."
-    )
-    skips_days_off = models.BooleanField(
-        "on the next working day, when that is none",
-        default=True,
-        help_text="Saturdays, Sundays and the public holidays of the client's country.",
-    )
-    country = models.CharField(
-        "whose holidays count", max_length=2, blank=True, choices=countries, help_text="Where the client works."
-    )
-    time_zone = models.CharField(max_length=40, default="UTC", validators=[known_time_zone])
     # Rows with a metric, a unit, what was promised, what was before, and the claim that promised it.
     metrics = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
     recipients = models.ManyToManyField(Contact, blank=True, related_name="+")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
-    first_due_on = models.DateField("first report on", null=True, blank=True)
 
     class Meta(Kept.Meta):
         verbose_name = "reporting cadence"
@@ -84,21 +74,63 @@ class ReportingCadence(Kept):
                 name="cadence_weekday_is_a_weekday", condition=models.Q(weekday=None) | models.Q(weekday__lte=6)
             ),
         ]
+        triggers = [by_approved_change()]
 
     def __str__(self):
         return f"{self.get_frequency_display()} reports of {self.project}"
 
-    def clean(self):
-        by_week = self.frequency in (Cadence.WEEKLY, Cadence.EVERY_TWO_WEEKS)
-        if by_week and self.weekday is None:
-            raise ValidationError({"weekday": "Choose the weekday."})
-        if by_week and self.on_last_working_day:
-            raise ValidationError({"on_last_working_day": "Reports of a week come on its weekday. Untick this."})
-        if not by_week and self.day is None and not self.on_last_working_day:
-            raise ValidationError({"day": "Choose the day of the month."})
+    @property
+    def today(self) -> date:
+        """Return the day that it is where the client is."""
+        return cadence.today(self.time_zone)
+
+    @property
+    def in_force(self):
+        """Return the changes that were approved."""
+        return self.changes.filter(stage="approved")
+
+    @property
+    def rests(self) -> list[tuple[date, date]]:
+        """Return the first and the last day of each pause."""
+        return list(self.in_force.filter(kind="pause").values_list("first_on", "last_on"))
+
+    @property
+    def ends_on(self) -> date:
+        """Return the day from which on none is owed any more."""
+        return self.in_force.filter(kind="end").aggregate(first=models.Min("first_on"))["first"] or date.max
+
+    @property
+    def is_ending(self) -> bool:
+        return self.ends_on < date.max
+
+    @property
+    def contract_says(self) -> str:
+        return cadence.in_words(ReportingCadence(**agreed(self.project.handoff.contract)))
+
+    @property
+    def departures(self) -> list[str]:
+        """Say where it is by now no longer as the contract says. Empty while it is."""
+        now, said = self.days_in_words, self.contract_says
+        lines = [f"The contract says: {said}. Now: {now}."] if now != said else []
+        resting = self.in_force.filter(kind="pause", last_on__gte=self.today)
+        held = [*resting, *self.in_force.filter(kind="end")]
+        return lines + [f"{change.asked}. The contract says: {said}." for change in held]
+
+    @property
+    def coming(self) -> dict:
+        """Return what the client reads of the days to come: the next report, the nearest pause, the end."""
+        pause = self.in_force.filter(kind="pause", last_on__gte=self.today).order_by("first_on").first()
+        following = self.reports.filter(stage__in=Report.UNPUBLISHED).first()
+        return {
+            "next_on": following and following.due_on,
+            "rest_from": pause and pause.first_on,
+            "rest_until": pause and pause.last_on,
+            "ends_on": self.ends_on if self.is_ending else None,
+        }
 
     def due_reports(self, count) -> list:
         """Return the next reports that are owed after those that exist, not saved."""
+        kept = self.reports.exclude(stage=Report.Stage.DROPPED) if self.pk else Report.objects.none()
         return [
             Report(
                 project=self.project,
@@ -110,18 +142,20 @@ class ReportingCadence(Kept):
                 due_on=due,
                 numbers=[{**metric, "value": None} for metric in self.metrics],
             )
-            for due, begins, ends in self.next_periods(count, self.reports.all() if self.pk else Report.objects.none())
+            for due, begins, ends in self.next_periods(count, kept)
         ]
 
-    def next_periods(self, count, reports) -> list:
-        """Return (due, from, to) of what is owed after these reports. Empty while the first day is not known.
+    def next_periods(self, count, reports, **limits) -> list:
+        """Return (due, from, to) of what is owed after these reports. None while no first day is known, or any more.
 
         It goes on where they ended: when other days hold, no day is reported twice or never.
         """
-        if self.first_due_on is None:
+        if self.first_due_on is None or not self.project.is_open:
             return []
+        if self.pk:
+            limits |= {"rests": self.rests, "ends_on": self.ends_on}
         last = reports.aggregate(last=models.Max("period_to"))["last"]
-        found = cadence.periods(self, self.first_due_on, count, after=last or date.min)
+        found = cadence.periods(self, self.first_due_on, count, after=last or date.min, **limits)
         if found and last:
             due, _, ends = found[0]
             found[0] = (due, last + cadence.DAY, ends)
@@ -133,20 +167,37 @@ class ReportingCadence(Kept):
         return [begin(report, by=by, past="scheduled") for report in self.due_reports(max(0, AHEAD - ahead))]
 
     def schedule_again(self) -> list:
-        """Move what nobody began to write to the days that now hold. Return what moved."""
-        waiting = list(self.reports.filter(stage=Report.Stage.SCHEDULED))
-        periods = self.next_periods(len(waiting), self.reports.exclude(stage=Report.Stage.SCHEDULED))
+        """Move what nobody began to write to the days that now hold. Return what moved.
+
+        One whose day has passed is late, and stays so.
+        """
+        to_come = self.reports.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.today)
+        waiting = list(to_come)
+        others = self.reports.exclude(pk__in=to_come).exclude(stage=Report.Stage.DROPPED)
+        periods = self.next_periods(len(waiting), others, not_before=self.today)
+        if self.first_due_on:
+            for report in waiting[len(periods) :]:
+                perform(report.drop, by=None, reason="The days changed: it is not owed any more.")
         return [
             edit(report, by=None, reason="The days changed.", due_on=due, period_from=begins, period_to=ends)
             for report, (due, begins, ends) in zip(waiting, periods, strict=False)
         ]
+
+    def drop(self, reports, reason):
+        """Owe these reports no more, and let what is left go on from where the last one ended."""
+        for report in reports:
+            perform(report.drop, by=None, reason=reason)
+        moved = self.schedule_again()
+        self.schedule(by=None)
+        return moved
 
 
 class Report(Output):
     """One report to the client.
 
     scheduled → drafting → in review → approved → published. It was late when it came after its day, and
-    missed when it had not come days after; either stays with its reason.
+    missed when it had not come days after; either stays with its reason. One that is not owed any more, because reports
+    rest or end, is dropped.
     """
 
     belongs_to = "project"
@@ -157,8 +208,9 @@ class Report(Output):
         IN_REVIEW = "in_review", "In review"
         APPROVED = "approved"
         PUBLISHED = "published"
+        DROPPED = "dropped"
 
-    CLOSED = (Stage.PUBLISHED,)
+    CLOSED = (Stage.PUBLISHED, Stage.DROPPED)
     UNPUBLISHED = (Stage.SCHEDULED, Stage.DRAFTING, Stage.IN_REVIEW, Stage.APPROVED)
 
     class Breach(models.TextChoices):
@@ -187,6 +239,9 @@ class Report(Output):
     publication_id = models.BigIntegerField(null=True, editable=False)
     breach = models.CharField(max_length=6, choices=Breach, blank=True, editable=False)
     breach_reason = models.TextField("why it is late", blank=True)
+    dropped_because = models.TextField("why it is not owed", blank=True, editable=False)
+    # Its own number once it is dropped: another one may then cover its days.
+    dropped = models.PositiveBigIntegerField(default=0, editable=False)
     stage = stage_field(Stage, Stage.SCHEDULED)
 
     class Meta(Output.Meta):
@@ -198,7 +253,9 @@ class Report(Output):
         constraints = [
             # Checked at commit: when the days change, one report may pass over the day of another.
             models.UniqueConstraint(
-                fields=["cadence", "period_to"], name="report_once_a_period", deferrable=models.Deferrable.DEFERRED
+                fields=["cadence", "period_to", "dropped"],
+                name="report_once_a_period",
+                deferrable=models.Deferrable.DEFERRED,
             ),
             models.CheckConstraint(
                 name="report_period_runs_forward", condition=models.Q(period_to__gte=models.F("period_from"))
@@ -210,12 +267,15 @@ class Report(Output):
             ),
             models.CheckConstraint(
                 name="open_report_has_a_next_action",
-                condition=models.Q(stage="published") | ~models.Q(next_action=""),
+                condition=models.Q(stage__in=["published", "dropped"]) | ~models.Q(next_action=""),
             ),
             models.CheckConstraint(name="report_has_a_day", condition=models.Q(due_on__isnull=False)),
         ]
         indexes = [
-            models.Index(fields=["due_on"], name="report_owed", condition=~models.Q(stage="published")),
+            models.Index(
+                fields=["due_on"], name="report_owed", condition=~models.Q(stage__in=["published", "dropped"])
+            ),
+            models.Index(fields=["due_on", "id"], name="report_by_day"),
         ]
         triggers = [settled("published_stays", *PUBLISHED, once="OLD.stage IN ('published')")]
 
@@ -234,7 +294,7 @@ class Report(Output):
     @property
     def is_late(self) -> bool:
         """Whether its day has passed, where the client is."""
-        return self.stage != self.Stage.PUBLISHED and self.due_on < cadence.today(self.cadence.time_zone)
+        return self.is_open and self.due_on < self.cadence.today
 
     @property
     def steps_ahead(self) -> list[str]:
@@ -328,6 +388,19 @@ class Report(Output):
             perform(self.summary.publish, by=by)
         self.published_at, self.client_safe, self.next_action = timezone.now(), ClientSafe.PUBLISHED, ""
         self.publication_id = publishing.publish_report(self).pk
+
+    @transition(
+        stage,
+        source=[Stage.SCHEDULED, Stage.DRAFTING, Stage.IN_REVIEW, Stage.APPROVED],
+        target=Stage.DROPPED,
+        permission=policies.by_an_approved_change,
+        label="Drop",
+        past="dropped",
+    )
+    def drop(self, *, by, reason):
+        """Owe it no more: reports rest then, or have ended."""
+        self.dropped, self.dropped_because = self.pk, reason
+        self.next_action, self.client_safe = "", ClientSafe.INTERNAL
 
 
 class ReportNote(Kept):

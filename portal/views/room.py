@@ -5,6 +5,7 @@ from functools import wraps
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal import offer, visitor
@@ -86,6 +87,7 @@ def home(request, cursor, guest):
         report=by_kind["report"][0] if by_kind["report"] else None,
         numbers=offer.bars(by_kind["report"][0].body.get("numbers"))[:4] if by_kind["report"] else [],
         has_onboarding=bool(by_kind["onboarding"]),
+        coming=coming(shown),
     )
 
 
@@ -251,8 +253,23 @@ def decline(request, cursor, guest, publication, standing, pk):
 @for_guest
 def reports(request, cursor, guest):
     """List the reports, newest first, and say when the next one comes."""
-    found = [one for one in Publication.objects.newest() if one.kind == "report"]
-    return page(request, "room/reports", guest=guest, reports=found)
+    shown = Publication.objects.newest()
+    found = [one for one in shown if one.kind == "report"]
+    return page(request, "room/reports", guest=guest, reports=found, coming=coming(shown))
+
+
+def coming(shown) -> list:
+    """Return of each project that is shown when its next report comes, when they rest, and whether they have ended."""
+    today, found = timezone.localdate().isoformat(), []
+    for one in shown:
+        days = one.body.get("reports") if one.kind == "onboarding" else None
+        if isinstance(days, dict) and any(days.values()):
+            days = {"title": one.title, **days, "was_due": (days.get("next_on") or today) < today}
+            if (days.get("rest_until") or "") < today:
+                days |= {"rest_from": None, "rest_until": None}
+            days["rests"] = bool(days.get("rest_from")) and days["rest_from"] <= today
+            found.append(days)
+    return found
 
 
 @for_guest
@@ -262,7 +279,10 @@ def report(request, cursor, guest, pk):
     if publication.pk != pk:
         return redirect("report", publication.pk)
     numbers = offer.bars(publication.body.get("numbers"))
-    return page(request, "room/report", guest=guest, publication=publication, body=publication.body, numbers=numbers)
+    # Only the newest one tells of the next.
+    told = coming(Publication.objects.newest())
+    context = {"publication": publication, "body": publication.body, "numbers": numbers, "told": told}
+    return page(request, "room/report", guest=guest, **context)
 
 
 @for_guest

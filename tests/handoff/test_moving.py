@@ -10,7 +10,7 @@ from handoff.models import ChecklistItem, Connector, LaunchBlocker, Project
 from opportunities.models import Event, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
-from tests.makers_handoff import a_handoff, a_project, a_won_deal, connect, pay
+from tests.makers_handoff import a_change, a_handoff, a_project, a_won_deal, connect, pay
 from tests.makers_proposals import a_summary, decide
 
 
@@ -82,8 +82,8 @@ def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
         perform(item.finish, by=dora)
     project = perform(project.make_ready, by=dora)
     begin(LaunchBlocker(project=project, words="Their domain expired.", owner=dora), by=dora)
+    a_change(project.cadences.get(), dora, approver=ben, first_due_on=None)
     perform(project.handoff.contract.end, by=ben, reason="They went bankrupt.")
-    edit(project.cadences.get(), by=dora, first_due_on=None)
     edit(project, by=dora, kickoff_on=None)
     promise = project.handoff.promises.first()
     for other in project.handoff.promises.exclude(pk=promise.pk):

@@ -116,14 +116,15 @@ def test_the_words_of_an_approved_item_are_not_typed_over(won, dora, as_user):
     assert again(item).title == item.title
 
 
-def test_a_new_first_report_day_moves_what_is_still_scheduled(won, dora, as_user):
+def test_who_reads_and_reviews_is_edited_and_the_days_are_not(won, dora, as_user):
     cadence = ReportingCadence.objects.get()
-    day = cadence.first_due_on.replace(day=15)
-    words = {"frequency": "monthly", "weekday": "", "day": "15", "time_zone": "UTC", "first_due_on": day}
-    page = as_user(dora).post(cadence.staff_url(), {**words, "reviewer": dora.pk, "recipients": []})
+    words = {"frequency": "weekly", "weekday": "1", "day": "15", "time_zone": "Asia/Tokyo", "reviewer": dora.pk}
+    words |= {"changes-TOTAL_FORMS": 0, "changes-INITIAL_FORMS": 0}
+    page = as_user(dora).post(cadence.staff_url(), {**words, "recipients": [won.decision_owner.pk]})
 
     assert page.status_code == 302
-    assert [report.due_on.day for report in cadence.reports.all()] == [15, 15, 15]
+    assert again(cadence).terms == cadence.terms
+    assert list(cadence.recipients.all()) == [won.decision_owner]
 
 
 def test_a_writer_types_numbers_by_line_and_loses_no_promised_one(won, dora, as_user):

@@ -13,7 +13,7 @@ from handoff.models import Report, ReportNote
 from opportunities.models import Notice, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
-from tests.makers_handoff import a_report, report_words
+from tests.makers_handoff import a_change, a_report, report_words
 from tests.makers_proposals import approve_all
 
 
@@ -171,7 +171,8 @@ def test_a_report_whose_day_has_passed_is_told_to_its_owner_once_and_once_more_w
 
 def test_a_report_is_late_when_its_day_has_passed_where_the_client_is(ada, ben, dora):
     report = a_report(ada, manager=ben, delivery=dora)
-    edit(report.cadence, by=dora, time_zone="America/Los_Angeles")
+    a_change(report.cadence, dora, approver=ben, time_zone="America/Los_Angeles")
+    report = again(report)
     night = datetime.combine(report.due_on + timedelta(days=1), time(3), UTC)
     with time_machine.travel(night):
         assert clock.run()["late_reports"] == 0

@@ -47,6 +47,8 @@ PAGES = [
             ("Handoffs", "handshake", "handoff.handoff", ""),
             ("Projects", "rocket_launch", "handoff.project", ""),
             ("Reports", "monitoring", "handoff.report", ""),
+            ("Report calendar", "calendar_month", "report_calendar", "handoff.view_report"),
+            ("Reliability", "verified", "report_reliability", "handoff.view_report"),
         ],
     ),
     (

@@ -127,6 +127,8 @@ ROLES = {
 }
 # Rights over people and the house are the administrators', whatever a "*" says.
 HOUSE = ("user", "team", "heartbeat")
+# What departs from what a client was promised is approved by managers, likewise.
+MANAGERS = ("approve_cadence_change",)
 
 
 def sync(using: str):
@@ -142,6 +144,8 @@ def belongs(right, role: str, apps: dict) -> bool:
     patterns = apps.get(right.content_type.app_label, [])
     house = right.content_type.model in HOUSE and not right.codename.startswith("view_")
     if house and role != "Administrator":
+        return False
+    if right.codename in MANAGERS and role != "Manager":
         return False
     return any(matches(right.codename, pattern) for pattern in patterns)
 

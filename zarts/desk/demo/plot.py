@@ -6,7 +6,7 @@ from decimal import Decimal
 from dateutil.relativedelta import relativedelta
 from django.utils import timezone
 
-from handoff.models import LaunchBlocker
+from handoff.models import CadenceChange, LaunchBlocker
 from opportunities.evidence import import_evidence
 from opportunities.models import Lead, Note, Objection, SavedView, UnwrittenPromise
 from opportunities.records import begin, edit, perform
@@ -315,6 +315,10 @@ def reports_come(story):
         "One page does not do its part yet: the one about necks. We write it anew."
     )
     story.report("Your second month", words, ["84"], "Write the page about necks anew\nPut prices on the map")
+    pause = {"first_on": today() + timedelta(days=20), "last_on": today() + timedelta(days=45)}
+    because = "The practice moves house, and nobody there reads a report meanwhile. They asked for it by phone."
+    asked = story.asks_for(CadenceChange.Kind.PAUSE, because, **pause)
+    perform(asked.approve, by=story.manager)
 
 
 def reports_lag(story):
@@ -330,6 +334,8 @@ def reports_lag(story):
     story.clock.to(-2, 16)
     words = "More Germans come to the new pages, and they stay longer.\n\nThe campaign in Bavaria has begun."
     story.drafted(report, "The second month in Germany", words, ["2790"], "Compare Bavaria and Saxony")
+    because = "Their board meets on the first Monday, and wants the numbers of the whole month before."
+    story.asks_for(CadenceChange.Kind.TERMS, because, on_last_working_day=True, day=None)
 
 
 class SignedByTwo(Story):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from handoff.models import Report
+from handoff.models import CadenceChange, Report
 from opportunities import followups
 from opportunities.models import Audit, Consent, Contact, Evidence, Lead, LeadFact, Message, Opportunity, Source, Task
 from opportunities.records import Opens, begin, edit, perform
@@ -412,3 +412,11 @@ class Story:
         perform(text.submit, by=self.delivery)
         numbers = [{**number, "value": value} for number, value in zip(report.numbers, values, strict=True)]
         return edit(report, by=self.delivery, summary=text, numbers=numbers, next_steps=steps)
+
+    def asks_for(self, kind, reason, **said):
+        """Ask for other days of the reports, a pause or an end, which a manager has to approve. Return it."""
+        terms = self.project.cadences.get()
+        days = {**terms.terms, **said} if kind == CadenceChange.Kind.TERMS else said
+        change = CadenceChange(cadence=terms, kind=kind, reason=reason, asked_by=self.delivery, **days)
+        change.clean()
+        return begin(change, by=self.delivery, past="asked for:")

@@ -1,0 +1,154 @@
+"""All reports that are owed, in a calendar; and how reliably they came."""
+
+from calendar import Calendar, day_name
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from handoff import owing
+from opportunities.admin.base import whole_number
+from opportunities.conditions import holidays_of
+
+from ..access import page_context, staff_page
+
+RIGHT = "handoff.view_report"
+# How far back the reliability is told of; the months that a calendar shows.
+PERIODS = (30, 90, 365)
+FIRST, LAST = date(2000, 1, 1), date(2100, 12, 1)
+SHOWN = 100
+
+
+@dataclass
+class Day:
+    """One day of the calendar: what is due on it, and where nobody works."""
+
+    on: date
+    outside: bool
+    is_today: bool
+    reports: list = field(default_factory=list)
+    off: list = field(default_factory=list)
+
+
+@staff_page(RIGHT)
+@require_safe
+def calendar(request):
+    """Show a month of reports: as a grid, and on a phone as a list."""
+    today = timezone.localdate()
+    month, chosen = month_of(request, today), chosen_of(request)
+    weeks = Calendar().monthdatescalendar(month.year, month.month)
+    rows = owing.narrowed(owing.reports_of(request.user), chosen)
+    rows = list(owing.due_between(rows, weeks[0][0], weeks[-1][-1])[: owing.MOST])
+    days = {day: Day(day, day.month != month.month, day == today) for week in weeks for day in week}
+    for report in rows:
+        report.state = owing.state_of(report)
+        report.said = owing.said_of(report)
+        days[report.due_on].reports.append(report)
+    mark_holidays(days, {report.cadence.country: report.cadence.get_country_display() for report in rows})
+    context = page_context(
+        request,
+        "Calendar of reports",
+        month=month,
+        today=today,
+        weeks=[[days[day] for day in week] for week in weeks],
+        names=list(day_name),
+        count=sum(report.due_on.month == month.month for report in rows),
+        is_cut=len(rows) == owing.MOST,
+        before=address(request, month=f"{month - timedelta(days=1):%Y-%m}") if month > FIRST else "",
+        after=address(request, month=f"{month + timedelta(days=31):%Y-%m}") if month < LAST else "",
+        now=address(request, month=""),
+        mine=address(request, owner="" if chosen.get("owner") == request.user.pk else str(request.user.pk)),
+        is_mine=chosen.get("owner") == request.user.pk,
+        filters=filters_of(request, chosen),
+        kept={"month": request.GET.get("month", "")} if request.GET.get("month") else {},
+    )
+    return TemplateResponse(request, "desk/report_calendar.html", context)
+
+
+@staff_page(RIGHT)
+@require_safe
+def reliability(request):
+    """Show how many reports came in time, late or not for days: by client, by service, by owner."""
+    today = timezone.localdate()
+    days = next((days for days in PERIODS if request.GET.get("days") == str(days)), 90)
+    chosen = chosen_of(request)
+    rows = owing.narrowed(owing.reports_of(request.user), chosen)
+    rows = owing.due_between(rows, owing.since(days, today), today)
+    show = request.GET.get("show", "")
+    kinds = {"on_time": "Came in time", "late": "Late", "missed": "Missed"}
+    listed = list(rows.filter(owing.kinds()[show]).order_by("-due_on", "-pk")[:SHOWN]) if show in kinds else []
+    groups = [
+        (name, {"client": "Client", "service": "Service", "owner": "Owner"}[name], lines_of(request, name, lines))
+        for name, lines in owing.reliability(rows).items()
+    ]
+    context = page_context(
+        request,
+        "Reliability of reports",
+        days=days,
+        periods=[(period, address(request, days=str(period), show="")) for period in PERIODS],
+        groups=groups,
+        filters=filters_of(request, chosen),
+        kept={"days": str(days)},
+        show=kinds.get(show, ""),
+        listed=listed,
+        most=SHOWN,
+    )
+    return TemplateResponse(request, "desk/report_reliability.html", context)
+
+
+def lines_of(request, name, lines) -> list:
+    """Return each line of a table with the address of the reports behind each of its numbers."""
+    kinds = (("on_time", "In time"), ("late", "Late"), ("missed", "Missed"))
+    return [
+        (
+            line,
+            [
+                (words, getattr(line, kind), f"{address(request, show=kind, **{name: str(line.pk or '')})}#reports")
+                for kind, words in kinds
+            ],
+        )
+        for line in lines
+    ]
+
+
+# -- What the address says. --------------------------------------------------------------------------------------------
+
+
+def month_of(request, today) -> date:
+    """Return the first day of the month that an address names; of this month where it names none."""
+    try:
+        month = date.fromisoformat(f"{request.GET.get('month', '')}-01")
+    except ValueError:
+        return today.replace(day=1)
+    return min(max(month, FIRST), LAST)
+
+
+def chosen_of(request) -> dict:
+    names = ("owner", "client", "service")
+    return {name: number for name in names if (number := whole_number(request.GET.get(name)))}
+
+
+def filters_of(request, chosen) -> list:
+    return [(name, label, rows, chosen.get(name)) for name, label, rows in owing.choices(request.user)]
+
+
+def address(request, **changes) -> str:
+    """Return the address of this page with some of it changed."""
+    names = ("month", "days", "owner", "client", "service", "show")
+    said = {name: changes.get(name, request.GET.get(name, "")[:20]) for name in names}
+    query = urlencode({name: value for name, value in said.items() if value})
+    page = reverse(request.resolver_match.view_name)
+    return f"{page}?{query}" if query else page
+
+
+def mark_holidays(days, countries):
+    """Write on each day where it is a public holiday, of the countries whose reports are shown."""
+    for code, name in sorted(countries.items()):
+        for year in {day.year for day in days}:
+            for day, words in holidays_of(code, year).items():
+                if day in days:
+                    days[day].off.append((name, words))
