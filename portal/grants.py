@@ -67,6 +67,7 @@ PORTAL_CALLS = [
     "portal_payment",
     "portal_questions",
     "portal_ask",
+    "portal_parts",
 ]
 
 PRIVATE = [
