@@ -4,7 +4,7 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from . import consent, seals
-from .words import clean
+from .words import clean, has_address
 
 
 class Words(forms.CharField):
@@ -39,6 +39,16 @@ def text(label, ask, *, length=200, complete="", **kwargs):
         kwargs["widget"] = forms.TextInput(attrs=attrs)
     messages = {"required": ask, "max_length": f"Shorten this to {length} characters."}
     return Words(label=label, max_length=length, error_messages=messages, **kwargs)
+
+
+def no_address(name):
+    """Refuse what would stand as a link where others read who somebody is."""
+    if has_address(name):
+        raise forms.ValidationError("Type the name alone, without a web or mail address.")
+
+
+def name_of_a_person(label, ask, **kwargs):
+    return text(label, ask, complete="name", validators=[no_address], **kwargs)
 
 
 def agreement(words, ask):
@@ -77,7 +87,7 @@ def mail_field(label, **kwargs):
 
 
 class InquiryForm(PlainForm):
-    name = text("Your name", "Tell us your name.", length=120, complete="name")
+    name = name_of_a_person("Your name", "Tell us your name.", length=120)
     email = mail_field("Mail address")
     company = text("Company", "", length=160, complete="organization", required=False)
     website = text("Website to look at", "", length=300, complete="url", required=False)
@@ -93,7 +103,7 @@ class InquiryForm(PlainForm):
 
 
 class AcceptForm(PlainForm):
-    name = text("Your full name", "Type your full name, so that we know who decided.", complete="name")
+    name = name_of_a_person("Your full name", "Type your full name, so that we know who decided.")
     role = text("Your role", "Say in which role you decide.", complete="organization-title")
     consent = agreement(consent.ACCEPT, "Tick this to accept.")
 
@@ -105,7 +115,7 @@ class DeclineForm(PlainForm):
 class OpenForm(PlainForm):
     """Asks who opens a link: nothing for the contact that it went to, a name from a colleague."""
 
-    name = text("Your name", "", length=120, complete="name", required=False)
+    name = name_of_a_person("Your name", "", length=120, required=False)
 
     def clean(self):
         if "colleague" in self.data and not self.cleaned_data.get("name") and not self.errors:
@@ -152,7 +162,7 @@ class QuestionForm(PlainForm):
 
 
 class SignForm(PlainForm):
-    name = text("Your full name", "Type your full name: it is your signature.", complete="name")
+    name = name_of_a_person("Your full name", "Type your full name: it is your signature.")
     role = text("Your role", "Say in which role you sign.", complete="organization-title")
     consent = agreement("", "Tick this to sign.")
 

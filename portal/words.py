@@ -13,3 +13,18 @@ def clean(text, lines=False):
     kept = (c for c in text if c == "\n" or (c not in DIRECTION_MARKS and unicodedata.category(c) not in ("Cc", "Cs")))
     text = "".join(kept)
     return text.strip() if lines else re.sub(r"\s+", " ", text).strip()
+
+
+# Where a mail program or a browser would begin or end an address: a colon or a full stop between letters.
+JOINTS = re.compile(r"(?<=[^\W\d_])(:)(?=\S)|(?<=[^\s.])([.\u3002\uff0e\uff61])(?=[^\W\d_])")
+# What is meant as an address of the web or of mail. Initials and titles, such as J.Smith and Dr.med., are none.
+ADDRESS = re.compile(r"://|\bwww\.|[^\W_][\w-]+\.(?:[a-z]{2,}|[A-Z]{2,})(?=$|[^\w.-])")
+
+
+def without_links(text) -> str:
+    """Return somebody's words for a mail that goes to others: on one line, and no program makes a link of them."""
+    return JOINTS.sub(lambda joint: f"{joint[0]} ", clean(text))
+
+
+def has_address(text) -> bool:
+    return bool(ADDRESS.search(text))

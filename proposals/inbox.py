@@ -26,6 +26,7 @@ from opportunities.records import Opens, Refused, announce, begin, lock, perform
 from portal import payments
 from portal.consent import INQUIRIES, SIGNATURES
 from portal.models import ClientAction, Guest, Inquiry, PaymentNotice, SignInLink, SignInRequest, Stop
+from portal.words import without_links
 
 from . import answering, publishing
 from .models import Claim, Contract, Milestone, Payment, PriceLine, Proposal, ScopeItem, Signature
@@ -104,7 +105,7 @@ def words_of(refusal) -> str:
 
 def ask_the_owner(action, reason):
     """Open a task about an answer that could not be taken as it came."""
-    words = f"{action.name} {action.verb} at the portal, and it was not taken. {reason}"
+    words = f"{without_links(action.name)} {action.verb} at the portal, and it was not taken. {reason}"
     open_for_owner(action, words, key=f"action:{action.pk}")
 
 
@@ -531,7 +532,7 @@ def take_sign_in(request, connection=None) -> dict:
         return {}
     token, code = SignInLink.answer(request, guest)
     words = (
-        f"Hello {guest.name},\n\nHere is your link to sign in. It works once, for 15 minutes:\n"
+        f"Hello {without_links(guest.name)},\n\nHere is your link to sign in. It works once, for 15 minutes:\n"
         f"{settings.PORTAL_URL}/portal/enter/{token}\n\n"
         f"{the_code(code) if request.nonce_hash else ''}"
         "You get this mail because somebody typed your address on our sign-in page. If it was not you, do nothing, "

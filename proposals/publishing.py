@@ -13,7 +13,6 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
-from django.utils.html import urlize
 from django.utils.text import Truncator
 
 from opportunities import filling, letters, outbox
@@ -23,6 +22,7 @@ from portal import consent
 from portal.models import Guest, Paper, Passkey, Preview, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 from portal.papers import filename
+from portal.words import without_links
 
 from . import approvals, coverage, lint, papers, totals
 
@@ -365,29 +365,28 @@ def mail_signatories(contract, signatories, **mailed):
 
 def tell_that_it_was_declined(contract, who, reason):
     """Mail the others who were to sign that nobody signs it now, and why: whoever declined was told so."""
-    # On one line: words of theirs are no button in a mail of ours.
-    said = " ".join(reason.split())
-    words = f"{who} declined the contract “{contract.proposal.title}”, so it is not signed now. The reason: “{said}”"
+    name, said = without_links(who), without_links(reason)
+    words = f"{name} declined the contract “{contract.proposal.title}”, so it is not signed now. The reason: “{said}”"
     mail_signatories(
         contract,
         contract.signatories.exclude(contact=who),
         subject=f"The contract was declined: {contract.number}",
         template="contract_declined",
         words=words,
-        link=f"You need not do anything. We get in touch with {who} about it.",
+        link=f"You need not do anything. We get in touch with {name} about it.",
     )
 
 
 def tell_that_somebody_signed(contract, who):
     """Mail those who signed before who has signed now, and who signs next."""
-    following = contract.whose_turn or settings.AGENCY_NAME
+    name, following = without_links(who), without_links(contract.whose_turn or settings.AGENCY_NAME)
     before = contract.signatures.filter(side="client").exclude(contact=who)
     mail_signatories(
         contract,
         contract.signatories.filter(contact__in=before.values("contact")),
-        subject=f"{who} has signed: {contract.number}",
+        subject=f"{name} has signed: {contract.number}",
         template="contract_signed",
-        words=f"{who} has signed the contract “{contract.proposal.title}”. {following} signs next.",
+        words=f"{name} has signed the contract “{contract.proposal.title}”. {following} signs next.",
         link="You need not do anything. You get the sealed copy when everybody has signed.",
     )
 
@@ -511,7 +510,7 @@ def answer_body(summary) -> dict:
 
 def mail_answer(summary, action, contact):
     """Mail whoever asked our answer, with a link of their own to where it stands."""
-    who = "You" if action.name == contact.name else action.name
+    who = "You" if action.name == contact.name else without_links(action.name)
     did = "said" if action.verb == "objected" else "asked"
     words = f"{who} {did}: {quoted(action.words)}\n\n{summary.owner} answers:\n\n{summary.words.strip()}"
     said = {"by": None, "subject": f"Our answer: {summary.title}", "template": "answer", "purpose": "transactional"}
@@ -528,9 +527,8 @@ def mail_answer(summary, action, contact):
 
 
 def quoted(words) -> str:
-    """Return a client's words for a mail of ours: on one line, with no link and no field of a template in it."""
-    words = " ".join(words.split()).replace("{", "(").replace("}", ")")
-    return "see below." if "<a " in urlize(words) else f"“{Truncator(words).chars(300)}”"
+    """Return a client's words for a mail of ours: short, with no link and no field of a template in it."""
+    return f"“{Truncator(without_links(words).replace('{', '(').replace('}', ')')).chars(300)}”"
 
 
 def link_to_answer(action):
@@ -835,7 +833,7 @@ def mail(record, contact, *, by, subject, template, words, link, secret_link="",
     `greets`: a greeting is put before the words. Those of a template bring their own.
     """
     opportunity = record.opportunity
-    greeting = f"Hello {contact.name},\n\n" if greets else ""
+    greeting = f"Hello {without_links(contact.name)},\n\n" if greets else ""
     body = f"{greeting}{words.strip()}\n\n{link}\n\n{record.owner}\n{settings.AGENCY_NAME}\n\n"
     message = Message(
         client=opportunity.client,

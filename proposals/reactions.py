@@ -7,6 +7,7 @@ from opportunities.followups import give_days, hasten, open_task
 from opportunities.models import Notice, Opportunity, SequenceRun, Task, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication, StopLink
+from portal.words import without_links
 
 from . import answering, approvals, clock, difference, evidence, gates, lint, policies, publishing
 from .models import Approval, Contract, Proposal, Summary
@@ -165,7 +166,8 @@ def tell_of_an_escalation(approval, facts):
 
 @reacts_to("proposal.accept", "proposal.decline", "contract.sign", "contract.decline")
 def tell_what_they_answered(record, event):
-    words = f"{event.actor_name} {event.past.rstrip(':')} {record}" + (f": “{event.reason}”" if event.reason else "")
+    words = f"{without_links(event.actor_name)} {event.past.rstrip(':')} {record}"
+    words += f": “{without_links(event.reason)}”" if event.reason else ""
     tell(record.owner, Notice.Kind.ANSWER, words, record, event)
     if event.verb == "contract.decline":
         for manager in record.owner.managers():
@@ -202,7 +204,7 @@ def let_the_next_one_sign(contract, event):
         perform(contract.be_signed, by=None)
         contract.refresh_from_db()
         return
-    words = f"{event.actor_name} has signed our contract, and now it is your turn."
+    words = f"{without_links(event.actor_name)} has signed our contract, and now it is your turn."
     publishing.ask_to_sign(contract, by=None, words=words, contact=following)
     edit(contract, by=None, past=f"asked {following} next to sign", reminded_on=publishing.agency_day())
     contract.refresh_from_db()
@@ -376,7 +378,7 @@ def start_what_begins_when_it_is_read(proposal, event):
 def tell_that_it_is_read(proposal, event):
     """Whoever owns the offer hears that now is a good time to talk."""
     name = event.facts.values.get("name", "") if event.facts else ""
-    who = f"{name}, whom {event.contact} passed it on to," if name else str(event.contact)
+    who = without_links(f"{name}, whom {event.contact} passed it on to," if name else event.contact)
     words = f"{who} reads {proposal}. Now is a good time to talk."
     notices.tell(
         proposal.owner, Notice.Kind.ANSWER, words, proposal.staff_url(), key=f"read:{event.pk}", about=proposal

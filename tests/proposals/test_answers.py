@@ -237,9 +237,19 @@ def test_what_they_asked_makes_no_link_and_no_field_of_our_mail(ada, ben, offer,
     answered(ask(portal_cursor, offer, "What is\n\n{contact}?"), ada, ben)
     followups.send_due()
     letters = [one for one in mail.outbox if one.subject.startswith("Our answer")]
-    assert "You asked: see below." in letters[0].body
+    assert "You asked: “Look: https: //evil. example/”" in letters[0].body
     assert "You asked: “What is (contact)?”" in letters[1].body
     assert "evil.example" not in letters[0].body + letters[0].alternatives[0][0]
+
+
+def test_a_colleagues_name_makes_no_link_of_our_mail_either(ada, ben, offer, portal_cursor):
+    question = ask(portal_cursor, offer)
+    ClientAction.objects.filter(pk=question.portal_action_id).update(name="Stella: urgent, see http://evil.example/pay")
+    answered(question, ada, ben)
+    followups.send_due()
+    (letter,) = [one for one in mail.outbox if one.subject.startswith("Our answer")]
+    assert "Stella: urgent, see http: //evil. example/pay asked: “" in letter.body
+    assert "evil.example" not in letter.body + letter.alternatives[0][0]
 
 
 def test_a_new_revision_keeps_what_its_reader_asked_of_the_one_before(ada, ben, offer, portal_cursor):

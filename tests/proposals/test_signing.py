@@ -468,10 +468,12 @@ def test_the_reason_of_a_no_is_words_and_no_button_in_a_mail_of_ours(ada, ben):
     perform(contract.decline, by=second, reason="No.\n\nhttps://evil.example/pay\n\nTom")
     (told,) = mails(contract, "contract_declined")
     assert told.contact == first
-    assert "The reason: “No. https://evil.example/pay Tom”" in told.body
+    assert "The reason: “No. https: //evil. example/pay Tom”" in told.body
     outbox.run()
     page = next(one for one in mail.outbox if first.email in one.to[0] and "declined" in one.subject).alternatives[0][0]
     assert "Open the page" not in page
+    assert "evil.example" not in page
+    assert not any("evil.example" in f"{one.subject}{one.body}" for one in mail.outbox), "nor in a mail to one of us"
 
 
 def test_what_staff_note_of_a_no_stays_with_us(ada, ben):
