@@ -122,6 +122,7 @@ PORTAL_CALLS = [
     "portal_questions",
     "portal_ask",
     "portal_parts",
+    "portal_signers",
 ]
 
 PRIVATE = [

@@ -28,3 +28,17 @@ def without_links(text) -> str:
 
 def has_address(text) -> bool:
     return bool(ADDRESS.search(text))
+
+
+def another_name(known, typed) -> str:
+    """Return the name that somebody typed where it is not the one by which we know them."""
+    return "" if clean(known).casefold() == clean(typed).casefold() else clean(typed)
+
+
+def shares_no_word(known, typed) -> bool:
+    """Whether a name that was typed may be somebody else's: an initial is no word."""
+    return not words_of(known) & words_of(typed)
+
+
+def words_of(name) -> set:
+    return {word for word in re.split(r"[\W_]+", clean(name).casefold()) if len(word) > 1 or not word.isascii()} - {""}

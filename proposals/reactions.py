@@ -7,7 +7,7 @@ from opportunities.followups import give_days, hasten, open_task
 from opportunities.models import Notice, Opportunity, SequenceRun, Task, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication, StopLink
-from portal.words import without_links
+from portal.words import shares_no_word, without_links
 
 from . import answering, approvals, clock, difference, evidence, gates, lint, policies, publishing
 from .models import Approval, Contract, Proposal, Summary
@@ -168,6 +168,8 @@ def tell_of_an_escalation(approval, facts):
 def tell_what_they_answered(record, event):
     words = f"{without_links(event.actor_name)} {event.past.rstrip(':')} {record}"
     words += f": “{without_links(event.reason)}”" if event.reason else ""
+    if event.verb == "contract.sign" and shares_no_word(event.contact.name, typed := event.facts.values["name"]):
+        words += f". They typed “{without_links(typed)}”, which is not their name: ask whether they signed themselves."
     tell(record.owner, Notice.Kind.ANSWER, words, record, event)
     if event.verb == "contract.decline":
         for manager in record.owner.managers():

@@ -15,3 +15,14 @@ create function public.portal_parts() returns table (
      where l.publication_id = p.id and l.client_id = s.client_id and l.contact_id = g.contact_id and l.revoked_at is null
      order by l.id desc limit 1) mine on true
 $$;
+
+-- As whom we know those who signed for the client of whoever looks: what they typed is beside it.
+create function public.portal_signers() returns table (contact_id bigint, name text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select distinct on (g.contact_id) g.contact_id, g.name
+  from public.portal_seeing(current_setting('zarts.token', true)) s
+  join public.portal_guest g on g.client_id = s.client_id
+  where exists (select from public.portal_clientaction a
+                 where a.client_id = s.client_id and a.contact_id = g.contact_id and a.verb = 'signed')
+  order by g.contact_id, g.id desc
+$$;

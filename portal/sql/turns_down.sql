@@ -1,1 +1,2 @@
 drop function public.portal_parts;
+drop function public.portal_signers;

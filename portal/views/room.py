@@ -12,6 +12,7 @@ from portal.forms import DeclineContractForm, SignForm
 from portal.models import Paper, Publication
 from portal.pages import page
 from portal.rights import call, portal_rights, rows
+from portal.words import another_name
 
 # What the database's door says of a signature or a no that it did not take, where the contract's page does not say it.
 NOT_TAKEN = ("changed", "words", "closed", "not_signer", "waiting", "refused")
@@ -58,6 +59,17 @@ def deeds(cursor):
     found = [deed for deed in rows(cursor, "portal_my_actions") if deed["verb"] not in ("engaged", "chose")]
     for deed in found:
         deed["options"] = json.loads(deed["options"] or "[]")
+    return named(cursor, found)
+
+
+def named(cursor, found):
+    """Put beside each deed who did it; under a signature that is whose access it was, and what they typed instead."""
+    signers = {row["contact_id"]: row["name"] for row in rows(cursor, "portal_signers")}
+    for deed in found:
+        deed["who"], deed["typed"] = deed["name"], ""
+        if deed["verb"] == "signed":
+            deed["who"] = signers.get(deed["contact_id"], deed["name"])
+            deed["typed"] = another_name(deed["who"], deed["name"])
     return found
 
 
@@ -157,7 +169,7 @@ def standing_of(cursor, pk):
     found = rows(cursor, "portal_contract", pk) if pk < 1 << 63 else []
     if not found:
         raise Http404
-    return {**found[0], "deeds": json.loads(found[0]["deeds"])}
+    return {**found[0], "deeds": named(cursor, json.loads(found[0]["deeds"]))}
 
 
 def is_signed(cursor, standing, pk):

@@ -1,10 +1,12 @@
 """Words of a client are words, wherever others read them."""
 
+import re
+
 import pytest
 from django.utils.html import urlize
 
 from portal.forms import AcceptForm, InquiryForm, OpenForm, SignForm
-from portal.words import has_address, without_links
+from portal.words import another_name, has_address, shares_no_word, without_links
 
 ADDRESSES = [
     *("https://evil.example/sign", "http://10.0.0.1/x", "www.evil.com", "evil.com/pay", "evil.io", "EVIL.COM"),
@@ -18,9 +20,7 @@ def test_no_program_makes_a_link_of_somebodys_words(address):
     said = without_links(f"Please sign at {address} instead")
     assert address not in said
     assert "<a " not in urlize(said)
-    assert not any(
-        word.count(".") and word.strip(".")[-1:].isalpha() and "." in word.strip(".") for word in said.split()
-    )
+    assert not re.search(r"\.[^\W\d_]|[^\W\d_]:\S", said)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,17 @@ def test_a_name_with_an_address_in_it_is_refused_at_its_place(form, name):
 )
 def test_initials_and_titles_are_no_addresses(name):
     assert not has_address(name)
+
+
+@pytest.mark.parametrize("typed", ["Marta Lind", " marta  LIND "])
+def test_the_same_name_is_said_once(typed):
+    assert another_name("Marta Lind", typed) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_strange"),
+    [("M. Lind-Berg", False), ("Lind, Marta", False), ("Somebody Else", True), ("M. L.", True), ("", True)],
+)
+def test_a_name_that_shares_no_word_with_theirs_is_strange(typed, is_strange):
+    assert another_name("Marta Lind", typed) == typed
+    assert shares_no_word("Marta Lind", typed) is is_strange

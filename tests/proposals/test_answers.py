@@ -38,8 +38,8 @@ def token_of(proposal, template="proposal"):
     return re.search(r"/p/([\w-]{43})/", message.mailed_words)[1]
 
 
-def ask(cursor, proposal, words="Who does the work?", verb="asked", token="", **data):
-    values = [token or token_of(proposal), new_token(), verb, "", "", words, json.dumps(data), "", "10.0.0.1", "test"]
+def ask(cursor, proposal, words="Who does the work?", verb="asked", token="", name="", **data):
+    values = [token or token_of(proposal), new_token(), verb, name, "", words, json.dumps(data), "", "10.0.0.1", "test"]
     done = cursor.execute("select portal_answer(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)", values).fetchone()[0]
     assert done == verb
     inbox.read()
@@ -243,9 +243,7 @@ def test_what_they_asked_makes_no_link_and_no_field_of_our_mail(ada, ben, offer,
 
 
 def test_a_colleagues_name_makes_no_link_of_our_mail_either(ada, ben, offer, portal_cursor):
-    question = ask(portal_cursor, offer)
-    ClientAction.objects.filter(pk=question.portal_action_id).update(name="Stella: urgent, see http://evil.example/pay")
-    answered(question, ada, ben)
+    answered(ask(portal_cursor, offer, name="Stella: urgent, see http://evil.example/pay"), ada, ben)
     followups.send_due()
     (letter,) = [one for one in mail.outbox if one.subject.startswith("Our answer")]
     assert "Stella: urgent, see http: //evil. example/pay asked: “" in letter.body

@@ -446,6 +446,14 @@ def test_a_no_at_the_portal_declines_it_keeps_the_reason_and_tells_everyone(ada,
     assert at_the_portal(portal_cursor, contract, session) == "declined"
 
 
+@pytest.mark.parametrize(("typed", "is_told"), [("Somebody Else Entirely", True), ("B. Larsen", False)])
+def test_the_owner_is_told_of_a_signature_in_another_name(ada, ben, typed, is_told):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    sign(contract, contract.signer, name=typed)
+    said = Notice.objects.filter(user=ada, words__contains=f"They typed “{typed}”, which is not their name")
+    assert said.exists() is is_told
+
+
 # -- Who hears of it. --------------------------------------------------------------------------------------------------
 
 
