@@ -183,7 +183,7 @@ class CodeForm(PlainForm):
     # One sentence for a wrong code, a dead one, another browser's and an address that we do not know.
     REFUSED = (
         "This code lets nobody in. Take the one of the newest mail, in the browser that asked for it. "
-        "A code is good for fifteen minutes and five tries."
+        "A code is good for fifteen minutes and five tries. The link in the same mail lets you in all the same."
     )
     code = Words(
         label="Code from the mail",

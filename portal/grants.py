@@ -123,6 +123,7 @@ PORTAL_CALLS = [
     "portal_ask",
     "portal_parts",
     "portal_signers",
+    "portal_ask_for_link",
 ]
 
 PRIVATE = [

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from django.db import migrations
+from django.db import migrations, models
 
 SQL = Path(__file__).parents[1] / "sql"
 
@@ -13,5 +13,23 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name="clientaction",
+            name="verb",
+            field=models.CharField(
+                choices=[
+                    ("opened", "Opened"),
+                    ("accepted", "Accepted"),
+                    ("declined", "Declined"),
+                    ("asked", "Asked"),
+                    ("objected", "Objected"),
+                    ("chose", "Chose"),
+                    ("engaged", "Engaged"),
+                    ("signed", "Signed"),
+                    ("wants_link", "Wants Link"),
+                ],
+                max_length=20,
+            ),
+        ),
         migrations.RunSQL((SQL / "turns.sql").read_text(), (SQL / "turns_down.sql").read_text()),
     ]

@@ -127,6 +127,7 @@ end
 $$;
 
 -- How a contract of the session's client stands, be it withdrawn, and who of them signed or declined it.
+-- Now in turns.sql.
 create function public.portal_contract(publication bigint) returns table (
   state text, title text, sender text, open_until timestamptz, deeds jsonb
 ) language sql stable security definer set search_path = public, pg_temp as $$
