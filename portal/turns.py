@@ -48,5 +48,11 @@ def of_proposal(need, proposal, part, guest) -> dict:
         return {"next": "We read your answer", "who": ""}
     if guest["preview"] or part.get("role") == "decides":
         return {"asks": True, "next": need["what"], "who": "You"}
-    who = " or ".join(part.get("deciders") or []) or "Whoever decides"
+    who = in_a_row(part.get("deciders") or []) or "Whoever decides"
     return {"next": f"{who} answers our proposal", "who": ""}
+
+
+def in_a_row(names) -> str:
+    """Return who decides: one of several is enough."""
+    *before, last = names or [""]
+    return f"{', '.join(before)} or {last}" if before else last

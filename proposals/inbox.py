@@ -105,7 +105,8 @@ def words_of(refusal) -> str:
 
 def ask_the_owner(action, reason):
     """Open a task about an answer that could not be taken as it came."""
-    words = f"{without_links(action.name)} {action.verb} at the portal, and it was not taken. {reason}"
+    did = "asked for their link again" if action.verb == ClientAction.Verb.WANTS_LINK else action.verb
+    words = f"{without_links(action.name)} {did} at the portal, and it was not taken. {reason}"
     open_for_owner(action, words, key=f"action:{action.pk}")
 
 
@@ -277,6 +278,11 @@ def objected(action) -> str:
     return "Kept as an objection, and a task to answer it was opened."
 
 
+def wants_link(action) -> str:
+    publishing.send_link_again(read_proposal(action), contact_of(action))
+    return "Mailed."
+
+
 def read_contract(action) -> Contract:
     contract = record_of(action, Contract)
     if contract.publication_id != action.publication_id:
@@ -315,6 +321,7 @@ ANSWERS = {
     "asked": asked,
     "objected": objected,
     "signed": signed,
+    "wants_link": wants_link,
 }
 
 

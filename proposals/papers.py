@@ -205,7 +205,8 @@ def priced_of(body, shown) -> list:
 
 def reporting_of(body) -> list:
     said = body.get("reporting") or {}
-    first = f"Your first report: {day(said['first_on'])}." if said.get("first_on") else ""
+    moved = ", or the next working day" if said.get("first_may_move") else ""
+    first = f"Your first report: {day(said['first_on'])}{moved}." if said.get("first_on") else ""
     return list(filter(None, [said.get("words"), first]))
 
 

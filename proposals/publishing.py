@@ -458,6 +458,8 @@ def contract_body(contract) -> dict:
         "reporting": {
             "words": f"A report: {contract.get_report_every_display().lower()}, {report_day(contract)}.",
             "first_on": contract.first_report_on,
+            # Its day may be a day off, like that of every other.
+            "first_may_move": moves_off_days_off(contract),
         },
         "clauses": [
             {"title": row.clause.title, "text": row.text} for row in contract.contract_clauses.select_related("clause")
@@ -478,9 +480,12 @@ def was_published(contract, digest) -> bool:
 
 def report_day(contract) -> str:
     """Say on which day reports come, and what becomes of one whose day is a day off."""
-    if not contract.report_skips_days_off or contract.report_on_last_working_day:
-        return day_of_report(contract)
-    return f"{day_of_report(contract)}, or on the next working day where you are"
+    moves = ", or on the next working day where you are" if moves_off_days_off(contract) else ""
+    return f"{day_of_report(contract)}{moves}"
+
+
+def moves_off_days_off(contract) -> bool:
+    return contract.report_skips_days_off and not contract.report_on_last_working_day
 
 
 def day_of_report(contract) -> str:
@@ -542,10 +547,34 @@ def link_to_answer(action):
     link = link and ProposalLink.objects.select_for_update().get(pk=link.pk)
     if link is None or link.revoked_at or link.expires_at <= timezone.now() or link.publication.withdrawn_at:
         return None
+    return record_shown(link.publication), mint_again(link)
+
+
+def mint_again(link) -> str:
+    """Make a link that takes the place of one that is open: its token cannot be read again. Return the new token."""
     kept = ("publication", "contact_id", "contact_name", "sender_name", "role", "expires_at", "decide_by", "chosen")
     newer, token = ProposalLink.mint(**{name: getattr(link, name) for name in kept})
     link.revoke(newer)
-    return record_shown(link.publication), token
+    return token
+
+
+def send_link_again(proposal, contact):
+    """Mail somebody who asked for it at the portal their own link again, as long as theirs is open."""
+    links = ProposalLink.objects.filter(publication=proposal.publication_id, contact_id=contact.pk, revoked_at=None)
+    link = links.filter(expires_at__gt=timezone.now()).select_for_update(of=("self",)).order_by("-pk").first()
+    if link is None or not contact.email or contact.left_on:
+        raise Refused([f"{contact} has no open link any more."])
+    last_day = agency_day(link.expires_at - timedelta(seconds=1))
+    mail(
+        proposal,
+        contact,
+        by=None,
+        subject=f"Our proposal again: {proposal.title}",
+        template="proposal",
+        words="You asked for your link to our proposal again. The one before leads here, too.",
+        link=f"{TODO[link.role]}\n{Message.LINK}\n\nIt is open until {spoken(last_day)}.",
+        secret_link=f"{settings.PORTAL_URL}/p/{mint_again(link)}/",
+    )
 
 
 def record_shown(publication):

@@ -56,7 +56,9 @@ def newest(kind, pk):
 
 def deeds(cursor):
     """Return what the client's people did, newest first. How they read is for us alone."""
-    found = [deed for deed in rows(cursor, "portal_my_actions") if deed["verb"] not in ("engaged", "chose")]
+    found = [
+        deed for deed in rows(cursor, "portal_my_actions") if deed["verb"] not in ("engaged", "chose", "wants_link")
+    ]
     for deed in found:
         deed["options"] = json.loads(deed["options"] or "[]")
     return named(cursor, found)
@@ -149,7 +151,18 @@ def proposal(request, cursor, guest, pk):
     accepted = next((deed for deed in publication.answers if deed["verb"] == "accepted"), {})
     shown = offer.shown_offer(publication.body, accepted.get("options") or [])
     paper = Paper.objects.of(publication.pk)
-    return page(request, "room/proposal", guest=guest, publication=publication, paper=paper, **shown)
+    part = turns.parts(cursor).get(publication.pk, {})
+    return page(
+        request,
+        "room/proposal",
+        guest=guest,
+        publication=publication,
+        paper=paper,
+        part=part,
+        deciders=turns.in_a_row(part.get("deciders") or []),
+        asked="link" in request.GET,
+        **shown,
+    )
 
 
 @for_guest

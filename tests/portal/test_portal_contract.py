@@ -234,8 +234,8 @@ def test_every_page_says_who_signed_and_what_they_typed_where_it_differs(contrac
     assert "Marta Lind, Owner" in page
     assert "signed as “M. Lind-Berg”" in page
     for address, words in (
-        ("/portal/", "Marta Lind signed it as “M. Lind-Berg” on"),
-        ("/portal/history/", f"Marta Lind signed {contract.title} as “M. Lind-Berg”"),
+        ("/portal/", "Marta Lind signed the contract as “M. Lind-Berg” on"),
+        ("/portal/history/", f"Marta Lind signed the contract {contract.title} as “M. Lind-Berg”"),
     ):
         assert words in " ".join(tom.get(address).content.decode().split())
 
@@ -243,4 +243,4 @@ def test_every_page_says_who_signed_and_what_they_typed_where_it_differs(contrac
 def test_a_name_that_is_theirs_is_said_once(contract, marta):
     marta.post(path(contract, "sign"), form(contract, name="marta lind"))
     assert "You signed this on" in read(marta, contract)
-    assert "signed it as" not in marta.get("/portal/").content.decode()
+    assert "signed the contract as" not in marta.get("/portal/").content.decode()

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from portal_makers import CONTRACT, HARBOR, MARTA, PIER, TOM, a_guest, a_link, a_publication, signed_in
 
-from portal.models import Preview
+from portal.models import ClientAction, Preview
 from tests.database import PortalClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,3 +145,96 @@ def test_whoever_looks_as_the_client_sees_what_the_client_is_asked(contract):
 def test_without_a_session_nobody_learns_who_decides(portal_cursor):
     a_link()
     assert portal_cursor.execute("select * from public.portal_parts()").fetchall() == []
+
+
+# -- The link again. ---------------------------------------------------------------------------------------------------
+
+
+def page_of(client, proposal):
+    return " ".join(client.get(f"/portal/proposals/{proposal.pk}/").content.decode().split())
+
+
+def ask_again(client, proposal):
+    return client.post(f"/portal/proposals/{proposal.pk}/link")
+
+
+def test_whoever_lost_the_mail_asks_for_their_link_again(proposal):
+    a_link(proposal)
+    marta = somebody()
+    assert "Send me the link again" in page_of(marta, proposal)
+    answer = ask_again(marta, proposal)
+    assert answer.url == f"/portal/proposals/{proposal.pk}/?link=asked"
+    assert "on its way to guest7@client1.example" in marta.get(answer.url).content.decode()
+    assert ClientAction.objects.get().verb == "wants_link"
+    assert "wants_link" not in marta.get("/portal/history/").content.decode()
+
+
+def test_whoever_has_no_part_reads_who_decides_and_asks_for_no_link(proposal):
+    a_link(proposal)
+    joel = somebody(JOEL, "Joel Abbott")
+    page = page_of(joel, proposal)
+    assert "Marta Lind decides on this proposal." in page
+    assert "Send me the link again" not in page
+    assert ask_again(joel, proposal).url == f"/portal/proposals/{proposal.pk}/"
+    assert not ClientAction.objects.exists()
+
+
+@pytest.mark.parametrize("fault", ["closed", "run out"])
+def test_a_link_that_is_closed_or_has_run_out_does_not_come_again(proposal, fault):
+    late = {"expires_at": timezone.now() - timedelta(seconds=1)} if fault == "run out" else {}
+    link, _ = a_link(proposal, **late)
+    if fault == "closed":
+        link.revoke()
+    marta = somebody()
+    assert "Send me the link again" not in page_of(marta, proposal)
+    ask_again(marta, proposal)
+    assert not ClientAction.objects.exists()
+
+
+def test_whoever_presses_again_and_again_is_noted_once_and_told_the_same(proposal):
+    a_link(proposal)
+    marta = somebody()
+    assert len({ask_again(marta, proposal).url for _ in range(8)}) == 1
+    assert ClientAction.objects.count() == 1
+
+
+def test_nobody_asks_for_a_link_of_another_client_nor_in_a_preview(proposal):
+    a_link(proposal)
+    stranger = somebody(client_id=PIER)
+    assert ask_again(stranger, proposal).status_code == 404
+    entry = Preview.mint(client_id=HARBOR, client_name="Harbor Dental", made_by="Dana", publication_id=None)
+    looks = PortalClient()
+    looks.post(f"/portal/preview/{entry}")
+    assert ask_again(looks, proposal).status_code == 403
+    assert not ClientAction.objects.exists()
+
+
+# -- What the pages call things. ---------------------------------------------------------------------------------------
+
+
+def test_what_was_answered_says_whether_it_was_the_contract_or_the_proposal(contract):
+    a_publication(title=contract.title)
+    marta = somebody()
+    marta.post(f"/portal/contracts/{contract.pk}/decline", {"words": "Not now.", "digest": contract.digest})
+    said = " ".join(marta.get("/portal/history/").content.decode().split())
+    assert f"Marta Lind declined the contract {contract.title}" in said
+    assert "Marta Lind declined the contract on" in home(marta)
+
+
+def test_whoever_was_to_sign_beside_them_reads_why_it_is_not_signed_and_nobody_else_does(contract):
+    reason = "The liability is too high for us."
+    somebody().post(f"/portal/contracts/{contract.pk}/decline", {"words": reason, "digest": contract.digest})
+    address = f"/portal/contracts/{contract.pk}/"
+    assert reason in somebody(TOM, "Tom Reyes").get(address).content.decode()
+    assert reason not in somebody(JOEL, "Joel Abbott").get(address).content.decode()
+
+
+def test_a_mailed_link_in_a_browser_that_looks_as_a_client_says_so(proposal):
+    _, token = a_link(proposal)
+    looks = PortalClient()
+    assert 'class="preview"' not in looks.get(f"/p/{token}/").content.decode()
+    entry = Preview.mint(client_id=HARBOR, client_name="Harbor Dental", made_by="Dana", publication_id=None)
+    looks.post(f"/portal/preview/{entry}")
+    page = looks.get(f"/p/{token}/").content.decode()
+    assert page.count('class="preview"') == 1
+    assert "this browser looks as a client" in page

@@ -18,6 +18,7 @@ from portal.models import (
     Guest,
     Inquiry,
     IntakeToken,
+    ProposalLink,
     Publication,
     Session,
     SignInLink,
@@ -271,6 +272,23 @@ def test_the_signer_signs_in_and_signs_exactly_what_was_published(ada, ben, port
     assert signature.address == "10.0.0.1"
     assert perform(contract.countersign, by=ben, role="Managing director").stage == "active"
     assert Contract.objects.get().signatures.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_asks_for_their_link_again_gets_one_that_takes_its_place(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    before = token_of(proposal)
+    session = signed_in(portal_cursor, proposal.recipient.email)
+    asking = "select portal_ask_for_link(%s, %s, '10.0.0.1', 'test')"
+    assert portal_cursor.execute(asking, [session, proposal.publication_id]).fetchone() == ("wants_link",)
+    inbox.read()
+    assert ClientAction.objects.get(verb="wants_link").outcome == "Mailed."
+    message = Message.objects.filter(record_id=proposal.pk, subject__startswith="Our proposal again").get()
+    assert (message.contact, message.stage) == (proposal.recipient, "queued")
+    older = ProposalLink.objects.get(token_hash=token_hash(before))
+    newer = older.replaced_by
+    assert (newer.contact_id, newer.role, newer.expires_at) == (older.contact_id, older.role, older.expires_at)
+    assert newer.token_hash == token_hash(re.search(r"/p/([\w-]{43})/", message.mailed_words)[1])
 
 
 def test_an_unknown_or_revoked_address_gets_no_mail(ada, ben, portal_cursor):
