@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from opportunities.records import perform
 from portal.models import Paper, Publication
-from proposals import lint, papers
+from proposals import lint, papers, publishing
 from tests.database import login
 from tests.makers_proposals import INTERNAL, a_contract, a_proposal, approve_all
 from tests.pdfs import faults_of, pages_of, plain, text_of
