@@ -14,11 +14,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
 from django.utils.html import urlize
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 
 from opportunities import filling, letters, outbox
+from opportunities.followups import open_task
 from opportunities.models import Message
-from opportunities.records import Lack, Refused, begin, lock, perform, tell
+from opportunities.records import Lack, Opens, Refused, begin, lock, perform, tell
 from portal import consent
 from portal.models import Guest, Paper, Passkey, Preview, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
@@ -203,6 +204,25 @@ def close_link(proposal, link, reason):
     link.revoke()
     about = {"record_type": proposal.label(), "record_id": proposal.pk, "contact": link.contact_id}
     hold_links_of(Message.objects.filter(**about))
+
+
+def close_links_of(contact, why, *, by=None):
+    """Close every link of somebody who is not, or not there, to be reached by it any more, and hold what would go to them.
+
+    What they answered before counts: an answer locks the link as this does, and came first.
+    """
+    theirs = ProposalLink.objects.filter(contact_id=contact.pk, revoked_at=None).order_by("pk")
+    for link in theirs.select_for_update(of=("self",)):
+        link.revoke()
+        proposal = record_shown(link.publication)
+        facts = {"link": str(link), "role": link.get_role_display()}
+        tell(proposal, "close_link", "closed a link to", by=by, reason=f"{capfirst(why)}.", facts=facts)
+        if link.role == ProposalLink.Role.DECIDES and proposal.stage in proposal.WITH_CLIENT:
+            open_task(proposal, Opens("follow_up", f"Send it to somebody else: {why}", 1), by=None)
+    mails = Message.objects.filter(contact=contact)
+    hold_links_of(mails)
+    for message in mails.filter(stage=Message.Stage.QUEUED):
+        perform(message.hold, by=None, reason=f"{capfirst(why)}.")
 
 
 def proposal_body(proposal) -> dict:
@@ -787,6 +807,7 @@ def take_access(contact, *, by):
         if not Guest.objects.filter(email=email, revoked_at=None).exclude(client_id=contact.client_id).exists():
             Passkey.objects.filter(email=email, revoked_at=None).update(revoked_at=timezone.now())
     revoke(mine, taken_by=str(by)[:200])
+    close_links_of(contact, f"the access of {contact} was taken away", by=by)
     tell(contact, "access", "took the portal access away from", by=by)
 
 

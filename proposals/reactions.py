@@ -445,6 +445,10 @@ def close_the_door_behind_who_left(contact, facts):
     """Whoever leaves the company, or gets another address, no longer gets in by the old one."""
     if "left_on" in facts or "email" in facts:
         publishing.keep_out(contact)
+    if "left_on" in facts and contact.left_on:
+        publishing.close_links_of(contact, f"{contact} left")
+    elif "email" in facts and facts["email"][0].lower() != contact.email.lower():
+        publishing.close_links_of(contact, f"the mail address of {contact} changed")
     if "left_on" in facts and contact.left_on is None:
         publishing.let_back_in(contact)
 
