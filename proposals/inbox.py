@@ -24,7 +24,7 @@ from opportunities.money import money
 from opportunities.outbox import is_no_answer, is_reached
 from opportunities.records import Opens, Refused, announce, begin, lock, perform, tell
 from portal import payments
-from portal.consent import INQUIRIES, SIGNATURES
+from portal.consent import ACCEPTANCES, INQUIRIES, SIGNATURES
 from portal.models import ClientAction, Guest, Inquiry, PaymentNotice, SignInLink, SignInRequest, Stop
 
 from . import answering, publishing
@@ -193,17 +193,28 @@ def viewed(action) -> Proposal:
 
 
 def accepted(action) -> str:
+    agreed = shown_to_agree(action, ACCEPTANCES)
     perform(
         viewed(action).accept,
         by=contact_of(action),
         name=action.name,
         role=action.role,
         options=[option for option in action.data.get("options") or [] if isinstance(option, int)],
-        consent=action.data.get("consent"),
+        consent=agreed,
         digest=action.digest,
         address=action.address,
     )
     return "Accepted."
+
+
+def shown_to_agree(action, versions) -> dict:
+    """Return the words that they agreed to, of all that we ever showed: to others nobody agreed."""
+    agreed = action.data.get("consent")
+    agreed = agreed if isinstance(agreed, dict) else {}
+    version = str(agreed.get("version", ""))
+    if versions.get(version) is None or versions[version] != agreed.get("text"):
+        raise Refused([f"They agreed to words that we never showed: {version[:40]}."])
+    return agreed
 
 
 def declined(action) -> str:
@@ -284,10 +295,7 @@ def read_contract(action) -> Contract:
 
 
 def signed(action) -> str:
-    contract, agreed = read_contract(action), action.data["consent"]
-    # Words that we never showed were agreed to by nobody.
-    if SIGNATURES.get(agreed["version"]) != agreed["text"]:
-        raise Refused([f"They agreed to words that we never showed: {agreed['version']}."])
+    contract, agreed = read_contract(action), shown_to_agree(action, SIGNATURES)
     perform(
         contract.sign,
         by=contact_of(action),

@@ -241,6 +241,7 @@ def proposal_body(proposal) -> dict:
         **offer_body(proposal, proposal.price_lines.all()),
         "claims": [claim_body(claim) for claim in proposal.claims.all()],
         "reporting": reporting_body(proposal),
+        "consent": {"version": consent.ACCEPT_VERSION, "text": consent.ACCEPT},
     }
 
 

@@ -18,7 +18,7 @@ from portal.tokens import new_token
 
 HUMAN_SECONDS = 3
 CLOSED = ("expired", "withdrawn", "replaced")
-REFUSED = ("changed", "too_many", "refused", "not_yours")
+REFUSED = ("changed", "words", "too_many", "refused", "not_yours")
 
 
 @require_safe
@@ -51,6 +51,7 @@ def shown(request, token, status=200, **forms):
     if link["answer"]:
         chosen = link["answer"].get("options") or []
     about = offer.about(body)
+    agreed = consent.accepted_by(body)
     return page(
         request,
         "link/proposal",
@@ -59,11 +60,12 @@ def shown(request, token, status=200, **forms):
         token=token,
         publication=publication,
         may_decide=link["role"] == "decides",
+        consent_version=agreed["version"],
         asks=link["state"] == "open",
         paper=paper,
         **offer.shown_offer(body, chosen),
         **{
-            "accept": AcceptForm(),
+            "accept": AcceptForm(words=agreed["text"]),
             "decline": DeclineForm(),
             "ask": AskForm(about=about, initial={"about": request.GET.get("about", "")}),
             **forms,
@@ -139,11 +141,13 @@ def choose(request, token):
 @require_POST
 def accept(request, token):
     """Accept the proposal, with the options that are ticked."""
-    form = AcceptForm(request.POST)
+    with portal_rights(token) as cursor:
+        state_of(cursor, token, "")
+        publication = Publication.objects.shown().first()
+    form = AcceptForm(request.POST, words=consent.accepted_by(publication.body)["text"] if publication else "")
     if not form.is_valid():
         return shown(request, token, status=422, accept=form)
-    agreed = {"version": consent.ACCEPT_VERSION, "text": consent.ACCEPT}
-    return answer(request, token, "accepted", form.cleaned_data, agreed)
+    return answer(request, token, "accepted", form.cleaned_data)
 
 
 @require_POST
@@ -170,7 +174,7 @@ def ask(request, token):
     return answer(request, token, verb, form.cleaned_data)
 
 
-def answer(request, token, verb, typed, agreed=None):
+def answer(request, token, verb, typed):
     """Hand an answer to the database, which decides whether it still counts."""
     key = visitor.reading_key(request, token) or new_token()
     with portal_rights(token, write=True) as cursor:
@@ -178,6 +182,9 @@ def answer(request, token, verb, typed, agreed=None):
         publication = Publication.objects.shown().first()
         if verb == "accepted":
             ids = request.POST.getlist("option")
+            agreed = consent.accepted_by(publication.body if publication else {})
+            # The version is the one that their page showed: the database refuses another than the proposal's own.
+            agreed = {**agreed, "version": request.POST.get("consent_version", "")[:40].replace("\0", "")}
             data = {"consent": agreed, "options": offer.chosen_options(publication.body, ids) if publication else []}
         elif typed.get("about") and publication:
             data = {"about": typed["about"], "title": offer.about(publication.body)[typed["about"]][1]}
