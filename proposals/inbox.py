@@ -203,8 +203,19 @@ def accepted(action) -> str:
         consent=agreed,
         digest=action.digest,
         address=action.address,
+        **how_it_came(action),
     )
     return "Accepted."
+
+
+def how_it_came(action) -> dict:
+    """Return as facts through whose link an acceptance came, in which colleague's browser, and whether it was late."""
+    facts, asked_by = {"link": str(action.link)}, action.link.decide_by
+    if reader := action.data.get("reader"):
+        facts["reader"] = reader
+    if asked_by and publishing.agency_day(action.at) > asked_by:
+        facts["late"] = f"after {publishing.spoken(asked_by)}, by which we asked for the decision"
+    return facts
 
 
 def shown_to_agree(action, versions) -> dict:

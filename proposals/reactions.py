@@ -165,11 +165,32 @@ def tell_of_an_escalation(approval, facts):
 
 @reacts_to("proposal.accept", "proposal.decline", "contract.sign", "contract.decline")
 def tell_what_they_answered(record, event):
-    words = f"{event.actor_name} {event.past.rstrip(':')} {record}" + (f": “{event.reason}”" if event.reason else "")
+    facts = event.facts.values if event.facts else {}
+    words = f"{event.actor_name} {event.past.rstrip(':')} {record}"
+    if record.label() == Proposal.label():
+        words = f"{who_answered(event, facts)}{event.past.rstrip(':')} {record}{as_whom(event, facts)}"
+    words += f", {facts['late']}" if "late" in facts else ""
+    words += f": “{event.reason}”" if event.reason else ""
     tell(record.owner, Notice.Kind.ANSWER, words, record, event)
     if event.verb == "contract.decline":
         for manager in record.owner.managers():
             tell(manager, Notice.Kind.ANSWER, words, record, event)
+
+
+def reader_of(event, facts) -> str:
+    """Return the colleague in whose browser a proposal was answered. Whoever declines gives no other name."""
+    return facts.get("reader", "") or (facts.get("name", "") if event.verb == "proposal.decline" else "")
+
+
+def who_answered(event, facts) -> str:
+    reader = reader_of(event, facts)
+    return f"{reader}, whom {event.actor_name} passed it on to, " if reader else f"{event.actor_name} "
+
+
+def as_whom(event, facts) -> str:
+    """Say which name was typed, where it is not that of whose link or browser it was."""
+    name = facts.get("name", "")
+    return f" as “{name}”" if name not in ("", reader_of(event, facts) or event.actor_name) else ""
 
 
 @reacts_to("contract.run_out")

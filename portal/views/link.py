@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal import consent, offer, stamps, visitor
@@ -41,6 +42,7 @@ def shown(request, token, status=200, **forms):
     if link["valid_until"]:
         # A link that ends at midnight is good until the day before.
         link["valid_until"] -= timedelta(seconds=1)
+    link["is_late"] = bool(link["decide_by"]) and link["decide_by"] < timezone.localdate()
     if link["state"] in CLOSED or publication is None:
         return page(request, "link/closed", status=410 if link["state"] in CLOSED else 200, link=link)
     if link["reader"] is None:

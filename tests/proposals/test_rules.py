@@ -831,7 +831,7 @@ def test_where_nothing_is_due_the_clock_asks_one_question_for_each_thing_that_it
 ):
     a_proposal(ada, stage="in_review")
     with django_assert_max_num_queries(9):
-        assert len(clock.run()) == 9
+        assert len(clock.run()) == 10
 
 
 # -- What is told. -----------------------------------------------------------------------------------------------------
