@@ -11,7 +11,6 @@ from opportunities.followups import open_task
 from opportunities.models import Event, Notice
 from opportunities.records import Opens, Refused, edit, lock, perform, tell
 from opportunities.repeating import zone_of
-
 from portal.models import ClientAction
 
 from . import approvals, asking, inbox, publishing

@@ -207,7 +207,7 @@ def close_link(proposal, link, reason):
 
 
 def close_links_of(contact, why, *, by=None):
-    """Close every link of somebody who is not, or not there, to be reached by it any more, and hold what would go to them.
+    """Close every link of somebody who left, moved or lost access, and hold what would go to them.
 
     What they answered before counts: an answer locks the link as this does, and came first.
     """
@@ -577,9 +577,11 @@ def record_shown(publication):
     return apps.get_model(label)._base_manager.get(pk=int(pk))
 
 
-def hold_answer(summary):
-    """Keep the mail of an answer that was taken back from going."""
-    mails = Message.objects.filter(opportunity=summary.opportunity, template="answer", body__contains=summary.words)
+def hold_answer(summary, action):
+    """Keep the mail of an answer that was taken back from going. A short one's words stand in other mails as well."""
+    mails = Message.objects.filter(opportunity=summary.opportunity, template="answer", contact=action.contact_id)
+    mails = mails.filter(body__contains=f": {quoted(action.words)}\n\n")
+    mails = mails.filter(body__contains=f" answers:\n\n{summary.words.strip()}\n\n")
     for message in mails.filter(stage=Message.Stage.QUEUED):
         perform(message.hold, by=None, reason="The answer in it was taken back.")
 

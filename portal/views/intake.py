@@ -140,7 +140,7 @@ def kept(source, request) -> dict:
 
 
 def elsewhere(referrer, request) -> str:
-    """Return host and path of another site that led here. Our own addresses hold tokens, and a query may hold anything."""
+    """Return host and path of another site that led here. Our own addresses hold tokens, and so may any query."""
     try:
         came = urlsplit(referrer)
     except ValueError:

@@ -323,7 +323,11 @@ class Composer(PublishedAdmin):
                         "asked": [],
                     },
                     **offer.shown_offer(body),
-                    **{"accept": AcceptForm(words=accepted_by(body)["text"]), "decline": DeclineForm(), "ask": AskForm(about=offer.about(body))},
+                    **{
+                        "accept": AcceptForm(words=accepted_by(body)["text"]),
+                        "decline": DeclineForm(),
+                        "ask": AskForm(about=offer.about(body)),
+                    },
                 },
             )
         return HttpResponse(page, headers={"Content-Security-Policy": INSIDE})

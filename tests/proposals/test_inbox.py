@@ -122,7 +122,9 @@ def test_another_name_typed_at_somebodys_own_link_is_told_beside_theirs(ada, ben
 # -- The day by which they were asked to decide. -----------------------------------------------------------------------
 
 
-def test_an_acceptance_after_the_day_to_decide_is_marked_late_and_told(ada, ben, portal_cursor, portal_client, as_owner):
+def test_an_acceptance_after_the_day_to_decide_is_marked_late_and_told(
+    ada, ben, portal_cursor, portal_client, as_owner
+):
     proposal = a_proposal(ada, approver=ben, stage="sent", decide_on=timezone.localdate() + timedelta(days=3))
     as_owner("update portal_proposallink set decide_by = %s", [date(2026, 11, 2)])
     token = token_of(proposal)
