@@ -1,10 +1,12 @@
 """What clients and strangers may type, and how it is checked."""
 
+from functools import partial
+
 from django import forms
 from django.core.validators import RegexValidator
 
 from . import consent, seals
-from .words import clean, has_address
+from .words import clean, clean_name, has_address, has_letter
 
 
 class Words(forms.CharField):
@@ -20,6 +22,18 @@ class Words(forms.CharField):
         return super().to_python(clean(value, self.lines) if value not in self.empty_values else value)
 
 
+class Name(Words):
+    """Who somebody is, or in which role: it has a letter, and nothing that nobody sees."""
+
+    def to_python(self, value):
+        return super().to_python(clean_name(value) if value not in self.empty_values else value)
+
+    def validate(self, value):
+        super().validate(value)
+        if value and not has_letter(value):
+            raise forms.ValidationError("Write this in letters.", code="letters")
+
+
 class Address(forms.EmailField):
     """A mail address, cleaned likewise, in the form that the database's door takes too."""
 
@@ -32,13 +46,16 @@ class Address(forms.EmailField):
         return super().to_python(clean(value) if value not in self.empty_values else value)
 
 
-def text(label, ask, *, length=200, complete="", **kwargs):
+def text(label, ask, *, length=200, complete="", kind=Words, **kwargs):
     """Make a text field whose refusal says what to do."""
     attrs = {"autocomplete": complete} if complete else {}
     if not kwargs.get("lines"):
         kwargs["widget"] = forms.TextInput(attrs=attrs)
     messages = {"required": ask, "max_length": f"Shorten this to {length} characters."}
-    return Words(label=label, max_length=length, error_messages=messages, **kwargs)
+    return kind(label=label, max_length=length, error_messages=messages, **kwargs)
+
+
+called = partial(text, kind=Name)
 
 
 def no_address(name):
@@ -48,7 +65,7 @@ def no_address(name):
 
 
 def name_of_a_person(label, ask, **kwargs):
-    return text(label, ask, complete="name", validators=[no_address], **kwargs)
+    return called(label, ask, complete="name", validators=[no_address], **kwargs)
 
 
 def agreement(words, ask):
@@ -104,8 +121,12 @@ class InquiryForm(PlainForm):
 
 class AcceptForm(PlainForm):
     name = name_of_a_person("Your full name", "Type your full name, so that we know who decided.")
-    role = text("Your role", "Say in which role you decide.", complete="organization-title")
-    consent = agreement(consent.ACCEPT, "Tick this to accept.")
+    role = called("Your role", "Say in which role you decide.", complete="organization-title")
+    consent = agreement("", "Tick this to accept.")
+
+    def __init__(self, *args, words="", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["consent"].label = words
 
 
 class DeclineForm(PlainForm):
@@ -163,7 +184,7 @@ class QuestionForm(PlainForm):
 
 class SignForm(PlainForm):
     name = name_of_a_person("Your full name", "Type your full name: it is your signature.")
-    role = text("Your role", "Say in which role you sign.", complete="organization-title")
+    role = called("Your role", "Say in which role you sign.", complete="organization-title")
     consent = agreement("", "Tick this to sign.")
 
     def __init__(self, *args, words="", **kwargs):

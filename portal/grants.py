@@ -135,6 +135,7 @@ PRIVATE = [
     "portal_contract_state_of",
     "portal_waits_for_another",
     *("portal_answer_to", "portal_links_behind"),
+    *("portal_is_name", "portal_without_keys"),
 ]
 
 GRANTS = [

@@ -24,7 +24,7 @@ from opportunities.money import money
 from opportunities.outbox import is_no_answer, is_reached
 from opportunities.records import Opens, Refused, announce, begin, lock, perform, tell
 from portal import payments
-from portal.consent import INQUIRIES, SIGNATURES
+from portal.consent import ACCEPTANCES, INQUIRIES, SIGNATURES
 from portal.models import ClientAction, Guest, Inquiry, PaymentNotice, SignInLink, SignInRequest, Stop
 from portal.words import without_links
 
@@ -195,17 +195,39 @@ def viewed(action) -> Proposal:
 
 
 def accepted(action) -> str:
+    agreed = shown_to_agree(action, ACCEPTANCES)
     perform(
         viewed(action).accept,
         by=contact_of(action),
         name=action.name,
         role=action.role,
         options=[option for option in action.data.get("options") or [] if isinstance(option, int)],
-        consent=action.data.get("consent"),
+        consent=agreed,
         digest=action.digest,
         address=action.address,
+        **how_it_came(action),
     )
     return "Accepted."
+
+
+def how_it_came(action) -> dict:
+    """Return as facts through whose link an acceptance came, in which colleague's browser, and whether it was late."""
+    facts, asked_by = {"link": str(action.link)}, action.link.decide_by
+    if reader := action.data.get("reader"):
+        facts["reader"] = reader
+    if asked_by and publishing.agency_day(action.at) > asked_by:
+        facts["late"] = f"after {publishing.spoken(asked_by)}, by which we asked for the decision"
+    return facts
+
+
+def shown_to_agree(action, versions) -> dict:
+    """Return the words that they agreed to, of all that we ever showed: to others nobody agreed."""
+    agreed = action.data.get("consent")
+    agreed = agreed if isinstance(agreed, dict) else {}
+    version = str(agreed.get("version", ""))
+    if versions.get(version) is None or versions[version] != agreed.get("text"):
+        raise Refused([f"They agreed to words that we never showed: {version[:40]}."])
+    return agreed
 
 
 def declined(action) -> str:
@@ -291,10 +313,7 @@ def read_contract(action) -> Contract:
 
 
 def signed(action) -> str:
-    contract, agreed = read_contract(action), action.data["consent"]
-    # Words that we never showed were agreed to by nobody.
-    if SIGNATURES.get(agreed["version"]) != agreed["text"]:
-        raise Refused([f"They agreed to words that we never showed: {agreed['version']}."])
+    contract, agreed = read_contract(action), shown_to_agree(action, SIGNATURES)
     perform(
         contract.sign,
         by=contact_of(action),

@@ -13,11 +13,12 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 
 from opportunities import filling, letters, outbox
+from opportunities.followups import open_task
 from opportunities.models import Message
-from opportunities.records import Lack, Refused, begin, lock, perform, tell
+from opportunities.records import Lack, Opens, Refused, begin, lock, perform, tell
 from portal import consent
 from portal.models import Guest, Paper, Passkey, Preview, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
@@ -205,6 +206,25 @@ def close_link(proposal, link, reason):
     hold_links_of(Message.objects.filter(**about))
 
 
+def close_links_of(contact, why, *, by=None):
+    """Close every link of somebody who left, moved or lost access, and hold what would go to them.
+
+    What they answered before counts: an answer locks the link as this does, and came first.
+    """
+    theirs = ProposalLink.objects.filter(contact_id=contact.pk, revoked_at=None).order_by("pk")
+    for link in theirs.select_for_update(of=("self",)):
+        link.revoke()
+        proposal = record_shown(link.publication)
+        facts = {"link": str(link), "role": link.get_role_display()}
+        tell(proposal, "close_link", "closed a link to", by=by, reason=f"{capfirst(why)}.", facts=facts)
+        if link.role == ProposalLink.Role.DECIDES and proposal.stage in proposal.WITH_CLIENT:
+            open_task(proposal, Opens("follow_up", f"Send it to somebody else: {why}", 1), by=None)
+    mails = Message.objects.filter(contact=contact)
+    hold_links_of(mails)
+    for message in mails.filter(stage=Message.Stage.QUEUED):
+        perform(message.hold, by=None, reason=f"{capfirst(why)}.")
+
+
 def proposal_body(proposal) -> dict:
     """Return what the client reads of a proposal."""
     opportunity = proposal.opportunity
@@ -221,6 +241,7 @@ def proposal_body(proposal) -> dict:
         **offer_body(proposal, proposal.price_lines.all()),
         "claims": [claim_body(claim) for claim in proposal.claims.all()],
         "reporting": reporting_body(proposal),
+        "consent": {"version": consent.ACCEPT_VERSION, "text": consent.ACCEPT},
     }
 
 
@@ -583,9 +604,11 @@ def record_shown(publication):
     return apps.get_model(label)._base_manager.get(pk=int(pk))
 
 
-def hold_answer(summary):
-    """Keep the mail of an answer that was taken back from going."""
-    mails = Message.objects.filter(opportunity=summary.opportunity, template="answer", body__contains=summary.words)
+def hold_answer(summary, action):
+    """Keep the mail of an answer that was taken back from going. A short one's words stand in other mails as well."""
+    mails = Message.objects.filter(opportunity=summary.opportunity, template="answer", contact=action.contact_id)
+    mails = mails.filter(body__contains=f": {quoted(action.words)}\n\n")
+    mails = mails.filter(body__contains=f" answers:\n\n{summary.words.strip()}\n\n")
     for message in mails.filter(stage=Message.Stage.QUEUED):
         perform(message.hold, by=None, reason="The answer in it was taken back.")
 
@@ -814,6 +837,7 @@ def take_access(contact, *, by):
         if not Guest.objects.filter(email=email, revoked_at=None).exclude(client_id=contact.client_id).exists():
             Passkey.objects.filter(email=email, revoked_at=None).update(revoked_at=timezone.now())
     revoke(mine, taken_by=str(by)[:200])
+    close_links_of(contact, f"the access of {contact} was taken away", by=by)
     tell(contact, "access", "took the portal access away from", by=by)
 
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """Ask of each person only what is theirs to do."""
 
     dependencies = [
-        ("portal", "0013_quick"),
+        ("portal", "0014_strict"),
     ]
 
     operations = [

@@ -426,3 +426,15 @@ def test_of_two_answers_approved_at_once_one_is_in_force(ada, ben, offer, portal
         assert list(pool.map(approve, answers))
     assert Publication.objects.filter(kind="answer", withdrawn_at=None).count() == 1
     assert sorted(Summary.objects.filter(kind="answer").values_list("stage", flat=True)) == ["published", "superseded"]
+
+
+def test_taking_a_short_answer_back_holds_its_own_mail_alone(ada, ben, offer, portal_cursor):
+    token = token_of(offer)
+    first, second = (ask(portal_cursor, offer, words, token=token) for words in ("Is it May?", "Is it one person?"))
+    # Both go out in the same round; the first link leads on to whichever came last.
+    taken = answered(first, ada, ben, "Yes.")
+    answered(second, ada, ben, "Yes.")
+    perform(taken.withdraw, by=ben, reason="It is June.")
+    mails = Message.objects.filter(template="answer").order_by("pk")
+    held = {"“Is it May?”" in mail.body: mail.stage for mail in mails}
+    assert held == {True: "held", False: "queued"}
