@@ -15,6 +15,17 @@ ACCEPT = (
     "I know that the contract follows and that nothing is charged before it is signed."
 )
 
+# Every version that was ever shown beside an acceptance, with its words.
+ACCEPTANCES = {ACCEPT_VERSION: ACCEPT}
+# What was shown with proposals that were published before the words were kept with them.
+FIRST_ACCEPT = "accept-2026-11"
+
+
+def accepted_by(body) -> dict:
+    """Return version and words of what whoever accepts this proposal agrees to."""
+    return body.get("consent") or {"version": FIRST_ACCEPT, "text": ACCEPTANCES[FIRST_ACCEPT]}
+
+
 # Kept with a contract when it is sent, so that everybody who signs it agrees to the same words.
 SIGN_VERSION = "sign-2026-11"
 SIGN = (

@@ -1,10 +1,12 @@
 """What clients and strangers may type, and how it is checked."""
 
+from functools import partial
+
 from django import forms
 from django.core.validators import RegexValidator
 
 from . import consent, seals
-from .words import clean
+from .words import clean, clean_name, has_address, has_letter
 
 
 class Words(forms.CharField):
@@ -20,6 +22,18 @@ class Words(forms.CharField):
         return super().to_python(clean(value, self.lines) if value not in self.empty_values else value)
 
 
+class Name(Words):
+    """Who somebody is, or in which role: it has a letter, and nothing that nobody sees."""
+
+    def to_python(self, value):
+        return super().to_python(clean_name(value) if value not in self.empty_values else value)
+
+    def validate(self, value):
+        super().validate(value)
+        if value and not has_letter(value):
+            raise forms.ValidationError("Write this in letters.", code="letters")
+
+
 class Address(forms.EmailField):
     """A mail address, cleaned likewise, in the form that the database's door takes too."""
 
@@ -32,13 +46,26 @@ class Address(forms.EmailField):
         return super().to_python(clean(value) if value not in self.empty_values else value)
 
 
-def text(label, ask, *, length=200, complete="", **kwargs):
+def text(label, ask, *, length=200, complete="", kind=Words, **kwargs):
     """Make a text field whose refusal says what to do."""
     attrs = {"autocomplete": complete} if complete else {}
     if not kwargs.get("lines"):
         kwargs["widget"] = forms.TextInput(attrs=attrs)
     messages = {"required": ask, "max_length": f"Shorten this to {length} characters."}
-    return Words(label=label, max_length=length, error_messages=messages, **kwargs)
+    return kind(label=label, max_length=length, error_messages=messages, **kwargs)
+
+
+called = partial(text, kind=Name)
+
+
+def no_address(name):
+    """Refuse what would stand as a link where others read who somebody is."""
+    if has_address(name):
+        raise forms.ValidationError("Type the name alone, without a web or mail address.")
+
+
+def name_of_a_person(label, ask, **kwargs):
+    return called(label, ask, complete="name", validators=[no_address], **kwargs)
 
 
 def agreement(words, ask):
@@ -77,7 +104,7 @@ def mail_field(label, **kwargs):
 
 
 class InquiryForm(PlainForm):
-    name = text("Your name", "Tell us your name.", length=120, complete="name")
+    name = name_of_a_person("Your name", "Tell us your name.", length=120)
     email = mail_field("Mail address")
     company = text("Company", "", length=160, complete="organization", required=False)
     website = text("Website to look at", "", length=300, complete="url", required=False)
@@ -93,9 +120,13 @@ class InquiryForm(PlainForm):
 
 
 class AcceptForm(PlainForm):
-    name = text("Your full name", "Type your full name, so that we know who decided.", complete="name")
-    role = text("Your role", "Say in which role you decide.", complete="organization-title")
-    consent = agreement(consent.ACCEPT, "Tick this to accept.")
+    name = name_of_a_person("Your full name", "Type your full name, so that we know who decided.")
+    role = called("Your role", "Say in which role you decide.", complete="organization-title")
+    consent = agreement("", "Tick this to accept.")
+
+    def __init__(self, *args, words="", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["consent"].label = words
 
 
 class DeclineForm(PlainForm):
@@ -105,7 +136,7 @@ class DeclineForm(PlainForm):
 class OpenForm(PlainForm):
     """Asks who opens a link: nothing for the contact that it went to, a name from a colleague."""
 
-    name = text("Your name", "", length=120, complete="name", required=False)
+    name = name_of_a_person("Your name", "", length=120, required=False)
 
     def clean(self):
         if "colleague" in self.data and not self.cleaned_data.get("name") and not self.errors:
@@ -152,8 +183,8 @@ class QuestionForm(PlainForm):
 
 
 class SignForm(PlainForm):
-    name = text("Your full name", "Type your full name: it is your signature.", complete="name")
-    role = text("Your role", "Say in which role you sign.", complete="organization-title")
+    name = name_of_a_person("Your full name", "Type your full name: it is your signature.")
+    role = called("Your role", "Say in which role you sign.", complete="organization-title")
     consent = agreement("", "Tick this to sign.")
 
     def __init__(self, *args, words="", **kwargs):
@@ -173,7 +204,7 @@ class CodeForm(PlainForm):
     # One sentence for a wrong code, a dead one, another browser's and an address that we do not know.
     REFUSED = (
         "This code lets nobody in. Take the one of the newest mail, in the browser that asked for it. "
-        "A code is good for fifteen minutes and five tries."
+        "A code is good for fifteen minutes and five tries. The link in the same mail lets you in all the same."
     )
     code = Words(
         label="Code from the mail",

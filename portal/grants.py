@@ -1,5 +1,7 @@
 """Which login may do what to the portal's tables. Run after every migration, after anybody's broader grants."""
 
+from dataclasses import dataclass
+
 APP = {
     "portal_publication": "select, insert, update (withdrawn_at, withdrawn_reason, open_until)",
     "portal_proposallink": "select, insert, update (expires_at, revoked_at, replaced_by_id)",
@@ -25,6 +27,58 @@ APP = {
 PORTAL_READS = "id, client_id, kind, ref, title, body, digest, published_at, withdrawn_at, open_until"
 
 PORTAL_READS_PAPERS = "id, publication_id, kind, bytes, sha256, made_at"
+
+# What the login reads at all, column by column, and row by row as its policies allow.
+READABLE = {
+    "public.portal_publication": PORTAL_READS.split(", "),
+    "public.portal_paper": PORTAL_READS_PAPERS.split(", "),
+}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy of row security as the migrations left it, in the words in which PostgreSQL gives it back."""
+
+    table: str
+    name: str
+    role: str
+    using: str
+    command: str = "ALL"
+    check: str = ""
+
+    @property
+    def as_kept(self) -> tuple:
+        return "PERMISSIVE", self.command, [self.role], self.using, self.check
+
+    @property
+    def made(self) -> str:
+        """Return the statements that put it back."""
+        on = f"{self.name} on public.{self.table}"
+        check = f" with check ({self.check})" if self.check else ""
+        made = f"create policy {on} for {self.command.lower()} to {self.role} using ({self.using}){check}"
+        return f"drop policy if exists {on}; {made}"
+
+
+# The portal serves nothing while its tables have other ones. A migration that changes one changes it here.
+POLICIES = [
+    Policy("portal_publication", "staff", "zarts_app", "true", check="true"),
+    Policy(
+        "portal_publication",
+        "own_client",
+        "zarts_portal",
+        "((withdrawn_at IS NULL) AND ((client_id = ( SELECT public.portal_client() AS portal_client)) OR "
+        "(id = ( SELECT public.portal_link_publication() AS portal_link_publication))))",
+        "SELECT",
+    ),
+    Policy("portal_paper", "staff", "zarts_app", "true", check="true"),
+    Policy(
+        "portal_paper",
+        "own_client",
+        "zarts_portal",
+        "(EXISTS ( SELECT FROM public.portal_publication p WHERE (p.id = portal_paper.publication_id)))",
+        "SELECT",
+    ),
+]
 
 PORTAL_CALLS = [
     "portal_client",
@@ -67,6 +121,9 @@ PORTAL_CALLS = [
     "portal_payment",
     "portal_questions",
     "portal_ask",
+    "portal_parts",
+    "portal_signers",
+    "portal_ask_for_link",
 ]
 
 PRIVATE = [
@@ -78,6 +135,7 @@ PRIVATE = [
     "portal_contract_state_of",
     "portal_waits_for_another",
     *("portal_answer_to", "portal_links_behind"),
+    *("portal_is_name", "portal_without_keys"),
 ]
 
 GRANTS = [

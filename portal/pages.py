@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.shortcuts import render
 
+from . import visitor
+
 # The colour that stands in portal.css itself.
 OURS = "#1c5d4c"
 
@@ -20,4 +22,5 @@ def agency() -> dict:
 
 def page(request, name, status=200, **shown):
     """Show a template with the agency's name and the person who answers."""
-    return render(request, f"portal/{name}.html", {"agency": agency(), **shown}, status=status)
+    known = {"agency": agency(), "in_preview": visitor.is_preview(request)}
+    return render(request, f"portal/{name}.html", {**known, **shown}, status=status)

@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from .tokens import TOKEN
 from .views import (
+    again,
     home,
     intake,
     link,
@@ -53,6 +54,7 @@ urlpatterns = [
     re_path(rf"^portal/preview/(?P<token>{TOKEN})\Z", preview.enter, name="preview"),
     path("portal/preview/leave", preview.leave, name="preview-leave"),
     path("portal/proposals/<int:pk>/", room.proposal, name="proposal"),
+    path("portal/proposals/<int:pk>/link", again.link_again, name="proposal-link"),
     path("portal/contracts/<int:pk>/", room.contract, name="contract"),
     path("portal/proposals/<int:pk>/proposal.pdf", papers.proposal, name="proposal-paper"),
     path("portal/contracts/<int:pk>/contract.pdf", papers.contract, name="contract-paper"),

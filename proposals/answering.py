@@ -158,6 +158,6 @@ def take_back(summary, reason):
     """Take an answer off the pages of the client. The question stands there unanswered again."""
     for publication in Publication.objects.filter(ref=publishing.ref(summary), withdrawn_at=None):
         publication.withdraw(reason)
-    publishing.hold_answer(summary)
+    publishing.hold_answer(summary, asked_in(summary)["action"])
     for task in Task.objects.about(summary).open():
         edit(task, by=None, title=f"Answer again, or tell them why not: {summary.title}"[:200])

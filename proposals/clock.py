@@ -3,24 +3,29 @@
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import formats, timezone
 
 from opportunities import clock, conditions, notices
-from opportunities.models import Notice
-from opportunities.records import Refused, edit, lock, perform
+from opportunities.followups import open_task
+from opportunities.models import Event, Notice
+from opportunities.records import Opens, Refused, edit, lock, perform, tell
 from opportunities.repeating import zone_of
+from portal.models import ClientAction
 
 from . import approvals, asking, inbox, publishing
 from .models import Approval, Contract, Payment, Proposal
 
 BATCH = 50
+# What a client answers a proposal with.
+ANSWERS = (ClientAction.Verb.ACCEPTED, ClientAction.Verb.DECLINED)
 
 
 def run() -> dict:
     """Do everything that is due. Return the counts."""
     return {
         "expired": expire(),
+        "undecided": ask_about_the_decision(),
         "signatures_mended": inbox.mend_signatures(),
         "contracts_run_out": run_out_of_time(),
         "asked_to_sign": remind_to_sign(),
@@ -36,6 +41,29 @@ def expire() -> int:
     """Expire the proposals whose last day has passed."""
     due = Proposal.objects.filter(stage__in=Proposal.WITH_CLIENT, valid_until__lt=timezone.localdate())
     return sum(moved(proposal.expire) for proposal in due.order_by("pk")[:BATCH])
+
+
+def undecided():
+    """Return the proposals whose day to decide passed without an answer, and of which nobody was told that yet."""
+    said = Event.objects.filter(verb="proposal.pass_decision", record_id=OuterRef("pk"))
+    came = ClientAction.objects.unhandled().filter(publication=OuterRef("publication_id"), verb__in=ANSWERS)
+    due = Proposal.objects.filter(stage__in=Proposal.WITH_CLIENT, decide_on__lt=publishing.agency_day())
+    return due.exclude(opportunity__stage="paused").filter(~Exists(said), ~Exists(came))
+
+
+def ask_about_the_decision() -> int:
+    """Give the owner one task when the day by which a client was asked to decide passes unanswered."""
+    return sum(pass_decision(proposal) for proposal in undecided().order_by("pk")[:BATCH])
+
+
+@transaction.atomic
+def pass_decision(proposal) -> bool:
+    proposal = lock(proposal)
+    if not undecided().filter(pk=proposal.pk).exists():
+        return False
+    tell(proposal, "pass_decision", "was not decided in time:", by=None, facts={"decide_on": proposal.decide_on})
+    open_task(proposal, Opens("follow_up", "The day to decide passed: ask what holds them up", 1), by=None)
+    return True
 
 
 def mark_overdue() -> int:

@@ -103,7 +103,7 @@ CLAUSES = {
     ),
     "4-reports": (
         "Reports",
-        "We report on the days that stand under “Reports”, in words and with the numbers that this contract names.",
+        "We report on the days that stand under “How you will know”, in words and with numbers that were measured.",
     ),
     "5-term": (
         "Term",

@@ -24,8 +24,9 @@ from opportunities.money import money
 from opportunities.outbox import is_no_answer, is_reached
 from opportunities.records import Opens, Refused, announce, begin, lock, perform, tell
 from portal import payments
-from portal.consent import INQUIRIES, SIGNATURES
+from portal.consent import ACCEPTANCES, INQUIRIES, SIGNATURES
 from portal.models import ClientAction, Guest, Inquiry, PaymentNotice, SignInLink, SignInRequest, Stop
+from portal.words import without_links
 
 from . import answering, publishing
 from .models import Claim, Contract, Milestone, Payment, PriceLine, Proposal, ScopeItem, Signature
@@ -104,7 +105,8 @@ def words_of(refusal) -> str:
 
 def ask_the_owner(action, reason):
     """Open a task about an answer that could not be taken as it came."""
-    words = f"{action.name} {action.verb} at the portal, and it was not taken. {reason}"
+    did = "asked for their link again" if action.verb == ClientAction.Verb.WANTS_LINK else action.verb
+    words = f"{without_links(action.name)} {did} at the portal, and it was not taken. {reason}"
     open_for_owner(action, words, key=f"action:{action.pk}")
 
 
@@ -193,17 +195,39 @@ def viewed(action) -> Proposal:
 
 
 def accepted(action) -> str:
+    agreed = shown_to_agree(action, ACCEPTANCES)
     perform(
         viewed(action).accept,
         by=contact_of(action),
         name=action.name,
         role=action.role,
         options=[option for option in action.data.get("options") or [] if isinstance(option, int)],
-        consent=action.data.get("consent"),
+        consent=agreed,
         digest=action.digest,
         address=action.address,
+        **how_it_came(action),
     )
     return "Accepted."
+
+
+def how_it_came(action) -> dict:
+    """Return as facts through whose link an acceptance came, in which colleague's browser, and whether it was late."""
+    facts, asked_by = {"link": str(action.link)}, action.link.decide_by
+    if reader := action.data.get("reader"):
+        facts["reader"] = reader
+    if asked_by and publishing.agency_day(action.at) > asked_by:
+        facts["late"] = f"after {publishing.spoken(asked_by)}, by which we asked for the decision"
+    return facts
+
+
+def shown_to_agree(action, versions) -> dict:
+    """Return the words that they agreed to, of all that we ever showed: to others nobody agreed."""
+    agreed = action.data.get("consent")
+    agreed = agreed if isinstance(agreed, dict) else {}
+    version = str(agreed.get("version", ""))
+    if versions.get(version) is None or versions[version] != agreed.get("text"):
+        raise Refused([f"They agreed to words that we never showed: {version[:40]}."])
+    return agreed
 
 
 def declined(action) -> str:
@@ -276,6 +300,11 @@ def objected(action) -> str:
     return "Kept as an objection, and a task to answer it was opened."
 
 
+def wants_link(action) -> str:
+    publishing.send_link_again(read_proposal(action), contact_of(action))
+    return "Mailed."
+
+
 def read_contract(action) -> Contract:
     contract = record_of(action, Contract)
     if contract.publication_id != action.publication_id:
@@ -284,10 +313,7 @@ def read_contract(action) -> Contract:
 
 
 def signed(action) -> str:
-    contract, agreed = read_contract(action), action.data["consent"]
-    # Words that we never showed were agreed to by nobody.
-    if SIGNATURES.get(agreed["version"]) != agreed["text"]:
-        raise Refused([f"They agreed to words that we never showed: {agreed['version']}."])
+    contract, agreed = read_contract(action), shown_to_agree(action, SIGNATURES)
     perform(
         contract.sign,
         by=contact_of(action),
@@ -314,6 +340,7 @@ ANSWERS = {
     "asked": asked,
     "objected": objected,
     "signed": signed,
+    "wants_link": wants_link,
 }
 
 
@@ -531,7 +558,7 @@ def take_sign_in(request, connection=None) -> dict:
         return {}
     token, code = SignInLink.answer(request, guest)
     words = (
-        f"Hello {guest.name},\n\nHere is your link to sign in. It works once, for 15 minutes:\n"
+        f"Hello {without_links(guest.name)},\n\nHere is your link to sign in. It works once, for 15 minutes:\n"
         f"{settings.PORTAL_URL}/portal/enter/{token}\n\n"
         f"{the_code(code) if request.nonce_hash else ''}"
         "You get this mail because somebody typed your address on our sign-in page. If it was not you, do nothing, "

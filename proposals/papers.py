@@ -25,6 +25,7 @@ from portal.looks import static_file
 from portal.models import ClientAction, Paper, Publication
 from portal.papers import label
 from portal.templatetags.portal import day, figure, money
+from portal.words import another_name
 
 from . import sealing
 
@@ -204,7 +205,8 @@ def priced_of(body, shown) -> list:
 
 def reporting_of(body) -> list:
     said = body.get("reporting") or {}
-    first = f"Your first report: {day(said['first_on'])}." if said.get("first_on") else ""
+    moved = ", or the next working day" if said.get("first_may_move") else ""
+    first = f"Your first report: {day(said['first_on'])}{moved}." if said.get("first_on") else ""
     return list(filter(None, [said.get("words"), first]))
 
 
@@ -235,16 +237,34 @@ def certificate(contract, signatures) -> dict:
 
 
 def signature_of(signature, contract) -> dict:
-    ours = signature.side == "agency"
+    ours, who = signature.side == "agency", signatory_of(signature)
+    typed = another_name(who, signature.name)
     side = settings.AGENCY_NAME if ours else str(contract.opportunity.client)
     facts = [
         ("For", side),
         ("Role", signature.role),
         ("When", exactly(signature.at)),
+        ("Signed in with", "" if ours else address_of(signature)),
         ("From", signature.address or (f"{settings.AGENCY_NAME}’s own system" if ours else "")),
         ("Agreed to", f"{signature.consent_text}\n(version {signature.consent_version})"),
     ]
-    return {"name": signature.name, "facts": [[*fact] for fact in facts if fact[1]], "digest": signature.digest}
+    name = f"{who}, signed as “{typed}”" if typed else who
+    return {"name": name, "facts": [[*fact] for fact in facts if fact[1]], "digest": signature.digest}
+
+
+def signatory_of(signature) -> str:
+    """Return the name of whose access a signature was given by, as the contract that they signed has it."""
+    signed = Publication.objects.filter(kind="contract", digest=signature.digest).first()
+    signers = (signed.body.get("signers") or []) if signed else []
+    theirs = (one["name"] for one in signers if signature.contact_id and one.get("contact_id") == signature.contact_id)
+    return next(theirs, signature.name)
+
+
+def address_of(signature) -> str:
+    """Return the mail address that let in whoever signed at the portal."""
+    deeds = ClientAction.objects.filter(verb="signed", contact_id=signature.contact_id, digest=signature.digest)
+    deed = deeds.exclude(guest=None).select_related("guest").first()
+    return deed.guest.email if deed else ""
 
 
 def events_of(contract, signatures) -> list:
@@ -255,7 +275,7 @@ def events_of(contract, signatures) -> list:
     )
     lines = [(event.at, "Sent to be signed") for event in sent]
     lines += [(deed.at, f"Opened by {deed.name}") for deed in opened.order_by("id")]
-    lines += [(signature.at, f"Signed by {signature.name}{on_behalf(signature)}") for signature in signatures]
+    lines += [(signature.at, f"Signed by {signatory_of(signature)}{on_behalf(signature)}") for signature in signatures]
     return [[exactly(at), words] for at, words in sorted(lines, key=lambda line: line[0])]
 
 

@@ -13,16 +13,17 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
-from django.utils.html import urlize
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 
 from opportunities import filling, letters, outbox
+from opportunities.followups import open_task
 from opportunities.models import Message
-from opportunities.records import Lack, Refused, begin, lock, perform, tell
+from opportunities.records import Lack, Opens, Refused, begin, lock, perform, tell
 from portal import consent
 from portal.models import Guest, Paper, Passkey, Preview, ProposalLink, Publication, Session
 from portal.models.publication import digest_of
 from portal.papers import filename
+from portal.words import without_links
 
 from . import approvals, coverage, lint, papers, totals
 
@@ -205,6 +206,25 @@ def close_link(proposal, link, reason):
     hold_links_of(Message.objects.filter(**about))
 
 
+def close_links_of(contact, why, *, by=None):
+    """Close every link of somebody who left, moved or lost access, and hold what would go to them.
+
+    What they answered before counts: an answer locks the link as this does, and came first.
+    """
+    theirs = ProposalLink.objects.filter(contact_id=contact.pk, revoked_at=None).order_by("pk")
+    for link in theirs.select_for_update(of=("self",)):
+        link.revoke()
+        proposal = record_shown(link.publication)
+        facts = {"link": str(link), "role": link.get_role_display()}
+        tell(proposal, "close_link", "closed a link to", by=by, reason=f"{capfirst(why)}.", facts=facts)
+        if link.role == ProposalLink.Role.DECIDES and proposal.stage in proposal.WITH_CLIENT:
+            open_task(proposal, Opens("follow_up", f"Send it to somebody else: {why}", 1), by=None)
+    mails = Message.objects.filter(contact=contact)
+    hold_links_of(mails)
+    for message in mails.filter(stage=Message.Stage.QUEUED):
+        perform(message.hold, by=None, reason=f"{capfirst(why)}.")
+
+
 def proposal_body(proposal) -> dict:
     """Return what the client reads of a proposal."""
     opportunity = proposal.opportunity
@@ -221,6 +241,7 @@ def proposal_body(proposal) -> dict:
         **offer_body(proposal, proposal.price_lines.all()),
         "claims": [claim_body(claim) for claim in proposal.claims.all()],
         "reporting": reporting_body(proposal),
+        "consent": {"version": consent.ACCEPT_VERSION, "text": consent.ACCEPT},
     }
 
 
@@ -365,29 +386,28 @@ def mail_signatories(contract, signatories, **mailed):
 
 def tell_that_it_was_declined(contract, who, reason):
     """Mail the others who were to sign that nobody signs it now, and why: whoever declined was told so."""
-    # On one line: words of theirs are no button in a mail of ours.
-    said = " ".join(reason.split())
-    words = f"{who} declined the contract “{contract.proposal.title}”, so it is not signed now. The reason: “{said}”"
+    name, said = without_links(who), without_links(reason)
+    words = f"{name} declined the contract “{contract.proposal.title}”, so it is not signed now. The reason: “{said}”"
     mail_signatories(
         contract,
         contract.signatories.exclude(contact=who),
         subject=f"The contract was declined: {contract.number}",
         template="contract_declined",
         words=words,
-        link=f"You need not do anything. We get in touch with {who} about it.",
+        link=f"You need not do anything. We get in touch with {name} about it.",
     )
 
 
 def tell_that_somebody_signed(contract, who):
     """Mail those who signed before who has signed now, and who signs next."""
-    following = contract.whose_turn or settings.AGENCY_NAME
+    name, following = without_links(who), without_links(contract.whose_turn or settings.AGENCY_NAME)
     before = contract.signatures.filter(side="client").exclude(contact=who)
     mail_signatories(
         contract,
         contract.signatories.filter(contact__in=before.values("contact")),
-        subject=f"{who} has signed: {contract.number}",
+        subject=f"{name} has signed: {contract.number}",
         template="contract_signed",
-        words=f"{who} has signed the contract “{contract.proposal.title}”. {following} signs next.",
+        words=f"{name} has signed the contract “{contract.proposal.title}”. {following} signs next.",
         link="You need not do anything. You get the sealed copy when everybody has signed.",
     )
 
@@ -459,6 +479,8 @@ def contract_body(contract) -> dict:
         "reporting": {
             "words": f"A report: {contract.get_report_every_display().lower()}, {report_day(contract)}.",
             "first_on": contract.first_report_on,
+            # Its day may be a day off, like that of every other.
+            "first_may_move": moves_off_days_off(contract),
         },
         "clauses": [
             {"title": row.clause.title, "text": row.text} for row in contract.contract_clauses.select_related("clause")
@@ -479,9 +501,12 @@ def was_published(contract, digest) -> bool:
 
 def report_day(contract) -> str:
     """Say on which day reports come, and what becomes of one whose day is a day off."""
-    if not contract.report_skips_days_off or contract.report_on_last_working_day:
-        return day_of_report(contract)
-    return f"{day_of_report(contract)}, or on the next working day where you are"
+    moves = ", or on the next working day where you are" if moves_off_days_off(contract) else ""
+    return f"{day_of_report(contract)}{moves}"
+
+
+def moves_off_days_off(contract) -> bool:
+    return contract.report_skips_days_off and not contract.report_on_last_working_day
 
 
 def day_of_report(contract) -> str:
@@ -511,7 +536,7 @@ def answer_body(summary) -> dict:
 
 def mail_answer(summary, action, contact):
     """Mail whoever asked our answer, with a link of their own to where it stands."""
-    who = "You" if action.name == contact.name else action.name
+    who = "You" if action.name == contact.name else without_links(action.name)
     did = "said" if action.verb == "objected" else "asked"
     words = f"{who} {did}: {quoted(action.words)}\n\n{summary.owner} answers:\n\n{summary.words.strip()}"
     said = {"by": None, "subject": f"Our answer: {summary.title}", "template": "answer", "purpose": "transactional"}
@@ -528,9 +553,8 @@ def mail_answer(summary, action, contact):
 
 
 def quoted(words) -> str:
-    """Return a client's words for a mail of ours: on one line, with no link and no field of a template in it."""
-    words = " ".join(words.split()).replace("{", "(").replace("}", ")")
-    return "see below." if "<a " in urlize(words) else f"“{Truncator(words).chars(300)}”"
+    """Return a client's words for a mail of ours: short, with no link and no field of a template in it."""
+    return f"“{Truncator(without_links(words).replace('{', '(').replace('}', ')')).chars(300)}”"
 
 
 def link_to_answer(action):
@@ -544,10 +568,34 @@ def link_to_answer(action):
     link = link and ProposalLink.objects.select_for_update().get(pk=link.pk)
     if link is None or link.revoked_at or link.expires_at <= timezone.now() or link.publication.withdrawn_at:
         return None
+    return record_shown(link.publication), mint_again(link)
+
+
+def mint_again(link) -> str:
+    """Make a link that takes the place of one that is open: its token cannot be read again. Return the new token."""
     kept = ("publication", "contact_id", "contact_name", "sender_name", "role", "expires_at", "decide_by", "chosen")
     newer, token = ProposalLink.mint(**{name: getattr(link, name) for name in kept})
     link.revoke(newer)
-    return record_shown(link.publication), token
+    return token
+
+
+def send_link_again(proposal, contact):
+    """Mail somebody who asked for it at the portal their own link again, as long as theirs is open."""
+    links = ProposalLink.objects.filter(publication=proposal.publication_id, contact_id=contact.pk, revoked_at=None)
+    link = links.filter(expires_at__gt=timezone.now()).select_for_update(of=("self",)).order_by("-pk").first()
+    if link is None or not contact.email or contact.left_on:
+        raise Refused([f"{contact} has no open link any more."])
+    last_day = agency_day(link.expires_at - timedelta(seconds=1))
+    mail(
+        proposal,
+        contact,
+        by=None,
+        subject=f"Our proposal again: {proposal.title}",
+        template="proposal",
+        words="You asked for your link to our proposal again. The one before leads here, too.",
+        link=f"{TODO[link.role]}\n{Message.LINK}\n\nIt is open until {spoken(last_day)}.",
+        secret_link=f"{settings.PORTAL_URL}/p/{mint_again(link)}/",
+    )
 
 
 def record_shown(publication):
@@ -556,9 +604,11 @@ def record_shown(publication):
     return apps.get_model(label)._base_manager.get(pk=int(pk))
 
 
-def hold_answer(summary):
-    """Keep the mail of an answer that was taken back from going."""
-    mails = Message.objects.filter(opportunity=summary.opportunity, template="answer", body__contains=summary.words)
+def hold_answer(summary, action):
+    """Keep the mail of an answer that was taken back from going. A short one's words stand in other mails as well."""
+    mails = Message.objects.filter(opportunity=summary.opportunity, template="answer", contact=action.contact_id)
+    mails = mails.filter(body__contains=f": {quoted(action.words)}\n\n")
+    mails = mails.filter(body__contains=f" answers:\n\n{summary.words.strip()}\n\n")
     for message in mails.filter(stage=Message.Stage.QUEUED):
         perform(message.hold, by=None, reason="The answer in it was taken back.")
 
@@ -787,6 +837,7 @@ def take_access(contact, *, by):
         if not Guest.objects.filter(email=email, revoked_at=None).exclude(client_id=contact.client_id).exists():
             Passkey.objects.filter(email=email, revoked_at=None).update(revoked_at=timezone.now())
     revoke(mine, taken_by=str(by)[:200])
+    close_links_of(contact, f"the access of {contact} was taken away", by=by)
     tell(contact, "access", "took the portal access away from", by=by)
 
 
@@ -835,7 +886,7 @@ def mail(record, contact, *, by, subject, template, words, link, secret_link="",
     `greets`: a greeting is put before the words. Those of a template bring their own.
     """
     opportunity = record.opportunity
-    greeting = f"Hello {contact.name},\n\n" if greets else ""
+    greeting = f"Hello {without_links(contact.name)},\n\n" if greets else ""
     body = f"{greeting}{words.strip()}\n\n{link}\n\n{record.owner}\n{settings.AGENCY_NAME}\n\n"
     message = Message(
         client=opportunity.client,

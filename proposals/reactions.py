@@ -7,6 +7,7 @@ from opportunities.followups import give_days, hasten, open_task
 from opportunities.models import Notice, Opportunity, SequenceRun, Task, User
 from opportunities.records import Lack, Opens, Refused, edit, perform, reacts_to
 from portal.models import Guest, Publication, StopLink
+from portal.words import shares_no_word, without_links
 
 from . import answering, approvals, clock, difference, evidence, gates, lint, policies, publishing
 from .models import Approval, Contract, Proposal, Summary
@@ -165,11 +166,34 @@ def tell_of_an_escalation(approval, facts):
 
 @reacts_to("proposal.accept", "proposal.decline", "contract.sign", "contract.decline")
 def tell_what_they_answered(record, event):
-    words = f"{event.actor_name} {event.past.rstrip(':')} {record}" + (f": “{event.reason}”" if event.reason else "")
+    facts = event.facts.values if event.facts else {}
+    words = f"{without_links(event.actor_name)} {event.past.rstrip(':')} {record}"
+    if record.label() == Proposal.label():
+        words = f"{without_links(who_answered(event, facts))}{event.past.rstrip(':')} {record}{as_whom(event, facts)}"
+    words += f", {facts['late']}" if "late" in facts else ""
+    words += f": “{without_links(event.reason)}”" if event.reason else ""
+    if event.verb == "contract.sign" and shares_no_word(event.contact.name, typed := facts["name"]):
+        words += f". They typed “{without_links(typed)}”, which is not their name: ask whether they signed themselves."
     tell(record.owner, Notice.Kind.ANSWER, words, record, event)
     if event.verb == "contract.decline":
         for manager in record.owner.managers():
             tell(manager, Notice.Kind.ANSWER, words, record, event)
+
+
+def reader_of(event, facts) -> str:
+    """Return the colleague in whose browser a proposal was answered. Whoever declines gives no other name."""
+    return facts.get("reader", "") or (facts.get("name", "") if event.verb == "proposal.decline" else "")
+
+
+def who_answered(event, facts) -> str:
+    reader = reader_of(event, facts)
+    return f"{reader}, whom {event.actor_name} passed it on to, " if reader else f"{event.actor_name} "
+
+
+def as_whom(event, facts) -> str:
+    """Say which name was typed, where it is not that of whose link or browser it was."""
+    name = facts.get("name", "")
+    return f" as “{name}”" if name not in ("", reader_of(event, facts) or event.actor_name) else ""
 
 
 @reacts_to("contract.run_out")
@@ -202,7 +226,7 @@ def let_the_next_one_sign(contract, event):
         perform(contract.be_signed, by=None)
         contract.refresh_from_db()
         return
-    words = f"{event.actor_name} has signed our contract, and now it is your turn."
+    words = f"{without_links(event.actor_name)} has signed our contract, and now it is your turn."
     publishing.ask_to_sign(contract, by=None, words=words, contact=following)
     edit(contract, by=None, past=f"asked {following} next to sign", reminded_on=publishing.agency_day())
     contract.refresh_from_db()
@@ -376,7 +400,7 @@ def start_what_begins_when_it_is_read(proposal, event):
 def tell_that_it_is_read(proposal, event):
     """Whoever owns the offer hears that now is a good time to talk."""
     name = event.facts.values.get("name", "") if event.facts else ""
-    who = f"{name}, whom {event.contact} passed it on to," if name else str(event.contact)
+    who = without_links(f"{name}, whom {event.contact} passed it on to," if name else event.contact)
     words = f"{who} reads {proposal}. Now is a good time to talk."
     notices.tell(
         proposal.owner, Notice.Kind.ANSWER, words, proposal.staff_url(), key=f"read:{event.pk}", about=proposal
@@ -445,6 +469,10 @@ def close_the_door_behind_who_left(contact, facts):
     """Whoever leaves the company, or gets another address, no longer gets in by the old one."""
     if "left_on" in facts or "email" in facts:
         publishing.keep_out(contact)
+    if "left_on" in facts and contact.left_on:
+        publishing.close_links_of(contact, f"{contact} left")
+    elif "email" in facts and facts["email"][0].lower() != contact.email.lower():
+        publishing.close_links_of(contact, f"the mail address of {contact} changed")
     if "left_on" in facts and contact.left_on is None:
         publishing.let_back_in(contact)
 

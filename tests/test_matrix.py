@@ -408,6 +408,7 @@ PUBLIC = {
     "preview": (200, 410),
     "preview-leave": (405, 200),
     "proposal": (302, 405),
+    "proposal-link": (405, 302),
     "contract": (302, 405),
     "contract-open": (405, 302),
     "contract-sign": (405, 302),

@@ -20,6 +20,7 @@ class ClientAction(models.Model):
         CHOSE = "chose"
         ENGAGED = "engaged"
         SIGNED = "signed"
+        WANTS_LINK = "wants_link"
 
     client_id = models.BigIntegerField(db_index=True)
     opportunity_id = models.BigIntegerField(null=True, blank=True)

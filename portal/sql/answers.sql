@@ -22,6 +22,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- As in reading.sql. A question is its asker's until it is answered; then whoever has a link of that proposal reads both.
+-- Now in strict.sql.
 create or replace function public.portal_link_state(token text, key text) returns table (
   state text, contact_name text, sender_name text, client text, title text, valid_until timestamptz, decide_by date,
   publication_id bigint, opened_at timestamptz, answer jsonb, asked jsonb,

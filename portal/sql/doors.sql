@@ -22,7 +22,7 @@ begin
 end
 $$;
 
--- Now in answers.sql.
+-- Now in strict.sql.
 create function public.portal_link_state(token text) returns table (
   state text, contact_name text, sender_name text, client text, title text, valid_until timestamptz, decide_by date,
   publication_id bigint, opened_at timestamptz, answer jsonb, asked jsonb
@@ -39,7 +39,7 @@ create function public.portal_link_state(token text) returns table (
   left join public.portal_publication p on p.id = l.publication_id
 $$;
 
--- Now in reading.sql.
+-- Now in strict.sql.
 create function public.portal_open(token text, address text, agent text) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -60,7 +60,7 @@ $$;
 
 -- Accept, decline or ask. The link is locked first and its publication second, so that of two answers,
 -- or of an answer and a withdrawal, one wins and the other is told.
--- Now in reading.sql.
+-- Now in strict.sql.
 create function public.portal_answer(
   token text, verb text, name text, role text, words text, data jsonb, digest text, address text, agent text
 ) returns text language plpgsql security definer set search_path = public, pg_temp as $$
@@ -100,7 +100,7 @@ begin
 end
 $$;
 
--- Now in signing.sql.
+-- Now in strict.sql.
 create function public.portal_sign(
   token text, publication bigint, name text, role text, consent_version text, digest text, address text, agent text
 ) returns text language plpgsql security definer set search_path = public, pg_temp as $$
@@ -221,7 +221,7 @@ create function public.portal_my_actions() returns table (
   order by a.id desc limit 200
 $$;
 
--- Now in inquire_checked.sql.
+-- Now in strict.sql.
 create function public.portal_inquire(
   key uuid, name text, email text, phone text, company text, website text, message text,
   consent boolean, consent_version text, source jsonb, address text

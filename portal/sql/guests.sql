@@ -165,6 +165,7 @@ $$;
 
 -- A code is typed in one transaction and compared in another. So a caller who takes a transaction back has not tried
 -- anything yet, and who has tried has used one of the five up.
+-- Now in turns.sql.
 create function public.portal_try_code(nonce text, code text) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare

@@ -2,7 +2,7 @@
 
 drop function public.portal_inquire;
 
--- Now in inquire_checked.sql.
+-- Now in strict.sql.
 create function public.portal_inquire(
   key uuid, name text, email text, phone text, company text, website text, message text,
   consent boolean, consent_version text, source jsonb, address text, doubtful boolean default false

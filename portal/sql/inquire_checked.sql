@@ -1,5 +1,6 @@
 -- The public form's door checks what the view checks: the caller may be hostile. Takes the place of the one in inquire.sql.
 
+-- Now in strict.sql.
 create or replace function public.portal_inquire(
   key uuid, name text, email text, phone text, company text, website text, message text,
   consent boolean, consent_version text, source jsonb, address text, doubtful boolean default false

@@ -20,6 +20,7 @@ create policy own_client on public.portal_paper for select to zarts_portal using
 
 -- Whether an address may have one more file looked at: so many an hour. It is counted here, so that the answer costs
 -- nothing to whoever asks too often.
+-- Now in strict.sql.
 create function public.portal_may_look(address text) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare

@@ -27,7 +27,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
   where l.revoked_at is null and l.expires_at > clock_timestamp()
 $$;
 
--- Now in answers.sql.
+-- Now in strict.sql.
 create function public.portal_link_state(token text, key text) returns table (
   state text, contact_name text, sender_name text, client text, title text, valid_until timestamptz, decide_by date,
   publication_id bigint, opened_at timestamptz, answer jsonb, asked jsonb,
@@ -110,6 +110,7 @@ $$;
 
 -- Know a browser by its key from now on. `quick` came faster than a person reads: it is shown, and not counted. What
 -- brings a stamp for the second time is a machine that repeats what it saw.
+-- Now in strict.sql.
 create function public.portal_open(
   token text, key text, name text, stamp text, quick boolean, address text, agent text
 ) returns text language plpgsql security definer set search_path = public, pg_temp as $$
@@ -233,6 +234,7 @@ $$;
 
 -- Accept, decline, ask or object. The link is locked first and its publication second, so that of two answers,
 -- or of an answer and a withdrawal, one wins and the other is told.
+-- Now in strict.sql.
 create function public.portal_answer(
   token text, key text, verb text, name text, role text, words text, data jsonb, digest text, address text, agent text
 ) returns text language plpgsql security definer set search_path = public, pg_temp as $$

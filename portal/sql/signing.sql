@@ -50,6 +50,7 @@ $$;
 
 -- The publication is locked first: of two signatures, or of a signature and a withdrawal, one comes first, and the other
 -- is judged by what that one left.
+-- Now in strict.sql.
 create or replace function public.portal_sign(
   token text, publication bigint, name text, role text, consent_version text, digest text, address text, agent text
 ) returns text language plpgsql security definer set search_path = public, pg_temp as $$
@@ -127,6 +128,7 @@ end
 $$;
 
 -- How a contract of the session's client stands, be it withdrawn, and who of them signed or declined it.
+-- Now in turns.sql.
 create function public.portal_contract(publication bigint) returns table (
   state text, title text, sender text, open_until timestamptz, deeds jsonb
 ) language sql stable security definer set search_path = public, pg_temp as $$

@@ -5,7 +5,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from portal import consent
+from portal import consent, kept
 from portal.pages import page
 
 from .intake import blank_form
@@ -20,7 +20,8 @@ def home(request):
 @require_safe
 def privacy(request):
     """Say in words what we keep, why and how long. For anybody."""
-    return page(request, "privacy", inquiry_consent=consent.INQUIRY, version=consent.INQUIRY_VERSION)
+    agreed = {"inquiry_consent": consent.INQUIRY, "version": consent.INQUIRY_VERSION}
+    return page(request, "privacy", inquiry=kept.INQUIRY, kept=kept.KEPT, **agreed)
 
 
 @require_safe

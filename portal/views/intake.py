@@ -2,8 +2,10 @@
 
 import json
 import re
+from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
+from django.conf import settings
 from django.http import JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -74,7 +76,7 @@ def take_json(request):
     form = InquiryForm({name: value for name, value in sent.items() if isinstance(value, str | bool | int)})
     if errors := wrong_with(form, sent, key, version):
         return JsonResponse({"detail": "Mend these fields and send it again.", "fields": errors}, status=400)
-    source = kept(sent.get("source") if isinstance(sent.get("source"), dict) else {})
+    source = kept(sent.get("source") if isinstance(sent.get("source"), dict) else {}, request)
     with portal_rights(None, write=True) as cursor:
         said = (*words_of(form.cleaned_data), True, version, json.dumps(source), visitor.address(request))
         answer = call(cursor, "portal_inquire_by_token", token, key, *said)
@@ -130,8 +132,23 @@ def as_text(value) -> str:
     return clean(value) if isinstance(value, str) else ""
 
 
-def kept(source) -> dict:
-    return {name: clean(source[name])[:500] for name in SOURCES if source.get(name)}
+def kept(source, request) -> dict:
+    found = {name: clean(source[name])[:500] for name in SOURCES if source.get(name)}
+    if "referrer" in found:
+        found["referrer"] = elsewhere(found["referrer"], request)
+    return {name: said for name, said in found.items() if said}
+
+
+def elsewhere(referrer, request) -> str:
+    """Return host and path of another site that led here. Our own addresses hold tokens, and so may any query."""
+    try:
+        came = urlsplit(referrer)
+    except ValueError:
+        return ""
+    ours = ("", urlsplit(settings.PORTAL_URL).hostname, urlsplit(f"//{request.get_host()}").hostname)
+    if came.scheme not in ("http", "https") or (came.hostname or "") in ours:
+        return ""
+    return f"{came.scheme}://{came.hostname}{came.path}"
 
 
 def words_of(sent) -> list:
@@ -141,17 +158,15 @@ def words_of(sent) -> list:
 def inquire(request, key, sent, version, source, doubtful=False):
     """Put an inquiry into the inbox; false when its key was there before."""
     with portal_rights(None, write=True) as cursor:
-        said = (*words_of(sent), True, version, json.dumps(kept(source)), visitor.address(request), doubtful)
+        said = (*words_of(sent), True, version, json.dumps(kept(source, request)), visitor.address(request), doubtful)
         return call(cursor, "portal_inquire", key, *said)
 
 
 def blank_form(request):
     """Return an empty form, with a key that makes it count once and a stamp of where it was shown."""
-    source = {name: clean(request.GET[name])[:500] for name in SOURCES[:5] if name in request.GET}
-    if referrer := clean(request.headers.get("Referer", ""))[:500]:
-        source["referrer"] = referrer
-    source["page"] = request.path
-    return {"form": InquiryForm(), "key": uuid4(), "stamp": stamps.stamp(source=source)}
+    source = {name: request.GET[name] for name in SOURCES[:5] if name in request.GET}
+    source |= {"referrer": request.headers.get("Referer", ""), "page": request.path}
+    return {"form": InquiryForm(), "key": uuid4(), "stamp": stamps.stamp(source=kept(source, request))}
 
 
 def as_key(text):

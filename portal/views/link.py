@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal import consent, offer, stamps, visitor
@@ -18,7 +19,7 @@ from portal.tokens import new_token
 
 HUMAN_SECONDS = 3
 CLOSED = ("expired", "withdrawn", "replaced")
-REFUSED = ("changed", "too_many", "refused", "not_yours")
+REFUSED = ("changed", "words", "too_many", "refused", "not_yours")
 
 
 @require_safe
@@ -41,6 +42,7 @@ def shown(request, token, status=200, **forms):
     if link["valid_until"]:
         # A link that ends at midnight is good until the day before.
         link["valid_until"] -= timedelta(seconds=1)
+    link["is_late"] = bool(link["decide_by"]) and link["decide_by"] < timezone.localdate()
     if link["state"] in CLOSED or publication is None:
         return page(request, "link/closed", status=410 if link["state"] in CLOSED else 200, link=link)
     if link["reader"] is None:
@@ -51,6 +53,7 @@ def shown(request, token, status=200, **forms):
     if link["answer"]:
         chosen = link["answer"].get("options") or []
     about = offer.about(body)
+    agreed = consent.accepted_by(body)
     return page(
         request,
         "link/proposal",
@@ -59,11 +62,12 @@ def shown(request, token, status=200, **forms):
         token=token,
         publication=publication,
         may_decide=link["role"] == "decides",
+        consent_version=agreed["version"],
         asks=link["state"] == "open",
         paper=paper,
         **offer.shown_offer(body, chosen),
         **{
-            "accept": AcceptForm(),
+            "accept": AcceptForm(words=agreed["text"]),
             "decline": DeclineForm(),
             "ask": AskForm(about=about, initial={"about": request.GET.get("about", "")}),
             **forms,
@@ -139,11 +143,13 @@ def choose(request, token):
 @require_POST
 def accept(request, token):
     """Accept the proposal, with the options that are ticked."""
-    form = AcceptForm(request.POST)
+    with portal_rights(token) as cursor:
+        state_of(cursor, token, "")
+        publication = Publication.objects.shown().first()
+    form = AcceptForm(request.POST, words=consent.accepted_by(publication.body)["text"] if publication else "")
     if not form.is_valid():
         return shown(request, token, status=422, accept=form)
-    agreed = {"version": consent.ACCEPT_VERSION, "text": consent.ACCEPT}
-    return answer(request, token, "accepted", form.cleaned_data, agreed)
+    return answer(request, token, "accepted", form.cleaned_data)
 
 
 @require_POST
@@ -170,7 +176,7 @@ def ask(request, token):
     return answer(request, token, verb, form.cleaned_data)
 
 
-def answer(request, token, verb, typed, agreed=None):
+def answer(request, token, verb, typed):
     """Hand an answer to the database, which decides whether it still counts."""
     key = visitor.reading_key(request, token) or new_token()
     with portal_rights(token, write=True) as cursor:
@@ -178,6 +184,9 @@ def answer(request, token, verb, typed, agreed=None):
         publication = Publication.objects.shown().first()
         if verb == "accepted":
             ids = request.POST.getlist("option")
+            agreed = consent.accepted_by(publication.body if publication else {})
+            # The version is the one that their page showed: the database refuses another than the proposal's own.
+            agreed = {**agreed, "version": request.POST.get("consent_version", "")[:40].replace("\0", "")}
             data = {"consent": agreed, "options": offer.chosen_options(publication.body, ids) if publication else []}
         elif typed.get("about") and publication:
             data = {"about": typed["about"], "title": offer.about(publication.body)[typed["about"]][1]}

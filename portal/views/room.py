@@ -8,11 +8,12 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from portal import offer, visitor
+from portal import offer, turns, visitor
 from portal.forms import DeclineContractForm, SignForm
 from portal.models import Paper, Publication
 from portal.pages import page
 from portal.rights import call, portal_rights, rows
+from portal.words import another_name
 
 # What the database's door says of a signature or a no that it did not take, where the contract's page does not say it.
 NOT_TAKEN = ("changed", "words", "closed", "not_signer", "waiting", "refused")
@@ -56,9 +57,22 @@ def newest(kind, pk):
 
 def deeds(cursor):
     """Return what the client's people did, newest first. How they read is for us alone."""
-    found = [deed for deed in rows(cursor, "portal_my_actions") if deed["verb"] not in ("engaged", "chose")]
+    found = [
+        deed for deed in rows(cursor, "portal_my_actions") if deed["verb"] not in ("engaged", "chose", "wants_link")
+    ]
     for deed in found:
         deed["options"] = json.loads(deed["options"] or "[]")
+    return named(cursor, found)
+
+
+def named(cursor, found):
+    """Put beside each deed who did it; under a signature that is whose access it was, and what they typed instead."""
+    signers = {row["contact_id"]: row["name"] for row in rows(cursor, "portal_signers")}
+    for deed in found:
+        deed["who"], deed["typed"] = deed["name"], ""
+        if deed["verb"] == "signed":
+            deed["who"] = signers.get(deed["contact_id"], deed["name"])
+            deed["typed"] = another_name(deed["who"], deed["name"])
     return found
 
 
@@ -74,15 +88,17 @@ def home(request, cursor, guest):
     """Show where we are, what we need from the client and what comes next."""
     shown = Publication.objects.newest()
     by_kind = {kind: [one for one in shown if one.kind == kind] for kind in Publication.Kind.values}
-    deals = going_on([one.body for one in by_kind["status"]])
-    needs = [{**need, "url": where(need, by_kind)} for deal in deals for need in deal.get("needs") or []]
     offers = with_answers(by_kind["contract"] + by_kind["proposal"], deeds(cursor))
+    parts = turns.parts(cursor)
+    deals = going_on([of_person(one.body, by_kind, parts, cursor, guest) for one in by_kind["status"]])
+    needs = [need for deal in deals for need in deal["needs"]]
     return page(
         request,
         "room/home",
         guest=guest,
         deals=deals,
         needs=needs,
+        waits=[said for deal in deals for said in deal["waits"]],
         documents=offers,
         report=by_kind["report"][0] if by_kind["report"] else None,
         numbers=offer.bars(by_kind["report"][0].body.get("numbers"))[:4] if by_kind["report"] else [],
@@ -97,14 +113,34 @@ def going_on(deals) -> list:
     return sorted(going, key=lambda deal: not deal.get("needs"))
 
 
-def where(need, by_kind):
-    """Return the address at which the client can do what we need."""
-    kind = need.get("url_kind")
-    if kind == "onboarding":
-        return "/portal/onboarding/"
-    found = by_kind.get(kind) or []
+def of_person(deal, by_kind, parts, cursor, guest) -> dict:
+    """Return how a deal stands for whoever looks: what it asks of them, and whom it waits for otherwise."""
+    said = [{**need, **turn_of(need, by_kind, parts, cursor, guest)} for need in deal.get("needs") or []]
+    comes = deal.get("next") or {}
+    if said and comes.get("who") == "You":
+        first = next((need for need in said if need["asks"]), said[0])
+        comes = {**comes, "what": first["next"], "who": first["who"]}
+    needs = [need for need in said if need["asks"]]
+    return {**deal, "next": comes, "needs": needs, "waits": [need["waits"] for need in said if need["waits"]]}
+
+
+def turn_of(need, by_kind, parts, cursor, guest) -> dict:
+    """Return whose turn a need is, and the address at which they see to it."""
+    kind, shown = need.get("url_kind"), document_of(need, by_kind)
+    turn = {"asks": True, "next": need["what"], "who": "You"}
+    if kind == "contract" and shown:
+        turn = turns.of_contract(need, shown, standing_of(cursor, shown.pk), guest)
+    elif kind == "proposal" and shown:
+        turn = turns.of_proposal(need, shown, parts.get(shown.pk, {}), guest)
+    url = "/portal/onboarding/" if kind == "onboarding" else f"/portal/{kind}s/{shown.pk}/" if shown else ""
+    return {"asks": False, "waits": "", "url": url, **turn}
+
+
+def document_of(need, by_kind):
+    """Return the document that a need is about, or the newest of its kind."""
+    found = by_kind.get(need.get("url_kind")) or []
     named = [one for one in found if need.get("id") == one.pk or one.ref.endswith(f":{need.get('id')}")] or found
-    return f"/portal/{kind}s/{named[0].pk}/" if named and kind in ("proposal", "contract", "report") else ""
+    return named[0] if named and need.get("url_kind") in ("proposal", "contract", "report") else None
 
 
 @for_guest
@@ -117,7 +153,18 @@ def proposal(request, cursor, guest, pk):
     accepted = next((deed for deed in publication.answers if deed["verb"] == "accepted"), {})
     shown = offer.shown_offer(publication.body, accepted.get("options") or [])
     paper = Paper.objects.of(publication.pk)
-    return page(request, "room/proposal", guest=guest, publication=publication, paper=paper, **shown)
+    part = turns.parts(cursor).get(publication.pk, {})
+    return page(
+        request,
+        "room/proposal",
+        guest=guest,
+        publication=publication,
+        paper=paper,
+        part=part,
+        deciders=turns.in_a_row(part.get("deciders") or []),
+        asked="link" in request.GET,
+        **shown,
+    )
 
 
 @for_guest
@@ -137,7 +184,7 @@ def standing_of(cursor, pk):
     found = rows(cursor, "portal_contract", pk) if pk < 1 << 63 else []
     if not found:
         raise Http404
-    return {**found[0], "deeds": json.loads(found[0]["deeds"])}
+    return {**found[0], "deeds": named(cursor, json.loads(found[0]["deeds"]))}
 
 
 def is_signed(cursor, standing, pk):
@@ -156,13 +203,8 @@ def closed_page(request, guest, standing):
 
 def contract_page(request, guest, publication, standing, status=200, form=None, decline=None):
     body = publication.body
-    signed = {deed["contact_id"]: deed for deed in standing["deeds"] if deed["verb"] == "signed"}
-    signers = [{**signer, "signed": signed.get(signer.get("contact_id"))} for signer in body.get("signers") or []]
-    unsigned = [signer for signer in signers if not signer["signed"]]
-    turn = unsigned[0] if unsigned and not body.get("countersigned") else {}
-    waits = any(signer.get("contact_id") == guest["contact_id"] for signer in unsigned) and not body.get(
-        "countersigned"
-    )
+    signers, turn = turns.signing(body, standing["deeds"])
+    mine = [signer for signer in signers if signer.get("contact_id") == guest["contact_id"]]
     return page(
         request,
         "room/contract",
@@ -174,8 +216,8 @@ def contract_page(request, guest, publication, standing, status=200, form=None, 
         turn=turn,
         open_until=standing["open_until"],
         may_sign=bool(turn) and turn.get("contact_id") == guest["contact_id"],
-        may_decline=waits,
-        own=signed.get(guest["contact_id"]),
+        may_decline=bool(turn) and any(not signer["signed"] for signer in mine),
+        own=next((signer["signed"] for signer in mine), None),
         form=form or SignForm(words=(body.get("consent") or {}).get("text", "")),
         decline=decline or DeclineContractForm(),
         **offer.shown_offer(body),

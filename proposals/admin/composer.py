@@ -24,6 +24,7 @@ from opportunities.admin.asking import ask
 from opportunities.admin.base import whole_number
 from opportunities.records import Refused
 from portal import offer
+from portal.consent import accepted_by
 from portal.forms import AcceptForm, AskForm, DeclineForm
 from portal.pages import agency
 
@@ -322,7 +323,11 @@ class Composer(PublishedAdmin):
                         "asked": [],
                     },
                     **offer.shown_offer(body),
-                    **{"accept": AcceptForm(), "decline": DeclineForm(), "ask": AskForm(about=offer.about(body))},
+                    **{
+                        "accept": AcceptForm(words=accepted_by(body)["text"]),
+                        "decline": DeclineForm(),
+                        "ask": AskForm(about=offer.about(body)),
+                    },
                 },
             )
         return HttpResponse(page, headers={"Content-Security-Policy": INSIDE})

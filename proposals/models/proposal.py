@@ -633,8 +633,8 @@ class Proposal(Authored, Output):
         past="accepted",
         opens=Opens("contract_step", "Start the contract of the accepted proposal", 1),
     )
-    def accept(self, *, by, name="", role="", options=(), consent=None, digest="", address=""):
-        """The client takes it, with the options that they chose."""
+    def accept(self, *, by, name="", role="", options=(), consent=None, digest="", address="", **how):
+        """The client takes it, with the options that they chose. `how` it came is told as facts: link, reader, late."""
         self.answered_at = timezone.now()
         optional = set(self.price_lines.filter(optional=True).values_list("pk", flat=True))
         self.chosen = sorted(optional & set(options))

@@ -145,6 +145,38 @@ def test_nobody_gets_more_than_ten_wrong_tries_a_day_at_one_address(portal_clien
     assert not Session.objects.exists()
 
 
+def test_what_others_try_elsewhere_shuts_nobody_out_of_their_codes(portal_client, marta):
+    attacker = PortalClient()
+    for _ in range(2):
+        asks(attacker, REMOTE_ADDR="203.0.113.66")
+        for _ in range(5):
+            types(attacker, "000000" if code_of(mail.outbox[-1]) != "000 000" else "111111")
+    asks(portal_client, REMOTE_ADDR="198.51.100.7")
+    assert types(portal_client, code_of(mail.outbox[-1])).status_code == 302
+
+
+@pytest.mark.parametrize("knows_her", [True, False])
+def test_where_a_person_came_in_before_their_code_is_good_whatever_all_others_tried(
+    portal_client, marta, as_owner, knows_her
+):
+    if knows_her:
+        portal_client.post(f"/portal/enter/{SignInLink.mint(marta)}", REMOTE_ADDR="198.51.100.7")
+    for number in range(10):
+        as_owner(
+            "insert into portal_signinrequest (email, address, network, tries, handled_at, at)"
+            " values (%s, '', %s, 5, now(), now() - interval '2 hours')",
+            [MAIL, f"203.0.113.{number}"],
+        )
+    asks(portal_client, REMOTE_ADDR="198.51.100.7")
+    assert types(portal_client, code_of(mail.outbox[-1])).status_code == (302 if knows_her else 422)
+
+
+def test_a_refused_code_says_that_the_link_of_the_mail_is_good_all_the_same(portal_client, marta):
+    asks(portal_client)
+    answer = types(portal_client, "000000" if code_of(mail.outbox[-1]) != "000 000" else "111111")
+    assert "The link in the same mail lets you in all the same." in answer.content.decode()
+
+
 def test_a_code_that_is_no_six_digits_is_no_try(portal_client, marta):
     asks(portal_client)
     for typed in ("", "12345", "1234567", "abcdef", "１２３４５６", "\x00" * 6, "1" * 5000):

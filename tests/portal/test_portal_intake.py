@@ -170,3 +170,28 @@ def test_other_kinds_of_content_are_refused(portal_client):
     assert portal_client.post("/intake/leads", "<a/>", content_type="text/xml").status_code == 415
     assert portal_client.put("/intake/leads").status_code == 405
     assert portal_client.post("/intake/leads", a_form(message="x" * 70_000)).status_code == 413
+
+
+def came_from(client, referrer):
+    """Open the form from another page, send it, and return what was kept of where it came from."""
+    stamp = client.get("/intake/leads", headers={"Referer": referrer}).context["stamp"]
+    client.post("/intake/leads", a_form(stamp=stamp))
+    return Inquiry.objects.latest("pk").source.get("referrer")
+
+
+@pytest.mark.parametrize("path", [f"/p/{'t' * 43}/", f"/portal/enter/{'t' * 43}", "/", f"/stop/{'t' * 43}"])
+def test_no_address_of_our_own_is_kept_as_where_somebody_came_from(portal_client, settings, path):
+    for own in ("http://testserver", settings.PORTAL_URL):
+        assert came_from(portal_client, own + path) is None
+
+
+def test_of_another_site_host_and_path_are_kept(portal_client):
+    assert came_from(portal_client, "https://ann:secret@news.example/list?key=1#x") == "https://news.example/list"
+    assert came_from(portal_client, "javascript:alert(1)") is None
+    assert came_from(portal_client, "http://[") is None
+
+
+def test_the_door_keeps_no_key_in_where_somebody_came_from(portal_cursor):
+    source = {"referrer": f"https://clients.example/p/{'t' * 43}/?again={'t' * 43}", "page": "/"}
+    at_the_door(portal_cursor, source=json.dumps(source))
+    assert Inquiry.objects.get().source == {"referrer": "https://clients.example/p/…/", "page": "/"}

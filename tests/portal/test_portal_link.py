@@ -1,5 +1,6 @@
 """The proposal link: what counts, what is refused, who wins."""
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -10,13 +11,14 @@ from django.db import connection
 from django.utils import timezone
 from portal_makers import PROPOSAL, TOM, a_guest, a_link, a_publication, an_old_stamp
 
+from portal.consent import ACCEPT_VERSION
 from portal.models import ClientAction, ProposalLink, Session, SignInLink
 from portal.tokens import new_token, token_hash
 from tests import database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ACCEPT = {"name": "Marta Lind", "role": "Owner", "consent": "on"}
+ACCEPT = {"name": "Marta Lind", "role": "Owner", "consent": "on", "consent_version": ACCEPT_VERSION}
 
 
 def verbs():
@@ -232,8 +234,9 @@ def answering(token, verb, digest):
 
     def answer():
         with database.login("portal") as own:
-            call = "select portal_answer(%s, '', %s, 'Marta', 'Owner', 'Because.', '{}', %s, '', '')"
-            return own.execute(call, [token, verb, digest]).fetchone()[0]
+            call = "select portal_answer(%s, '', %s, 'Marta', 'Owner', 'Because.', %s::jsonb, %s, '', '')"
+            data = json.dumps({"consent": {"version": ACCEPT_VERSION}})
+            return own.execute(call, [token, verb, data, digest]).fetchone()[0]
 
     return answer
 
@@ -271,3 +274,108 @@ def test_a_sign_in_link_used_many_times_at_once_lets_one_in():
 
     assert sorted(at_once(*[enter] * 5), key=str) == [1, None, None, None, None]
     assert Session.objects.count() == 1
+
+
+# -- What the doors look at, whoever calls them. -----------------------------------------------------------------------
+
+
+def at_the_door(cursor, token, verb="accepted", name="Marta Lind", role="Owner", words="", data=None, key=""):
+    """Answer past the view, as an injected statement could."""
+    digest = ProposalLink.objects.get(token_hash=token_hash(token)).publication.digest
+    data = {"consent": {"version": ACCEPT_VERSION}} if data is None else data
+    call = "select portal_answer(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, '', '')"
+    return cursor.execute(call, [token, key, verb, name, role, words, json.dumps(data), digest]).fetchone()[0]
+
+
+def test_an_acceptance_of_words_that_the_page_does_not_show_is_not_taken(portal_client, portal_cursor):
+    body = PROPOSAL | {"consent": {"version": "accept-2027-01", "text": "I accept it in new words."}}
+    link, token = a_link(a_publication(body=body))
+    page = opened(portal_client, token).get(f"/p/{token}/").content.decode()
+    assert "I accept it in new words." in page
+    typed = {**ACCEPT, "digest": link.publication.digest}
+
+    old_tab = portal_client.post(f"/p/{token}/accept", typed)
+    assert (old_tab.status_code, "words to agree to changed" in old_tab.content.decode()) == (409, True)
+    assert at_the_door(portal_cursor, token, data={"consent": {"version": "never-shown"}}) == "words"
+    assert at_the_door(portal_cursor, token, data={}) == "words"
+    assert verbs() == ["opened"]
+
+    portal_client.post(f"/p/{token}/accept", {**typed, "consent_version": "accept-2027-01"})
+    assert ClientAction.objects.get(verb="accepted").data["consent"] == body["consent"]
+
+
+NO_NAMES = ["\u00ad\u2060\u200d", "\u3164", "\u202e\u200b", "\n\t", "12 34", "\u2028", "\ue000", "\u0301"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_what_nobody_can_read_as_a_name_or_a_role_accepts_nothing(portal_client, portal_cursor, name):
+    link, token = a_link()
+    opened(portal_client, token)
+    for field in ("name", "role"):
+        typed = {**ACCEPT, field: name, "digest": link.publication.digest}
+        answer = portal_client.post(f"/p/{token}/accept", typed)
+        assert (answer.status_code, list(answer.context["accept"].errors)) == (422, [field])
+        assert at_the_door(portal_cursor, token, **{field: name}) == "refused"
+    answer = portal_client.post(f"/p/{token}/open", {"name": name, "colleague": "1", "stamp": an_old_stamp()})
+    assert (answer.status_code, list(answer.context["open"].errors)) == (422, ["name"])
+    call = "select portal_open(%s, %s, %s, 'stamp', false, '', '')"
+    assert portal_cursor.execute(call, [token, new_token(), name]).fetchone()[0] == "refused"
+    assert verbs() == ["opened"]
+
+
+@pytest.mark.parametrize("name", ["Marta\u00ad Lind", "Marta\u202e", "Mar\u200bta", "Marta \U000e0041", "x" * 201])
+def test_a_name_with_marks_that_nobody_sees_or_too_long_a_one_is_refused_and_not_cut(portal_cursor, name):
+    _, token = a_link()
+    assert at_the_door(portal_cursor, token, name=name) == "refused"
+    assert at_the_door(portal_cursor, token, role=name) == "refused"
+    assert at_the_door(portal_cursor, token, "asked", name, words="Why?") == "refused"
+    assert verbs() == []
+
+
+@pytest.mark.parametrize("name", ["Zoë Ó'Dálaigh-Łęcki", "山田 太郎", "Мария", "علي", "नमिता", "Ng"])
+def test_a_name_in_any_script_is_one(portal_client, portal_cursor, name):
+    link, token = a_link()
+    portal_client.post(f"/p/{token}/accept", {**ACCEPT, "name": name, "digest": link.publication.digest})
+    assert ClientAction.objects.get(verb="accepted").name == name
+
+
+def test_marks_that_nobody_sees_are_dropped_from_a_name_that_is_typed(portal_client):
+    link, token = a_link()
+    typed = {**ACCEPT, "name": "Mar\u00adta\u2060 Lind\u3164", "digest": link.publication.digest}
+    portal_client.post(f"/p/{token}/accept", typed)
+    assert ClientAction.objects.get(verb="accepted").name == "Marta Lind"
+
+
+@pytest.mark.parametrize("data", [[1], "x", {"options": 5}, {"options": "13"}, {"title": ["x"]}, {"about": {}}])
+def test_data_that_the_inbox_could_not_read_is_not_taken(portal_cursor, data):
+    _, token = a_link()
+    assert at_the_door(portal_cursor, token, data=data) == "refused"
+    assert at_the_door(portal_cursor, token, "asked", words="Why?", data=data) == "refused"
+    assert verbs() == []
+
+
+def dead_links():
+    """Yield links that were answered and asked by, and are dead now, each for its own reason."""
+    for turn, why in enumerate(("expired", "revoked", "withdrawn")):
+        link, token = a_link(a_publication(ref=f"proposal:{turn}"))
+        yield why, link, token
+
+
+def test_a_dead_link_tells_its_state_and_nothing_of_what_was_said_there(portal_cursor, portal_client):
+    for why, link, token in dead_links():
+        at_the_door(portal_cursor, token, "asked", words="Why so late?", data={})
+        at_the_door(portal_cursor, token)
+        if why == "expired":
+            ProposalLink.objects.filter(pk=link.pk).update(expires_at=timezone.now() - timedelta(days=1))
+        elif why == "revoked":
+            link.revoke()
+        else:
+            link.publication.withdraw("A price was wrong.")
+        call = "select row_to_json(s) from portal_link_state(%s, '') s"
+        (state,) = portal_cursor.execute(call, [token]).fetchone()
+        known = {name: value for name, value in state.items() if value not in (None, [], False, "")}
+        assert known.pop("state") == ("withdrawn" if why == "revoked" else "answered")
+        assert known.keys() <= {"title", "sender_name", "valid_until", "same_offer"}, why
+        assert at_the_door(portal_cursor, token, "asked", words="And now?", data={}) in ("expired", "withdrawn")
+        page = portal_client.get(f"/p/{token}/")
+        assert "Marta Lind" not in page.content.decode()

@@ -227,3 +227,10 @@ def test_the_portals_process_has_no_key():
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=root)
     assert done.stdout.strip() == "'' False 1", done.stderr
+
+
+def test_a_network_is_counted_as_one_whichever_of_its_addresses_asks(portal_cursor):
+    for number in range(60):
+        assert ask(portal_cursor, "select portal_may_look(%s)", f"2001:db8:1:2::{number:x}") == [(True,)]
+    for address, may in (("2001:db8:1:2::fff", False), ("2001:db8:1:2:ffff::1", False), ("2001:db8:1:3::7", True)):
+        assert ask(portal_cursor, "select portal_may_look(%s)", address) == [(may,)]

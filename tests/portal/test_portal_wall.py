@@ -206,9 +206,9 @@ def test_a_signature_needs_a_session_a_signer_and_the_very_words(portal_cursor):
         link = SignInLink.mint(a_guest(contact_id=contact))
         ask(portal_cursor, "select portal_sign_in(%s, %s)", link, token_hash(tokens[contact]))
 
-    def sign(token=None, publication=contract, version="sign-1", digest=None):
-        sql = "select portal_sign(%s, %s, 'Marta Lind', 'Owner', %s, %s, '', '')"
-        values = (token or tokens[MARTA], publication.pk, version, digest or publication.digest)
+    def sign(token=None, publication=contract, version="sign-1", digest=None, name="Marta Lind", role="Owner"):
+        sql = "select portal_sign(%s, %s, %s, %s, %s, %s, '', '')"
+        values = (token or tokens[MARTA], publication.pk, name, role, version, digest or publication.digest)
         return ask(portal_cursor, sql, *values)[0][0]
 
     assert sign(token="x" * 43) == "signed_out"
@@ -216,6 +216,8 @@ def test_a_signature_needs_a_session_a_signer_and_the_very_words(portal_cursor):
     assert sign(publication=others) == "unknown"
     assert sign(version="sign-0") == "words"
     assert sign(digest="0" * 64) == "changed"
+    for unread in ("", "\u202e\u200b", "\n\t", "Mar\u00adta", "\u3164", "12", "x" * 4000):
+        assert sign(name=unread) == sign(role=unread) == "refused"
     assert sign() == "signed"
     assert sign() == "already"
     signature = ClientAction.objects.get(verb="signed")

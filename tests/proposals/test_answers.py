@@ -38,8 +38,8 @@ def token_of(proposal, template="proposal"):
     return re.search(r"/p/([\w-]{43})/", message.mailed_words)[1]
 
 
-def ask(cursor, proposal, words="Who does the work?", verb="asked", token="", **data):
-    values = [token or token_of(proposal), new_token(), verb, "", "", words, json.dumps(data), "", "10.0.0.1", "test"]
+def ask(cursor, proposal, words="Who does the work?", verb="asked", token="", name="", **data):
+    values = [token or token_of(proposal), new_token(), verb, name, "", words, json.dumps(data), "", "10.0.0.1", "test"]
     done = cursor.execute("select portal_answer(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)", values).fetchone()[0]
     assert done == verb
     inbox.read()
@@ -237,9 +237,17 @@ def test_what_they_asked_makes_no_link_and_no_field_of_our_mail(ada, ben, offer,
     answered(ask(portal_cursor, offer, "What is\n\n{contact}?"), ada, ben)
     followups.send_due()
     letters = [one for one in mail.outbox if one.subject.startswith("Our answer")]
-    assert "You asked: see below." in letters[0].body
+    assert "You asked: “Look: https: //evil. example/”" in letters[0].body
     assert "You asked: “What is (contact)?”" in letters[1].body
     assert "evil.example" not in letters[0].body + letters[0].alternatives[0][0]
+
+
+def test_a_colleagues_name_makes_no_link_of_our_mail_either(ada, ben, offer, portal_cursor):
+    answered(ask(portal_cursor, offer, name="Stella: urgent, see http://evil.example/pay"), ada, ben)
+    followups.send_due()
+    (letter,) = [one for one in mail.outbox if one.subject.startswith("Our answer")]
+    assert "Stella: urgent, see http: //evil. example/pay asked: “" in letter.body
+    assert "evil.example" not in letter.body + letter.alternatives[0][0]
 
 
 def test_a_new_revision_keeps_what_its_reader_asked_of_the_one_before(ada, ben, offer, portal_cursor):
@@ -418,3 +426,15 @@ def test_of_two_answers_approved_at_once_one_is_in_force(ada, ben, offer, portal
         assert list(pool.map(approve, answers))
     assert Publication.objects.filter(kind="answer", withdrawn_at=None).count() == 1
     assert sorted(Summary.objects.filter(kind="answer").values_list("stage", flat=True)) == ["published", "superseded"]
+
+
+def test_taking_a_short_answer_back_holds_its_own_mail_alone(ada, ben, offer, portal_cursor):
+    token = token_of(offer)
+    first, second = (ask(portal_cursor, offer, words, token=token) for words in ("Is it May?", "Is it one person?"))
+    # Both go out in the same round; the first link leads on to whichever came last.
+    taken = answered(first, ada, ben, "Yes.")
+    answered(second, ada, ben, "Yes.")
+    perform(taken.withdraw, by=ben, reason="It is June.")
+    mails = Message.objects.filter(template="answer").order_by("pk")
+    held = {"“Is it May?”" in mail.body: mail.stage for mail in mails}
+    assert held == {True: "held", False: "queued"}

@@ -1,14 +1,19 @@
 """Contract language: clauses in versions, pinned where they were drawn up, and what of them a contract changed."""
 
+import re
+
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from opportunities.difference import changes
 from opportunities.records import Refused, edit, perform
+from proposals import house
 from proposals.house import furnish
 from proposals.models import Clause, GlossaryTerm
+from proposals.papers import SCOPE
 from tests.makers_proposals import a_contract, approve_all
 
 pytestmark = pytest.mark.django_db
@@ -221,3 +226,13 @@ def test_a_manager_and_an_administrator_keep_the_list_of_words_and_nobody_else(a
         answer = as_user(ben).post(add, typed | wrong)
         assert answer.status_code == 200
         assert said in answer.content.decode()
+
+
+@pytest.mark.parametrize("clause", house.CLAUSES.values(), ids=list(house.CLAUSES))
+def test_what_a_clause_of_the_house_names_stands_on_the_page_and_on_the_paper_of_a_contract(clause):
+    portal, paper = (settings.BASE_DIR / "templates" / name for name in ("portal/parts", "papers"))
+    page = " ".join(file.read_text() for file in portal.glob("*.html"))
+    printed = " ".join(file.read_text() for file in paper.glob("*.typ")) + " ".join(SCOPE.values())
+    for heading in re.findall("“(.+?)”", clause[1]):
+        assert f">{heading}<" in page
+        assert heading in printed

@@ -22,6 +22,7 @@ from django.db import connection
 
 from opportunities.models import Contact, Event, Message, Objection, Task
 from opportunities.records import Refused, begin, perform
+from portal.consent import ACCEPT_VERSION
 from portal.models import (
     ClientAction,
     Guest,
@@ -48,7 +49,7 @@ ROUNDS = int(os.environ.get("RACE_ROUNDS", 25))
 SWEPT = 100
 SECRET = "first-secret-of-24-letters"
 CSRF = "c" * 32
-TYPED = {"name": "Bo Larsen", "role": "Owner", "consent": "on"}
+TYPED = {"name": "Bo Larsen", "role": "Owner", "consent": "on", "consent_version": ACCEPT_VERSION}
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -18,13 +18,14 @@ from portal.models import (
     Guest,
     Inquiry,
     IntakeToken,
+    ProposalLink,
     Publication,
     Session,
     SignInLink,
     SignInRequest,
 )
 from portal.tokens import new_token, token_hash
-from proposals import inbox, publishing
+from proposals import clock, inbox, publishing
 from proposals.models import Contract, Proposal
 from proposals.publishing import CONSENT
 from tests import database
@@ -48,9 +49,9 @@ def press_open(cursor, proposal, name=""):
     return cursor.execute(call, [token_of(proposal), new_token(), name, new_token()]).fetchone()[0]
 
 
-def answer(cursor, proposal, verb, words="", **data):
+def answer(cursor, proposal, verb, words="", name="Bo Larsen", **data):
     digest = Publication.objects.get(pk=proposal.publication_id).digest
-    typed = [verb, "Bo Larsen", "Owner", words, json.dumps(data), digest]
+    typed = [verb, name, "Owner", words, json.dumps(data), digest]
     values = [token_of(proposal), new_token(), *typed, "10.0.0.1", "test"]
     return cursor.execute("select portal_answer(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)", values).fetchone()[0]
 
@@ -81,6 +82,106 @@ def test_accepting_keeps_who_what_and_the_options(ada, ben, portal_cursor):
 def told(user):
     """Return what somebody was told of clients' answers."""
     return [notice.words for notice in Notice.objects.filter(user=user, kind="answer").order_by("pk")]
+
+
+def test_words_that_we_never_showed_are_agreed_to_by_nobody(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    forged = {"consent": {"version": ACCEPT_VERSION, "text": "I accept whatever comes."}}
+    assert answer(portal_cursor, proposal, "accepted", **forged) == "accepted"
+    inbox.read()
+    proposal.refresh_from_db()
+    assert proposal.stage == "viewed"
+    assert "words that we never showed" in ClientAction.objects.get(verb="accepted").outcome
+    assert Task.objects.open().filter(owner=ada, title__startswith="Bo Larsen accepted at the portal").exists()
+
+
+def test_an_acceptance_says_through_whose_link_and_in_which_colleagues_browser_it_came(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    key, token = new_token(), token_of(proposal)
+    call = "select portal_open(%s, %s, 'Bob Stone', %s, false, '10.0.0.1', 'test')"
+    portal_cursor.execute(call, [token, key, new_token()])
+    digest = Publication.objects.get(pk=proposal.publication_id).digest
+    # A name that they put there themselves counts for nothing.
+    data = json.dumps({**AGREED, "reader": "Bo Larsen"})
+    call = "select portal_answer(%s, %s, 'accepted', 'Dr. Alan Cho', 'Owner', '', %s::jsonb, %s, '', '')"
+    assert portal_cursor.execute(call, [token, key, data, digest]).fetchone()[0] == "accepted"
+    inbox.read()
+    facts = Event.objects.get(verb="proposal.accept").facts.values
+    assert (facts["name"], facts["link"], facts["reader"]) == ("Dr. Alan Cho", "Link for Bo Larsen", "Bob Stone")
+    assert told(ada) == [
+        f"Bob Stone, whom Bo Larsen passed it on to, accepted {Proposal.objects.get()} as “Dr. Alan Cho”"
+    ]
+
+
+def test_another_name_typed_at_somebodys_own_link_is_told_beside_theirs(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    answer(portal_cursor, proposal, "accepted", name="Dr. Alan Cho", **AGREED)
+    inbox.read()
+    assert told(ada) == [f"Bo Larsen accepted {Proposal.objects.get()} as “Dr. Alan Cho”"]
+
+
+# -- The day by which they were asked to decide. -----------------------------------------------------------------------
+
+
+def test_an_acceptance_after_the_day_to_decide_is_marked_late_and_told(
+    ada, ben, portal_cursor, portal_client, as_owner
+):
+    proposal = a_proposal(ada, approver=ben, stage="sent", decide_on=timezone.localdate() + timedelta(days=3))
+    as_owner("update portal_proposallink set decide_by = %s", [date(2026, 11, 2)])
+    token = token_of(proposal)
+    cover = portal_client.get(f"/p/{token}/").content.decode()
+    assert "We asked you to decide by <strong>Monday 2 November 2026</strong>. You can still answer until" in cover
+    assert "Please decide by" not in cover
+    portal_client.post(f"/p/{token}/open", {})
+    page = portal_client.get(f"/p/{token}/").content.decode()
+    assert "We asked you to decide by Monday 2 November 2026. You can still answer until" in page
+    assert "<span>Decide by</span>" not in page
+
+    assert answer(portal_cursor, proposal, "accepted", **AGREED) == "accepted"
+    inbox.read()
+    late = "after Monday 2 November 2026, by which we asked for the decision"
+    assert Event.objects.get(verb="proposal.accept").facts.values["late"] == late
+    assert told(ada) == [f"Bo Larsen accepted {Proposal.objects.get()}, {late}"]
+
+
+def test_an_acceptance_in_time_is_not_marked(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent", decide_on=timezone.localdate())
+    answer(portal_cursor, proposal, "accepted", **AGREED)
+    inbox.read()
+    assert "late" not in Event.objects.get(verb="proposal.accept").facts.values
+
+
+def undecided_tasks():
+    return Task.objects.filter(title__startswith="The day to decide passed")
+
+
+def test_the_owner_gets_one_task_when_the_day_to_decide_passes_unanswered(ada, ben, time_machine):
+    proposal = a_proposal(ada, approver=ben, stage="sent", decide_on=timezone.localdate() + timedelta(days=3))
+    assert clock.ask_about_the_decision() == 0
+    time_machine.move_to(timezone.now() + timedelta(days=4))
+    assert [clock.ask_about_the_decision() for _ in range(3)] == [1, 0, 0]
+    task = undecided_tasks().get()
+    assert (task.owner, task.record) == (ada, proposal)
+    perform(task.finish, by=ada, outcome="They decide on Friday.")
+    assert clock.ask_about_the_decision() == 0
+    assert Event.objects.filter(verb="proposal.pass_decision").count() == 1
+
+
+def test_a_decision_that_waits_to_be_read_is_no_missing_one(ada, ben, portal_cursor, time_machine):
+    proposal = a_proposal(ada, approver=ben, stage="sent", decide_on=timezone.localdate() + timedelta(days=3))
+    answer(portal_cursor, proposal, "accepted", **AGREED)
+    time_machine.move_to(timezone.now() + timedelta(days=4))
+    assert clock.ask_about_the_decision() == 0
+    inbox.read()
+    assert clock.ask_about_the_decision() == 0
+    assert not undecided_tasks().exists()
+
+
+def test_nobody_is_asked_about_a_deal_that_rests(ada, ben, time_machine):
+    proposal = a_proposal(ada, approver=ben, stage="sent", decide_on=timezone.localdate() + timedelta(days=3))
+    perform(proposal.opportunity.pause, by=ada, reason="They are away.")
+    time_machine.move_to(timezone.now() + timedelta(days=4))
+    assert clock.ask_about_the_decision() == 0
 
 
 def test_declining_keeps_the_reason(ada, ben, portal_cursor):
@@ -271,6 +372,23 @@ def test_the_signer_signs_in_and_signs_exactly_what_was_published(ada, ben, port
     assert signature.address == "10.0.0.1"
     assert perform(contract.countersign, by=ben, role="Managing director").stage == "active"
     assert Contract.objects.get().signatures.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_asks_for_their_link_again_gets_one_that_takes_its_place(ada, ben, portal_cursor):
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    before = token_of(proposal)
+    session = signed_in(portal_cursor, proposal.recipient.email)
+    asking = "select portal_ask_for_link(%s, %s, '10.0.0.1', 'test')"
+    assert portal_cursor.execute(asking, [session, proposal.publication_id]).fetchone() == ("wants_link",)
+    inbox.read()
+    assert ClientAction.objects.get(verb="wants_link").outcome == "Mailed."
+    message = Message.objects.filter(record_id=proposal.pk, subject__startswith="Our proposal again").get()
+    assert (message.contact, message.stage) == (proposal.recipient, "queued")
+    older = ProposalLink.objects.get(token_hash=token_hash(before))
+    newer = older.replaced_by
+    assert (newer.contact_id, newer.role, newer.expires_at) == (older.contact_id, older.role, older.expires_at)
+    assert newer.token_hash == token_hash(re.search(r"/p/([\w-]{43})/", message.mailed_words)[1])
 
 
 def test_an_unknown_or_revoked_address_gets_no_mail(ada, ben, portal_cursor):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from opportunities.records import perform
 from portal.models import Paper, Publication
-from proposals import lint, papers
+from proposals import lint, papers, publishing
 from tests.database import login
 from tests.makers_proposals import INTERNAL, a_contract, a_proposal, approve_all
 from tests.pdfs import faults_of, pages_of, plain, text_of
@@ -322,3 +322,12 @@ def test_long_names_part_at_their_hyphens_and_nowhere_else():
     assert papers.spread(name) == name
     for typed in ("x" * 25, "1-" * 20, "a/b" * 20):
         assert "\u200b" in papers.spread(typed)
+
+
+def test_the_first_report_moves_off_a_day_off_like_every_other(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    said = publishing.contract_body(contract)["reporting"]
+    assert said["first_may_move"] is ("or on the next working day" in said["words"])
+    for moves, words in ((True, "1 January 2027, or the next working day."), (False, "1 January 2027.")):
+        (line,) = papers.reporting_of({"reporting": {"first_on": "2027-01-01", "first_may_move": moves}})
+        assert line.endswith(words)

@@ -6,12 +6,13 @@ from datetime import date
 import pytest
 from django.core import mail
 
-from opportunities.models import Event
-from opportunities.records import Refused, begin, edit
-from portal.models import Guest, Passkey, Preview, Session, SignInLink, SignInRequest
+from opportunities.models import Event, Message, Task
+from opportunities.records import Refused, begin, edit, perform
+from portal.models import Guest, Passkey, Preview, ProposalLink, Session, SignInLink, SignInRequest
 from portal.tokens import new_token, token_hash
 from proposals import inbox, publishing
 from tests.makers_proposals import a_proposal
+from tests.proposals.test_inbox import AGREED, answer, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -138,6 +139,72 @@ def test_an_address_that_somebody_else_has_now_lets_in_nobody_by_what_was_before
 def test_a_client_that_gets_another_name_has_it_in_the_portal_too(ada, contact):
     edit(contact.client, by=ada, name="Harbor Smiles")
     assert Guest.objects.get().client_name == "Harbor Smiles"
+
+
+# -- Their proposal links. ---------------------------------------------------------------------------------------------
+
+
+def leaves(contact, ada):
+    edit(contact, by=ada, left_on=date(2026, 11, 20))
+
+
+def moves(contact, ada):
+    edit(contact, by=ada, email="new@harbor-dental.example")
+
+
+def loses_access(contact, ada):
+    publishing.take_access(contact, by=ada)
+
+
+WAYS_OUT = [
+    (leaves, "Send it to somebody else: Bo Larsen left"),
+    (moves, "Send it to somebody else: the mail address of Bo Larsen changed"),
+    (loses_access, "Send it to somebody else: the access of Bo Larsen was taken away"),
+]
+
+
+@pytest.mark.parametrize(("go", "todo"), WAYS_OUT)
+def test_whoever_left_or_moved_or_lost_access_accepts_nothing_by_their_link(
+    ada, proposal, contact, portal_cursor, portal_client, go, todo
+):
+    token = token_of(proposal)
+    go(contact, ada)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.proposals.test_inbox.token_of", lambda proposal: token)
+        assert answer(portal_cursor, proposal, "accepted", **AGREED) == "withdrawn"
+    assert portal_client.get(f"/p/{token}/").status_code == 410
+    event = Event.objects.get(verb="proposal.close_link")
+    assert event.facts.values == {"link": "Link for Bo Larsen", "role": "Decides"}
+    assert Task.objects.about(proposal).open().get(title__startswith="Send it to").title == f"{todo}: {proposal}"
+
+
+@pytest.mark.parametrize(("go", "todo"), WAYS_OUT)
+def test_mail_to_whoever_left_or_moved_or_lost_access_waits_for_a_person(ada, contact, go, todo):
+    assert Message.objects.filter(contact=contact, stage="queued").exists()
+    go(contact, ada)
+    mails = Message.objects.filter(contact=contact)
+    assert set(mails.values_list("stage", "waits_for", "secret_link")) == {("held", "", "")}
+
+
+def test_an_answer_that_came_before_they_left_counts(ada, proposal, contact, portal_cursor):
+    assert answer(portal_cursor, proposal, "accepted", **AGREED) == "accepted"
+    leaves(contact, ada)
+    inbox.read()
+    proposal.refresh_from_db()
+    assert proposal.stage == "accepted"
+
+
+def test_the_same_address_in_other_letters_closes_nothing(ada, contact):
+    edit(contact, by=ada, email=contact.email.upper())
+    assert ProposalLink.objects.get(revoked_at=None).contact_id == contact.pk
+
+
+def test_nobody_need_send_anew_what_a_reader_alone_had(ada, proposal, contact):
+    other = begin(type(contact)(client=contact.client, name="Tom Reyes", email="tom@two.example"), by=ada)
+    perform(proposal.share, by=ada, contact=other)
+    leaves(other, ada)
+    assert ProposalLink.objects.get(revoked_at=None).contact_id == contact.pk
+    assert not Task.objects.filter(title__startswith="Send it to").exists()
 
 
 # -- Preview. ----------------------------------------------------------------------------------------------------------

@@ -830,8 +830,8 @@ def test_where_nothing_is_due_the_clock_asks_one_question_for_each_thing_that_it
     ada, ben, django_assert_max_num_queries
 ):
     a_proposal(ada, stage="in_review")
-    with django_assert_max_num_queries(9):
-        assert len(clock.run()) == 9
+    with django_assert_max_num_queries(10):
+        assert len(clock.run()) == 10
 
 
 # -- What is told. -----------------------------------------------------------------------------------------------------

@@ -116,6 +116,22 @@ def test_it_says_when_each_opened_it_and_signed_by_the_time_at_which_they_did(ad
     assert Event.objects.get(verb="contract.open").contact == contract.signer, "our diary tells it, too"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_says_whose_access_it_was_beside_the_name_that_was_typed(ada, ben, portal_cursor):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    session = signed_in(portal_cursor, contract.signer.email)
+    assert at_the_portal(portal_cursor, contract, session) == "signed"
+    inbox.read()
+    sheet = papers.certificate(contract, contract.signatures.all())
+    (signature,) = sheet["signatures"]
+    published = Publication.objects.get(pk=contract.publication_id).body["signers"][0]["name"]
+    assert signature["name"] == published, "the name that stands in what they signed"
+    assert ["Signed in with", contract.signer.email] in signature["facts"]
+    other = contract.signatures.get()
+    other.name = "Somebody Else"
+    assert papers.signature_of(other, contract)["name"] == f"{published}, signed as “Somebody Else”"
+
+
 def test_it_belongs_to_what_the_client_reads_now(contract):
     paper = Paper.objects.get(kind="sealed")
     assert paper.publication_id == contract.publication_id

@@ -446,6 +446,14 @@ def test_a_no_at_the_portal_declines_it_keeps_the_reason_and_tells_everyone(ada,
     assert at_the_portal(portal_cursor, contract, session) == "declined"
 
 
+@pytest.mark.parametrize(("typed", "is_told"), [("Somebody Else Entirely", True), ("B. Larsen", False)])
+def test_the_owner_is_told_of_a_signature_in_another_name(ada, ben, typed, is_told):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    sign(contract, contract.signer, name=typed)
+    said = Notice.objects.filter(user=ada, words__contains=f"They typed “{typed}”, which is not their name")
+    assert said.exists() is is_told
+
+
 # -- Who hears of it. --------------------------------------------------------------------------------------------------
 
 
@@ -468,10 +476,12 @@ def test_the_reason_of_a_no_is_words_and_no_button_in_a_mail_of_ours(ada, ben):
     perform(contract.decline, by=second, reason="No.\n\nhttps://evil.example/pay\n\nTom")
     (told,) = mails(contract, "contract_declined")
     assert told.contact == first
-    assert "The reason: “No. https://evil.example/pay Tom”" in told.body
+    assert "The reason: “No. https: //evil. example/pay Tom”" in told.body
     outbox.run()
     page = next(one for one in mail.outbox if first.email in one.to[0] and "declined" in one.subject).alternatives[0][0]
     assert "Open the page" not in page
+    assert "evil.example" not in page
+    assert not any("evil.example" in f"{one.subject}{one.body}" for one in mail.outbox), "nor in a mail to one of us"
 
 
 def test_what_staff_note_of_a_no_stays_with_us(ada, ben):

@@ -251,7 +251,7 @@ class Story:
             inner = {"internal_cost": Decimal(cost), "pricing_assumption": assumption}
             yield PriceLine(title=title, recurring=recurring, unit_price=Decimal(price), **inner), [proof]
         title, price = offer.optional
-        yield ScopeItem(kind="optional", title=title, text="With a price of its own."), [second]
+        yield ScopeItem(kind="optional", title=title, text="In addition to the rest."), [second]
         yield PriceLine(title=title, unit_price=Decimal(price), optional=True), [second]
         yield Claim(text=offer.finding, metric="", unit=first.unit), [first]
         text, low, high, method = offer.projection
