@@ -91,6 +91,11 @@ class AcceptForm(PlainForm):
     role = text("Your role", "Say in which role you decide.", complete="organization-title")
     consent = agreement(consent.ACCEPT, "Tick this to accept.")
 
+    def __init__(self, *args, words="", **kwargs):
+        super().__init__(*args, **kwargs)
+        if words:
+            self.fields["consent"].label = words
+
 
 class DeclineForm(PlainForm):
     words = text("What would have to be different?", "Tell us the reason in a few words.", length=5000, lines=True)

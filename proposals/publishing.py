@@ -134,7 +134,7 @@ def send_proposal(proposal, *, by, recipients, words="", template=None, expires_
     """Publish a proposal, and mail each recipient (contact, role) a link of their own. Who decides comes first."""
     publication = publish_record(proposal, "proposal", proposal.title, proposal_body(proposal))
     proposal.publication_id = publication.pk
-    for summary in findings(proposal.opportunity):
+    for summary in () if proposal.is_change_order else findings(proposal.opportunity):
         if summary.stage == "approved":
             perform(summary.publish, by=None)
     said = {"words": words, "template": template, "expires_on": expires_on}
@@ -150,8 +150,9 @@ def mail_link(proposal, contact, role, *, by, words="", template=None, expires_o
     """
     if contact.client_id != proposal.opportunity.client_id or not contact.email or contact.left_on:
         raise Refused(["Choose a contact of this client who has a mail address and works there."])
-    subject = f"Our proposal: {proposal.title}"
-    words = words or f"Here is our proposal for {proposal.opportunity.client}."
+    name = called(proposal)
+    subject = f"Our {name}: {proposal.title}"
+    words = words or f"Here is our {name} for {proposal.opportunity.client}."
     if template is not None:
         about = {"contact": contact, "owner": proposal.owner, "opportunity": proposal.opportunity, "record": proposal}
         subject, words = filling.fill(template.current, **about)
@@ -171,6 +172,8 @@ def mail_link(proposal, contact, role, *, by, words="", template=None, expires_o
     for one in earlier:
         one.revoke(link)
     admit(contact)
+    # A change order is accepted where it is read: nothing is signed after it.
+    todo = TODO["reads" if role == "signs" and proposal.is_change_order else role]
     mail(
         proposal,
         contact,
@@ -178,7 +181,7 @@ def mail_link(proposal, contact, role, *, by, words="", template=None, expires_o
         subject=subject,
         template="proposal",
         words=words,
-        link=f"{TODO[role]}\n{Message.LINK}\n\nIt is open until {spoken(last_day)}.",
+        link=f"{todo}\n{Message.LINK}\n\nIt is open until {spoken(last_day)}.",
         secret_link=f"{settings.PORTAL_URL}/p/{token}/",
         greets=template is None,
     )
@@ -191,6 +194,11 @@ TODO = {
     "signs": "Read it and ask here. When it is accepted, you get the contract to sign:",
     "reads": "Read it and ask here:",
 }
+
+
+def called(proposal) -> str:
+    """Return what a client calls it."""
+    return "change order" if proposal.is_change_order else "proposal"
 
 
 def close_link(proposal, link, reason):
@@ -208,7 +216,10 @@ def close_link(proposal, link, reason):
 def proposal_body(proposal) -> dict:
     """Return what the client reads of a proposal."""
     opportunity = proposal.opportunity
+    changes = proposal.changes
     return {
+        # Only a change order names the contract that it changes: other offers stay what they were.
+        **({"changes": {"ref": ref(changes), "number": changes.number}} if changes else {}),
         "client": opportunity.client.name,
         "number": proposal.number,
         "revision": proposal.revision,
@@ -217,7 +228,9 @@ def proposal_body(proposal) -> dict:
         "valid_until": proposal.valid_until,
         "decide_by": proposal.decide_on,
         "currency": proposal.currency,
-        "findings": [{"title": summary.title, "text": summary.words} for summary in findings(opportunity)],
+        "findings": [
+            {"title": summary.title, "text": summary.words} for summary in (() if changes else findings(opportunity))
+        ],
         **offer_body(proposal, proposal.price_lines.all()),
         "claims": [claim_body(claim) for claim in proposal.claims.all()],
         "reporting": reporting_body(proposal),
@@ -587,7 +600,7 @@ def what_comes_next(opportunity) -> str:
     contract = opportunity.contracts.order_by("-id").values_list("stage", flat=True).first()
     if opportunity.stage == "contract" or contract in NEXT_OF_CONTRACT:
         return NEXT_OF_CONTRACT.get(contract, PREPARE)
-    offers = opportunity.proposals.exclude(stage__in=["superseded", "withdrawn"]).order_by("-id")
+    offers = opportunity.proposals.filter(changes=None).exclude(stage__in=["superseded", "withdrawn"]).order_by("-id")
     return NEXT_OF_PROPOSAL.get(offers.values_list("stage", flat=True).first(), WRITE)
 
 
@@ -624,7 +637,8 @@ def status_body(opportunity, *, live=None, owner=None, needs=()) -> dict:
 def about(opportunity) -> str:
     """Return what a client would call this deal: the approved title of the newest offer that they may read."""
     offers = Publication.objects.filter(kind__in=["proposal", "contract"], opportunity_id=opportunity.pk)
-    newest = offers.filter(withdrawn_at=None).order_by("-published_at", "-id").first()
+    # A change order is about a part of it.
+    newest = offers.filter(withdrawn_at=None).exclude(body__has_key="changes").order_by("-published_at", "-id").first()
     return newest.title if newest else ""
 
 
@@ -642,7 +656,8 @@ def needs_of(opportunity) -> list[dict]:
     """Return what waits for the client."""
     waiting = opportunity.proposals.filter(stage__in=["sent", "viewed"]).order_by("id")
     needs = [
-        {"what": "Read and answer our proposal", "url_kind": "proposal", "id": one.publication_id} for one in waiting
+        {"what": f"Read and answer our {called(one)}", "url_kind": "proposal", "id": one.publication_id}
+        for one in waiting
     ]
     unsigned = opportunity.contracts.filter(stage="sent").exclude(sign_by__lt=agency_day()).order_by("id")
     return needs + [

@@ -1,6 +1,7 @@
 """The records of what delivery inherits."""
 
 from .handoff import Handoff, Promise, Receipt
+from .outofscope import OutOfScope
 from .project import ChecklistItem, Connector, LaunchBlocker, Project
 from .report import Report, ReportingCadence, ReportNote
 
@@ -9,6 +10,7 @@ __all__ = [
     "Connector",
     "Handoff",
     "LaunchBlocker",
+    "OutOfScope",
     "Project",
     "Promise",
     "Receipt",

@@ -45,7 +45,9 @@ def shown(request, token, status=200, **forms):
         return page(request, "link/closed", status=410 if link["state"] in CLOSED else 200, link=link)
     if link["reader"] is None:
         cover = forms.get("open") or OpenForm()
-        return page(request, "link/cover", status=status, link=link, token=token, stamp=stamps.stamp(), open=cover)
+        is_change = bool(publication.body.get("changes"))
+        shown_with = {"token": token, "stamp": stamps.stamp(), "open": cover, "is_change": is_change}
+        return page(request, "link/cover", status=status, link=link, **shown_with)
     body = publication.body
     chosen = offer.chosen_options(body, request.POST.getlist("option") or [str(pk) for pk in link["chosen"]])
     if link["answer"]:
@@ -63,7 +65,7 @@ def shown(request, token, status=200, **forms):
         paper=paper,
         **offer.shown_offer(body, chosen),
         **{
-            "accept": AcceptForm(),
+            "accept": AcceptForm(words=consent.of_offer(body)["text"]),
             "decline": DeclineForm(),
             "ask": AskForm(about=about, initial={"about": request.GET.get("about", "")}),
             **forms,
@@ -139,10 +141,13 @@ def choose(request, token):
 @require_POST
 def accept(request, token):
     """Accept the proposal, with the options that are ticked."""
-    form = AcceptForm(request.POST)
+    with portal_rights(token) as cursor:
+        state_of(cursor, token, "")
+        publication = Publication.objects.shown().first()
+    agreed = consent.of_offer(publication.body if publication else {})
+    form = AcceptForm(request.POST, words=agreed["text"])
     if not form.is_valid():
         return shown(request, token, status=422, accept=form)
-    agreed = {"version": consent.ACCEPT_VERSION, "text": consent.ACCEPT}
     return answer(request, token, "accepted", form.cleaned_data, agreed)
 
 

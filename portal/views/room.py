@@ -127,7 +127,7 @@ def contract(request, cursor, guest, pk):
     publication = newest("contract", pk)
     if publication.pk != pk:
         return redirect("contract", publication.pk)
-    return contract_page(request, guest, publication, standing)
+    return contract_page(request, cursor, guest, publication, standing)
 
 
 def standing_of(cursor, pk):
@@ -152,7 +152,14 @@ def closed_page(request, guest, standing):
     return page(request, "room/contract_closed", guest=guest, contract=standing, declined=declined)
 
 
-def contract_page(request, guest, publication, standing, status=200, form=None, decline=None):
+def changes_of(cursor, contract):
+    """Return the change orders to a contract that the client may read, each with their answer, the oldest first."""
+    shown = [one for one in Publication.objects.newest() if one.kind == "proposal"]
+    changes = [one for one in shown if (one.body.get("changes") or {}).get("ref") == contract.ref]
+    return with_answers(changes[::-1], deeds(cursor)) if changes else []
+
+
+def contract_page(request, cursor, guest, publication, standing, status=200, form=None, decline=None):
     body = publication.body
     signed = {deed["contact_id"]: deed for deed in standing["deeds"] if deed["verb"] == "signed"}
     signers = [{**signer, "signed": signed.get(signer.get("contact_id"))} for signer in body.get("signers") or []]
@@ -170,6 +177,7 @@ def contract_page(request, guest, publication, standing, status=200, form=None, 
         paper=Paper.objects.of(publication.pk),
         signers=signers,
         turn=turn,
+        changes=changes_of(cursor, publication),
         open_until=standing["open_until"],
         may_sign=bool(turn) and turn.get("contact_id") == guest["contact_id"],
         may_decline=waits,
@@ -230,7 +238,7 @@ def sign(request, cursor, guest, publication, standing, pk):
     agreed = publication.body.get("consent") or {}
     form = SignForm(request.POST, words=agreed.get("text", ""))
     if not form.is_valid():
-        return contract_page(request, guest, publication, standing, status=422, form=form)
+        return contract_page(request, cursor, guest, publication, standing, status=422, form=form)
     note_opening(request, cursor, pk)  # whoever answers has read it, whether scripts run or not
     typed = (form.cleaned_data["name"], form.cleaned_data["role"])
     read = (posted(request, "consent_version", 40), posted(request, "digest", 64))
@@ -242,7 +250,7 @@ def decline(request, cursor, guest, publication, standing, pk):
     """Say that a contract is not signed, and why. For a signed-in guest who is to sign it."""
     form = DeclineContractForm(request.POST)
     if not form.is_valid():
-        return contract_page(request, guest, publication, standing, status=422, decline=form)
+        return contract_page(request, cursor, guest, publication, standing, status=422, decline=form)
     note_opening(request, cursor, pk)
     typed = (form.cleaned_data["words"], posted(request, "digest", 64))
     return call(cursor, "portal_decline_contract", visitor.session_token(request), pk, *typed, *who(request))

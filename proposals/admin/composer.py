@@ -23,7 +23,7 @@ from opportunities import once
 from opportunities.admin.asking import ask
 from opportunities.admin.base import whole_number
 from opportunities.records import Refused
-from portal import offer
+from portal import consent, offer
 from portal.forms import AcceptForm, AskForm, DeclineForm
 from portal.pages import agency
 
@@ -321,7 +321,9 @@ class Composer(PublishedAdmin):
                         "asked": [],
                     },
                     **offer.shown_offer(body),
-                    **{"accept": AcceptForm(), "decline": DeclineForm(), "ask": AskForm(about=offer.about(body))},
+                    "accept": AcceptForm(words=consent.of_offer(body)["text"]),
+                    "decline": DeclineForm(),
+                    "ask": AskForm(about=offer.about(body)),
                 },
             )
         return HttpResponse(page, headers={"Content-Security-Policy": INSIDE})
