@@ -67,3 +67,17 @@ def row_of(promise) -> tuple:
 def added_for(exclusion) -> ScopeItem:
     """Return the row that includes from now on what was excluded, not saved."""
     return ScopeItem(kind="included", title=exclusion.title[:160])
+
+
+# -- Who may. ----------------------------------------------------------------------------------------------------------
+
+
+def may_order(handoff, user) -> bool:
+    """Whether somebody may have a change order begun: whoever sells, and whoever delivers."""
+    right = user.has_perm(WRITE) or user.has_perm("handoff.move_handoff")
+    return right and handoff.within_reach(user, "change")
+
+
+def may_reword(promise, user) -> bool:
+    """Whether somebody may begin the change order that rewords a promise: they settle it with it."""
+    return user.has_perm(WRITE) and promise.within_reach(user, "change")

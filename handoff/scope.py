@@ -13,7 +13,25 @@ SMALL = frozenset(
     """.split()  # noqa: SIM905
 )
 # Endings that a word may lose, the longest first, and so many letters that must be left of it.
-ENDINGS = ("ments", "ment", "ings", "ing", "ions", "ion", "ers", "ies", "er", "ed", "es", "or", "s", "e", "y")
+ENDINGS = (
+    "ements",
+    "ement",
+    "ments",
+    "ment",
+    "ings",
+    "ing",
+    "ions",
+    "ion",
+    "ers",
+    "ies",
+    "er",
+    "ed",
+    "es",
+    "or",
+    "s",
+    "e",
+    "y",
+)
 LEFT = 3
 
 

@@ -66,6 +66,8 @@ PAGES = {
     "outputs_csv": ("ABDEN", "-"),
     "outputs_list_csv": (STAFF, "-"),
     "seen": ("ABDEN", "-"),
+    "claims": (STAFF, "-"),
+    "won_and_lost": (STAFF, "-"),
     "intake_tokens": ("E", "E"),
     "intake_token_revoke": ("-", "E"),
     "admin:index": (STAFF, "-"),
@@ -136,6 +138,7 @@ RECORDS = {
     "proposals_summary": ("ABCDFEN", "ABCDF", "ABDEN", "ABD"),
     "handoff_handoff": ("ABCDFEN", "-", "ABDEN", "BD"),
     "handoff_promise": ("ABCDFEN", "-", "ABDEN", "-"),
+    "handoff_outofscope": ("ABCDFEN", "-", "ABDEN", "-"),
     "handoff_project": ("ABCDFEN", "-", "ABDEN", "BD"),
     "handoff_checklistitem": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_launchblocker": ("ABCDFEN", "BDF", "ABDEN", "BD"),
@@ -203,7 +206,8 @@ MORE = {
         "progress": ("ABEN", "-"),
         "refused": ("ABEN", "-"),
     },
-    "handoff_handoff": {"accept_promises": ("-", "BD")},
+    "handoff_handoff": {"accept_promises": ("-", "BD"), "order_change": ("-", "ABD")},
+    "handoff_promise": {"reword": ("-", "AB")},
 }
 
 

@@ -1,7 +1,9 @@
 """A small agency with at least one row of every kind of record, made by the real moves."""
 
+from django.utils import timezone
+
 from handoff.models import LaunchBlocker
-from opportunities import notices
+from opportunities import followups, notices
 from opportunities.importing.upload import upload
 from opportunities.models import (
     Campaign,
@@ -17,6 +19,7 @@ from opportunities.models import (
     SavedView,
     Sequence,
     SequenceRun,
+    Task,
     UnwrittenPromise,
     WinBack,
 )
@@ -36,6 +39,8 @@ def a_world(owner, *, manager):
     begin(UnwrittenPromise(words="We look at the newsletter as well.", said_by="Ada", **mine), by=owner)
     Note.take(opportunity, "Their own developer is leaving in spring.", by=owner, kind="call")
     begin(WinBack(closing=Closing.objects.get(opportunity=opportunity), **mine), by=None)
+    # Its exclusion is “A new design”.
+    begin(Task(title="Design the pages anew", due_at=followups.end_of_day(timezone.localdate()), **mine), by=owner)
     begin(LaunchBlocker(project=opportunity.projects.get(), words="Nobody knows the password.", owner=owner), by=owner)
     a_summary(owner, opportunity=opportunity)
     asked = begin(Checkpoint(sentence="Do they know what a holiday costs them?", due_from="won"), by=manager)

@@ -47,6 +47,8 @@ PAGES = [
             ("Handoffs", "handshake", "handoff.handoff", ""),
             ("Projects", "rocket_launch", "handoff.project", ""),
             ("Reports", "monitoring", "handoff.report", ""),
+            ("Claims", "scoreboard", "claims", "handoff.view_promise"),
+            ("Won and lost", "balance", "won_and_lost", "opportunities.view_closing"),
         ],
     ),
     (
