@@ -8,7 +8,7 @@ from django.urls import reverse
 from handoff import scorecard
 from handoff.models import Promise
 from opportunities.models import Evidence, Notice, Task
-from opportunities.records import Refused, edit, perform
+from opportunities.records import Refused, perform
 from proposals.models import Claim
 from tests.makers import an_opportunity
 from tests.makers_changes import a_change, a_dispute
@@ -47,7 +47,8 @@ def test_what_shows_it_stays_on_the_promise_in_words_a_report_and_evidence(ada, 
     )
     page = as_user(dora).get(promise.staff_url()).content.decode()
     assert "Bo looked at it on Monday." in page
-    assert report.staff_url() in page and proof.staff_url() in page
+    assert report.staff_url() in page
+    assert proof.staff_url() in page
 
 
 def test_what_shows_it_is_of_this_deal(ada, ben, dora):
@@ -84,9 +85,9 @@ def test_settling_asks_for_an_outcome_and_says_what_reworded_needs(ada, ben, dor
     promise = a_dispute(ada, manager=ben, delivery=dora)
     client = as_user(ada)
     answer = client.post(move(promise, "settle"), {"outcome": "reworded", "reason": "Half of it."})
-    assert answer.status_code == 422
+    assert answer.status_code == 200
     assert "There is none yet: begin one" in answer.content.decode()
-    assert client.post(move(promise, "settle"), {"outcome": "as_sold", "reason": ""}).status_code == 422
+    assert client.post(move(promise, "settle"), {"outcome": "as_sold", "reason": ""}).status_code == 200
 
     client.post(move(promise, "settle"), {"outcome": "withdrawn", "reason": "Bo does not need it."})
     assert (again(promise).stage, again(promise).outcome) == ("settled", "withdrawn")
@@ -159,34 +160,22 @@ def test_a_range_is_said_as_people_say_it(low, high, said):
 
 @pytest.fixture
 def reported(ada, ben, dora):
-    """The published report of a deal that promised pages between 1 and 3 seconds. It says 2.1."""
-    report = a_report(ada, manager=ben, delivery=dora, stage="published")
-    rewrite(report.project.opportunity)
-    return report
-
-
-def rewrite(opportunity, **range_):
-    """Give the claim a range, past the wall that keeps what was sent: makers sell a finding without one."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("set local session_replication_role = replica")
-        Claim.objects.filter(proposal__opportunity=opportunity).update(**{"low": 1, "high": 3, **range_})
-        cursor.execute("set local session_replication_role = origin")
+    """The published report of a deal that promised 3 to 5 seconds. It says 2.1."""
+    return a_report(ada, manager=ben, delivery=dora, stage="published", claimed={"low": Decimal(3), "high": Decimal(5)})
 
 
 def test_the_scorecard_stands_on_the_handoff_and_the_project_with_the_report(reported, dora, as_user):
     for record in (reported.project, reported.project.handoff):
         page = as_user(dora).get(record.staff_url()).content.decode()
         assert "What was claimed, and what came" in page
-        assert "1–3 s" in page and "2.1 s" in page and reported.staff_url() in page
+        assert all(words in page for words in ("3–5 s", "2.1 s", "Fell short", reported.staff_url()))
 
 
 def test_the_page_of_all_counts_by_service_and_metric_what_somebody_may_see(reported, ada, cem, as_user):
     page = as_user(ada).get(reverse("claims"))
     (line,) = page.context["lines"]
     assert [(verdict, count) for verdict, _, count in line.counts] == [
-        ("met", 1), ("short", 0), ("over", 0), ("unknown", 0),
+        ("met", 0), ("short", 1), ("over", 0), ("unknown", 0),
     ]  # fmt: skip
     assert as_user(cem).get(reverse("claims")).context["lines"] == []
 
@@ -201,7 +190,6 @@ def test_the_page_of_all_asks_the_same_number_of_questions_for_many(
 
 
 def test_the_next_approver_of_such_a_claim_reads_how_the_last_came_out(reported, ada, ben, cem, as_user):
-    rewrite(reported.project.opportunity, low=3, high=5)
     asked = a_proposal(ada, stage="in_review").approvals.get(aspect="claims", stage="pending")
     page = as_user(ben).get(reverse("approval", args=[asked.pk])).content.decode()
     assert "Of 1 such claim, 0 were met; last: promised 3–5 s, reported 2.1 s." in page
@@ -222,7 +210,8 @@ def test_a_won_deal_shows_what_delivery_disputed_and_what_was_broken(ada, ben, d
     perform(handoff.promises.get(kind="milestone").give_up, by=dora, reason="Late.", shown="The calendar.")
 
     page = as_user(ada).get(handoff.opportunity.staff_url()).content.decode()
-    assert "What delivery disputed" in page and "Ten pages do not fit into three weeks." in page
+    assert "What delivery disputed" in page
+    assert "Ten pages do not fit into three weeks." in page
     assert "What was broken" in page
     (row,) = as_user(ada).get(reverse("won_and_lost")).context["rows"]
     assert (row.outcome, row.disputed, row.broken) == ("won", 1, 1)
