@@ -442,7 +442,17 @@ def test_every_address_of_the_public_surface_answers_a_stranger_as_written(porta
 # So many questions a list asks at most, and the same of one row as of all.
 MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
-LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
+LISTS = {
+    "today",
+    "pipeline",
+    "approvals",
+    "approvals_pace",
+    "intake_tokens",
+    "due_work",
+    "notices",
+    "claims",
+    "won_and_lost",
+}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     "my_calendar",
