@@ -53,7 +53,9 @@ def test_work_that_was_excluded_is_answered_before_it_is_done(house, cast, at_br
     handoff = a_handoff(cast[0], manager=cast[1], delivery=cast[2])
     dora = at_browser(cast[2], looks=violations)
     dora.open(handoff.opportunity.staff_url("tasks")).press("Add: Task")
-    dora.write(title="Design the start page anew").press("Save", within="form.z-form")
+    dora.write(title="Design the start page anew", due_at="2030-01-31T10:00").press(
+        "Add task", within="form.z-form"
+    ).sees("Design the start page anew")
     task = Task.objects.get(title="Design the start page anew")
     dora.open(task.staff_url()).sees("This touches what was excluded:")
     dora.press("Begin a change order", within="#out-of-scope").press("Begin a change order", within=".z-form")
