@@ -80,7 +80,9 @@ def learn(deals):
             payment_pk="payment__pk",
         ),
         approvals=rows(
-            Approval.objects.filter(opportunity=MINE, stage__in=Approval.LIVE, summary=None).order_by("-pk")[:MOST],
+            Approval.objects.filter(opportunity=MINE, stage__in=Approval.LIVE, summary=None)
+            .filter(Q(proposal=None) | Q(proposal__changes=None))
+            .order_by("-pk")[:MOST],
             **{name: name for name in ("pk", "aspect", "stage", "proposal", "contract")},
         ),
         summaries=rows(

@@ -1,5 +1,7 @@
 """Change orders: begun from a disputed promise, approved and accepted like any offer, and inherited once."""
 
+from decimal import Decimal
+
 import pytest
 from django.core.exceptions import PermissionDenied
 
@@ -8,7 +10,7 @@ from handoff.models import Promise, Receipt
 from opportunities.models import Event, Notice, Task
 from opportunities.records import Refused, perform
 from portal.models import Publication
-from proposals.models import Contract, Proposal
+from proposals.models import Claim, Contract, PriceLine, Proposal
 from tests.makers_changes import AGREED, SIGNED, a_change, a_dispute, walk
 from tests.makers_handoff import a_handoff, a_project, a_signed_deal
 from tests.makers_proposals import a_proposal, approve_all
@@ -225,6 +227,23 @@ def test_accepting_the_handoff_waits_for_what_it_adds(ada, ben, dora):
     with pytest.raises(Refused) as refusal:
         perform(handoff.accept, by=dora)
     assert reasons(refusal) == ["Accept or dispute the promise “Faster pages”."]
+
+
+def test_what_it_costs_is_billed_and_what_it_claims_is_measured_from_the_next_report(ada, ben, dora):
+    change = a_change(ada, manager=ben, delivery=dora)
+    proof = change.scope_items.get().evidence
+    price = PriceLine(title="Five more pages", recurring="once", unit_price=Decimal(700), internal_cost=0)
+    change.add(price, by=ada, evidence=[proof])
+    claim = Claim(text="The first page shows in 3 to 4 seconds.", metric="First page", low=3, high=4, unit="s")
+    claim.kind, claim.method = "projection", "Two sites of the same size."
+    change.add(claim, by=ada, evidence=[proof])
+    walk(change, ada, ben, "accepted")
+
+    assert Task.objects.get(title__startswith="Bill what it costs").owner == ada
+    terms = change.changes.handoffs.get().project.cadences.get()
+    assert terms.metrics[-1]["claim"] == claim.pk
+    numbers = terms.reports.first().numbers
+    assert (numbers[-1]["metric"], numbers[-1]["promised"], numbers[-1]["value"]) == ("First page", "3 to 4", None)
 
 
 # -- Who assumes one offer a deal. -------------------------------------------------------------------------------------
