@@ -10,10 +10,13 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin, came_from
-from opportunities.records import perform, tell
+from opportunities.records import Refused, perform, tell
 from proposals.models import Summary
 
-from . import admin_days  # noqa: F401  (it registers the changes of the days of reports)
+from . import (
+    admin_days,  # noqa: F401  (it registers the changes of the days of reports)
+    changeorders,
+)
 from .forms import ReportForm, as_lines
 from .models import (
     CadenceChange,
@@ -21,6 +24,7 @@ from .models import (
     Connector,
     Handoff,
     LaunchBlocker,
+    OutOfScope,
     Project,
     Promise,
     Receipt,
@@ -43,7 +47,7 @@ class Inherited(RecordAdmin):
 
 class PromiseInline(ReadOnlyInline):
     model = Promise
-    fields = ["page", "kind", "words", "stage", "settled_as"]
+    fields = ["page", "kind", "words", "stage", "outcome", "settled_as"]
 
 
 class ReceiptInline(ReadOnlyInline):
@@ -61,6 +65,14 @@ class ReceiptInline(ReadOnlyInline):
         return format_html('<a href="{}">{}</a>', url, row.words)
 
 
+# What stands above the form of a handoff and of its project about what was promised.
+OF_PROMISES = (
+    "admin/panels/out_of_scope.html",
+    "admin/panels/change_orders.html",
+    "admin/panels/claims.html",
+)
+
+
 @admin.register(Handoff)
 class HandoffAdmin(Inherited):
     list_display = ["opportunity", "contract", "stage", "owner", "due_on"]
@@ -72,11 +84,15 @@ class HandoffAdmin(Inherited):
     ]
     readonly_fields = ["opportunity", "contract"]
     inlines = [PromiseInline, ReceiptInline]
-    panels = ("admin/panels/handover.html", "admin/panels/handoff_promises.html")
+    panels = ("admin/panels/handover.html", "admin/panels/handoff_promises.html", *OF_PROMISES)
     empty_words = "Nothing was handed over yet. A deal that is won stands here at once."
 
     def pages(self):
-        return [*super().pages(), ("<int:pk>/accept-promises/", self.accept_promises_view, "accept_promises")]
+        return [
+            *super().pages(),
+            ("<int:pk>/accept-promises/", self.accept_promises_view, "accept_promises"),
+            ("<int:pk>/order-change/", self.order_change_view, "order_change"),
+        ]
 
     def about(self, request, record):
         offered = record.promises.filter(stage=Promise.Stage.OFFERED).count()
@@ -96,14 +112,62 @@ class HandoffAdmin(Inherited):
         messages.success(request, f"Accepted: {len(offered)} promises.")
         return redirect(came_from(request, handoff))
 
+    @method_decorator(require_POST)
+    def order_change_view(self, request, pk):
+        """Begin a change order to its contract, or go on with the one that is written."""
+        handoff = self.get_object_or_404(request, pk)
+        if not changeorders.may_order(handoff, request.user):
+            raise PermissionDenied("Whoever sells or delivers may begin a change order.")
+        about = " ".join(request.POST.get("about", "").replace("\0", "").split())
+        if not about:
+            messages.error(request, "Say in a few words what changes: the client reads it as the title.")
+            return redirect(handoff.staff_url("changes"))
+        return begun(request, handoff, lambda: changeorders.order(handoff, about, by=request.user))
+
+
+def begun(request, record, order):
+    """Begin a change order, and go to where it is written; say why not where it cannot be begun."""
+    try:
+        change = order()
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(record.staff_url())
+    messages.success(request, f"Write what changes, and submit it: {change}.")
+    return redirect(change.staff_url())
+
 
 @admin.register(Promise)
 class PromiseAdmin(Inherited):
-    list_display = ["title", "kind", "handoff", "stage", "sold_by"]
-    list_filter = ["stage", "kind"]
-    list_select_related = ["handoff__opportunity", "sold_by"]
-    fields = ["handoff", "kind", "title", "words", "sold_by", "settled_as"]
+    list_display = ["title", "kind", "handoff", "stage", "outcome", "sold_by"]
+    list_filter = ["stage", "kind", "outcome"]
+    list_select_related = ["handoff__opportunity", "sold_by", "change_order"]
+    fields = ["handoff", "kind", "title", "words", "sold_by"]
     readonly_fields = fields
+    panels = ("admin/panels/promise.html",)
+
+    def pages(self):
+        return [*super().pages(), ("<int:pk>/reword/", self.reword_view, "reword")]
+
+    @method_decorator(require_POST)
+    def reword_view(self, request, pk):
+        """Begin the change order that rewords a disputed promise, or go to the one that does."""
+        promise = self.get_object_or_404(request, pk)
+        if not changeorders.may_reword(promise, request.user):
+            raise PermissionDenied("Whoever sells may begin a change order that rewords a promise.")
+        return begun(request, promise, lambda: changeorders.reword(promise, by=request.user))
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(OutOfScope)
+class OutOfScopeAdmin(Inherited):
+    list_display = ["exclusion", "handoff", "task", "item", "stage"]
+    list_filter = ["stage"]
+    list_select_related = ["exclusion", "handoff__opportunity", "task", "item"]
+    fields = ["handoff", "exclusion", "task", "item", "words", "reason", "change_order"]
+    readonly_fields = fields
+    empty_words = "No work touches what was excluded."
 
     def has_change_permission(self, request, obj=None):
         return False
@@ -146,7 +210,7 @@ class ProjectAdmin(Inherited):
     ]
     readonly_fields = ["client", "handoff"]
     inlines = [ItemInline, BlockerInline, ConnectorInline, CadenceInline, ReportInline]
-    panels = ("admin/panels/project_passed.html", "admin/panels/report_days.html")
+    panels = ("admin/panels/project_passed.html", "admin/panels/report_days.html", *OF_PROMISES)
     empty_words = "No project yet. A deal that is won begins one."
 
     def about(self, request, record):
@@ -173,6 +237,7 @@ class ChecklistItemAdmin(OfProject):
     list_select_related = ["project", "owner"]
     search_fields = ["title"]
     fields = ["project", "title", "who", "owner", "offset_days", "due_on"]
+    panels = ("admin/panels/out_of_scope.html",)
 
     def get_readonly_fields(self, request, obj=None):
         # The words of an item that clients read are the house's approved ones.

@@ -47,6 +47,12 @@ def its_projects_are_closed(handoff):
         yield Lack(f"Close the project {project} first.", project.staff_url())
 
 
+@gate("Nobody owes it any more.")
+def promise_is_owed(promise):
+    if promise.outcome in promise.LET_GO:
+        yield Lack(f"It was {promise.get_outcome_display().lower()}: nobody owes it any more.", promise.staff_url())
+
+
 # -- Projects. ---------------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +107,15 @@ def first_report_is_dated(project):
     if terms is None or terms.first_due_on is None:
         url = terms.staff_url("change") if terms else project.staff_url("cadences-group")
         yield Lack("Set the day of the first report.", url)
+
+
+# -- Onboarding items. -------------------------------------------------------------------------------------------------
+
+
+@gate("Say whether it touches what was excluded.")
+def item_is_in_scope(item):
+    for found in item.out_of_scope.filter(stage="found").select_related("exclusion"):
+        yield Lack(f"Say whether it touches what was excluded: “{found.exclusion}”.", found.staff_url())
 
 
 # -- Reports. ----------------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from guardian.shortcuts import assign_perm
 from opportunities import followups
 from opportunities.conditions import code_of
 from opportunities.models import Task, User
-from opportunities.records import ClientSafe, Lack, Opens, Refused, ScopeState, begin, lock, perform, tell
+from opportunities.records import ClientSafe, Lack, Opens, Refused, ScopeState, begin, edit, lock, perform, tell
 from portal.models import Guest
 from proposals.publishing import agency_day
 
-from . import cadence, publishing
+from . import cadence, changeorders, publishing
 from .house import CHECKLIST, PROVIDERS
 from .models import ChecklistItem, Connector, Handoff, Project, Promise, Receipt, ReportingCadence
 from .models.days import agreed
@@ -86,7 +86,7 @@ class Will:
         self.contract = newest_contract(opportunity)
         self.proposal = self.contract.proposal
         self.owner = delivery_owner(opportunity)
-        self.seller = self.proposal.author if self.proposal.author.is_active else opportunity.owner
+        self.seller = changeorders.seller_of(self.proposal)
         # Nobody works by a day that has passed: delivery agrees a new one before anything is dated from it.
         kickoff = self.contract.kickoff_on
         self.kickoff_passed = kickoff is not None and kickoff < agency_day()
@@ -142,31 +142,11 @@ class Will:
 
     def the_promises(self):
         """Yield a promise for each row that was sold."""
-        for item in self.proposal.scope_items.all():
-            # What is optional is sold by its price line, when the client chose it.
-            if item.kind in KINDS:
-                yield self.promise(KINDS[item.kind], item, item.title, item.text)
-        for price in self.proposal.sold_lines().filter(optional=True):
-            yield self.promise(Promise.Kind.ADD_ON, price, price.title)
-        for milestone in self.proposal.milestones.all():
-            yield self.promise(Promise.Kind.MILESTONE, milestone, milestone.title, when(milestone))
-        for claim in self.proposal.claims.all():
-            yield self.promise(Promise.Kind.CLAIM, claim, claim.text, claim.method)
+        yield from (promise_of(self.handoff, self.seller, *sold) for sold in sold_rows(self.proposal))
         title = f"{self.contract.get_report_every_display()} reports"
         if self.contract.first_report_on:
             title += f", the first on {publishing.long_day(self.contract.first_report_on)}"
-        yield self.promise(Promise.Kind.CADENCE, self.contract, title)
-
-    def promise(self, kind, row, title, words=""):
-        return Promise(
-            handoff=self.handoff,
-            kind=kind,
-            title=title,
-            words=words,
-            sold_by=self.seller,
-            record_type=row._meta.label_lower,
-            record_id=row.pk,
-        )
+        yield promise_of(self.handoff, self.seller, Promise.Kind.CADENCE, self.contract, title)
 
     def the_items(self):
         """Yield the onboarding list of the service that was sold, or the usual one of the house."""
@@ -359,6 +339,65 @@ def let_in(guest) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def sold_rows(proposal):
+    """Yield (kind, row, title, words) of each row that a client bought with a proposal."""
+    for item in proposal.scope_items.all():
+        # What is optional is sold by its price line, when the client chose it.
+        if item.kind in KINDS:
+            yield KINDS[item.kind], item, item.title, item.text
+    for price in proposal.sold_lines().filter(optional=True):
+        yield Promise.Kind.ADD_ON, price, price.title
+    for milestone in proposal.milestones.all():
+        yield Promise.Kind.MILESTONE, milestone, milestone.title, when(milestone)
+    for claim in proposal.claims.all():
+        yield Promise.Kind.CLAIM, claim, claim.text, claim.method
+
+
+def promise_of(handoff, seller, kind, row, title, words="") -> Promise:
+    about = {"record_type": row._meta.label_lower, "record_id": row.pk}
+    return Promise(handoff=handoff, kind=kind, title=title, words=words, sold_by=seller, **about)
+
+
+@transaction.atomic
+def inherit_change(change, *, by):
+    """Make of an accepted change order what delivery inherits: its promises, once, each listed on the receipt.
+
+    The promises that named it are reworded by it. What is to be measured anew stands in the reports from the next one
+    that nobody began. Return the handoff, or None where there is none.
+    """
+    handoff = Handoff.objects.filter(contract=change.changes).first()
+    if handoff is None:
+        return None
+    handoff, seller = lock(handoff), changeorders.seller_of(change)
+    known = set(handoff.promises.values_list("record_type", "record_id", "kind"))
+    new = [promise_of(handoff, seller, *sold) for sold in sold_rows(change)]
+    new = [each for each in new if (each.record_type, each.record_id, each.kind) not in known]
+    for promise in new:
+        begin(promise, by=None, past="inherited")
+    Receipt.objects.bulk_create(
+        Receipt(handoff=handoff, record_type=each.label(), record_id=each.pk, words=words_for(each)) for each in new
+    )
+    tell(handoff, "inherit", f"added what {change.number} changes to", by=by, facts={"promises": [*map(str, new)]})
+    words = f"{change.number}, which the client accepted, says it anew."
+    for promise in handoff.promises.filter(stage="disputed", change_order__number=change.number):
+        perform(promise.settle, by=None, outcome=Promise.Outcome.REWORDED, reason=words, change_order=change)
+    measure(handoff.project.cadences.first(), change)
+    if new:
+        followups.open_task(handoff, Opens(STEP, f"Answer what {change.number} adds", 2), by=None)
+    return handoff
+
+
+def measure(terms, change):
+    """Have the reports that nobody began measure what a change order claims, too."""
+    added = [metric(claim) for claim in change.claims.exclude(metric="")]
+    if terms is None or not added:
+        return
+    edit(terms, by=None, metrics=[*terms.metrics, *added], reason=f"{change.number} was accepted.")
+    for report in terms.reports.filter(stage="scheduled"):
+        numbers = [*report.numbers, *({**each, "value": None} for each in added)]
+        edit(report, by=None, numbers=numbers, reason=f"{change.number} was accepted.")
 
 
 def delivery_owner(opportunity):

@@ -11,6 +11,14 @@ APPROVE_CHANGE = "handoff.approve_cadence_change"
 WORDS = ["numbers", "summary", "next_steps"]
 
 
+@policy("Whoever sells and may settle promises, but not who disputed it")
+def may_settle_promise(promise, user):
+    """It is settled by those who sold: delivery does not answer its own doubt."""
+    sells = user.has_perm("proposals.write_proposal") and holds(user, "handoff.settle_promise", promise)
+    doubts = Event.objects.filter(verb="promise.dispute", record_type=promise.label(), record_id=promise.pk)
+    return sells and not doubts.filter(actor=user).exists()
+
+
 @policy("Whoever may publish reports, but nobody who wrote this one")
 def may_approve_report(report, user):
     if report.written_by_id == user.pk or not holds(user, "handoff.publish_report", report):

@@ -8,8 +8,8 @@ from opportunities.records import ClientSafe, Opens, begin, edit, perform, react
 from proposals.models import Contract, Proposal, Summary
 from proposals.publishing import withdraw
 
-from . import inherit, policies, publishing, standing
-from .models import CadenceChange, LaunchBlocker, Project, Report
+from . import inherit, policies, publishing, scope, standing
+from .models import CadenceChange, ChecklistItem, Handoff, LaunchBlocker, OutOfScope, Project, Promise, Report
 from .models.days import TERMS
 
 
@@ -224,3 +224,83 @@ def open_report_task(report):
         return None
     days = max(0, (report.due_on - timezone.localdate()).days)
     return followups.open_task(report, Opens("report", "Write the report", days), by=None)
+
+
+# -- Changes of what was sold. -----------------------------------------------------------------------------------------
+
+
+@reacts_to("proposal.accept")
+def inherit_what_changed(proposal, event):
+    """An accepted change order is delivery's in the same transaction; both owners hear of it, and it is billed."""
+    if not proposal.is_change_order or not (handoff := inherit.inherit_change(proposal, by=None)):
+        return
+    words = f"{event.actor_name} accepted {proposal}: answer what it adds."
+    about = {"key": f"{proposal.pk}:changed", "about": handoff}
+    notices.tell(handoff.owner, Notice.Kind.ANSWER, words, handoff.staff_url("promises"), **about)
+    if proposal.totals.first_year:
+        followups.open_task(proposal, Opens("contract_step", "Bill what it costs", 2), by=None)
+
+
+@reacts_to(*(f"proposal.{name}" for name in ("send", "accept", "decline", "expire", "withdraw", "supersede")))
+def show_the_change(proposal, event):
+    """The client sees that a change order waits for them, beside how far the work is."""
+    if not proposal.is_change_order:
+        return
+    for handoff in Handoff.objects.filter(contract=proposal.changes).select_related("project"):
+        publishing.show_project(handoff.project)
+
+
+@reacts_to("promise.give_up")
+def tell_of_what_did_not_hold(promise, event):
+    """What we relied on and did not hold is told to both owners, and the client is to hear of it."""
+    if promise.kind not in (Promise.Kind.ASSUMPTION, Promise.Kind.DEPENDENCY):
+        return
+    words = f"It did not hold: {promise.get_kind_display().lower()} “{promise}”. {event.reason}"
+    for user in dict.fromkeys((promise.sold_by, promise.handoff.owner)):
+        about = {"key": f"{promise.pk}:broke", "about": promise, "by": event.actor}
+        notices.tell(user, Notice.Kind.BREACH, words, promise.staff_url(), **about)
+    followups.open_task(
+        promise.handoff, Opens("onboarding_handoff", f"Tell the client: “{promise}” did not hold", 1), by=None
+    )
+
+
+# -- Work out of scope. ------------------------------------------------------------------------------------------------
+
+
+@reacts_to("task.create")
+def look_whether_it_was_sold(task, event):
+    """A task that somebody writes about the work is held against what was excluded."""
+    if task.opportunity_id and task.record_type in ("", "handoff.project", "handoff.handoff"):
+        # What a move promises names its record behind a colon: that is no work.
+        name = f": {task.record}" if task.record_type else ""
+        find_out_of_scope(task.opportunity.handoffs.all(), task.title.removesuffix(name), task=task)
+
+
+@reacts_to("task.edit")
+def look_again_whether_it_was_sold(task, facts):
+    if "title" in facts and task.stage not in Task.CLOSED:
+        look_whether_it_was_sold(task, None)
+
+
+@reacts_to("checklistitem.create")
+def look_whether_an_item_was_sold(item, event):
+    """The house's own list, in words that were approved, was weighed when it was written."""
+    if item.client_safe != ClientSafe.APPROVED:
+        find_out_of_scope([item.project.handoff], item.title, item=item)
+
+
+@reacts_to("checklistitem.edit")
+def look_again_whether_an_item_was_sold(item, facts):
+    if "title" in facts and item.stage == ChecklistItem.Stage.OPEN:
+        look_whether_an_item_was_sold(item, None)
+
+
+def find_out_of_scope(handoffs, words, **work):
+    """Write down each exclusion that these words name, once. One that was let go excludes nothing."""
+    for handoff in handoffs:
+        excluded = handoff.promises.filter(kind=Promise.Kind.EXCLUSION).exclude(outcome__in=Promise.LET_GO)
+        for promise in excluded if handoff.is_open else ():
+            shared = scope.touches(words, promise.title)
+            if shared and not promise.touched_by.filter(**work).exists():
+                found = OutOfScope(handoff=handoff, exclusion=promise, words=", ".join(shared)[:200], **work)
+                begin(found, by=None, past="found")

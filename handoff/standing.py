@@ -38,8 +38,8 @@ def furthest(states):
 def keep(opportunity):
     """Keep what is derived of a deal and of what hangs on it true. The move that it follows from is in the diary."""
     pk = opportunity.pk
-    # What was signed and has ended is past: a deal that was reopened is about its next offer.
-    offers = Proposal.objects.filter(opportunity=pk).exclude(contracts__stage="ended")
+    # What was signed and has ended is past: a deal that was reopened is about its next offer. A change order is none.
+    offers = Proposal.objects.filter(opportunity=pk, changes=None).exclude(contracts__stage="ended")
     offer = offers.order_by(ACCEPTED_FIRST, "-pk").values("stage", *DERIVED).first()
     contract = Contract.objects.filter(opportunity=pk).order_by("-pk").values("stage", *DERIVED).first()
     words = Summary.objects.filter(opportunity=pk).exclude(stage="superseded").order_by()

@@ -39,7 +39,7 @@ class Facts:
         if getattr(self.record, "valid_until", None) and hasattr(self.record, "number"):
             return self.record
         offered = getattr(self.opportunity, "proposals", None)
-        return offered.order_by("-pk").first() if offered is not None else None
+        return offered.filter(changes=None).order_by("-pk").first() if offered is not None else None
 
 
 class Field(NamedTuple):

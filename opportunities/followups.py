@@ -35,7 +35,8 @@ def after_move(record, step, by):
     for task in promised:
         # It follows from the move: a client, or anybody who may make the move, need not be allowed to close tasks.
         perform(task.finish, by=None, outcome=f"{record} was {step.custom['past'].rstrip(':')}."[:300])
-    if opens := step.custom["opens"]:
+    opens = step.custom["opens"]
+    if opens and (opens.when is None or opens.when(record)):
         promise(record, opens, by=by)
 
 

@@ -64,8 +64,10 @@ def evidence_is_fresh(audit):
 
 @gate("Have the client accept a proposal.")
 def proposal_is_accepted(opportunity):
-    if not opportunity.proposals.filter(stage="accepted").exists():
-        newest = opportunity.proposals.order_by("-id").first()
+    # A change order is no offer of the deal: it changes a contract that there is already.
+    offers = opportunity.proposals.filter(changes=None)
+    if not offers.filter(stage="accepted").exists():
+        newest = offers.order_by("-id").first()
         url = newest.staff_url() if newest else opportunity.staff_url("proposals")
         yield Lack("Have the client accept a proposal.", url)
 

@@ -211,6 +211,8 @@ class Opens:
     days: int
     # The policy that whoever gets the task must pass; without one it is the record's owner's.
     whose: Callable | None = None
+    # Of which records it is promised, where it is not of all.
+    when: Callable | None = None
 
 
 @dataclass

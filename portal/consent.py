@@ -15,8 +15,13 @@ ACCEPT = (
     "I know that the contract follows and that nothing is charged before it is signed."
 )
 
+CHANGE_VERSION = "change-2026-11"
+CHANGE = (
+    "I may decide this for my company, and I accept this change of our contract as it is shown on this page. "
+    "I know that typing my name here is the written form of the change, and that it holds from now on."
+)
 # Every version that was ever shown beside an acceptance, with its words.
-ACCEPTANCES = {ACCEPT_VERSION: ACCEPT}
+ACCEPTANCES = {ACCEPT_VERSION: ACCEPT, CHANGE_VERSION: CHANGE}
 # What was shown with proposals that were published before the words were kept with them.
 FIRST_ACCEPT = "accept-2026-11"
 

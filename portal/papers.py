@@ -12,7 +12,8 @@ def label(kind, body) -> str:
     """Return what a document is called: Proposal P-0010, revision 2."""
     number, revision = body.get("number") or "", body.get("revision") or 1
     more = f", revision {revision}" if str(revision) != "1" else ""
-    return f"{NAMES.get(kind, kind.capitalize())} {number}".strip() + more
+    name = "Change order" if body.get("changes") else NAMES.get(kind, kind.capitalize())
+    return f"{name} {number}".strip() + more
 
 
 def filename(paper, publication) -> str:

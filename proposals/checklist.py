@@ -52,7 +52,7 @@ def learn(deals):
     )
     bare = ~Exists(Claim.evidence.through.objects.filter(claim=OuterRef("pk")))
     unsupported = Claim.objects.filter(**its).filter(bare | (~Q(kind="finding") & ~Q(method__regex=r"\S")))
-    proposals = Proposal.objects.filter(opportunity=MINE).exclude(stage__in=["superseded", "withdrawn"])
+    proposals = Proposal.objects.filter(opportunity=MINE, changes=None).exclude(stage__in=["superseded", "withdrawn"])
     given = Approval.objects.filter(summary=OuterRef("pk"), stage=Approval.Stage.APPROVED)
     message = Message.objects.filter(record_type=Proposal.label(), record_id=OuterRef("pk"))
     contracts = Contract.objects.filter(opportunity=MINE).exclude(stage__in=["declined", "voided"])
@@ -80,7 +80,9 @@ def learn(deals):
             payment_pk="payment__pk",
         ),
         approvals=rows(
-            Approval.objects.filter(opportunity=MINE, stage__in=Approval.LIVE, summary=None).order_by("-pk")[:MOST],
+            Approval.objects.filter(opportunity=MINE, stage__in=Approval.LIVE, summary=None)
+            .filter(Q(proposal=None) | Q(proposal__changes=None))
+            .order_by("-pk")[:MOST],
             **{name: name for name in ("pk", "aspect", "stage", "proposal", "contract")},
         ),
         summaries=rows(

@@ -46,7 +46,8 @@ def shaken_by(audit):
     stages = [*Proposal.BEFORE_SENT, *Proposal.WITH_CLIENT, Proposal.Stage.ACCEPTED]
     found = proposals_on(audit.evidence.values("pk")).filter(stage__in=stages)
     signed = Contract.objects.filter(proposal=OuterRef("pk"), stage__in=["signed", "active", "ended"])
-    for proposal in found.exclude(Exists(signed)).order_by("pk"):
+    accepted_change = Q(changes__isnull=False, stage=Proposal.Stage.ACCEPTED)
+    for proposal in found.exclude(Exists(signed)).exclude(accepted_change).order_by("pk"):
         under = set(proposal.evidence().values_list("pk", flat=True)) if gone else set()
         yield proposal, [one for one in gone if one.pk in under]
 

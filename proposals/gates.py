@@ -35,10 +35,19 @@ def words_are_safe(record):
 @gate("Start the proposal of this opportunity first: its audit has to be verified.")
 def its_opportunity_is_ready(proposal):
     opportunity = proposal.opportunity
-    if opportunity.stage not in ("proposal", "contract"):
+    if proposal.is_change_order:
+        yield from contract_still_runs.lacks(proposal)
+    elif opportunity.stage not in ("proposal", "contract"):
         yield Lack(
             "Start the proposal of this opportunity first: its audit has to be verified.", opportunity.staff_url()
         )
+
+
+@gate("Have the contract that it changes in force.")
+def contract_still_runs(proposal):
+    """A change order changes what is in force, and nothing else."""
+    if proposal.is_change_order and proposal.changes.stage != "active":
+        yield Lack(f"{proposal.changes.number} is not in force any more: withdraw this.", proposal.changes.staff_url())
 
 
 @gate("Resume the deal first.")
@@ -48,14 +57,20 @@ def its_deal_goes_on(record):
         yield Lack("Resume the deal first: it is paused.", record.opportunity.move_url("resume"))
 
 
-@gate("Say what is included.", mend="scope_items-group")
+@gate("Say what is included.")
 def has_scope(proposal):
-    return any(row.kind == "included" for row in coverage.rows_of(proposal)["scope_items"])
+    """A change order may also take out, plan or price alone, as long as it says something."""
+    rows, url = coverage.rows_of(proposal), proposal.staff_url("scope_items-group")
+    if proposal.is_change_order:
+        if not any(rows.values()):
+            yield Lack("Say what changes: add a row.", url)
+    elif not any(row.kind == "included" for row in rows["scope_items"]):
+        yield Lack("Say what is included.", url)
 
 
 @gate("Add the steps of the timeline.", mend="milestones-group")
 def has_timeline(proposal):
-    return bool(coverage.rows_of(proposal)["milestones"])
+    return proposal.is_change_order or bool(coverage.rows_of(proposal)["milestones"])
 
 
 @gate("Let each step begin when what it waits for has ended.")
@@ -69,7 +84,7 @@ def steps_follow(proposal):
 
 @gate("Add a price.", mend="price_lines-group")
 def has_prices(proposal):
-    return bool(coverage.rows_of(proposal)["price_lines"])
+    return proposal.is_change_order or bool(coverage.rows_of(proposal)["price_lines"])
 
 
 @gate(
@@ -155,6 +170,9 @@ def somebody_can_receive_it(record):
 
 @gate("A contract of this proposal is already signed: end the contract instead.")
 def no_contract_is_signed(proposal):
+    """A change order is part of its contract from when it was accepted."""
+    if proposal.is_change_order and proposal.stage == "accepted":
+        return False
     return not proposal.contracts.filter(stage__in=["signed", "active", "ended"]).exists()
 
 

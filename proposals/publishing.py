@@ -135,7 +135,7 @@ def send_proposal(proposal, *, by, recipients, words="", template=None, expires_
     """Publish a proposal, and mail each recipient (contact, role) a link of their own. Who decides comes first."""
     publication = publish_record(proposal, "proposal", proposal.title, proposal_body(proposal))
     proposal.publication_id = publication.pk
-    for summary in findings(proposal.opportunity):
+    for summary in () if proposal.is_change_order else findings(proposal.opportunity):
         if summary.stage == "approved":
             perform(summary.publish, by=None)
     said = {"words": words, "template": template, "expires_on": expires_on}
@@ -151,8 +151,9 @@ def mail_link(proposal, contact, role, *, by, words="", template=None, expires_o
     """
     if contact.client_id != proposal.opportunity.client_id or not contact.email or contact.left_on:
         raise Refused(["Choose a contact of this client who has a mail address and works there."])
-    subject = f"Our proposal: {proposal.title}"
-    words = words or f"Here is our proposal for {proposal.opportunity.client}."
+    name = called(proposal)
+    subject = f"Our {name}: {proposal.title}"
+    words = words or f"Here is our {name} for {proposal.opportunity.client}."
     if template is not None:
         about = {"contact": contact, "owner": proposal.owner, "opportunity": proposal.opportunity, "record": proposal}
         subject, words = filling.fill(template.current, **about)
@@ -172,6 +173,8 @@ def mail_link(proposal, contact, role, *, by, words="", template=None, expires_o
     for one in earlier:
         one.revoke(link)
     admit(contact)
+    # A change order is accepted where it is read: nothing is signed after it.
+    todo = TODO["reads" if role == "signs" and proposal.is_change_order else role]
     mail(
         proposal,
         contact,
@@ -179,7 +182,7 @@ def mail_link(proposal, contact, role, *, by, words="", template=None, expires_o
         subject=subject,
         template="proposal",
         words=words,
-        link=f"{TODO[role]}\n{Message.LINK}\n\nIt is open until {spoken(last_day)}.",
+        link=f"{todo}\n{Message.LINK}\n\nIt is open until {spoken(last_day)}.",
         secret_link=f"{settings.PORTAL_URL}/p/{token}/",
         greets=template is None,
     )
@@ -192,6 +195,11 @@ TODO = {
     "signs": "Read it and ask here. When it is accepted, you get the contract to sign:",
     "reads": "Read it and ask here:",
 }
+
+
+def called(proposal) -> str:
+    """Return what a client calls it."""
+    return "change order" if proposal.is_change_order else "proposal"
 
 
 def close_link(proposal, link, reason):
@@ -225,10 +233,17 @@ def close_links_of(contact, why, *, by=None):
         perform(message.hold, by=None, reason=f"{capfirst(why)}.")
 
 
+def agreed_to(version) -> dict:
+    return {"version": version, "text": consent.ACCEPTANCES[version]}
+
+
 def proposal_body(proposal) -> dict:
     """Return what the client reads of a proposal."""
     opportunity = proposal.opportunity
+    changes = proposal.changes
     return {
+        # Only a change order names the contract that it changes: other offers stay what they were.
+        **({"changes": {"ref": ref(changes), "number": changes.number}} if changes else {}),
         "client": opportunity.client.name,
         "number": proposal.number,
         "revision": proposal.revision,
@@ -237,11 +252,11 @@ def proposal_body(proposal) -> dict:
         "valid_until": proposal.valid_until,
         "decide_by": proposal.decide_on,
         "currency": proposal.currency,
-        "findings": [summary.as_finding() for summary in findings(opportunity)],
+        "findings": [] if changes else [summary.as_finding() for summary in findings(opportunity)],
         **offer_body(proposal, proposal.price_lines.all()),
         "claims": [claim_body(claim) for claim in proposal.claims.all()],
         "reporting": reporting_body(proposal),
-        "consent": {"version": consent.ACCEPT_VERSION, "text": consent.ACCEPT},
+        "consent": agreed_to(consent.CHANGE_VERSION if changes else consent.ACCEPT_VERSION),
     }
 
 
@@ -643,7 +658,7 @@ def what_comes_next(opportunity) -> str:
     contract = opportunity.contracts.order_by("-id").values_list("stage", flat=True).first()
     if opportunity.stage == "contract" or contract in NEXT_OF_CONTRACT:
         return NEXT_OF_CONTRACT.get(contract, PREPARE)
-    offers = opportunity.proposals.exclude(stage__in=["superseded", "withdrawn"]).order_by("-id")
+    offers = opportunity.proposals.filter(changes=None).exclude(stage__in=["superseded", "withdrawn"]).order_by("-id")
     return NEXT_OF_PROPOSAL.get(offers.values_list("stage", flat=True).first(), WRITE)
 
 
@@ -680,7 +695,8 @@ def status_body(opportunity, *, live=None, owner=None, needs=()) -> dict:
 def about(opportunity) -> str:
     """Return what a client would call this deal: the approved title of the newest offer that they may read."""
     offers = Publication.objects.filter(kind__in=["proposal", "contract"], opportunity_id=opportunity.pk)
-    newest = offers.filter(withdrawn_at=None).order_by("-published_at", "-id").first()
+    # A change order is about a part of it.
+    newest = offers.filter(withdrawn_at=None).exclude(body__has_key="changes").order_by("-published_at", "-id").first()
     return newest.title if newest else ""
 
 
@@ -698,7 +714,8 @@ def needs_of(opportunity) -> list[dict]:
     """Return what waits for the client."""
     waiting = opportunity.proposals.filter(stage__in=["sent", "viewed"]).order_by("id")
     needs = [
-        {"what": "Read and answer our proposal", "url_kind": "proposal", "id": one.publication_id} for one in waiting
+        {"what": f"Read and answer our {called(one)}", "url_kind": "proposal", "id": one.publication_id}
+        for one in waiting
     ]
     unsigned = opportunity.contracts.filter(stage="sent").exclude(sign_by__lt=agency_day()).order_by("id")
     return needs + [

@@ -205,6 +205,13 @@ def tell_that_nobody_signed_in_time(contract, event):
 # -- Signing. ----------------------------------------------------------------------------------------------------------
 
 
+@reacts_to("contract.end")
+def take_back_its_change_order(contract, event):
+    """Nobody can accept a change of what does not run any more."""
+    for change in contract.change_orders.exclude(stage__in=Proposal.CLOSED):
+        perform(change.withdraw, by=None, reason=f"{contract.number} ended.")
+
+
 @reacts_to("contract.sign")
 def tell_who_signed_before(contract, event):
     """Whoever has signed hears of each signature after theirs."""
@@ -377,7 +384,13 @@ def keep_apart_what_clients_hold(client, facts):
 
 @reacts_to("proposal.send")
 def promise_a_follow_up(proposal, event):
-    """Begin the sequences that wait for it; where there are none, ask in three days how it reads."""
+    """Begin the sequences that wait for it; where there are none, ask in three days how it reads.
+
+    The sequences are about winning a deal: of a change order somebody of ours asks, in their own words.
+    """
+    if proposal.is_change_order:
+        open_task(proposal, Opens("follow_up", "Ask how the change order reads", 3), by=None)
+        return
     if sequences.start_with(event.verb, proposal.opportunity, proposal.recipient):
         return
     words = (
@@ -392,7 +405,7 @@ def promise_a_follow_up(proposal, event):
 @reacts_to("proposal.mark_viewed", "proposal.engage")
 def start_what_begins_when_it_is_read(proposal, event):
     """A person opened it, or reads it. That something fetched the page starts nothing: it is not even an event."""
-    if proposal.stage in Proposal.WITH_CLIENT:
+    if proposal.stage in Proposal.WITH_CLIENT and not proposal.is_change_order:
         sequences.start_with(event.verb, proposal.opportunity, event.contact)
 
 
@@ -415,6 +428,8 @@ def start_what_begins_with_a_contract(contract, event):
 @reacts_to("proposal.accept", "proposal.decline")
 def stop_for_whoever_answered(proposal, event):
     """Nobody is asked how an offer reads that was answered. A question is a message, and stops like one."""
+    if proposal.is_change_order:
+        return
     reason = f"{event.actor_name} {event.past.rstrip(':')} {proposal}."
     sequences.stop(proposal.opportunity, reason=reason, ended=SequenceRun.Ended.ANSWER)
 
@@ -498,4 +513,7 @@ SEEN = [
 
 @reacts_to(*dict.fromkeys(SEEN))
 def show_where_we_are(record, event):
+    # What changes a contract in force belongs to the work: delivery shows it.
+    if getattr(record, "changes_id", None):
+        return
     publishing.publish_status(getattr(record, "opportunity", record))

@@ -13,9 +13,11 @@ REPORT_PATH = ["scheduled", "drafting", "in_review", "approved", "published"]
 
 
 @kept
-def a_signed_deal(owner, *, manager, stack="They use GA4, HubSpot and the Google Search Console.", options=(), **terms):
+def a_signed_deal(
+    owner, *, manager, stack="They use GA4, HubSpot and the Google Search Console.", options=(), claimed=None, **terms
+):
     """An opportunity in contract whose contract both sides have signed. `options` are titles of price lines."""
-    proposal = a_proposal(owner, approver=manager, stage="viewed")
+    proposal = a_proposal(owner, approver=manager, stage="viewed", claimed=claimed)
     opportunity = proposal.opportunity
     edit(opportunity.discoveries.get(), by=owner, provider_stack=stack)
     chosen = list(proposal.price_lines.filter(title__in=options).values_list("pk", flat=True))

@@ -18,6 +18,7 @@ from tests.makers import an_opportunity
 
 # What shows that money came in.
 SHOWN = {"reference": "SEPA 4711", "happened_on": date(2026, 11, 20), "link": "https://bank.example/statements/4711"}
+FOUND = "Your largest page takes 6.8 seconds to show on a phone."
 PROPOSAL_PATH = ["draft", "in_review", "approved", "sent", "viewed", "accepted"]
 INTERNAL = {
     "internal_cost": Decimal("1200"),
@@ -27,8 +28,8 @@ CONTRACT_PATH = ["draft", "in_review", "approved", "sent", "signed", "active"]
 
 
 @kept
-def a_proposal(owner, *, approver=None, stage="draft", opportunity=None, **fields):
-    """A proposal with nothing wrong with it. `approver` is needed from approved on."""
+def a_proposal(owner, *, approver=None, stage="draft", opportunity=None, claimed=None, **fields):
+    """A proposal with nothing wrong with it. `approver` is needed from approved on; `claimed`: what its claim says."""
     furnish()
     opportunity = opportunity or an_opportunity(owner, stage="proposal")
     fields.setdefault("title", "Faster pages, more bookings")
@@ -39,7 +40,7 @@ def a_proposal(owner, *, approver=None, stage="draft", opportunity=None, **field
         opportunity=opportunity, owner=owner, author=owner, source=f"Opportunity {opportunity}", **fields
     )
     begin(proposal, by=owner)
-    fill(proposal, owner)
+    fill(proposal, owner, claimed or {})
     reached = PROPOSAL_PATH.index(stage)
     if reached >= 1:
         proposal = perform(proposal.submit, by=owner)
@@ -55,7 +56,7 @@ def a_proposal(owner, *, approver=None, stage="draft", opportunity=None, **field
     return Proposal.objects.get(pk=proposal.pk)
 
 
-def fill(proposal, by):
+def fill(proposal, by, claimed):
     """Write rows of every kind, with evidence."""
     slow, bookings = Evidence.objects.filter(audit__opportunity=proposal.opportunity).order_by("pk")[:2]
     rows = [
@@ -72,7 +73,7 @@ def fill(proposal, by):
             ),
             bookings,
         ),
-        (Claim(text="Your largest page takes 6.8 seconds to show on a phone.", metric=slow.metric, unit="s"), slow),
+        (Claim(**{"text": FOUND, "metric": slow.metric, "unit": "s", **claimed}), slow),
     ]
     for position, (row, evidence) in enumerate(rows):
         row.position = position

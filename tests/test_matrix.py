@@ -68,6 +68,8 @@ PAGES = {
     "outputs_csv": ("ABDEN", "-"),
     "outputs_list_csv": (STAFF, "-"),
     "seen": ("ABDEN", "-"),
+    "claims": (STAFF, "-"),
+    "won_and_lost": (STAFF, "-"),
     "intake_tokens": ("E", "E"),
     "intake_token_revoke": ("-", "E"),
     "admin:index": (STAFF, "-"),
@@ -138,6 +140,7 @@ RECORDS = {
     "proposals_summary": ("ABCDFEN", "ABCDF", "ABDEN", "ABD"),
     "handoff_handoff": ("ABCDFEN", "-", "ABDEN", "BD"),
     "handoff_promise": ("ABCDFEN", "-", "ABDEN", "-"),
+    "handoff_outofscope": ("ABCDFEN", "-", "ABDEN", "-"),
     "handoff_project": ("ABCDFEN", "-", "ABDEN", "BD"),
     "handoff_checklistitem": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_launchblocker": ("ABCDFEN", "BDF", "ABDEN", "BD"),
@@ -209,8 +212,10 @@ MORE = {
     },
     "handoff_handoff": {
         "accept_promises": ("-", "BD"),
+        "order_change": ("-", "ABD"),
         **dict.fromkeys(["handover", "paper"], ("ABDEN", "-")),
     },
+    "handoff_promise": {"reword": ("-", "AB")},
 }
 
 
@@ -448,6 +453,7 @@ MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
 LISTS |= {"report_calendar", "report_reliability"}
+LISTS |= {"claims", "won_and_lost"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     "my_calendar",

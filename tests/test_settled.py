@@ -73,7 +73,7 @@ def test_a_promise_keeps_its_words_from_the_moment_it_is_offered(ada, ben, dora,
 def test_what_was_agreed_instead_stays(ada, ben, dora):
     promise = a_handoff(ada, manager=ben, delivery=dora).promises.first()
     promise = perform(promise.dispute, by=dora, reason="It cannot be done.")
-    promise = perform(promise.settle, by=ben, reason="Half of it.")
+    promise = perform(promise.settle, by=ben, outcome="as_sold", reason="Half of it.")
     assert Promise.objects.get(pk=promise.pk).settled_as == "Half of it."
     stays(promise, settled_as="None of it.")
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from handoff.models import CadenceChange, LaunchBlocker, ReportingCadence
-from opportunities import notices
+from opportunities import followups, notices
 from opportunities.importing.upload import upload
 from opportunities.models import (
     Campaign,
@@ -21,6 +21,7 @@ from opportunities.models import (
     SavedView,
     Sequence,
     SequenceRun,
+    Task,
     UnwrittenPromise,
     WinBack,
 )
@@ -40,6 +41,8 @@ def a_world(owner, *, manager):
     begin(UnwrittenPromise(words="We look at the newsletter as well.", said_by="Ada", **mine), by=owner)
     Note.take(opportunity, "Their own developer is leaving in spring.", by=owner, kind="call")
     begin(WinBack(closing=Closing.objects.get(opportunity=opportunity), **mine), by=None)
+    # Its exclusion is “A new design”.
+    begin(Task(title="Design the pages anew", due_at=followups.end_of_day(timezone.localdate()), **mine), by=owner)
     begin(LaunchBlocker(project=opportunity.projects.get(), words="Nobody knows the password.", owner=owner), by=owner)
     terms = ReportingCadence.objects.get(project__opportunity=opportunity)
     asked = {"kind": "end", "first_on": timezone.localdate() + timedelta(days=90), "reason": "They found somebody."}

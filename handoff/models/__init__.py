@@ -2,6 +2,7 @@
 
 from .cadencechange import CadenceChange
 from .handoff import Handoff, Promise, Receipt
+from .outofscope import OutOfScope
 from .project import ChecklistItem, Connector, LaunchBlocker, Project
 from .report import Report, ReportingCadence, ReportNote
 
@@ -11,6 +12,7 @@ __all__ = [
     "Connector",
     "Handoff",
     "LaunchBlocker",
+    "OutOfScope",
     "Project",
     "Promise",
     "Receipt",

@@ -6,13 +6,13 @@ import django_fsm as fsm
 from django.conf import settings
 from django.db import models
 
-from opportunities.models import Opportunity
+from opportunities.models import Evidence, Opportunity
 from opportunities.models.task import About
-from opportunities.records import Kept, KeptQuerySet, Opens, Output, Record, stage_field, transition
+from opportunities.records import Kept, KeptQuerySet, Lack, Opens, Output, Record, Refused, stage_field, transition
 from opportunities.walls import frozen, settled
-from proposals.models import Contract
+from proposals.models import Contract, Proposal
 
-from .. import gates
+from .. import gates, policies
 
 DAY = timedelta(days=1)
 MOVE, PROMISE = "handoff.move_handoff", "handoff.move_promise"
@@ -149,7 +149,8 @@ class PromiseQuerySet(KeptQuerySet):
 class Promise(About, Record):
     """One thing that was sold. It points at the row of the proposal or the contract that says so.
 
-    offered → accepted, or disputed → settled. An accepted or settled one is kept or broken in the end.
+    offered → accepted, or disputed → settled: kept as sold, reworded by a change order, or withdrawn. An accepted
+    one, or one that is kept as sold, is kept or broken in the end; what was reworded holds as its new rows say.
     """
 
     belongs_to = "handoff"
@@ -176,12 +177,33 @@ class Promise(About, Record):
         CLAIM = "claim"
         CADENCE = "cadence", "Reports"
 
+    class Outcome(models.TextChoices):
+        AS_SOLD = "as_sold", "Kept as sold"
+        REWORDED = "reworded", "Reworded by a change order"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    # Settled so, nobody owes it any more.
+    LET_GO = (Outcome.REWORDED, Outcome.WITHDRAWN)
+
     handoff = models.ForeignKey(Handoff, models.PROTECT, related_name="promises")
     kind = models.CharField(max_length=12, choices=Kind)
     title = models.CharField(max_length=400)
     words = models.TextField(blank=True)
     sold_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    outcome = models.CharField("settled", max_length=9, choices=Outcome, blank=True, editable=False)
     settled_as = models.TextField("what was agreed", blank=True, editable=False)
+    # The change order that is to reword it, and in the end the one that did.
+    change_order = models.ForeignKey(
+        Proposal, models.PROTECT, null=True, blank=True, editable=False, related_name="rewords"
+    )
+    # What shows that it was kept, or broken.
+    shown = models.TextField("what shows it", blank=True, editable=False)
+    shown_report = models.ForeignKey(
+        "handoff.Report", models.PROTECT, null=True, blank=True, editable=False, related_name="+", verbose_name="report"
+    )
+    shown_evidence = models.ForeignKey(
+        Evidence, models.PROTECT, null=True, blank=True, editable=False, related_name="+", verbose_name="evidence"
+    )
     stage = stage_field(Stage, Stage.OFFERED)
 
     objects = PromiseQuerySet.as_manager()
@@ -195,11 +217,20 @@ class Promise(About, Record):
         constraints = [
             models.UniqueConstraint(
                 fields=["handoff", "record_type", "record_id", "kind"], name="promise_once_a_sold_row"
-            )
+            ),
+            models.CheckConstraint(
+                name="reworded_promise_has_its_change_order",
+                condition=~models.Q(outcome="reworded") | models.Q(change_order__isnull=False),
+            ),
         ]
         triggers = [
             settled("words_stay", "handoff_id", "kind", "title", "words", "record_type", "record_id", "sold_by_id"),
-            settled("agreed_stays", "settled_as", once="OLD.stage <> 'disputed'"),
+            settled("agreed_stays", "settled_as", "outcome", "change_order_id", once="OLD.stage <> 'disputed'"),
+            settled(
+                "shown_stays",
+                *("shown", "shown_report_id", "shown_evidence_id"),
+                once="OLD.stage IN ('offered', 'disputed', 'kept', 'broken')",
+            ),
         ]
 
     def __str__(self):
@@ -235,37 +266,60 @@ class Promise(About, Record):
         stage,
         source=Stage.DISPUTED,
         target=Stage.SETTLED,
-        permission="handoff.settle_promise",
+        permission=policies.may_settle_promise,
         label="Settle",
         past="settled",
-        asks=REASON,
+        asks="handoff.promise_forms.SettleForm",
     )
-    def settle(self, *, by, reason):
-        """Write down what was agreed instead."""
-        self.settled_as = reason
+    def settle(self, *, by, outcome, reason, change_order=None):
+        """Write down what was agreed: it is kept as sold, a change order words it anew, or it is withdrawn."""
+        reworded = outcome == self.Outcome.REWORDED
+        if reworded and (change_order is None or not self.accepted_changes().filter(pk=change_order.pk).exists()):
+            raise Refused(
+                [Lack("Have the client accept a change order that rewords it first.", self.staff_url("reword"))]
+            )
+        self.outcome, self.settled_as, self.change_order = outcome, reason, change_order if reworded else None
+
+    def accepted_changes(self):
+        """Return the change orders to its contract that the client accepted, the newest first."""
+        return self.handoff.contract.change_orders.filter(stage=Proposal.Stage.ACCEPTED).order_by("-pk")
 
     @transition(
         stage,
         source=[Stage.ACCEPTED, Stage.SETTLED],
         target=Stage.KEPT,
+        gates=[gates.promise_is_owed],
         permission=PROMISE,
         label="Mark as kept",
         past="kept",
+        asks="handoff.promise_forms.ShownForm",
     )
-    def keep(self, *, by):
-        """The client has what was promised."""
+    def keep(self, *, by, shown="", report=None, evidence=None):
+        """The client has what was promised, and this shows it."""
+        self.show(shown, report, evidence)
 
     @transition(
         stage,
         source=[Stage.ACCEPTED, Stage.SETTLED],
         target=Stage.BROKEN,
+        gates=[gates.promise_is_owed],
         permission=PROMISE,
         label="Mark as broken",
         past="broke",
-        asks=REASON,
+        asks="handoff.promise_forms.BrokenForm",
     )
-    def give_up(self, *, by, reason):
-        """The client does not get what was promised, and why."""
+    def give_up(self, *, by, reason, shown="", report=None, evidence=None):
+        """The client does not get what was promised, or what we relied on did not hold: why, and what shows it."""
+        self.show(shown, report, evidence)
+
+    def show(self, shown, report, evidence):
+        """Keep what shows how it ended. Nothing is kept or broken on somebody's word alone."""
+        if not (shown.strip() or report or evidence):
+            raise Refused(["Say what shows it, or choose a report or a piece of evidence."])
+        deals = [report and report.project.opportunity_id, evidence and evidence.audit.opportunity_id]
+        if any(deal not in (None, self.handoff.opportunity_id) for deal in deals):
+            raise Refused(["Choose a report or a piece of evidence of this deal."])
+        self.shown, self.shown_report, self.shown_evidence = shown.strip(), report, evidence
 
 
 class Receipt(About, Kept):

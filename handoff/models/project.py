@@ -188,7 +188,15 @@ class ChecklistItem(Output):
         """Return the day on which it is due for this kickoff, or None."""
         return kickoff + self.offset_days * DAY if kickoff else None
 
-    @transition(stage, source=Stage.OPEN, target=Stage.DONE, permission=ITEM, label="Done", past="did")
+    @transition(
+        stage,
+        source=Stage.OPEN,
+        target=Stage.DONE,
+        gates=[gates.item_is_in_scope],
+        permission=ITEM,
+        label="Done",
+        past="did",
+    )
     def finish(self, *, by):
         """Tick it off."""
         self.next_action = ""

@@ -60,7 +60,10 @@ class TaskQuerySet(KeptQuerySet):
         return self.open().filter(due_at__lt=timezone.now())
 
     def knowing_questions(self):
-        """Know of each task whether it is to decide something that nobody has decided yet."""
+        """Know of each task whether it is to decide something that nobody has decided yet, and whether it is stopped.
+
+        A question is done by deciding it. What is stopped is not done before somebody said what becomes of it.
+        """
         asking = [model for model in apps.get_models() if getattr(model, "ASKS", ())]
         open_ones = [
             models.When(
@@ -70,7 +73,16 @@ class TaskQuerySet(KeptQuerySet):
             )
             for model in asking
         ]
-        return self.annotate(is_question=models.Case(*open_ones, default=False))
+        stopping = [model for model in apps.get_models() if getattr(model, "STOPS", ())]
+        stops = [
+            models.When(
+                models.Exists(model._base_manager.filter(task=models.OuterRef("pk"), stage__in=model.STOPS)), then=True
+            )
+            for model in stopping
+        ]
+        return self.annotate(
+            is_question=models.Case(*open_ones, default=False), is_stopped=models.Case(*stops, default=False)
+        )
 
 
 class Task(About, Record):
@@ -232,6 +244,14 @@ class Task(About, Record):
         about = apps.get_model(self.record_type)(pk=self.record_id)
         return [Lack("Decide it: this task is done with that.", about.staff_url())]
 
+    def stopped(self) -> list[Lack]:
+        """Return what somebody must answer about it before it can be done: a record that points at it stops it."""
+        if "is_stopped" not in self.__dict__:
+            self.is_stopped = type(self).objects.filter(pk=self.pk).knowing_questions().get().is_stopped
+        if not self.is_stopped:
+            return []
+        return [Lack("Say first whether it touches what was excluded.", self.staff_url("out-of-scope"))]
+
     def still_missing(self) -> list[Lack]:
         """Return what its mail waits for all the same: it would wait again at once. It goes on by itself."""
         from .. import followups  # it imports the models
@@ -327,7 +347,7 @@ class Task(About, Record):
         moves = super().moves_for(user)
         for move in moves:
             if move.name == "finish" and move.allowed:
-                move.lacks = self.undecided()
+                move.lacks = [*self.undecided(), *self.stopped()]
             if move.name == "resume" and move.allowed:
                 move.lacks = self.still_missing()
         return moves
@@ -346,7 +366,7 @@ class Task(About, Record):
 
         What somebody was asked is done by deciding it.
         """
-        if by is not None and (lacks := self.undecided()):
+        if by is not None and (lacks := [*self.undecided(), *self.stopped()]):
             raise Refused(lacks)
         self.outcome = outcome
 

@@ -47,7 +47,9 @@ def shown(request, token, status=200, **forms):
         return page(request, "link/closed", status=410 if link["state"] in CLOSED else 200, link=link)
     if link["reader"] is None:
         cover = forms.get("open") or OpenForm()
-        return page(request, "link/cover", status=status, link=link, token=token, stamp=stamps.stamp(), open=cover)
+        is_change = bool(publication.body.get("changes"))
+        shown_with = {"token": token, "stamp": stamps.stamp(), "open": cover, "is_change": is_change}
+        return page(request, "link/cover", status=status, link=link, **shown_with)
     body = publication.body
     chosen = offer.chosen_options(body, request.POST.getlist("option") or [str(pk) for pk in link["chosen"]])
     if link["answer"]:

@@ -176,7 +176,7 @@ def contract(request, cursor, guest, pk):
     publication = newest("contract", pk)
     if publication.pk != pk:
         return redirect("contract", publication.pk)
-    return contract_page(request, guest, publication, standing)
+    return contract_page(request, cursor, guest, publication, standing)
 
 
 def standing_of(cursor, pk):
@@ -201,7 +201,14 @@ def closed_page(request, guest, standing):
     return page(request, "room/contract_closed", guest=guest, contract=standing, declined=declined)
 
 
-def contract_page(request, guest, publication, standing, status=200, form=None, decline=None):
+def changes_of(cursor, contract):
+    """Return the change orders to a contract that the client may read, each with their answer, the oldest first."""
+    shown = [one for one in Publication.objects.newest() if one.kind == "proposal"]
+    changes = [one for one in shown if (one.body.get("changes") or {}).get("ref") == contract.ref]
+    return with_answers(changes[::-1], deeds(cursor)) if changes else []
+
+
+def contract_page(request, cursor, guest, publication, standing, status=200, form=None, decline=None):
     body = publication.body
     signers, turn = turns.signing(body, standing["deeds"])
     mine = [signer for signer in signers if signer.get("contact_id") == guest["contact_id"]]
@@ -214,6 +221,7 @@ def contract_page(request, guest, publication, standing, status=200, form=None, 
         paper=Paper.objects.of(publication.pk),
         signers=signers,
         turn=turn,
+        changes=changes_of(cursor, publication),
         open_until=standing["open_until"],
         may_sign=bool(turn) and turn.get("contact_id") == guest["contact_id"],
         may_decline=bool(turn) and any(not signer["signed"] for signer in mine),
@@ -274,7 +282,7 @@ def sign(request, cursor, guest, publication, standing, pk):
     agreed = publication.body.get("consent") or {}
     form = SignForm(request.POST, words=agreed.get("text", ""))
     if not form.is_valid():
-        return contract_page(request, guest, publication, standing, status=422, form=form)
+        return contract_page(request, cursor, guest, publication, standing, status=422, form=form)
     note_opening(request, cursor, pk)  # whoever answers has read it, whether scripts run or not
     typed = (form.cleaned_data["name"], form.cleaned_data["role"])
     read = (posted(request, "consent_version", 40), posted(request, "digest", 64))
@@ -286,7 +294,7 @@ def decline(request, cursor, guest, publication, standing, pk):
     """Say that a contract is not signed, and why. For a signed-in guest who is to sign it."""
     form = DeclineContractForm(request.POST)
     if not form.is_valid():
-        return contract_page(request, guest, publication, standing, status=422, decline=form)
+        return contract_page(request, cursor, guest, publication, standing, status=422, decline=form)
     note_opening(request, cursor, pk)
     typed = (form.cleaned_data["words"], posted(request, "digest", 64))
     return call(cursor, "portal_decline_contract", visitor.session_token(request), pk, *typed, *who(request))

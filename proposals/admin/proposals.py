@@ -66,14 +66,14 @@ class ProposalAdmin(Composer):
     def about(self, request, record):
         may_write = request.user.has_perm(self.right) and record.within_reach(request.user, "change")
         may_contract = request.user.has_perm("proposals.write_contract") and record.within_reach(request.user, "change")
-        accepted = may_contract and record.stage == Proposal.Stage.ACCEPTED
+        accepted = may_contract and record.stage == Proposal.Stage.ACCEPTED and not record.is_change_order
         return super().about(request, record) | {
             "approvals": record.approvals.select_related("owner", "decided_by", "opportunity"),
             "objections": objections_to(record),
             "attention": attention.of(record) if record.publication_id else None,
             "unclaimed": [*coverage.unclaimed(record), *record.unsafe()],
             "revisions": record.revisions().select_related("author", "superseded_by"),
-            "may_copy": request.user.has_perm(self.right),
+            "may_copy": request.user.has_perm(self.right) and not record.is_change_order,
             # Newer numbers than its rows rest on: only where rows can still change.
             "newer_proof": outdated(record) if may_write and record.stage in Proposal.WRITABLE else [],
             "may_revise": may_write and not record.not_revised(),

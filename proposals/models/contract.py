@@ -164,6 +164,8 @@ class Contract(Authored, Output):
         proposal = lock(proposal)
         if proposal.stage != Proposal.Stage.ACCEPTED:
             raise Refused(["Have the client accept the proposal first."])
+        if proposal.is_change_order:
+            raise Refused(["A change order needs no contract of its own: it holds since the client accepted it."])
         if live := cls.objects.filter(opportunity=proposal.opportunity).exclude(stage__in=cls.CLOSED).first():
             raise Refused([f"There is already a contract: {live.number}. Void it before you draw up another."])
         first = proposal.totals.once + proposal.totals.monthly

@@ -29,6 +29,7 @@ from opportunities.records import (
 )
 from opportunities.walls import settled
 from opportunities.words import plain_words
+from portal.consent import ACCEPTANCES, CHANGE_VERSION
 
 from .. import approvals, coverage, gates, policies, publishing, totals
 from .authored import Authored
@@ -41,11 +42,22 @@ QUIET = timedelta(minutes=2)
 WRITE, SEND = "proposals.write_proposal", "proposals.send_proposal"
 
 
+def refuse_unwritten(name, role, consent):
+    """Refuse an acceptance that is no written form: who agreed, in which role, and to which words."""
+    if not (name.strip() and role.strip()):
+        raise Refused(["Say who accepts it, and in which role: that is the written form of the change."])
+    if consent != {"version": CHANGE_VERSION, "text": ACCEPTANCES[CHANGE_VERSION]}:
+        raise Refused(["Agree to the words that are shown beside a change order: that is its written form."])
+
+
 class Proposal(Authored, Output):
     """One revision of what we offer.
 
     draft → in review → approved → sent → viewed → accepted, declined or expired. Before it is sent it can
     be paused. An unsigned one is superseded by its next revision, or withdrawn.
+
+    One that `changes` a contract in force is a change order: a small offer of the same deal, on the same way. The
+    client's acceptance is its written form.
     """
 
     belongs_to = "opportunity"
@@ -115,6 +127,10 @@ class Proposal(Authored, Output):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
     writing_until = models.DateTimeField(null=True, editable=False)
+    # The contract in force that it is a change order to; empty for the offer of a deal.
+    changes = models.ForeignKey(
+        "proposals.Contract", models.PROTECT, null=True, blank=True, editable=False, related_name="change_orders"
+    )
     superseded_by = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="supersedes"
     )
@@ -138,6 +154,14 @@ class Proposal(Authored, Output):
                 condition=~models.Q(stage__in=["sent", "viewed", "accepted", "declined", "expired"])
                 | models.Q(publication_id__isnull=False),
             ),
+            # A later revision stands beside the one that it is to replace.
+            models.UniqueConstraint(
+                fields=["changes"],
+                name="one_change_order_at_a_time",
+                condition=models.Q(
+                    revision=1, stage__in=["draft", "in_review", "approved", "paused", "sent", "viewed"]
+                ),
+            ),
             models.CheckConstraint(
                 name="paused_proposal_knows_where_it_was",
                 condition=~models.Q(stage="paused") | ~models.Q(paused_from=""),
@@ -153,7 +177,7 @@ class Proposal(Authored, Output):
                 condition=models.Q(writing_until__isnull=False),
             ),
         ]
-        triggers = [settled("author_stays", "author_id")]
+        triggers = [settled("author_stays", "author_id"), settled("changes_stays", "changes_id")]
 
     def __str__(self):
         return (
@@ -170,7 +194,7 @@ class Proposal(Authored, Output):
         if self._state.adding:
             self.next_action = self.next_action or "Write the rows and submit it for review"
             self.scope_state, self.client_safe = ScopeState.DRAFTED, ClientSafe.DRAFTED
-            if self.service and not self.report_every:
+            if self.service and not self.report_every and not self.is_change_order:
                 self.report_every = self.service.cadence
         super().save(*args, **kwargs)
 
@@ -182,6 +206,8 @@ class Proposal(Authored, Output):
             raise ValidationError({"currency": words})
         if (not before or before.decide_on != self.decide_on) and not gates.is_decided_in_time(self):
             raise ValidationError({"decide_on": gates.is_decided_in_time.sentence})
+        if self.is_change_order and self.currency != (its := self.changes.proposal.currency):
+            raise ValidationError({"currency": f"The contract that it changes is in {its}. Choose {its}."})
         # Other parts are written although the days were in no order before.
         were = before and (before.decide_on, before.valid_until)
         if were != (self.decide_on, self.valid_until) and not gates.is_decided_while_valid(self):
@@ -189,6 +215,10 @@ class Proposal(Authored, Output):
                 f"The offer is valid until {date_format(self.valid_until, 'j F Y')}. Choose that day or an earlier one."
             )
             raise ValidationError({"decide_on": words})
+
+    @property
+    def is_change_order(self) -> bool:
+        return self.changes_id is not None
 
     # -- What it says. -------------------------------------------------------------------------------------------------
 
@@ -408,6 +438,10 @@ class Proposal(Authored, Output):
         """Return why this one has no next revision yet."""
         if self.stage in self.WRITABLE:
             return [Lack("Change this one: it has not gone to the client.", self.staff_url())]
+        if self.is_change_order and self.stage == self.Stage.ACCEPTED:
+            return [Lack("It changed the contract when it was accepted: begin another change order.")]
+        if self.is_change_order and (lacks := self.not_changed(self.changes, but=self.number)):
+            return lacks
         rests = self.contracts.exclude(stage__in=self.contracts.model.CLOSED)
         return [Lack(f"A contract rests on it: void {each.number} first.", each.staff_url()) for each in rests]
 
@@ -424,6 +458,7 @@ class Proposal(Authored, Output):
             return begun
         kept = (
             "opportunity",
+            "changes",
             "lead",
             "service",
             "number",
@@ -457,6 +492,10 @@ class Proposal(Authored, Output):
         It starts unapproved and without evidence: what proves something here proves nothing there.
         """
         opportunity = lock(opportunity)
+        if self.is_change_order:
+            raise Refused(
+                [Lack("A change order belongs to its contract. Copy the offer of the deal.", self.staff_url())]
+            )
         if opportunity.pk == self.opportunity_id:
             raise Refused([Lack("Choose another opportunity. Here, begin the next revision.", self.staff_url())])
         if not opportunity.is_open:
@@ -478,6 +517,50 @@ class Proposal(Authored, Output):
         begin(copy, by=by, past="copied from another", facts={"copy of": self})
         copy.take_rows(self.kept_rows(), by=by, past="took the rows of another proposal for", facts={"copy of": self})
         return copy
+
+    # -- Changing a contract in force. ---------------------------------------------------------------------------------
+
+    @classmethod
+    def not_changed(cls, contract, but="") -> list[Lack]:
+        """Return why no change order to a contract may be begun now; `but` is the number of one that may be open."""
+        if contract.stage != "active":
+            return [Lack("Have the contract in force first: a change order changes what both sides signed.")]
+        if contract.opportunity.stage not in ("won", "handed_off"):
+            return [Lack("Mark the deal as won first.", contract.opportunity.staff_url())]
+        if other := cls.open_change_to(contract, but):
+            return [Lack(f"Finish the change order that is open first: {other}.", other.staff_url())]
+        return []
+
+    @classmethod
+    def open_change_to(cls, contract, but=""):
+        """Return the newest revision of the change order to a contract that is not answered yet, or None."""
+        mine = cls.objects.filter(changes=contract).exclude(stage__in=cls.CLOSED).exclude(number=but)
+        return mine.order_by("-pk").first()
+
+    @classmethod
+    @transaction.atomic
+    def begin_change(cls, contract, about, *, by, author):
+        """Begin a change order to a contract in force: a draft, in the contract's currency. Return it.
+
+        `author` writes it, whoever asked for it.
+        """
+        contract = lock(contract)
+        if lacks := cls.not_changed(contract):
+            raise Refused(lacks)
+        change = cls(
+            opportunity=contract.opportunity,
+            changes=contract,
+            service=contract.proposal.service,
+            title=f"Change order to {contract.number}: {about}"[:160],
+            intro=f"This changes our contract {contract.number}. All else in it stays as it is.",
+            currency=contract.proposal.currency,
+            valid_until=timezone.localdate() + 21 * DAY,
+            owner=author,
+            author=author,
+            source=f"Contract {contract.number}",
+            next_action="Write what changes and submit it for review",
+        )
+        return begin(change, by=by, past="began the change order", facts={"changes": contract})
 
     # -- Its life. -----------------------------------------------------------------------------------------------------
 
@@ -630,11 +713,19 @@ class Proposal(Authored, Output):
         permission=policies.only_the_client,
         client=True,
         label="Accept",
+        gates=[gates.contract_still_runs],
         past="accepted",
-        opens=Opens("contract_step", "Start the contract of the accepted proposal", 1),
+        opens=Opens(
+            "contract_step",
+            "Start the contract of the accepted proposal",
+            1,
+            when=lambda offer: not offer.is_change_order,
+        ),
     )
     def accept(self, *, by, name="", role="", options=(), consent=None, digest="", address="", **how):
         """The client takes it, with the options that they chose. `how` it came is told as facts: link, reader, late."""
+        if self.is_change_order:
+            refuse_unwritten(name, role, consent)
         self.answered_at = timezone.now()
         optional = set(self.price_lines.filter(optional=True).values_list("pk", flat=True))
         self.chosen = sorted(optional & set(options))

@@ -46,7 +46,7 @@ def test_a_dispute_is_the_task_of_whoever_sold_it_until_it_is_settled(ada, ben, 
 
     with pytest.raises(Refused, match="Settle the disputed promise"):
         perform(handoff.accept, by=dora)
-    promise = perform(promise.settle, by=ada, reason="Six weeks, agreed with Bo on the phone.")
+    promise = perform(promise.settle, by=ada, outcome="as_sold", reason="Six weeks, agreed with Bo on the phone.")
     assert promise.settled_as == "Six weeks, agreed with Bo on the phone."
     assert again(task).stage == "done"
 
@@ -66,7 +66,7 @@ def test_another_team_neither_sees_nor_settles(ada, ben, dora, cem):
 
     assert not type(promise).objects.visible_to(cem).exists()
     with pytest.raises(PermissionDenied):
-        perform(promise.settle, by=cem, reason="Fine.")
+        perform(promise.settle, by=cem, outcome="as_sold", reason="Fine.")
 
 
 def test_a_blocked_handoff_goes_back_to_where_it_was(ada, ben, dora):

@@ -63,6 +63,7 @@ NO_SECRET_THERE = {
     ("proposals.bookprice", "pricing_assumption"),
     ("proposals.paymentproof", "link"),
     ("handoff.receipt", "words"),
+    ("handoff.outofscope", "words"),
 }
 
 

@@ -1,5 +1,6 @@
 """What an approval is about, in the words of people: row by row, and the difference since the last one."""
 
+from handoff import scorecard
 from opportunities.models import Evidence
 from opportunities.records import Lack
 from proposals import coverage, difference
@@ -23,6 +24,13 @@ def proof_behind(approval):
         return None
     coverage.keep_rows(offer)
     return coverage.of(offer)
+
+
+def such_claims(approval, user) -> list:
+    """Return how claims of the same service and metric came out, for whoever is to vouch for the next ones."""
+    if approval.aspect != "claims" or approval.proposal is None:
+        return []
+    return scorecard.of_such(approval.proposal, user)
 
 
 def marks_on(approval) -> list:

@@ -49,6 +49,8 @@ PAGES = [
             ("Reports", "monitoring", "handoff.report", ""),
             ("Report calendar", "calendar_month", "report_calendar", "handoff.view_report"),
             ("Reliability", "verified", "report_reliability", "handoff.view_report"),
+            ("Claims", "scoreboard", "claims", "handoff.view_promise"),
+            ("Won and lost", "balance", "won_and_lost", "opportunities.view_closing"),
         ],
     ),
     (

@@ -149,7 +149,7 @@ def outputs_of(deals) -> dict[int, list[Line]]:
     pks = [deal.pk for deal in deals]
     discoveries = newest(Discovery.objects, pks)
     audits = newest(Audit.objects, pks, first=(WITHDRAWN_LAST,))
-    proposals = newest(Proposal.objects, pks, first=(ACCEPTED_FIRST,))
+    proposals = newest(Proposal.objects.filter(changes=None), pks, first=(ACCEPTED_FIRST,))
     contracts = newest(Contract.objects, pks, "proposal")
     handoffs = newest(Handoff.objects, pks)
     closings = newest(Closing.objects, pks)

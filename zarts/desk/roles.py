@@ -66,7 +66,7 @@ ROLES = {
             "add_block",
             "add_offertemplate",
         ],
-        "handoff": ["view_*", "settle_promise"],
+        "handoff": ["view_*", "settle_promise", "move_outofscope"],
     },
     "Manager": {
         "opportunities": ["*"],

@@ -13,7 +13,7 @@ from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
 
-from . import exports, fair, letters
+from . import changes, exports, fair, letters
 from .clock import real_now
 from .story import Story
 from .texts import early, offers, won
@@ -245,12 +245,15 @@ def is_disputed(story):
     for other in story.handoff.promises.exclude(pk=promise.pk)[:4]:
         perform(other.accept, by=story.delivery)
     reason = "Four weeks are too short: the call tracking has to run for a month before we can tell nights apart."
-    perform(promise.dispute, by=story.delivery, reason=reason)
+    promise = perform(promise.dispute, by=story.delivery, reason=reason)
+    story.later(1)
+    changes.word_anew(story, promise, weeks=6)
 
 
 def is_blocked(story):
     """Half of the list is done; the till does not give its list."""
     story.later(3)
+    changes.sell_more(story)
     for item in list(story.project.items.all())[:2]:
         perform(item.finish, by=story.delivery)
     connectors = list(story.project.connectors.all())
@@ -319,6 +322,7 @@ def reports_come(story):
     because = "The practice moves house, and nobody there reads a report meanwhile. They asked for it by phone."
     asked = story.asks_for(CadenceChange.Kind.PAUSE, because, **pause)
     perform(asked.approve, by=story.manager)
+    changes.look_back(story)
 
 
 def reports_lag(story):

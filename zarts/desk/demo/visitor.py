@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from opportunities.models import Message
-from portal.consent import ACCEPT, ACCEPT_VERSION, INQUIRY_VERSION
+from portal.consent import INQUIRY_VERSION, accepted_by
 from portal.models import Guest, ProposalLink, Publication, SignInLink
 from portal.tokens import TOKEN, new_token, token_hash
 from proposals import inbox
@@ -107,7 +107,7 @@ class Visitor:
     def answer(self, proposal, verb, *, words="", options=()):
         began = real_now()
         who, shown = proposal.recipient, Publication.objects.get(pk=proposal.publication_id)
-        data = {"consent": {"version": ACCEPT_VERSION, "text": ACCEPT}, "options": list(options)}
+        data = {"consent": accepted_by(shown.body), "options": list(options)}
         typed = (
             new_token(),
             verb,

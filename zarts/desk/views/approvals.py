@@ -23,7 +23,7 @@ from proposals.models import Approval
 
 from .. import queue
 from ..access import page_context, staff_page
-from ..content import content_of, marks_on, proof_behind
+from ..content import content_of, marks_on, proof_behind, such_claims
 
 ANSWERS = ("approve", "approve_on", "reject", "request_changes", "recall", "look_at")
 # What may be said of several at once.
@@ -64,6 +64,7 @@ def approval(request, pk):
         "question": answering.asked_in(asked.subject),
         "proof": proof,
         "marks": marks_on(asked),
+        "such": such_claims(asked, request.user),
         "before": decided_before(asked)[:10],
         "moves": moves,
         "may": may,
