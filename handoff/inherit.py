@@ -13,8 +13,17 @@ from opportunities.records import ClientSafe, Opens, Refused, ScopeState, begin,
 from portal.models import Guest
 
 from . import cadence, publishing
-from .house import CHECKLIST, PROVIDERS
-from .models import ChecklistItem, Connector, Handoff, Project, Promise, Receipt, ReportingCadence
+from .house import CHECKLIST
+from .models import (
+    ChecklistItem,
+    Connector,
+    Handoff,
+    Project,
+    Promise,
+    Provider,
+    Receipt,
+    ReportingCadence,
+)
 from .models.report import AHEAD
 
 KINDS = {
@@ -71,7 +80,7 @@ class Will:
         self.project = self.the_project()
         self.promises = list(self.the_promises())
         self.items = list(self.the_items())
-        self.connectors = [Connector(project=self.project, provider=name) for name in self.providers()]
+        self.connectors = [Connector(project=self.project, provider=one) for one in self.providers()]
         self.cadence = self.the_cadence()
         self.reports = self.cadence.due_reports(AHEAD)
         self.guests = list(self.the_guests())
@@ -147,17 +156,16 @@ class Will:
             yield ChecklistItem(
                 project=self.project,
                 title=row["title"],
+                group=row.get("group", ""),
                 who=row.get("who", "us"),
                 offset_days=row.get("days", 0),
                 client_safe=ClientSafe.APPROVED,
                 **self.output(),
             )
 
-    def providers(self) -> list[str]:
+    def providers(self) -> list:
         """Return the providers that discovery named."""
-        found = self.opportunity.discoveries.values_list("provider_stack", flat=True)
-        text = " ".join(found).lower()
-        return [name for name, words in PROVIDERS.items() if any(word in text for word in words)]
+        return Provider.named_in(" ".join(self.opportunity.discoveries.values_list("provider_stack", flat=True)))
 
     def the_cadence(self):
         contract = self.contract

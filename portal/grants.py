@@ -67,6 +67,9 @@ PORTAL_CALLS = [
     "portal_payment",
     "portal_questions",
     "portal_ask",
+    "portal_tick",
+    "portal_grant",
+    "portal_list_deeds",
 ]
 
 PRIVATE = [
@@ -78,6 +81,7 @@ PRIVATE = [
     "portal_contract_state_of",
     "portal_waits_for_another",
     *("portal_answer_to", "portal_links_behind"),
+    *("portal_list_of", "portal_line_missing", "portal_line_waits", "portal_did_much"),
 ]
 
 GRANTS = [

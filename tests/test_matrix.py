@@ -18,12 +18,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 
+from handoff.house import furnish
 from handoff.models import Report, ReportNote
 from opportunities import reads
 from opportunities.models import Notice, Opportunity, Source, User
 from opportunities.records import begin
 from portal.models import IntakeToken
-from proposals.house import furnish
 from proposals.models import Approval, Claim, Delegation
 from tests.conftest import person
 from tests.world import a_row_of

@@ -1,7 +1,9 @@
 """The records of what delivery inherits."""
 
+from .connector import Connector
 from .handoff import Handoff, Promise, Receipt
-from .project import ChecklistItem, Connector, LaunchBlocker, Project
+from .project import ChecklistItem, LaunchBlocker, Project
+from .provider import Provider
 from .report import Report, ReportingCadence, ReportNote
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "LaunchBlocker",
     "Project",
     "Promise",
+    "Provider",
     "Receipt",
     "Report",
     "ReportNote",

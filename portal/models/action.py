@@ -20,6 +20,8 @@ class ClientAction(models.Model):
         CHOSE = "chose"
         ENGAGED = "engaged"
         SIGNED = "signed"
+        TICKED = "ticked"
+        GRANTED = "granted"
 
     client_id = models.BigIntegerField(db_index=True)
     opportunity_id = models.BigIntegerField(null=True, blank=True)
