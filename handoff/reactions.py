@@ -10,7 +10,7 @@ from proposals.models import Contract, Proposal, Summary
 from proposals.publishing import withdraw
 
 from . import alarms, inherit, publishing, standing
-from .models import LaunchBlocker, Report
+from .models import Handoff, LaunchBlocker, Report
 
 
 @reacts_to("opportunity.win")
@@ -93,14 +93,18 @@ def show_the_project(project, event):
     "connector.revoke",
     "connector.request",
     "connector.ask_anew",
-    "connector.create",
     "connector.edit",
-    "launchblocker.create",
-    "checklistitem.create",
 )
 def show_the_step(record, event):
     """The client's onboarding page follows each step."""
     publishing.show_project(record.project)
+
+
+@reacts_to("connector.create", "launchblocker.create", "checklistitem.create")
+def show_what_is_new(record, event):
+    """So does what is added later. While winning makes all of it, the page is shown once, at the end."""
+    if record.project.handoff.stage != Handoff.Stage.PREPARING:
+        publishing.show_project(record.project)
 
 
 @reacts_to("summary.approve", "summary.fall_back", "summary.send_back", "summary.withdraw")

@@ -107,19 +107,19 @@ update handoff_connector set access_holder = '' where access_holder ~* '{SECRET}
 update handoff_connector set account = 'Account ' || id where account ~* '{SECRET}';
 set constraints all immediate;
 set constraints all deferred;
-"""
+"""  # noqa: S608 - the words are ours
 
 
 def know_the_providers(apps, schema_editor):
     """Write them down where an agency works already. A new installation is furnished with them."""
-    model, diary = apps.get_model("handoff", "Provider"), apps.get_model("opportunities", "Diary")
-    if (
-        apps.get_model("proposals", "Service").objects.exists()
-        or apps.get_model("handoff", "Connector").objects.exists()
-    ):
+    names = (("handoff", "Provider"), ("opportunities", "Diary"), ("proposals", "Service"), ("handoff", "Connector"))
+    provider, diary, *used = (
+        apps.get_model(*name)._base_manager.using(schema_editor.connection.alias) for name in names
+    )
+    if any(rows.exists() for rows in used):
         for name, how, called in PROVIDERS:
-            model.objects.create(name=name, how=how, called=called, diary=diary.objects.create())
-        model.objects.create(name=OTHER, how=OTHER_HOW, names_account=True, diary=diary.objects.create())
+            provider.create(name=name, how=how, called=called, diary=diary.create())
+        provider.create(name=OTHER, how=OTHER_HOW, names_account=True, diary=diary.create())
 
 
 class Migration(migrations.Migration):

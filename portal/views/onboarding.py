@@ -62,7 +62,7 @@ def form_of(access, guest, wrong):
 
 
 def grouped(items) -> list:
-    """Return the items under their headings, in the order in which each heading comes first. What is open goes first."""
+    """Return the items under their headings, in the order in which each comes first; what is open before the rest."""
     groups: dict[str, list] = {}
     for item in items:
         groups.setdefault(item.get("group") or "", []).append(item)

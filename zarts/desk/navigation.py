@@ -47,6 +47,7 @@ PAGES = [
             ("Handoffs", "handshake", "handoff.handoff", ""),
             ("Projects", "rocket_launch", "handoff.project", ""),
             ("Reports", "monitoring", "handoff.report", ""),
+            ("Providers", "hub", "handoff.provider", "handoff.change_provider"),
         ],
     ),
     (

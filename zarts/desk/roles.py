@@ -127,6 +127,8 @@ ROLES = {
 }
 # Rights over people and the house are the administrators', whatever a "*" says.
 HOUSE = ("user", "team", "heartbeat")
+# Words of the house that clients read: managers keep them, whatever a "*" says to delivery.
+MANAGED = ("provider",)
 
 
 def sync(using: str):
@@ -140,8 +142,10 @@ def sync(using: str):
 def belongs(right, role: str, apps: dict) -> bool:
     """Whether a role's page names this permission."""
     patterns = apps.get(right.content_type.app_label, [])
-    house = right.content_type.model in HOUSE and not right.codename.startswith("view_")
-    if house and role != "Administrator":
+    writes = not right.codename.startswith("view_")
+    if right.content_type.model in HOUSE and writes and role != "Administrator":
+        return False
+    if right.content_type.model in MANAGED and writes and role == "Delivery":
         return False
     return any(matches(right.codename, pattern) for pattern in patterns)
 
