@@ -15,6 +15,8 @@ from .sessions import guests_deed
 
 # What the doors say of a line that was not taken, where the page itself does not say it.
 NOT_TAKEN = ("gone", "closed", "too_many")
+# What stands beside an access until somebody of ours has read that it is granted.
+SAID = "You say it is granted, we are checking it"
 REFUSED = {
     "no_name": ("name", "Write the name of whoever did it. No password, and no figures."),
     "no_address": ("to", "Write the mail address of ours that you let in."),
@@ -39,20 +41,20 @@ def onboarding_page(request, cursor, guest, status=200, wrong=None):
 def put_together(project, deeds, guest, wrong):
     """Put on a page what the client did a moment ago, and the form of each access that they can grant."""
     body = project.body
-    for item in body["items"]:
+    items, accesses = body.get("items") or [], body.get("accesses") or []
+    for item in items:
         if ("ticked", project.ref, item.get("id")) in deeds:
-            item["done"], item["again"] = True, ""
-        item["tickable"] = body.get("open") and item["who"] == "you" and not item["done"] and "id" in item
-    for access in body["accesses"]:
+            item |= {"done": True, "again": ""}
+        item["tickable"] = body.get("open") and item.get("who") == "you" and not item.get("done") and "id" in item
+    for access in accesses:
         if ("granted", project.ref, access.get("id")) in deeds:
-            access["asks"], access["state"] = False, "You say it is granted, we are checking it"
+            access |= {"asks": False, "state": SAID}
         access["form"] = body.get("open") and access.get("asks") and form_of(access, guest, wrong)
-    done = sum(item["done"] for item in body["items"])
-    project.done, project.count = done, len(body["items"])
-    project.yours = grouped(item for item in body["items"] if item["who"] == "you")
-    project.ours = grouped(item for item in body["items"] if item["who"] != "you")
-    project.asked = [access for access in body["accesses"] if access["form"]]
-    project.settled = [access for access in body["accesses"] if not access["form"]]
+    project.done, project.count = sum(bool(item.get("done")) for item in items), len(items)
+    project.yours = grouped(item for item in items if item.get("who") == "you")
+    project.ours = grouped(item for item in items if item.get("who") != "you")
+    project.asked = [access for access in accesses if access["form"]]
+    project.settled = [access for access in accesses if not access["form"]]
 
 
 def form_of(access, guest, wrong):
@@ -66,7 +68,7 @@ def grouped(items) -> list:
     groups: dict[str, list] = {}
     for item in items:
         groups.setdefault(item.get("group") or "", []).append(item)
-    return [(name, sorted(lines, key=lambda item: item["done"])) for name, lines in groups.items()]
+    return [(name, sorted(lines, key=lambda item: bool(item.get("done")))) for name, lines in groups.items()]
 
 
 @guests_deed
