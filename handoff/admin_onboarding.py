@@ -79,7 +79,7 @@ class ConnectorAdmin(OfProject):
             kwargs["queryset"] = Provider.objects.filter(Q(is_offered=True) | Q(connectors=pk)).distinct()
         if db_field.name == "holder_contact":
             people = Contact.objects.visible_to(request.user).reachable()
-            theirs = Contact.objects.filter(client__projects__connectors=pk)
+            theirs = Contact.objects.filter(client__opportunities__projects__connectors=pk)
             now = Connector.objects.filter(pk=pk).values("holder_contact")
             kwargs["queryset"] = theirs.filter(Q(pk__in=people.values("pk")) | Q(pk__in=now)).distinct()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

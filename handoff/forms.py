@@ -22,7 +22,7 @@ class GrantForm(MoveForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         access = self.record
-        self.theirs = {f"contact:{one.pk}": one for one in access.project.client.contacts.reachable()}
+        self.theirs = {f"contact:{one.pk}": one for one in access.project.opportunity.client.contacts.reachable()}
         self.ours = {f"user:{one.pk}": one for one in User.who_work_here()}
         groups = [("At the client", self.theirs), ("Of us", self.ours)]
         offered = [(title, [(key, str(one)) for key, one in people.items()]) for title, people in groups if people]

@@ -113,7 +113,7 @@ def access_body(connector) -> dict:
 
 def zone_words(project) -> str:
     """Say by whose clock the kickoff is: "CET, the time in Copenhagen"."""
-    zone = project.client.time_zone
+    zone = project.opportunity.client.time_zone
     place = zone.rpartition("/")[2].replace("_", " ")
     if not project.kickoff_on or place in ("", "UTC"):
         return "UTC"

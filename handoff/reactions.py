@@ -187,8 +187,14 @@ def raise_the_alarm(connector, event):
 
 @reacts_to("contact.edit")
 def ask_for_a_new_holder(contact, facts):
-    """An access whose holder left the client is nobody's: it needs a new holder before the project goes live."""
-    if "left_on" in facts and contact.left_on:
+    """An access whose holder left the client is nobody's: it needs a new holder before the project goes live.
+
+    Of two entries that are one person the one that stays holds it.
+    """
+    if "merged_into" in facts and contact.merged_into:
+        for connector in alarms.accesses_of(contact=contact):
+            edit(connector, by=None, reason=f"{contact} is the same person.", holder_contact=contact.merged_into)
+    elif "left_on" in facts and contact.left_on:
         alarms.tell_that_the_holder_left(alarms.accesses_of(contact=contact))
 
 

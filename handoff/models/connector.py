@@ -126,7 +126,8 @@ class Connector(Record):
                 raise ValidationError({name if self._meta.get_field(name).editable else "account": secrecy.SENTENCE})
         if self.holder_contact_id and self.holder_user_id:
             raise ValidationError({"holder_user": "Choose one: somebody at the client, or one of us."})
-        if self.holder_contact_id and self.project_id and self.holder_contact.client_id != self.project.client_id:
+        theirs = self.project.opportunity.client_id if self.project_id else None
+        if self.holder_contact_id and theirs and self.holder_contact.client_id != theirs:
             raise ValidationError({"holder_contact": "Choose somebody who works at this client."})
 
     @property
@@ -150,7 +151,7 @@ class Connector(Record):
         """Say what the client said, by the client's own clock."""
         if self.said_at is None:
             return ""
-        at = self.said_at.astimezone(zone_of(self.project.client.time_zone))
+        at = self.said_at.astimezone(zone_of(self.project.opportunity.client.time_zone))
         to = f" to {self.said_to}" if self.said_to else ""
         return f"The client says it is granted, {date_format(at, 'j M H:i T')}: {self.said_name}{to}."
 

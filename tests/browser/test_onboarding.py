@@ -1,4 +1,4 @@
-"""Onboarding from both sides: the client ticks off and grants on a phone, delivery looks, verifies and says what blocks."""
+"""Onboarding from both sides: a client ticks off and grants on a phone, delivery verifies and says what blocks."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Onboarding: providers as data, accesses that the client grants, the list that they tick off, blockers in their words."""
+"""Onboarding: providers as data, accesses that clients grant, lists that they tick off, blockers in their words."""
 
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from proposals.models import Summary
 from tests.conftest import person
 from tests.makers_handoff import a_project, a_won_deal, connect, pay
 from tests.makers_proposals import a_summary, decide
+from tests.test_settled import stays
 
 SECRETS = [
     "sk4f9a8b7c6d5e4f3a2b1c0d9e8f",
@@ -173,9 +174,10 @@ def test_what_the_client_granted_and_lets_nobody_in_is_asked_for_once_more(proje
 
 def test_who_and_when_stay_as_the_move_wrote_them(project, dora, ada):
     connector = connect(project.connectors.first(), dora)
-    for change in ({"verified_at": timezone.now()}, {"verified_by": ada}, {"granted_at": None}):
-        with pytest.raises(Exception, match=r"stay|settled|kept"), transaction.atomic():
-            Connector.objects.filter(pk=connector.pk).update(**change)
+    stays(connector, granted_at=None, granted_by=ada, verified_at=None, verified_by=ada)
+
+    did(project, "granted", access=project.connectors.last().pk, name="Bo Larsen", to="access@zarts.example")
+    stays(project.connectors.last(), said_name="Tom Reyes", said_to="x@y.example", said_by=None)
 
 
 def test_a_broken_access_raises_the_alarm_and_is_asked_for_again(project, ada, dora, ben):
@@ -221,6 +223,14 @@ def test_an_access_of_one_of_us_who_left_needs_a_new_holder_too(project, ben, do
         perform(again(connector).verify, by=dora)
     words = Notice.objects.filter(user=dora, record_id=connector.pk, kind="breach").latest("pk").words
     assert "its holder left, " in words
+
+
+def test_of_two_entries_of_one_person_the_one_that_stays_holds_the_access(project, dora, ada):
+    connector = connect(project.connectors.first(), dora)
+    bo = connector.holder_contact
+    twin = begin(type(bo)(client=project.client, name="Bo L.", email="bo.l@harbor.example"), by=ada)
+    edit(bo, by=ada, merged_into=twin)
+    assert again(connector).holder_contact == twin
 
 
 def test_one_person_holds_an_access_and_works_at_this_client(project, dora, ada, ben):
