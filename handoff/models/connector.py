@@ -131,6 +131,15 @@ class Connector(Record):
             raise ValidationError({"holder_contact": "Choose somebody who works at this client."})
 
     @property
+    def owner(self):
+        """Whoever leads the onboarding sees to it: its tasks and its alarms are theirs."""
+        return self.project.owner
+
+    @property
+    def owner_id(self):
+        return self.project.owner_id
+
+    @property
     def holder(self):
         """Return who holds the access: a person, or what was written before one could be named."""
         return self.holder_contact or self.holder_user or self.access_holder
