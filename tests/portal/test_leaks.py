@@ -295,7 +295,7 @@ def numbers() -> list[int]:
 def lines(deal, other) -> list[int]:
     """Return a number of each kind of line on an onboarding list, of both clients, and one of nothing."""
     rows = (model.objects.filter(project__opportunity__in=[deal, other]) for model in (ChecklistItem, Connector))
-    return sorted({0, *(row.pk for each in rows for row in each.order_by("project", "-pk").distinct("project"))})
+    return sorted({0, *(row.pk for each in rows for row in each.order_by("project_id", "-pk").distinct("project_id"))})
 
 
 # These make somebody else of whoever asks for them: last of all.
