@@ -184,6 +184,10 @@ def guests(rooms):
     everything = session_of(rooms, report.client_id)
     for name in ("", "sessions/", "reports/", "onboarding/", "history/"):
         yield Page(f"room, {name.strip('/') or 'home'}", f"/portal/{name}", everything)
+    listed = Publication.objects.filter(kind="onboarding", client_id=report.client_id, withdrawn_at=None).latest("pk")
+    path = f"/portal/onboarding/{listed.pk}"
+    yield Page("onboarding, something ticked off that is not there", f"{path}/items/0/tick", everything, {}, 404)
+    yield Page("onboarding, granted without an address", f"{path}/accesses/1/grant", everything, {"to": ""}, 422)
     for kind in ("proposal", "contract", "report"):
         shown = ours.filter(kind=kind, client_id=report.client_id).first()
         yield Page(f"room, {kind}", f"/portal/{kind}s/{shown.pk}/", everything)

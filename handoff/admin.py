@@ -15,15 +15,14 @@ from proposals.models import Summary
 
 from . import (
     admin_days,  # noqa: F401  (it registers the changes of the days of reports)
+    admin_onboarding,  # noqa: F401  (it registers the pages of onboarding)
     changeorders,
+    onboarding,
 )
 from .forms import ReportForm, as_lines
 from .models import (
     CadenceChange,
-    ChecklistItem,
-    Connector,
     Handoff,
-    LaunchBlocker,
     OutOfScope,
     Project,
     Promise,
@@ -173,21 +172,6 @@ class OutOfScopeAdmin(Inherited):
         return False
 
 
-class ItemInline(ReadOnlyInline):
-    model = ChecklistItem
-    fields = ["page", "who", "owner", "due_on", "stage"]
-
-
-class ConnectorInline(ReadOnlyInline):
-    model = Connector
-    fields = ["page", "access_holder", "secret_kept_at", "stage"]
-
-
-class BlockerInline(ReadOnlyInline):
-    model = LaunchBlocker
-    fields = ["page", "severity", "owner", "due_on", "stage"]
-
-
 class CadenceInline(ReadOnlyInline):
     model = ReportingCadence
     fields = ["page", "weekday", "day", "time_zone", "first_due_on", "reviewer"]
@@ -205,61 +189,22 @@ class ProjectAdmin(Inherited):
     list_select_related = ["client", "owner", "opportunity"]
     search_fields = ["name", "client__name"]
     fieldsets = [
-        (None, {"fields": ["name", "client", "handoff", "kickoff_on"]}),
+        (None, {"fields": ["name", "client", "handoff", "kickoff_on", "kickoff_time"]}),
         ("Next", {"fields": ["owner", "next_action", "due_on"]}),
     ]
     readonly_fields = ["client", "handoff"]
-    inlines = [ItemInline, BlockerInline, ConnectorInline, CadenceInline, ReportInline]
-    panels = ("admin/panels/project_passed.html", "admin/panels/report_days.html", *OF_PROMISES)
+    inlines = [CadenceInline, ReportInline]
+    panels = (
+        "admin/panels/project_passed.html",
+        "admin/panels/onboarding.html",
+        "admin/panels/report_days.html",
+        *OF_PROMISES,
+    )
     empty_words = "No project yet. A deal that is won begins one."
 
     def about(self, request, record):
-        return super().about(request, record) | {"terms": record.cadences.first()}
-
-
-class OfProject(RecordAdmin):
-    """A row of a project. It is added to a project within reach, and stays there."""
-
-    def has_add_permission(self, request):
-        return request.user.has_perm(f"handoff.add_{self.opts.model_name}")
-
-    def get_readonly_fields(self, request, obj=None):
-        return [*super().get_readonly_fields(request, obj), *(["project"] if obj else [])]
-
-    def get_changeform_initial_data(self, request):
-        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
-
-
-@admin.register(ChecklistItem)
-class ChecklistItemAdmin(OfProject):
-    list_display = ["title", "project", "who", "stage", "owner", "due_on"]
-    list_filter = ["stage", "who", "owner"]
-    list_select_related = ["project", "owner"]
-    search_fields = ["title"]
-    fields = ["project", "title", "who", "owner", "offset_days", "due_on"]
-    panels = ("admin/panels/out_of_scope.html",)
-
-    def get_readonly_fields(self, request, obj=None):
-        # The words of an item that clients read are the house's approved ones.
-        approved = obj is not None and obj.client_safe == "approved"
-        return [*super().get_readonly_fields(request, obj), *(["title", "who"] if approved else [])]
-
-
-@admin.register(LaunchBlocker)
-class LaunchBlockerAdmin(OfProject):
-    list_display = ["words", "project", "severity", "stage", "owner", "due_on"]
-    list_filter = ["stage", "severity", "owner"]
-    list_select_related = ["project", "owner"]
-    fields = ["project", "words", "severity", "owner", "due_on", "summary"]
-
-
-@admin.register(Connector)
-class ConnectorAdmin(OfProject):
-    list_display = ["provider", "account", "project", "access_holder", "stage"]
-    list_filter = ["stage"]
-    list_select_related = ["project"]
-    search_fields = ["provider", "account"]
-    fields = ["project", "provider", "account", "access_holder", "secret_kept_at"]
+        more = {"terms": record.cadences.first(), "onboarding": onboarding.panel(record, request.user)}
+        return super().about(request, record) | more
 
 
 class ChangeInline(ReadOnlyInline):

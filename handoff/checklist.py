@@ -49,7 +49,7 @@ def learn(deals):
             leader=person("owner"),
             works_here="owner__is_active",
             items=rows(items, pk="pk"),
-            accesses=rows(accesses, pk="pk", provider="provider"),
+            accesses=rows(accesses, pk="pk", provider="provider__name"),
             blockers=rows(blockers, pk="pk", words=Left("words", 100), summary="summary"),
             cadence=rows(ReportingCadence.objects.filter(**OF_PROJECT)[:1], pk="pk", first="first_due_on"),
             reports=Exists(Report.objects.filter(**OF_PROJECT)),

@@ -10,6 +10,7 @@ from opportunities import clock, followups, notices
 from opportunities.models import Notice, Task
 from opportunities.records import Opens, edit, lock
 
+from . import alarms
 from .models import Report
 from .reactions import open_report_task
 
@@ -21,7 +22,12 @@ BATCH = 50
 
 def run() -> dict:
     """Open the tasks of reports that come up, mark those that were missed, tell of the late. Return the counts."""
-    return {"report_tasks": open_report_tasks(), "missed_reports": mark_missed(), "late_reports": tell_of_late()}
+    return {
+        "report_tasks": open_report_tasks(),
+        "missed_reports": mark_missed(),
+        "late_reports": tell_of_late(),
+        "late_blockers": alarms.tell_of_late_blockers(),
+    }
 
 
 def open_report_tasks() -> int:

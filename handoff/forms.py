@@ -4,14 +4,15 @@ from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from opportunities.forms import MoveForm
+from opportunities.models import User
 from opportunities.stale import SeenForm
 
+from . import secrecy
 from .models import Report
-from .models.project import LOOKS_SECRET
 
 
 class GrantForm(MoveForm):
-    access_holder = forms.CharField(label="Who holds the access?", max_length=160)
+    holder = forms.ChoiceField(label="Who holds the access?", help_text="Somebody at the client, or one of us.")
     secret_kept_at = forms.CharField(
         label="Where is the secret kept?",
         max_length=160,
@@ -20,13 +21,25 @@ class GrantForm(MoveForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        for name in self.fields:
-            self.initial.setdefault(name, getattr(self.record, name))
+        access = self.record
+        self.theirs = {f"contact:{one.pk}": one for one in access.project.opportunity.client.contacts.reachable()}
+        self.ours = {f"user:{one.pk}": one for one in User.who_work_here()}
+        groups = [("At the client", self.theirs), ("Of us", self.ours)]
+        offered = [(title, [(key, str(one)) for key, one in people.items()]) for title, people in groups if people]
+        self.fields["holder"].choices = [("", "Choose one"), *offered]
+        self.initial.setdefault("secret_kept_at", access.secret_kept_at)
+        known = {one.pk: key for key, one in self.theirs.items()}
+        usual = access.holder_contact_id or access.said_by_id
+        ours = f"user:{access.holder_user_id}" if access.holder_user_id else ""
+        self.initial.setdefault("holder", ours or known.get(usual, ""))
+
+    def clean_holder(self):
+        return (self.theirs | self.ours)[self.cleaned_data["holder"]]
 
     def clean_secret_kept_at(self):
         words = self.cleaned_data["secret_kept_at"]
-        if LOOKS_SECRET.search(words):
-            raise forms.ValidationError("Write where it is kept, not the secret itself.")
+        if secrecy.looks_secret(words):
+            raise forms.ValidationError(secrecy.SENTENCE)
         return words
 
 

@@ -97,8 +97,13 @@ def no_launch_blocker_is_open(project):
 
 @gate("Verify every access, or revoke what is not needed.")
 def connectors_are_verified(project):
-    for connector in project.connectors.exclude(stage__in=["verified", "revoked"]):
-        yield Lack(f"Verify the access to {connector}.", connector.staff_url())
+    people = ("provider", "holder_contact", "holder_user")
+    for connector in project.connectors.exclude(stage="revoked").select_related(*people):
+        if connector.stage != "verified":
+            yield Lack(f"Verify the access to {connector}.", connector.staff_url())
+        elif connector.holder_left:
+            words = f"Name a new holder of the access to {connector}: {connector.holder} left."
+            yield Lack(words, connector.staff_url("id_holder_contact"))
 
 
 @gate("Set the day of the first report.")
@@ -109,7 +114,22 @@ def first_report_is_dated(project):
         yield Lack("Set the day of the first report.", url)
 
 
-# -- Onboarding items. -------------------------------------------------------------------------------------------------
+# -- What is on the way to live. ---------------------------------------------------------------------------------------
+
+
+@gate("Its project is live already: note what is missing as a task.")
+def its_project_is_not_live(item):
+    return item.project.stage in ("setup", "ready")
+
+
+@gate("Name somebody who works there as its holder.", mend="id_holder_contact")
+def somebody_holds_it(connector):
+    return bool(connector.holder) and not connector.holder_left
+
+
+@gate("The client has not said that it is granted: wait for them, or write down that it was.")
+def client_said_so(connector):
+    return connector.said_at is not None
 
 
 @gate("Say whether it touches what was excluded.")

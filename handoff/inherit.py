@@ -14,8 +14,17 @@ from portal.models import Guest
 from proposals.publishing import agency_day
 
 from . import cadence, changeorders, publishing
-from .house import CHECKLIST, PROVIDERS
-from .models import ChecklistItem, Connector, Handoff, Project, Promise, Receipt, ReportingCadence
+from .house import CHECKLIST
+from .models import (
+    ChecklistItem,
+    Connector,
+    Handoff,
+    Project,
+    Promise,
+    Provider,
+    Receipt,
+    ReportingCadence,
+)
 from .models.days import agreed
 from .models.report import AHEAD
 
@@ -95,7 +104,7 @@ class Will:
         self.project = self.the_project()
         self.promises = list(self.the_promises())
         self.items = list(self.the_items())
-        self.connectors = [Connector(project=self.project, provider=name) for name in self.providers()]
+        self.connectors = [Connector(project=self.project, provider=one) for one in self.providers()]
         self.cadence = self.the_cadence()
         self.reports = self.cadence.due_reports(AHEAD)
         self.guests = list(self.the_guests())
@@ -156,6 +165,7 @@ class Will:
             yield ChecklistItem(
                 project=self.project,
                 title=title,
+                group=row.get("group", ""),
                 who=row.get("who", "us"),
                 offset_days=row.get("days", 0),
                 client_safe=ClientSafe.APPROVED,
@@ -166,11 +176,9 @@ class Will:
         """Return the onboarding list of the service that was sold."""
         return self.proposal.service.checklist if self.proposal.service else []
 
-    def providers(self) -> list[str]:
+    def providers(self) -> list:
         """Return the providers that discovery named."""
-        found = self.opportunity.discoveries.values_list("provider_stack", flat=True)
-        text = " ".join(found).lower()
-        return [name for name, words in PROVIDERS.items() if any(word in text for word in words)]
+        return Provider.named_in(" ".join(self.opportunity.discoveries.values_list("provider_stack", flat=True)))
 
     def the_cadence(self):
         contract = self.contract

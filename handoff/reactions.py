@@ -1,5 +1,6 @@
 """What delivery does when something below it moves, and when its own records move."""
 
+from django.db.models import Q
 from django.utils import timezone
 
 from opportunities import followups, notices
@@ -8,7 +9,7 @@ from opportunities.records import ClientSafe, Opens, begin, edit, perform, react
 from proposals.models import Contract, Proposal, Summary
 from proposals.publishing import withdraw
 
-from . import inherit, policies, publishing, scope, standing
+from . import alarms, inherit, policies, publishing, scope, standing
 from .models import CadenceChange, ChecklistItem, Handoff, LaunchBlocker, OutOfScope, Project, Promise, Report
 from .models.days import TERMS
 
@@ -135,6 +136,7 @@ def show_the_project(project, event):
 
 @reacts_to(
     "checklistitem.finish",
+    "checklistitem.reopen",
     "checklistitem.waive",
     "checklistitem.edit",
     "launchblocker.clear",
@@ -144,10 +146,19 @@ def show_the_project(project, event):
     "connector.fail",
     "connector.revoke",
     "connector.request",
+    "connector.ask_anew",
+    "connector.edit",
 )
 def show_the_step(record, event):
     """The client's onboarding page follows each step."""
     publishing.show_project(record.project)
+
+
+@reacts_to("connector.create", "launchblocker.create", "checklistitem.create")
+def show_what_is_new(record, event):
+    """So does what is added later. While winning makes all of it, the page is shown once, at the end."""
+    if record.project.handoff.stage != Handoff.Stage.PREPARING:
+        publishing.show_project(record.project)
 
 
 @reacts_to("summary.approve", "summary.fall_back", "summary.send_back", "summary.withdraw")
@@ -304,3 +315,58 @@ def find_out_of_scope(handoffs, words, **work):
             if shared and not promise.touched_by.filter(**work).exists():
                 found = OutOfScope(handoff=handoff, exclusion=promise, words=", ".join(shared)[:200], **work)
                 begin(found, by=None, past="found")
+
+
+# -- Onboarding. -------------------------------------------------------------------------------------------------------
+
+
+@reacts_to("connector.fail")
+def raise_the_alarm(connector, event):
+    """An access that stopped working is told to whoever leads the onboarding, and to whoever has the deal."""
+    alarms.tell_of_the_broken(connector, event)
+
+
+@reacts_to("contact.edit")
+def ask_for_a_new_holder(contact, facts):
+    """An access whose holder left the client is nobody's: it needs a new holder before the project goes live.
+
+    Of two entries that are one person the one that stays holds it.
+    """
+    if "merged_into" in facts and contact.merged_into:
+        for connector in alarms.accesses_of(contact=contact):
+            edit(connector, by=None, reason=f"{contact} is the same person.", holder_contact=contact.merged_into)
+    elif "left_on" in facts and contact.left_on:
+        alarms.tell_that_the_holder_left(alarms.accesses_of(contact=contact))
+
+
+@reacts_to("user.edit")
+def ask_for_a_new_holder_of_ours(user, facts):
+    """The same, of whoever left us."""
+    if "is_active" in facts and not user.is_active:
+        alarms.tell_that_the_holder_left(alarms.accesses_of(user=user))
+
+
+@reacts_to("connector.edit")
+def be_done_with_a_new_holder(connector, facts):
+    """Whoever named a new holder has done the task."""
+    if {"holder_contact", "holder_user"} & set(facts) and connector.holder and not connector.holder_left:
+        tasks = Task.objects.about(connector).filter(title__startswith="Name a new holder")
+        for task in tasks.exclude(stage__in=Task.CLOSED):
+            perform(task.finish, by=None, outcome=f"{connector.holder} holds it now.")
+
+
+@reacts_to("checklistitem.reopen")
+def promise_it_again(item, event):
+    """An item that is open again has a task again, and the project waits for it."""
+    inherit.promise_item(item, by=None)
+
+
+@reacts_to("summary.create")
+def give_a_blocker_its_words(summary, event):
+    """Words that are written about a blocker are its words, as soon as they are begun."""
+    if summary.record_type == LaunchBlocker.label() and summary.kind == Summary.Kind.BLOCKER:
+        gone = [Summary.Stage.WITHDRAWN, Summary.Stage.SUPERSEDED]
+        open_ones = LaunchBlocker.objects.filter(pk=summary.record_id, stage="open")
+        open_ones = open_ones.filter(project__opportunity=summary.opportunity_id)
+        for blocker in open_ones.filter(Q(summary=None) | Q(summary__stage__in=gone)):
+            edit(blocker, by=None, reason="Its words were begun.", summary=summary)

@@ -251,3 +251,25 @@ class LookForm(PlainForm):
             raise forms.ValidationError(seals.NO_PDF)
         file.seek(0)
         return file
+
+
+class GrantForm(PlainForm):
+    """What a guest says of an access that they granted. Nobody is asked for a password, and none is kept."""
+
+    name = text("Who let us in?", "Write the name of whoever did it.", length=80, complete="name")
+    to = Address(
+        label="Which mail address of ours?",
+        max_length=120,
+        error_messages={
+            "required": "Write the mail address of ours that you let in.",
+            "invalid": "Write the mail address of ours that you let in. Never a password.",
+            "max_length": "Shorten this to 120 characters.",
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args, access, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.access = access
+        # There is one for each access on the page.
+        self.auto_id = f"grant_{access}_%s"

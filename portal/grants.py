@@ -124,6 +124,9 @@ PORTAL_CALLS = [
     "portal_parts",
     "portal_signers",
     "portal_ask_for_link",
+    "portal_tick",
+    "portal_grant",
+    "portal_list_deeds",
 ]
 
 PRIVATE = [
@@ -136,6 +139,7 @@ PRIVATE = [
     "portal_waits_for_another",
     *("portal_answer_to", "portal_links_behind"),
     *("portal_is_name", "portal_without_keys"),
+    *("portal_list_of", "portal_line_missing", "portal_line_waits", "portal_did_much"),
 ]
 
 GRANTS = [

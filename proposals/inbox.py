@@ -327,6 +327,24 @@ def signed(action) -> str:
     return "Signed."
 
 
+def ticked(action) -> str:
+    """Do an item of an onboarding list in the name of whoever ticked it off."""
+    return shown_at(action).hear_tick(action, contact_of(action))
+
+
+def granted(action) -> str:
+    """Keep that they say that they let us in. Somebody of ours looks whether it works."""
+    return shown_at(action).hear_grant(action, contact_of(action))
+
+
+def shown_at(action):
+    """Return the record whose page they acted on. What became of their deed is its own to say."""
+    record = publishing.record_shown(action.publication)
+    if record.opportunity.client_id != action.client_id:
+        raise Refused(["This was about another client's page."])
+    return record
+
+
 def short(words) -> str:
     return " ".join(words.split())[:80]
 
@@ -341,6 +359,8 @@ ANSWERS = {
     "objected": objected,
     "signed": signed,
     "wants_link": wants_link,
+    "ticked": ticked,
+    "granted": granted,
 }
 
 

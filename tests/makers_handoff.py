@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from handoff.house import furnish
 from handoff.models import CadenceChange
 from opportunities.records import begin, edit, perform
 from proposals.models import Summary
@@ -17,6 +18,7 @@ def a_signed_deal(
     owner, *, manager, stack="They use GA4, HubSpot and the Google Search Console.", options=(), claimed=None, **terms
 ):
     """An opportunity in contract whose contract both sides have signed. `options` are titles of price lines."""
+    furnish()
     proposal = a_proposal(owner, approver=manager, stage="viewed", claimed=claimed)
     opportunity = proposal.opportunity
     edit(opportunity.discoveries.get(), by=owner, provider_stack=stack)
@@ -61,7 +63,8 @@ def a_project(owner, *, manager, delivery, stage="setup", **terms):
 
 def connect(connector, by):
     """Get the access, and see that it works."""
-    granted = perform(connector.grant, by=by, access_holder="Bo Larsen", secret_kept_at="Team vault, Harbor Dental")
+    holder = connector.project.client.contacts.reachable().first()
+    granted = perform(connector.grant, by=by, holder=holder, secret_kept_at="Team vault, Harbor Dental")
     return perform(granted.verify, by=by)
 
 

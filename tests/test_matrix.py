@@ -18,12 +18,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 
+from handoff.house import furnish
 from handoff.models import Report, ReportNote
 from opportunities import reads
 from opportunities.models import Notice, Opportunity, Source, User
 from opportunities.records import begin
 from portal.models import IntakeToken
-from proposals.house import furnish
 from proposals.models import Approval, Claim, Delegation
 from tests.conftest import person
 from tests.world import a_row_of
@@ -145,6 +145,7 @@ RECORDS = {
     "handoff_checklistitem": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_launchblocker": ("ABCDFEN", "BDF", "ABDEN", "BD"),
     "handoff_connector": ("ABCDFEN", "BDF", "ABDEN", "BD"),
+    "handoff_provider": ("ABCDFEN", "B", "ABCDFEN", "B"),
     "handoff_reportingcadence": ("ABCDFEN", "-", "ABDEN", "BD"),
     "handoff_cadencechange": ("ABCDFEN", "-", "ABDEN", "-"),  # asked for of a cadence: tests/handoff/test_changes.py
     "handoff_report": ("ABCDFEN", "-", "ABDEN", "BD"),
@@ -425,6 +426,8 @@ PUBLIC = {
     "reports": (302, 405),
     "report": (302, 405),
     "onboarding": (302, 405),
+    "tick": (405, 302),
+    "grant": (405, 302),
     "history": (302, 405),
     "questions": (302, 405),
     "ask": (405, 302),

@@ -1,9 +1,11 @@
 """The records of what delivery inherits."""
 
 from .cadencechange import CadenceChange
+from .connector import Connector
 from .handoff import Handoff, Promise, Receipt
 from .outofscope import OutOfScope
-from .project import ChecklistItem, Connector, LaunchBlocker, Project
+from .project import ChecklistItem, LaunchBlocker, Project
+from .provider import Provider
 from .report import Report, ReportingCadence, ReportNote
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "OutOfScope",
     "Project",
     "Promise",
+    "Provider",
     "Receipt",
     "Report",
     "ReportNote",

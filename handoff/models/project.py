@@ -1,6 +1,5 @@
 """The project: the way from a signed contract to a client who is live."""
 
-import re
 from datetime import timedelta
 
 from django.conf import settings
@@ -8,22 +7,30 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from opportunities.models import Client, Event, Opportunity
-from opportunities.records import Opens, Output, Record, Refused, stage_field, transition
+from opportunities import followups
+from opportunities.models import Client, Contact, Event, Opportunity
+from opportunities.records import (
+    ClientSafe,
+    KeptQuerySet,
+    Opens,
+    Output,
+    Record,
+    Refused,
+    lock,
+    perform,
+    stage_field,
+    transition,
+)
 from opportunities.words import plain_words
 from proposals.models import Summary
 from proposals.publishing import agency_day
 
 from .. import gates
-from ..house import OTHER, PROVIDERS
 from .handoff import Handoff
 
 DAY = timedelta(days=1)
-MOVE, ITEM, BLOCKER, CONNECT = (
-    f"handoff.move_{name}" for name in ("project", "checklistitem", "launchblocker", "connector")
-)
+MOVE, ITEM, BLOCKER = (f"handoff.move_{name}" for name in ("project", "checklistitem", "launchblocker"))
 REASON = "opportunities.forms.ReasonForm"
-LOOKS_SECRET = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[^\s/:.]{20,}")
 
 
 class Project(Output):
@@ -47,6 +54,9 @@ class Project(Output):
     handoff = models.OneToOneField(Handoff, models.PROTECT, related_name="project")
     name = models.CharField(max_length=160)
     kickoff_on = models.DateField("kickoff", null=True, blank=True)
+    kickoff_time = models.TimeField(
+        "kickoff at", null=True, blank=True, help_text="By the client’s clock: that of their time zone."
+    )
     stage = stage_field(Stage, Stage.SETUP)
 
     class Meta(Output.Meta):
@@ -75,6 +85,28 @@ class Project(Output):
         lines = Event.objects.filter(record_type=self.label(), record_id=self.pk, verb="project.go_live")
         return lines.select_related("facts").filter(facts__values__has_key="overridden").first()
 
+    # -- What the client did in the portal about what stands on its onboarding page. -----------------------------------
+
+    def hear_tick(self, action, contact) -> str:
+        """Do an item of the client's in their name. Return what came of it."""
+        item = self.items.filter(who="client", client_safe=ClientSafe.APPROVED).get(pk=action.data["item"])
+        if item.stage == ChecklistItem.Stage.DONE:
+            return "It was done already."
+        perform(item.finish, by=contact)
+        return "Done."
+
+    def hear_grant(self, action, contact) -> str:
+        """Keep that the client says that an access is granted, and open the task to look."""
+        connector = lock(self.connectors.get(pk=action.data["access"]))
+        if connector.said_at or connector.stage in (connector.Stage.GRANTED, connector.Stage.VERIFIED):
+            return "They said so already."
+        if not connector.waits_for_client:
+            raise Refused([f"{connector} is {connector.get_stage_display().lower()}: nobody asks for it now."])
+        said = {"name": action.data["name"], "to": action.data["to"], "at": action.at}
+        connector = connector.hear_that_it_is_granted(by=contact, **said)
+        followups.open_task(connector, Opens("onboarding_handoff", "Check the access", 1), by=None)
+        return "Written down, and a task to check the access was opened."
+
     @transition(
         stage,
         source=Stage.SETUP,
@@ -98,6 +130,7 @@ class Project(Output):
             gates.its_contract_is_active,
             gates.payment_is_as_agreed,
             gates.kickoff_is_set,
+            gates.checklist_is_done,
             gates.somebody_leads_it,
             gates.its_promises_are_answered,
             gates.no_launch_blocker_is_open,
@@ -139,7 +172,7 @@ class Project(Output):
 class ChecklistItem(Output):
     """One thing to do before the client is live, by us or by the client.
 
-    open → done or waived.
+    open → done or waived. What turns out not to be done is opened again.
     """
 
     belongs_to = "project"
@@ -157,10 +190,19 @@ class ChecklistItem(Output):
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="items")
     title = models.CharField(max_length=160, validators=[plain_words])
+    group = models.CharField(
+        "under",
+        max_length=80,
+        blank=True,
+        validators=[plain_words],
+        help_text="The heading on the list. Clients read it.",
+    )
     who = models.CharField("done by", max_length=6, choices=Who, default=Who.US)
     offset_days = models.SmallIntegerField(
         "days after the kickoff", default=0, help_text="A number below zero means before it."
     )
+    # Since when it is open once more, though it was done.
+    reopened_at = models.DateTimeField(null=True, editable=False)
     stage = stage_field(Stage, Stage.OPEN)
 
     class Meta(Output.Meta):
@@ -188,6 +230,10 @@ class ChecklistItem(Output):
         """Return the day on which it is due for this kickoff, or None."""
         return kickoff + self.offset_days * DAY if kickoff else None
 
+    @property
+    def is_late(self) -> bool:
+        return self.is_open and bool(self.due_on) and self.due_on < timezone.localdate()
+
     @transition(
         stage,
         source=Stage.OPEN,
@@ -196,10 +242,27 @@ class ChecklistItem(Output):
         permission=ITEM,
         label="Done",
         past="did",
+        client=True,
     )
     def finish(self, *, by):
-        """Tick it off."""
-        self.next_action = ""
+        """Tick it off. What is the client's to do, the client ticks off in the portal."""
+        if isinstance(by, Contact) and self.who != self.Who.CLIENT:
+            raise Refused([f"“{self}” is ours to do."])
+        self.next_action, self.reopened_at = "", None
+
+    @transition(
+        stage,
+        source=Stage.DONE,
+        target=Stage.OPEN,
+        gates=[gates.its_project_is_not_live],
+        permission=ITEM,
+        label="Open again",
+        past="opened again",
+        asks=REASON,
+    )
+    def reopen(self, *, by, reason):
+        """Say why it is not done after all."""
+        self.next_action, self.reopened_at = self.title, timezone.now()
 
     @transition(
         stage, source=Stage.OPEN, target=Stage.WAIVED, permission=ITEM, label="Waive", past="waived", asks=REASON
@@ -207,6 +270,12 @@ class ChecklistItem(Output):
     def waive(self, *, by, reason):
         """Go without it, saying why."""
         self.next_action = ""
+
+
+class BlockerQuerySet(KeptQuerySet):
+    def overdue(self, day):
+        """Return what should have been cleared before a day."""
+        return self.filter(stage=LaunchBlocker.Stage.OPEN, due_on__lt=day)
 
 
 class LaunchBlocker(Record):
@@ -239,12 +308,23 @@ class LaunchBlocker(Record):
     )
     stage = stage_field(Stage, Stage.OPEN)
 
+    objects = BlockerQuerySet.as_manager()
+
     class Meta(Record.Meta):
         permissions = [("move_launchblocker", "Can clear launch blockers")]
         ordering = ["-id"]
 
     def __str__(self):
         return self.words[:100]
+
+    @property
+    def age(self) -> int:
+        """Return for how many days it has been in the way."""
+        return (timezone.localdate() - self.since).days
+
+    @property
+    def is_late(self) -> bool:
+        return self.is_open and bool(self.due_on) and self.due_on < timezone.localdate()
 
     def clean(self):
         if self.summary_id and self.project_id and self.summary.opportunity_id != self.project.opportunity_id:
@@ -255,109 +335,3 @@ class LaunchBlocker(Record):
     )
     def clear(self, *, by, reason):
         """Say what took it out of the way."""
-
-
-class Connector(Record):
-    """Access to a provider of the client's. Where the secret is kept stands here, never the secret.
-
-    requested → granted → verified. A granted or verified one can break and be granted again; any can be
-    revoked, and a revoked one asked for again.
-    """
-
-    belongs_to = "project"
-
-    class Stage(models.TextChoices):
-        REQUESTED = "requested"
-        GRANTED = "granted"
-        VERIFIED = "verified"
-        BROKEN = "broken"
-        REVOKED = "revoked"
-
-    CLOSED = (Stage.VERIFIED, Stage.REVOKED)
-
-    project = models.ForeignKey(Project, models.PROTECT, related_name="connectors")
-    provider = models.CharField(max_length=80, choices=[(name, name) for name in (*PROVIDERS, OTHER)])
-    account = models.CharField(
-        "which account", max_length=80, blank=True, help_text="Clients do not read this. Needed for “Another account”."
-    )
-    access_holder = models.CharField("who holds the access", max_length=160, blank=True)
-    secret_kept_at = models.CharField(
-        "where the secret is kept",
-        max_length=160,
-        blank=True,
-        help_text="The vault and the entry. Never the secret itself.",
-    )
-    stage = stage_field(Stage, Stage.REQUESTED)
-
-    class Meta(Record.Meta):
-        permissions = [("move_connector", "Can grant, verify and revoke accesses")]
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "provider", "account"], name="connector_once_an_account")
-        ]
-
-    def __str__(self):
-        return f"{self.provider}: {self.account}" if self.account else self.provider
-
-    def clean(self):
-        if self.provider == OTHER and not self.account:
-            raise ValidationError({"account": "Say which account it is. Clients do not read this."})
-        if LOOKS_SECRET.search(self.secret_kept_at):
-            raise ValidationError({"secret_kept_at": "Write where it is kept, not the secret itself."})
-
-    @transition(
-        stage,
-        source=[Stage.REQUESTED, Stage.BROKEN],
-        target=Stage.GRANTED,
-        permission=CONNECT,
-        label="Access was granted",
-        past="got access to",
-        asks="handoff.forms.GrantForm",
-    )
-    def grant(self, *, by, access_holder, secret_kept_at):
-        """The client let us in."""
-        if LOOKS_SECRET.search(secret_kept_at):
-            raise Refused(["Write where it is kept, not the secret itself."])
-        self.access_holder, self.secret_kept_at = access_holder, secret_kept_at
-
-    @transition(
-        stage, source=Stage.GRANTED, target=Stage.VERIFIED, permission=CONNECT, label="It works", past="verified"
-    )
-    def verify(self, *, by):
-        """We read the first data through it."""
-
-    @transition(
-        stage,
-        source=[Stage.GRANTED, Stage.VERIFIED],
-        target=Stage.BROKEN,
-        permission=CONNECT,
-        label="It stopped working",
-        past="lost access to",
-        asks=REASON,
-        opens=Opens("onboarding_handoff", "Mend the broken access", 1),
-    )
-    def fail(self, *, by, reason):
-        """No data comes through it any more."""
-
-    @transition(
-        stage,
-        source=[Stage.REQUESTED, Stage.GRANTED, Stage.VERIFIED, Stage.BROKEN],
-        target=Stage.REVOKED,
-        permission=CONNECT,
-        label="Revoke",
-        past="revoked",
-        asks=REASON,
-    )
-    def revoke(self, *, by, reason):
-        """Give it back: we do not need it, or may not have it."""
-
-    @transition(
-        stage,
-        source=Stage.REVOKED,
-        target=Stage.REQUESTED,
-        permission=CONNECT,
-        label="Ask again",
-        past="asked again for",
-    )
-    def request(self, *, by):
-        """Ask the client once more."""

@@ -21,6 +21,8 @@ class ClientAction(models.Model):
         ENGAGED = "engaged"
         SIGNED = "signed"
         WANTS_LINK = "wants_link"
+        TICKED = "ticked"
+        GRANTED = "granted"
 
     client_id = models.BigIntegerField(db_index=True)
     opportunity_id = models.BigIntegerField(null=True, blank=True)

@@ -336,13 +336,6 @@ def report(request, cursor, guest, pk):
 
 
 @for_guest
-def onboarding(request, cursor, guest):
-    """Show what is left to do until the client is live, theirs and ours."""
-    found = [one for one in Publication.objects.newest() if one.kind == "onboarding"]
-    return page(request, "room/onboarding", guest=guest, projects=found)
-
-
-@for_guest
 def history(request, cursor, guest):
     """Show what was published and what was answered, newest first."""
     published = [

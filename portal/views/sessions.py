@@ -45,7 +45,7 @@ def guests_deed(view):
 
     @wraps(view)
     def with_guest(request, **kwargs):
-        if kwargs.get("pk", 0) >= 2**63:
+        if max(kwargs.get("pk", 0), kwargs.get("line", 0)) >= 2**63:
             raise Http404
         if token := visitor.session_token(request):
             with portal_rights(token, write=True) as cursor:

@@ -85,7 +85,7 @@ class Service(DiaryKeeper):
 
     def clean(self):
         """Refuse rows that an onboarding list could not be made of later."""
-        if not all(rows_of(self.checklist, {"title": str, "who": str, "days": int})):
+        if not all(rows_of(self.checklist, {"title": str, "group": str, "who": str, "days": int})):
             raise ValidationError({"checklist": "Give each row a title, who does it (client or us) and its days."})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from proposals.house import furnish
+from handoff.house import furnish
 from tests.browser.axe import violations, violations_but_colours
 from tests.browser.house import House
 from tests.browser.people import DESKTOP, PHONE, Person, chromium

@@ -215,7 +215,7 @@ class Person:
     def settle_each(self, rows, *moves, **words):
         """Go through the rows below the record whose page is open, and make these moves of each."""
         here = self.page.url
-        links = self.page.locator(f"#{rows}-group .field-page a")
+        links = self.page.locator(f"#{rows}-group .field-page a, #{rows}-group .z-what > a")
         for address in [link.get_attribute("href") for link in links.all()]:
             self.open(address).move(moves[0], **words)
             for label in moves[1:]:

@@ -233,6 +233,7 @@ def what_guests_see(client, deal):
     for path, template, words in ROOMS:
         client.open(path)
         yield Seen(template, words)
+    yield from what_a_list_shows(client)
     client.open("/portal/reports/").choose("main .documents a")
     yield Seen("room/report", "What happened")
     client.open("/portal/").choose(".documents a[href*=proposals]")
@@ -248,6 +249,26 @@ ROOMS = [
     ("/portal/history/", "room/history", "What happened so far"),
     ("/portal/sessions/", "room/sessions", "Where you are signed in"),
 ]
+
+
+def what_a_list_shows(client):
+    """A project on its way: things to tick off, an access to grant, and one thing that is taken off meanwhile."""
+    shown = Publication.objects.filter(kind="onboarding").latest("pk")
+    item = {"id": 1, "title": "Send your logo", "group": "Your brand", "who": "you", "due_on": "2026-01-05"}
+    item |= {"done": False, "again": "Open again: something is still missing."}
+    access = {"id": 1, "provider": "HubSpot", "state": "Stopped working; please grant it again", "broken": True}
+    access |= {"asks": True, "how": ["Open Settings, then Users.", "Invite us by our mail address."]}
+    blocker = {"title": "Your domain", "words": "It has to be renewed.", "since": "2026-11-20"}
+    lists = {"items": [item, item | {"id": 2, "title": "Name one person"}], "accesses": [access], "blockers": [blocker]}
+    listed = again(shown, "project:77", open=True, kickoff_time="10:00", zone="CET, the time in Copenhagen", **lists)
+    client.open("/portal/onboarding/").choose("#access-1 summary")
+    yield Seen("room/onboarding", "We have granted it")
+    refused(client, "We have granted it", within="#access-1 form")
+    yield Seen("room/onboarding", "Nothing is lost.", wrong="to")
+    client.open("/portal/onboarding/")
+    listed = again(listed, "project:77", items=[item | {"id": 2}])
+    refused(client, "Done", within="#item-1", status=409)
+    yield Seen("room/not_ticked", "This is not on your list any more.")
 
 
 def what_signers_see(client, guest):

@@ -107,7 +107,7 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
     dora.open(deal).press("Faster pages", within="#handoff")
     project = dora.page.url
     dora.settle_each("items", "Done")
-    dora.settle_each("connectors", "Access was granted", "It works", access_holder="Dora", secret_kept_at="no secret")
+    dora.settle_each("connectors", "Access was granted", "It works", holder="Dora", secret_kept_at="no secret")
     dora.move("Setup is done")
     ada.open(contract).press("First payment").move("Record the invoice", invoice="I-1001")
     shown = {"reference": "SEPA 1001", "happened_on": today.isoformat(), "link": "https://bank.example/1001"}

@@ -31,7 +31,7 @@ def test_winning_makes_everything_in_one_go(ada, ben, dora):
     assert all(item.due_on for item in project.items.all())
     assert project.cadences.get().first_due_on is not None
     assert project.reports.count() == 3
-    assert set(project.connectors.values_list("provider", flat=True)) == {
+    assert set(project.connectors.values_list("provider__name", flat=True)) == {
         "Google Analytics",
         "Google Search Console",
         "HubSpot",

@@ -90,7 +90,7 @@ def test_a_raw_post_makes_no_move_of_somebody_elses(won, ada, cem, as_user):
 
 def test_a_secret_is_refused_at_its_field(won, dora, as_user):
     connector = Connector.objects.first()
-    words = {"access_holder": "Bo", "secret_kept_at": "sk4f9a8b7c6d5e4f3a2b1c0d9e8f"}
+    words = {"holder": f"user:{dora.pk}", "secret_kept_at": "sk4f9a8b7c6d5e4f3a2b1c0d9e8f"}
     page = as_user(dora).post(move_url(connector, "grant"), words)
 
     assert "not the secret itself" in page.content.decode()

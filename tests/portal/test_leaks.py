@@ -22,7 +22,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
 from handoff import publishing as delivery
-from handoff.models import Project, Report
+from handoff.models import ChecklistItem, Connector, Project, Report
 from opportunities import outbox
 from opportunities.models import Contact, Message
 from opportunities.records import begin
@@ -83,7 +83,9 @@ SHOWN = {
     "proposals.ContractClause": {"text"},
     "proposals.Clause": {"title"},
     "proposals.Summary": {"title", "words"},
-    "handoff.ChecklistItem": {"title"},
+    "handoff.ChecklistItem": {"title", "group"},
+    "handoff.Connector": {"said_name", "said_to"},
+    "handoff.Provider": {"name", "how"},
     "handoff.Report": {"numbers", "next_steps"},
 }
 # What the house goes by: names of kinds, keys, digests, zones. No words of anybody's.
@@ -290,6 +292,12 @@ def numbers() -> list[int]:
     return sorted({0, *(row.pk for rows in (newest, withdrawn, *others) for row in rows)})
 
 
+def lines(deal, other) -> list[int]:
+    """Return a number of each kind of line on an onboarding list, of both clients, and one of nothing."""
+    rows = (model.objects.filter(project__opportunity__in=[deal, other]) for model in (ChecklistItem, Connector))
+    return sorted({0, *(row.pk for each in rows for row in each.order_by("project_id", "-pk").distinct("project_id"))})
+
+
 # These make somebody else of whoever asks for them: last of all.
 LAST = ("enter", "preview", "sign-out", "session-end", "preview-leave")
 
@@ -303,7 +311,7 @@ def addresses(deal, other) -> list[str]:
     keys = {"stop": a_way_out, "preview": a_preview, "enter": a_way_in}
     for name, pattern in sorted(patterns("portal.urls"), key=lambda named: named[0] in LAST):
         own = [keys[name](deal)] if name in keys else []
-        stands = {"token": [*own, link, link_of(other), new_token()], "pk": numbers()}
+        stands = {"token": [*own, link, link_of(other), new_token()], "pk": numbers(), "line": lines(deal, other)}
         wanted = {*pattern.pattern.converters, *pattern.pattern.regex.groupindex}
         assert wanted <= stands.keys(), f"Say here what stands in the address of {name}."
         for chosen in itertools.product(*(stands[key] for key in wanted)):
@@ -320,7 +328,7 @@ def typed(deal) -> list[dict]:
     return [
         {},
         {"name": "x" * 4000, "code": "12345", "colleague": "1", "client": str(deal.client_id)},
-        {"words": "\u202e", "code": "123456", "client": "1"},
+        {"words": "\u202e", "code": "123456", "client": "1", "name": "Tom Reyes", "to": "access@zarts.example"},
         {"about": "price-1", "words": "Why?", "kind": "objection", "seen": "price=2", "option": "1"},
         {**right, "digest": "0" * 64},
         {**right, "digest": shown["proposal"].digest, "List-Unsubscribe": "One-Click"},

@@ -51,6 +51,7 @@ PAGES = [
             ("Reliability", "verified", "report_reliability", "handoff.view_report"),
             ("Claims", "scoreboard", "claims", "handoff.view_promise"),
             ("Won and lost", "balance", "won_and_lost", "opportunities.view_closing"),
+            ("Providers", "hub", "handoff.provider", "handoff.change_provider"),
         ],
     ),
     (

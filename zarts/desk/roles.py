@@ -129,6 +129,8 @@ ROLES = {
 HOUSE = ("user", "team", "heartbeat")
 # What departs from what a client was promised is approved by managers, likewise.
 MANAGERS = ("approve_cadence_change",)
+# Words of the house that clients read: managers keep them, whatever a "*" says to delivery.
+MANAGED = ("provider",)
 
 
 def sync(using: str):
@@ -142,8 +144,10 @@ def sync(using: str):
 def belongs(right, role: str, apps: dict) -> bool:
     """Whether a role's page names this permission."""
     patterns = apps.get(right.content_type.app_label, [])
-    house = right.content_type.model in HOUSE and not right.codename.startswith("view_")
-    if house and role != "Administrator":
+    writes = not right.codename.startswith("view_")
+    if right.content_type.model in HOUSE and writes and role != "Administrator":
+        return False
+    if right.content_type.model in MANAGED and writes and role == "Delivery":
         return False
     if right.codename in MANAGERS and role != "Manager":
         return False

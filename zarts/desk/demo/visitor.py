@@ -150,6 +150,23 @@ class Visitor:
         shown.keep_open(last)
         self.done(began)
 
+    def tick(self, project, item):
+        """Whoever decides ticks something off on their onboarding list."""
+        self.at_the_list(project, "portal_tick", (item.pk,), "ticked")
+
+    def grant(self, project, access):
+        """Whoever decides says that they let us in."""
+        who = project.opportunity.decision_owner.name
+        self.at_the_list(project, "portal_grant", (access.pk, who, settings.AGENCY_EMAIL), "granted")
+
+    def at_the_list(self, project, function, typed, expected):
+        began, session = real_now(), new_token()
+        guest = Guest.objects.get(client_id=project.client_id, contact_id=project.opportunity.decision_owner_id)
+        self.call("portal_sign_in", a_way_in(guest, timedelta(minutes=15)), token_hash(session), *FROM)
+        shown = Publication.objects.filter(kind="onboarding", client_id=project.client_id).latest("pk")
+        expect(self.call(function, session, shown.pk, *typed, *FROM), expected)
+        self.done(began)
+
 
 def expect(outcome, expected):
     if outcome != expected:

@@ -5,9 +5,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.test.utils import override_settings
 
+from handoff import house
 from opportunities.models import Client, Lead
 from portal.models import Guest
-from proposals import house
 from proposals.models import Proposal
 from zarts.desk import due
 from zarts.desk.demo import people, plot, rules, visitor
