@@ -11,9 +11,8 @@ from django.views.decorators.http import require_POST
 
 from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin
 from opportunities.records import perform, tell
-from proposals.models import Summary
 
-from .forms import ReportForm, as_lines
+from . import report_admin  # noqa: F401
 from .models import (
     ChecklistItem,
     Connector,
@@ -24,11 +23,7 @@ from .models import (
     Receipt,
     Report,
     ReportingCadence,
-    ReportNote,
 )
-
-# The stages in which a report is still written.
-WRITABLE = (Report.Stage.SCHEDULED, Report.Stage.DRAFTING)
 
 
 class Inherited(RecordAdmin):
@@ -232,61 +227,3 @@ class ReportingCadenceAdmin(KeptAdmin):
         if before != after:
             facts = {"recipients": [sorted(before), sorted(after)]}
             tell(cadence, "edit", "changed who reads", by=request.user, facts=facts)
-
-
-class NoteInline(ReadOnlyInline):
-    model = ReportNote
-    verbose_name_plural = "Internal notes"
-    fields = ["words", "author", "at"]
-
-
-@admin.register(Report)
-class ReportAdmin(Inherited):
-    list_display = ["project", "period_from", "period_to", "due_on", "stage", "breach", "owner"]
-    list_filter = ["stage", "breach", "owner"]
-    list_select_related = ["project", "owner"]
-    fieldsets = [
-        (None, {"fields": ["project", "period_from", "period_to", "due_on", "owner"]}),
-        ("What the client reads", {"fields": ["numbers", "summary", "next_steps"]}),
-        ("When it is late", {"fields": ["breach", "breach_reason"]}),
-    ]
-    readonly_fields = ["project", "period_from", "period_to", "due_on", "breach"]
-    inlines = [NoteInline]
-    form = ReportForm
-    empty_words = "No report is owed. A project that is inherited schedules its first ones."
-
-    def get_fieldsets(self, request, obj=None):
-        """The client's part is typed while it is written, and only read from the review on."""
-        if obj and obj.stage in WRITABLE and self.has_change_permission(request, obj):
-            return self.fieldsets
-        first, (title, _), last = self.fieldsets
-        return [first, (title, {"fields": ["shown_numbers", "summary", "next_steps"]}), last]
-
-    def get_readonly_fields(self, request, obj=None):
-        own = [*super().get_readonly_fields(request, obj), "shown_numbers"]
-        return own if obj and obj.stage in WRITABLE else [*own, "summary", "next_steps"]
-
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        if db_field.name == "summary" and (pk := request.resolver_match.kwargs.get("object_id")):
-            words = Summary.objects.filter(kind="report", opportunity__projects__reports=pk)
-            kwargs["queryset"] = words.exclude(stage__in=["withdrawn", "superseded"])
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    @admin.display(description="Numbers")
-    def shown_numbers(self, report):
-        return as_lines(report.numbers) or "No numbers were promised."
-
-
-@admin.register(ReportNote)
-class ReportNoteAdmin(KeptAdmin):
-    """A note is added and read, never changed."""
-
-    list_display = ["words", "report", "author", "at"]
-    list_select_related = ["report__project", "report__cadence", "author"]
-    fields = ["report", "words"]
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def before_birth(self, request, obj):
-        obj.author = request.user

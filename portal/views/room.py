@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from portal import offer, visitor
+from portal import charts, offer, visitor
 from portal.forms import DeclineContractForm, SignForm
 from portal.models import Paper, Publication
 from portal.pages import page
@@ -85,6 +85,7 @@ def home(request, cursor, guest):
         documents=offers,
         report=by_kind["report"][0] if by_kind["report"] else None,
         numbers=offer.bars(by_kind["report"][0].body.get("numbers"))[:4] if by_kind["report"] else [],
+        notices=by_kind["notice"],
         has_onboarding=bool(by_kind["onboarding"]),
     )
 
@@ -250,19 +251,29 @@ def decline(request, cursor, guest, publication, standing, pk):
 
 @for_guest
 def reports(request, cursor, guest):
-    """List the reports, newest first, and say when the next one comes."""
-    found = [one for one in Publication.objects.newest() if one.kind == "report"]
-    return page(request, "room/reports", guest=guest, reports=found)
+    """List the reports, newest first, say when the next one comes, and which one is late."""
+    shown = Publication.objects.newest()
+    notices, found = ([one for one in shown if one.kind == kind] for kind in ("notice", "report"))
+    return page(request, "room/reports", guest=guest, reports=found, notices=notices)
+
+
+# So many other reports stand below one; the list has them all.
+OTHERS = 6
 
 
 @for_guest
 def report(request, cursor, guest, pk):
-    """Show one report."""
+    """Show one report, with the way to the others."""
     publication = newest("report", pk)
     if publication.pk != pk:
         return redirect("report", publication.pk)
-    numbers = offer.bars(publication.body.get("numbers"))
-    return page(request, "room/report", guest=guest, publication=publication, body=publication.body, numbers=numbers)
+    others = [one for one in Publication.objects.newest() if one.kind == "report" and one.ref != publication.ref]
+    numbers = [
+        {**number, "chart": charts.of(number), "kept": charts.kept(number)}
+        for number in publication.body.get("numbers") or []
+    ]
+    shown = {"body": publication.body, "numbers": numbers, "others": others[:OTHERS]}
+    return page(request, "room/report", guest=guest, publication=publication, paper=None, **shown)
 
 
 @for_guest
