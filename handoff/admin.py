@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin
 from opportunities.records import perform, tell
 
-from . import report_admin  # noqa: F401
+from . import report_admin
 from .models import (
     ChecklistItem,
     Connector,
@@ -138,7 +138,11 @@ class ProjectAdmin(Inherited):
     ]
     readonly_fields = ["client", "handoff"]
     inlines = [ItemInline, BlockerInline, ConnectorInline, CadenceInline, ReportInline]
+    panels = ("admin/panels/project_late.html",)
     empty_words = "No project yet. A deal that is won begins one."
+
+    def about(self, request, record):
+        return super().about(request, record) | {"breaches": report_admin.breaches_of(record)}
 
 
 class OfProject(RecordAdmin):

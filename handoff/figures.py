@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from opportunities.importing.amounts import READ_WITH, signs_of
+from opportunities.importing.amounts import signs_of
 
 MOST_WHOLE, MOST_PARTS = 15, 6
 SUCH_AS = "Write a number, such as 2480 or 2.1."
@@ -27,7 +27,6 @@ def exact(text, *, unit="", sign=".") -> str:
     if not signs:
         raise NotExact(SUCH_AS)
     sign = sign if sign in signs else next(iter(signs))
-    assert READ_WITH[sign].fullmatch(said)
     whole, _, parts = said.replace("," if sign == "." else ".", "").partition(sign)
     whole, parts = whole.lstrip("0") or "0", parts.rstrip("0")
     if len(whole) > MOST_WHOLE:

@@ -5,9 +5,11 @@ import csv
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from opportunities import spreadsheets
 from opportunities.admin.base import KeptAdmin, RecordAdmin
@@ -145,6 +147,18 @@ class ReportAdmin(RecordAdmin):
         begin(ReportNote(report=report, author=request.user, words=note.cleaned_data["words"]), by=request.user)
         messages.success(request, "Noted, for us alone.")
         return redirect(report.staff_url("notes"))
+
+
+# So many broken promises of reports stand on their project's page; the list of reports has them all.
+MOST_BREACHES = 12
+
+
+def breaches_of(project) -> list:
+    """Return the reports of a project that came late, were missed, or have not come on their day, newest first."""
+    broken = ~Q(breach="") | Q(stage__in=Report.UNPUBLISHED, due_on__lt=timezone.localdate())
+    told = Exists(Report.with_notice().filter(record_id=OuterRef("pk")))
+    rows = project.reports.filter(broken).annotate(told=told).select_related("owner").order_by("-due_on")
+    return list(rows[:MOST_BREACHES])
 
 
 def list_to_fill_in(report) -> HttpResponse:

@@ -345,7 +345,7 @@ AFTER_APPROVAL = ("is_as_approved",)
 
 
 def gate_list(report) -> list:
-    """Return what stands between a report and its client, in the order in which it is met: words, state, what mends it."""
+    """Return what stands between a report and its client, in its order: words, whether it is met, what mends it."""
     steps = {step.name: step for step in Report.steps()}
     gates = dict.fromkeys(gate for name in ("submit", "approve", "publish") for gate in steps[name].custom["gates"])
     rows = []

@@ -204,6 +204,7 @@ MORE = {
         "refused": ("ABEN", "-"),
     },
     "handoff_handoff": {"accept_promises": ("-", "BD")},
+    "handoff_report": {"numbers": ("ABDEN", "BD"), "note": ("BD", "BD")},
 }
 
 

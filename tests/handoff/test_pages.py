@@ -14,7 +14,7 @@ from handoff.models import (
     ReportingCadence,
     ReportNote,
 )
-from tests.makers_handoff import a_handoff, a_report, a_won_deal
+from tests.makers_handoff import a_handoff, a_won_deal
 
 
 def again(record):
