@@ -312,7 +312,10 @@ def reports_lag(story):
     report = story.project.reports.exclude(stage="published").first()
     story.clock.to(-2, 16)
     words = "More Germans come to the new pages, and they stay longer.\n\nThe campaign in Bavaria has begun."
-    story.drafted(report, "The second month in Germany", words, ["2790"], "Compare Bavaria and Saxony")
+    report = story.drafted(report, "The second month in Germany", words, ["2790"], "Compare Bavaria and Saxony")
+    story.clock.to(-1, 10)
+    because = "The account in Bavaria was closed for two days, so its numbers came late."
+    story.tell_of_the_delay(report, because, "One of the accounts that we count in was shut for a while.")
 
 
 class SignedByTwo(Story):
