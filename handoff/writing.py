@@ -74,7 +74,7 @@ class ReportForm(SeenForm):
                 del self.fields[name]
         if "summary" in self.fields:
             self.offer_words()
-        self.fields["owner"].required = False
+        self.fields["owner"].required = not self.is_bound or "owner" in self.data
         if "next_steps" in self.fields:
             self.fields["next_steps"].widget.attrs["rows"] = 4
         self.history = report.history() if history is None else history
@@ -101,7 +101,7 @@ class ReportForm(SeenForm):
         return metric
 
     def clean_owner(self):
-        return self.cleaned_data["owner"] or self.instance.owner
+        return self.cleaned_data.get("owner") or self.instance.owner
 
     def clean(self):
         """What was not sent is not written."""
