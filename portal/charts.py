@@ -22,6 +22,13 @@ class Point:
     named: bool = False
 
     @property
+    def when(self) -> str:
+        """Say for the table which days these are."""
+        if self.begins in (None, "now"):
+            return "This report" if self.begins else "Before"
+        return f"{plain_day(self.begins)} to {plain_day(self.ends)}"
+
+    @property
     def anchor(self) -> str:
         """Return how words at this point stand, so that none leaves the picture."""
         return "start" if self.x <= LEFT + 1 else "end" if self.x >= RIGHT - 1 else "middle"
@@ -81,7 +88,11 @@ def label_of(begins, ends) -> str:
         return "Before"
     if begins == "now":
         return "Now"
-    on = as_date(ends)
+    return plain_day(ends)
+
+
+def plain_day(value) -> str:
+    on = as_date(value)
     return f"{on.day} {on:%b}" if on else ""
 
 
