@@ -108,6 +108,7 @@ def take_back_what_said_it(summary, event):
     """A report leaves the client's pages with its words. That it came, and when, stays."""
     for report in Report.objects.filter(summary=summary, stage="published", client_safe="published"):
         withdraw(report, event.reason)
+        publishing.hold_mails(report, "report", "The words of the report were withdrawn.")
         report = edit(report, by=None, client_safe=ClientSafe.WITHDRAWN, reason="Its words were withdrawn.")
         followups.open_task(report, Opens("report", "Tell the client why this is gone", 1), by=None)
 

@@ -77,6 +77,7 @@ class ReportAdmin(RecordAdmin):
         writes = bool(form and form.writes)
         to, without = publishing.readers(report)
         about = self.about(request, report)
+        at = report.cadence.staff_url("id_recipients")
         context = {
             **self.admin_site.each_context(request),
             **about,
@@ -92,8 +93,8 @@ class ReportAdmin(RecordAdmin):
             "file": file,
             "gates": writing.gate_list(report),
             "readers": to,
-            "without": [publishing.mend_reader(*each, report.cadence.staff_url("id_recipients")) for each in without],
-            "recipients_url": report.cadence.staff_url("id_recipients"),
+            "without": [publishing.mend_reader(contact, why, at) for contact, why in without],
+            "recipients_url": at,
             "notes": report.notes.select_related("author").order_by("-pk"),
             "note": (note or ReportNoteForm()) if self.may_note(request, report) else None,
             "words_url": writing.words_url(report) if writes else "",

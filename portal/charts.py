@@ -46,7 +46,7 @@ class Chart:
 
 def of(number):
     """Return the picture of a number as it was published, or None where there is nothing to compare it with."""
-    rows = [(None, None, number.get("before"))]
+    rows: list[tuple] = [(None, None, number.get("before"))]
     rows += [(each.get("from"), each.get("to"), each.get("value")) for each in number.get("history") or []]
     rows += [("now", "now", number.get("value"))]
     known = [(begins, ends, amount(value)) for begins, ends, value in rows if value not in (None, "")]

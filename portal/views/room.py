@@ -273,7 +273,7 @@ def report(request, cursor, guest, pk):
         for number in publication.body.get("numbers") or []
     ]
     shown = {"body": publication.body, "numbers": numbers, "others": others[:OTHERS]}
-    return page(request, "room/report", guest=guest, publication=publication, paper=None, **shown)
+    return page(request, "room/report", guest=guest, publication=publication, **shown)
 
 
 @for_guest

@@ -144,9 +144,11 @@ def test_a_report_bears_what_its_numbers_were_before(report, ada, ben, dora):
     assert number["promised"] == first.numbers[0]["promised"]
 
 
-def test_a_report_that_was_taken_back_is_no_period_before(report, ben, dora):
+def test_a_report_that_was_taken_back_is_no_period_before_and_its_mail_does_not_go(report, ben, dora):
     first = perform(report.publish, by=dora)
     perform(again(first.summary).withdraw, by=ben, reason="Of another client.")
+
+    assert [message.stage for message in mails(first)] == ["held"]
 
     assert first.cadence.reports.filter(stage="scheduled").first().history() == {}
 

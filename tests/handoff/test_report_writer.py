@@ -10,7 +10,7 @@ from django.urls import reverse
 from handoff import figures, writing
 from handoff.models import Report, ReportNote
 from opportunities.records import Refused, edit, perform
-from proposals.models import Summary
+from proposals.models import Claim, Summary
 from tests.handoff.test_reports import noon_after
 from tests.makers_handoff import a_report, report_words
 from tests.makers_proposals import a_summary, approve_all
@@ -169,6 +169,17 @@ def test_what_looks_like_a_slip_is_marked_and_not_refused(report):
     assert figures.doubts({**number, "value": "-2"}) == ["It is below zero, and never was before: look again."]
     assert figures.doubts({**number, "value": "250"})[0].startswith("It is more than ten times")
     assert figures.doubts({**number, "value": "2.1"}, "2.4") == []
+
+
+def test_a_number_whose_promise_lost_its_proof_says_so_to_us_and_is_reported_all_the_same(report, ada, dora, as_user):
+    claim = Claim.objects.get(pk=report.numbers[0]["claim"])
+    for evidence in claim.evidence.all():
+        evidence.withdraw(by=ada, reason="It was of another page.")
+    browser = as_user(dora)
+    assert "rests on proof that fell" in browser.get(report.staff_url()).content.decode()
+
+    browser.post(report.staff_url(), {field_of(report): "2.1"})
+    assert values(report) == {LCP: "2.1"}
 
 
 # -- Numbers from a file. ----------------------------------------------------------------------------------------------
