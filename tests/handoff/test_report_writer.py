@@ -407,4 +407,4 @@ def test_the_writer_shows_the_periods_before_and_asks_a_bounded_number_of_questi
     assert "2.4" in page
 
 
-MOST_QUERIES = 60
+MOST_QUERIES = 24
