@@ -11,15 +11,14 @@ from django.views.decorators.http import require_POST
 
 from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin, came_from
 from opportunities.records import Refused, perform, tell
-from proposals.models import Summary
 
 from . import (
     admin_days,  # noqa: F401  (it registers the changes of the days of reports)
     admin_onboarding,  # noqa: F401  (it registers the pages of onboarding)
     changeorders,
     onboarding,
+    report_admin,
 )
-from .forms import ReportForm, as_lines
 from .models import (
     CadenceChange,
     Handoff,
@@ -29,12 +28,8 @@ from .models import (
     Receipt,
     Report,
     ReportingCadence,
-    ReportNote,
 )
 from .models.days import TERMS
-
-# The stages in which a report is still written.
-WRITABLE = (Report.Stage.SCHEDULED, Report.Stage.DRAFTING)
 
 
 class Inherited(RecordAdmin):
@@ -197,14 +192,18 @@ class ProjectAdmin(Inherited):
     panels = (
         "admin/panels/project_passed.html",
         "admin/panels/onboarding.html",
+        "admin/panels/project_late.html",
         "admin/panels/report_days.html",
         *OF_PROMISES,
     )
     empty_words = "No project yet. A deal that is won begins one."
 
     def about(self, request, record):
-        more = {"terms": record.cadences.first(), "onboarding": onboarding.panel(record, request.user)}
-        return super().about(request, record) | more
+        return super().about(request, record) | {
+            "terms": record.cadences.first(),
+            "onboarding": onboarding.panel(record, request.user),
+            "breaches": report_admin.breaches_of(record),
+        }
 
 
 class ChangeInline(ReadOnlyInline):
@@ -251,61 +250,3 @@ class ReportingCadenceAdmin(KeptAdmin):
         if before != after:
             facts = {"recipients": [sorted(before), sorted(after)]}
             tell(cadence, "edit", "changed who reads", by=request.user, facts=facts)
-
-
-class NoteInline(ReadOnlyInline):
-    model = ReportNote
-    verbose_name_plural = "Internal notes"
-    fields = ["words", "author", "at"]
-
-
-@admin.register(Report)
-class ReportAdmin(Inherited):
-    list_display = ["project", "period_from", "period_to", "due_on", "stage", "breach", "owner"]
-    list_filter = ["stage", "breach", "owner"]
-    list_select_related = ["project", "owner"]
-    fieldsets = [
-        (None, {"fields": ["project", "period_from", "period_to", "due_on", "owner"]}),
-        ("What the client reads", {"fields": ["numbers", "summary", "next_steps"]}),
-        ("When it is late, or not owed any more", {"fields": ["breach", "breach_reason", "dropped_because"]}),
-    ]
-    readonly_fields = ["project", "period_from", "period_to", "due_on", "breach", "dropped_because"]
-    inlines = [NoteInline]
-    form = ReportForm
-    empty_words = "No report is owed. A project that is inherited schedules its first ones."
-
-    def get_fieldsets(self, request, obj=None):
-        """The client's part is typed while it is written, and only read from the review on."""
-        if obj and obj.stage in WRITABLE and self.has_change_permission(request, obj):
-            return self.fieldsets
-        first, (title, _), last = self.fieldsets
-        return [first, (title, {"fields": ["shown_numbers", "summary", "next_steps"]}), last]
-
-    def get_readonly_fields(self, request, obj=None):
-        own = [*super().get_readonly_fields(request, obj), "shown_numbers"]
-        return own if obj and obj.stage in WRITABLE else [*own, "summary", "next_steps"]
-
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        if db_field.name == "summary" and (pk := request.resolver_match.kwargs.get("object_id")):
-            words = Summary.objects.filter(kind="report", opportunity__projects__reports=pk)
-            kwargs["queryset"] = words.exclude(stage__in=["withdrawn", "superseded"])
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    @admin.display(description="Numbers")
-    def shown_numbers(self, report):
-        return as_lines(report.numbers) or "No numbers were promised."
-
-
-@admin.register(ReportNote)
-class ReportNoteAdmin(KeptAdmin):
-    """A note is added and read, never changed."""
-
-    list_display = ["words", "report", "author", "at"]
-    list_select_related = ["report__project", "report__cadence", "author"]
-    fields = ["report", "words"]
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def before_birth(self, request, obj):
-        obj.author = request.user

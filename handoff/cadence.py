@@ -87,6 +87,13 @@ def due_on(cadence, day: date) -> date:
     return day
 
 
+def next_working_day(cadence, day: date) -> date:
+    """Return the first day from this one on that people work on where the client is."""
+    while not is_working_day(cadence, day):
+        day += DAY
+    return day
+
+
 def is_working_day(cadence, day: date) -> bool:
     """Whether people work on a day where the client is: Monday to Friday, on no public holiday."""
     return day.weekday() < 5 and day not in holidays_of(cadence.country, day.year)

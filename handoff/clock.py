@@ -10,7 +10,7 @@ from opportunities import clock, followups, notices
 from opportunities.models import Notice, Task
 from opportunities.records import Opens, edit, lock
 
-from . import alarms
+from . import alarms, cadence
 from .models import Report
 from .reactions import open_report_task
 
@@ -18,6 +18,8 @@ from .reactions import open_report_task
 BEFORE = timedelta(days=5)
 AFTER = timedelta(days=5)
 BATCH = 50
+# What ends the key of what a manager is told about a client who was told nothing.
+UNTOLD = ":untold"
 
 
 def run() -> dict:
@@ -27,6 +29,7 @@ def run() -> dict:
         "missed_reports": mark_missed(),
         "late_reports": tell_of_late(),
         "late_blockers": alarms.tell_of_late_blockers(),
+        "untold_clients": tell_managers(),
     }
 
 
@@ -40,13 +43,13 @@ def open_report_tasks() -> int:
 def mark_missed() -> int:
     """Mark each report that did not come, and ask its owner why."""
     due = timezone.localdate() - AFTER
-    missed = Report.objects.filter(stage__in=Report.UNPUBLISHED, due_on__lt=due).exclude(breach="missed")
+    missed = Report.objects.owed().filter(due_on__lt=due).exclude(breach="missed")
     return sum(once(report, miss) for report in missed.order_by("due_on")[:BATCH])
 
 
 def tell_of_late() -> int:
     """Tell the owners of reports whose day has passed where the client is, once each."""
-    late = Report.objects.filter(stage__in=Report.UNPUBLISHED, breach="", due_on__lt=clock.today())
+    late = Report.objects.owed().filter(breach="", due_on__lt=clock.today())
     late = notices.untold(late, Notice.Kind.BREACH, ":late").select_related("owner", "cadence", "project")
     words, kind = "{} is late: publish it, and say why.", Notice.Kind.BREACH
     rows = [
@@ -54,6 +57,24 @@ def tell_of_late() -> int:
         for report in late.order_by("due_on", "pk")[:BATCH]
         if report.is_late
     ]
+    notices.tell_all(rows)
+    return len(rows)
+
+
+def tell_managers() -> int:
+    """Tell who manages the owner of a late report that its client heard nothing for a working day. Once each."""
+    late = Report.objects.owed().filter(due_on__lt=clock.today()).exclude(pk__in=Report.with_notice())
+    told = Notice.objects.filter(kind=Notice.Kind.BREACH, record_type=Report.label(), key__endswith=UNTOLD)
+    late = late.exclude(pk__in=told.values("record_id")).select_related("owner", "cadence", "project__client")
+    rows = []
+    for report in late.order_by("due_on", "pk")[:BATCH]:
+        # Late from the day after; then a whole working day has to pass where the client is.
+        first = cadence.next_working_day(report.cadence, report.due_on + cadence.DAY)
+        if cadence.today(report.cadence.time_zone) <= first:
+            continue
+        words = f"{report} is late, and {report.project.client} was not told: {report.owner} has not written to them."
+        about = (Notice.Kind.BREACH, words, report.staff_url("late"), f"{report.pk}{UNTOLD}", report)
+        rows += [(manager, *about) for manager in report.owner.managers() if manager != report.owner]
     notices.tell_all(rows)
     return len(rows)
 

@@ -1,14 +1,11 @@
 """The words that the moves of delivery ask for."""
 
 from django import forms
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from opportunities.forms import MoveForm
+from opportunities.forms import MoveForm, WordsField, say_plainly
 from opportunities.models import User
-from opportunities.stale import SeenForm
 
 from . import secrecy
-from .models import Report
 
 
 class GrantForm(MoveForm):
@@ -43,40 +40,9 @@ class GrantForm(MoveForm):
         return words
 
 
-def as_lines(numbers) -> str:
-    """Return a report's numbers as people type them: a line for each, the value behind the colon."""
-    return "\n".join(f"{number['metric']}: {number.get('value') or ''}".rstrip() for number in numbers)
-
-
-class ReportForm(SeenForm):
-    """A report as it is typed: each number on its own line."""
-
-    numbers = forms.CharField(
-        required=False,
-        max_length=4000,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text="One number a line: its name, a colon, its value.",
-    )
-
-    class Meta:
-        model = Report
-        fields = ["numbers", "summary", "next_steps", "owner", "breach_reason"]
+class ReportNoteForm(forms.Form):
+    words = WordsField(label="Note", max_length=4000, rows=3)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.initial["numbers"] = as_lines(self.instance.numbers)
-
-    def clean_numbers(self):
-        """Return the numbers with their typed values; what was promised stays as it was."""
-        known = {number["metric"]: number for number in self.instance.numbers}
-        numbers = []
-        for line in filter(None, (line.strip() for line in self.cleaned_data["numbers"].splitlines())):
-            metric, colon, value = line.rpartition(":")
-            metric, value = (metric.strip(), value.strip()) if colon else (line, "")
-            if len(metric) > 120 or len(value) > 60:
-                raise forms.ValidationError(f"Shorten this line: “{line[:60]}…”.")
-            blank = {"metric": metric, "unit": "", "promised": None, "before": None}
-            numbers.append({**known.pop(metric, blank), "value": value or None})
-        if known:
-            raise forms.ValidationError(f"These were promised and belong in: {', '.join(known)}.")
-        return numbers
+        say_plainly(self.fields["words"])

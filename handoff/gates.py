@@ -5,7 +5,7 @@ from django.utils.formats import date_format
 from opportunities import gates as of_opportunities
 from opportunities.records import Lack, gate
 
-from . import cadence
+from . import cadence, figures, publishing
 
 # -- Handoffs. ---------------------------------------------------------------------------------------------------------
 
@@ -141,24 +141,62 @@ def item_is_in_scope(item):
 # -- Reports. ----------------------------------------------------------------------------------------------------------
 
 
-@gate("Choose or write the words for the client.", mend="id_summary")
+@gate("Write the words for the client.", mend="words")
 def has_summary(report):
     return report.summary_id is not None
+
+
+@gate("Write words for this very report.")
+def summary_is_of_this_report(report):
+    """Words that were approved for one report say nothing of another."""
+    words = report.summary
+    if words is None:
+        return
+    of_another = words.record_type == report.label() and words.record_id != report.pk
+    taken = type(report).objects.filter(summary=words).exclude(pk=report.pk).exists()
+    if words.kind != "report" or of_another or taken:
+        yield Lack(f"Write words for this report: “{words}” was written for something else.", report.staff_url("words"))
 
 
 @gate("Give every number its value.")
 def numbers_are_filled(report):
     for number in report.numbers:
         if number.get("value") in (None, ""):
-            yield Lack(f"Give {number['metric']} its value.", report.staff_url("id_numbers"))
+            yield Lack(f"Give {number['metric']} its value.", report.staff_url("numbers"))
+        elif figures.as_decimal(number["value"]) is None:
+            yield Lack(f"Write {number['metric']} as a number, such as 2480 or 2.1.", report.staff_url("numbers"))
 
 
 @gate("Have the words for the client approved.")
 def summary_is_approved(report):
-    if report.summary is None:
+    words = report.summary
+    if words is None:
         yield from has_summary.lacks(report)
-    elif report.summary.stage not in report.summary.SAFE:
-        yield Lack("Have the words for the client approved.", report.summary.staff_url())
+    elif words.stage in ("withdrawn", "superseded"):
+        yield Lack(f"Write new words: “{words}” was {words.stage}.", report.staff_url("words"))
+    elif words.stage not in words.SAFE:
+        yield Lack("Have the words for the client approved.", words.staff_url())
+
+
+@gate("Let it rest: its project is closed.")
+def its_project_goes_on(report):
+    project = report.project
+    if not project.is_open:
+        words = f"Let it rest: the project {project} is closed, and nothing new is shown to {project.client}."
+        yield Lack(words, project.staff_url())
+
+
+@gate("Name who reads the reports.")
+def somebody_reads_it(report):
+    """It is refused only where nobody gets it; whoever else does not is told to its owner."""
+    to, without = publishing.readers(report)
+    if to:
+        return
+    at = report.cadence.staff_url("id_recipients")
+    for contact, why in without:
+        yield publishing.mend_reader(contact, why, at)
+    if not without:
+        yield Lack(f"Name who reads the reports: nobody at {report.project.client} does.", at)
 
 
 @gate("It changed since it was approved. Ask for changes and have it approved again.")

@@ -1,11 +1,18 @@
 """What delivery shows a client: the onboarding list and the reports, field by field, through the one door."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
+from opportunities import notices
+from opportunities.models import Message, Notice
+from opportunities.records import Lack, perform
 from opportunities.repeating import zone_of
+from portal.models import Guest, Publication
 from proposals import publishing
+
+from . import cadence, figures
 
 # The house's own words for how an access stands.
 ACCESS = {
@@ -128,23 +135,149 @@ def zone_words(project) -> str:
     return f"{at:%Z}, the time in {place}"
 
 
+# -- Reports. ----------------------------------------------------------------------------------------------------------
+
+
 def publish_report(report):
-    """Freeze an approved report for the client. Return the publication."""
+    """Freeze an approved report for the client, in place of the notice that it was late. Return the publication."""
+    withdraw_notices(report, "The report is there.")
     return publish("report", report, report.summary.title, report_body(report), str(report.approved_by))
 
 
 def report_body(report) -> dict:
     later = report.cadence.reports.filter(due_on__gt=report.due_on, stage__in=report.UNPUBLISHED).first()
     kept = ("metric", "value", "unit", "promised", "low", "high", "before")
+    history = report.history()
     return {
         "client": report.project.client.name,
         "period": f"{long_day(report.period_from)} to {long_day(report.period_to)}",
+        "from_day": day(report.period_from),
+        "to_day": day(report.period_to),
         "title": report.summary.title,
-        "numbers": [{name: number.get(name) for name in kept} for number in report.numbers],
-        "words": [part.strip() for part in report.summary.words.split("\n\n") if part.strip()],
+        "numbers": [
+            {name: number.get(name) for name in kept}
+            | {"history": [periods_value(*row) for row in history.get(figures.key(number), ())]}
+            for number in report.numbers
+        ],
+        "words": paragraphs(report.summary.words),
         "next": report.steps_ahead,
         "next_report_on": day(later.due_on) if later else None,
     }
+
+
+def periods_value(begins, ends, value) -> dict:
+    return {"from": day(begins), "to": day(ends), "value": value}
+
+
+def publish_notice(report, summary):
+    """Show approved words about a report that is late where the report will stand. Return the publication."""
+    approved_by = publishing.approvers(summary)
+    return publish("notice", report, summary.title, notice_body(report, summary), approved_by)
+
+
+def notice_body(report, summary) -> dict:
+    return {
+        "client": report.project.client.name,
+        "period": f"{long_day(report.period_from)} to {long_day(report.period_to)}",
+        "title": summary.title,
+        "words": paragraphs(summary.words),
+        "from": {"name": str(summary.owner)},
+    }
+
+
+def withdraw_notices(report, reason):
+    """Take what says that a report is late off the client's pages."""
+    for publication in Publication.objects.filter(kind="notice", ref=publishing.ref(report), withdrawn_at=None):
+        publication.withdraw(reason)
+
+
+def paragraphs(words) -> list[str]:
+    return [part.strip() for part in words.split("\n\n") if part.strip()]
+
+
+# -- Who reads reports, and their mail. --------------------------------------------------------------------------------
+
+LEFT, NO_MAIL, TAKEN = "left", "has no mail address", "has no access to the portal any more"
+
+
+def readers(report) -> tuple[list, list]:
+    """Return the contacts who get the reports, each address once, and (contact, why) of those who are named and do not.
+
+    Nobody gets one by mail who may not read it at the portal.
+    """
+    named = list(report.cadence.recipients.filter(client_id=report.project.client_id).order_by("pk"))
+    guests = Guest.objects.filter(client_id=report.project.client_id, contact_id__in=[each.pk for each in named])
+    taken = set(guests.exclude(taken_by="").values_list("contact_id", flat=True))
+    to: dict = {}
+    without = []
+    for contact in named:
+        if contact.left_on or contact.merged_into_id:
+            without.append((contact, LEFT))
+        elif not contact.email:
+            without.append((contact, NO_MAIL))
+        elif contact.pk in taken:
+            without.append((contact, TAKEN))
+        else:
+            to.setdefault(contact.email.strip().lower(), contact)
+    return list(to.values()), without
+
+
+def mend_reader(contact, why, at) -> Lack:
+    """Say what to do so that somebody gets the reports again, with the page where it is done."""
+    if why == NO_MAIL:
+        return Lack(f"Write down the mail address of {contact}, who reads the reports.", contact.staff_url("id_email"))
+    if why == TAKEN:
+        return Lack(f"Give {contact} access to the portal again, or name somebody else.", contact.staff_url())
+    return Lack(f"Name who reads the reports instead of {contact}, who left.", at)
+
+
+def mail_report(report):
+    """Mail everybody who reads the reports where the new one stands."""
+    words = f"Your report for {report.covers} is here: “{report.summary.title}”."
+    if report.breach:
+        words += "\n\nIt comes later than we promised. Thank you for your patience."
+    where = f"{settings.PORTAL_URL}/portal/reports/{report.publication_id}/"
+    link = f"Read it here, with the address that this mail came to:\n{where}"
+    mail_readers(report, subject=f"Your report: {report.summary.title}", template="report", words=words, link=link)
+
+
+def mail_notice(report, summary):
+    """Mail everybody who reads the reports that one is late, in the approved words."""
+    where = f"{settings.PORTAL_URL}/portal/reports/"
+    link = f"It will stand here, with all your reports:\n{where}"
+    mail_readers(report, subject=summary.title, template="report_notice", words=summary.words, link=link)
+
+
+def mail_readers(report, **mailed):
+    """Mail everybody who reads the reports, each once, and let them in; tell its owner of whoever gets none."""
+    to, without = readers(report)
+    for contact in to:
+        publishing.admit(contact)
+        publishing.mail(report, contact, by=None, **mailed)
+    for contact, why in without:
+        words = f"{contact} got no mail about {report}: {contact} {why}. Name who reads the reports."
+        key = f"{report.pk}:{mailed['template']}:{contact.pk}"
+        url = report.cadence.staff_url("id_recipients")
+        notices.tell(report.owner, Notice.Kind.MAIL, words, url, key=key, about=report)
+
+
+def hold_mails(report, template, why):
+    """Keep mails about a report from going, as far as they have not gone."""
+    for message in Message.objects.filter(record_type=report.label(), record_id=report.pk, template=template):
+        if message.stage == Message.Stage.QUEUED:
+            perform(message.hold, by=None, reason=why)
+
+
+def span(begins, ends) -> str:
+    """Say days as the client reads them: October 2026, or 5 October to 11 October 2026."""
+    if (
+        begins.day == 1
+        and (ends + timedelta(days=1)).day == 1
+        and (begins.year, begins.month) == (ends.year, ends.month)
+    ):
+        return f"{begins:%B} {begins.year}"
+    first = f"{begins.day} {begins:%B}" if begins.year == ends.year else long_day(begins)
+    return f"{first} to {long_day(ends)}"
 
 
 def day(date):
@@ -153,3 +286,10 @@ def day(date):
 
 def long_day(date) -> str:
     return f"{date.day} {date:%B %Y}"
+
+
+def next_day_for(report):
+    """Return the day that a notice offers first: two working days from now, where the client is."""
+    terms = report.cadence
+    soon = cadence.next_working_day(terms, cadence.today(terms.time_zone) + cadence.DAY)
+    return cadence.next_working_day(terms, soon + cadence.DAY)

@@ -173,6 +173,7 @@ def take_back_what_said_it(summary, event):
     """A report leaves the client's pages with its words. That it came, and when, stays."""
     for report in Report.objects.filter(summary=summary, stage="published", client_safe="published"):
         withdraw(report, event.reason)
+        publishing.hold_mails(report, "report", "The words of the report were withdrawn.")
         report = edit(report, by=None, client_safe=ClientSafe.WITHDRAWN, reason="Its words were withdrawn.")
         followups.open_task(report, Opens("report", "Tell the client why this is gone", 1), by=None)
 
@@ -184,6 +185,59 @@ def tell_of_a_breach(report, facts):
         words = f"{report} was {report.get_breach_display().lower()}: say why."
         about = {"key": f"{report.pk}:{report.breach}", "about": report}
         notices.tell(report.owner, Notice.Kind.BREACH, words, report.staff_url(), **about)
+
+
+@reacts_to("report.publish")
+def send_the_report(report, event):
+    """Whoever reads the reports gets a mail. What said that this one is late is over."""
+    publishing.hold_mails(report, "report_notice", "The report is there.")
+    publishing.mail_report(report)
+    for summary in report.notices.filter(stage=Summary.Stage.PUBLISHED):
+        perform(summary.supersede, by=None)
+    for summary in report.notices.filter(stage__in=Summary.WRITABLE):
+        perform(summary.withdraw, by=None, reason="The report was published.")
+
+
+@reacts_to("summary.create")
+def take_the_words(summary, event):
+    """Words that somebody begins for a report are its words, unless it has some that count."""
+    if summary.kind != Summary.Kind.REPORT or summary.record_type != Report.label():
+        return
+    report = Report.objects.filter(pk=summary.record_id, project__opportunity=summary.opportunity_id).first()
+    writable = (Report.Stage.SCHEDULED, Report.Stage.DRAFTING)
+    if report is None or report.stage not in writable:
+        return
+    if report.summary is None or report.summary.stage in (Summary.Stage.WITHDRAWN, Summary.Stage.SUPERSEDED):
+        edit(report, by=event.actor, summary=summary)
+
+
+@reacts_to("summary.approve")
+def publish_an_approved_notice(summary, event):
+    """A notice waits for no page that carries it: the client waits for it."""
+    if summary.kind == Summary.Kind.NOTICE:
+        perform(summary.publish, by=None)
+
+
+@reacts_to("summary.publish")
+def show_a_notice(summary, event):
+    """It stands where the report will stand, in place of an earlier one, and goes to whoever reads the reports."""
+    if summary.kind != Summary.Kind.NOTICE:
+        return
+    report = Report.objects.get(pk=summary.record_id)
+    for earlier in report.notices.filter(stage=Summary.Stage.PUBLISHED).exclude(pk=summary.pk):
+        perform(earlier.supersede, by=None)
+    publishing.withdraw_notices(report, "A newer notice stands there.")
+    publishing.publish_notice(report, summary)
+    publishing.mail_notice(report, summary)
+
+
+@reacts_to("summary.withdraw")
+def take_a_notice_back(summary, event):
+    """A notice leaves the client's pages with its words, and its mail does not go."""
+    if summary.kind == Summary.Kind.NOTICE and event.stage_from == Summary.Stage.PUBLISHED:
+        report = Report.objects.get(pk=summary.record_id)
+        publishing.withdraw_notices(report, event.reason)
+        publishing.hold_mails(report, "report_notice", "The words in it were taken back.")
 
 
 @reacts_to("report.publish")

@@ -12,7 +12,12 @@ ADDRESS = re.compile(r"https?://\S+")
 # The code of a sign-in, which somebody types from one device into another.
 CODE = re.compile(r"\d{3} \d{3}")
 # What a button says, by the page that it leads to. That page says the same.
-BUTTONS = {"/p/": "Open the proposal", "/portal/enter/": "Come in", "/portal/sign-in": "Sign in"}
+BUTTONS = {
+    "/p/": "Open the proposal",
+    "/portal/enter/": "Come in",
+    "/portal/sign-in": "Sign in",
+    "/portal/reports/": "Open your reports",
+}
 # The last words of a mail say why it came, or how it is stopped.
 FOOT = re.compile(r"-- |You get this mail because")
 

@@ -235,6 +235,15 @@ def answers_a_question(summary):
     return of_this_deal and getattr(asked, "portal_action_id", None) is not None
 
 
+@gate("Say which report it is about: begin it on the page of the late report.", mend="id_about")
+def tells_of_what_is_late(summary):
+    """A notice is about a report of this very client that has not come; other words need none."""
+    if summary.kind != "notice":
+        return True
+    late = summary.record if summary.record_type == "handoff.report" else None
+    return late is not None and late.opportunity.pk == summary.opportunity_id and late.is_open
+
+
 # -- Contracts. --------------------------------------------------------------------------------------------------------
 
 

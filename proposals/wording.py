@@ -45,7 +45,7 @@ class SummaryForm(forms.Form):
             self.order_fields(["opportunity"])
             self.initial.setdefault("owner", user.pk)
             self.initial.setdefault("opportunity", summary.opportunity_id)
-            self.initial |= {"kind": summary.kind, "title": summary.title, "about": says(summary, "about")}
+            self.initial |= {name: says(summary, name) for name in ("kind", "title", "words", "about")}
         else:
             self.fields["next_action"].required = summary.is_open
             self.fields["next_action"].error_messages["required"] = SAY_NEXT
@@ -66,12 +66,17 @@ class SummaryForm(forms.Form):
             said = f"{source.what}: {' '.join(source.words.split())[:60]}"
             found.setdefault(source.key, said)
         about = says(self.summary, "about")
-        if self.summary.pk and about and about not in found:
+        if about and about not in found and (self.summary.pk or self.is_of_this_deal()):
             found[about] = str(self.summary.record or "Something that is gone")
         if found:
             self.fields["about"].choices = [("", "The deal as a whole"), *found.items()]
         else:
             del self.fields["about"]
+
+    def is_of_this_deal(self) -> bool:
+        """Whether what a new one is to be about belongs to its deal: the address may name anything."""
+        record, deal = self.summary.record, self.summary.opportunity_or_none
+        return deal is not None and getattr(record, "opportunity", None) == deal
 
     def asked(self):
         return ((about, " ".join(answering.words_of(each).split())) for about, each in self.questions.items())
@@ -183,6 +188,7 @@ FIELDS_OF = {
     "blocker": ("handoff.launchblocker",),
     "scope": ("pricing_assumption", "decision_criteria"),
     "report": ("handoff.reportnote", "handoff.report"),
+    "notice": ("handoff.report", "handoff.reportnote"),
 }
 
 

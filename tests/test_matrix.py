@@ -217,6 +217,7 @@ MORE = {
         **dict.fromkeys(["handover", "paper"], ("ABDEN", "-")),
     },
     "handoff_promise": {"reword": ("-", "AB")},
+    "handoff_report": {"numbers": ("ABDEN", "BD"), "note": ("BD", "BD")},
 }
 
 

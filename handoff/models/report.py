@@ -13,18 +13,31 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from opportunities.models import Contact
-from opportunities.records import ClientSafe, Kept, Opens, Output, begin, edit, perform, stage_field, transition
+from opportunities.records import (
+    ClientSafe,
+    Kept,
+    KeptQuerySet,
+    Opens,
+    Output,
+    begin,
+    edit,
+    perform,
+    stage_field,
+    transition,
+)
 from opportunities.walls import Wall, frozen, settled
 from opportunities.words import plain_parts, plain_words
 from proposals.models import Summary
 
-from .. import cadence, gates, policies, publishing
+from .. import cadence, figures, gates, policies, publishing
 from .days import TERMS, Days, agreed
 from .project import Project
 
 WRITE, PUBLISH = "handoff.write_report", "handoff.publish_report"
 # How many reports stand ready ahead of time.
 AHEAD = 3
+# So many earlier periods stand beside a number.
+EARLIER = 11
 # What a report that was published keeps: what it said, whose word it was, and when.
 PUBLISHED = (
     "summary_id",
@@ -192,6 +205,12 @@ class ReportingCadence(Days, Kept):
         return moved
 
 
+class ReportQuerySet(KeptQuerySet):
+    def owed(self):
+        """Return what has not come. Of a project that is closed nothing is owed any more."""
+        return self.filter(stage__in=Report.UNPUBLISHED).exclude(project__stage=Project.Stage.CLOSED)
+
+
 class Report(Output):
     """One report to the client.
 
@@ -238,11 +257,13 @@ class Report(Output):
     published_at = models.DateTimeField(null=True, editable=False)
     publication_id = models.BigIntegerField(null=True, editable=False)
     breach = models.CharField(max_length=6, choices=Breach, blank=True, editable=False)
-    breach_reason = models.TextField("why it is late", blank=True)
+    breach_reason = models.TextField("why it is late", blank=True, help_text="Internal. Clients never see this.")
     dropped_because = models.TextField("why it is not owed", blank=True, editable=False)
     # Its own number once it is dropped: another one may then cover its days.
     dropped = models.PositiveBigIntegerField(default=0, editable=False)
     stage = stage_field(Stage, Stage.SCHEDULED)
+
+    objects = ReportQuerySet.as_manager()
 
     class Meta(Output.Meta):
         permissions = [
@@ -292,6 +313,50 @@ class Report(Output):
             raise ValidationError({"summary": "Choose words that belong to this client's opportunity."})
 
     @property
+    def opportunity(self):
+        return self.project.opportunity
+
+    @property
+    def covers(self) -> str:
+        """Say for which days it is, as the client reads it: October 2026, or 5 to 11 October 2026."""
+        return publishing.span(self.period_from, self.period_to)
+
+    @property
+    def notices(self):
+        """Return what was written to the client about its being late, newest first."""
+        return Summary.objects.filter(kind=Summary.Kind.NOTICE, record_type=self.label(), record_id=self.pk)
+
+    @classmethod
+    def with_notice(cls):
+        """Return the ids of the reports whose client was told that they are late."""
+        told = Summary.objects.filter(kind=Summary.Kind.NOTICE, stage=Summary.Stage.PUBLISHED, record_type=cls.label())
+        return told.values("record_id")
+
+    def earlier(self):
+        """Return the reports of earlier periods that the client can read, the oldest first."""
+        came = self.cadence.reports.filter(stage=self.Stage.PUBLISHED, client_safe=ClientSafe.PUBLISHED)
+        return came.filter(period_to__lt=self.period_from).order_by("period_to")
+
+    def history(self) -> dict:
+        """Return what each number was in the periods before, the oldest first: (from, to, value) by its key."""
+        found: dict = {}
+        rows = self.earlier().order_by("-period_to").values_list("period_from", "period_to", "numbers")
+        for begins, ends, numbers in reversed(rows[:EARLIER]):
+            for number in numbers:
+                if number.get("value") not in (None, ""):
+                    found.setdefault(figures.key(number), []).append((begins, ends, number["value"]))
+        return found
+
+    @property
+    def days_left(self) -> int:
+        """Return the days until it is due where the client is; below zero when it is late."""
+        return (self.due_on - cadence.today(self.cadence.time_zone)).days
+
+    @property
+    def days_over(self) -> int:
+        return max(0, -self.days_left)
+
+    @property
     def is_late(self) -> bool:
         """Whether its day has passed, where the client is."""
         return self.is_open and self.due_on < self.cadence.today
@@ -325,7 +390,7 @@ class Report(Output):
         stage,
         source=Stage.DRAFTING,
         target=Stage.IN_REVIEW,
-        gates=[gates.has_summary, gates.numbers_are_filled],
+        gates=[gates.has_summary, gates.summary_is_of_this_report, gates.numbers_are_filled],
         permission=WRITE,
         label="Submit for review",
         past="submitted for review",
@@ -340,7 +405,7 @@ class Report(Output):
         stage,
         source=Stage.IN_REVIEW,
         target=Stage.APPROVED,
-        gates=[gates.summary_is_approved, gates.numbers_are_filled],
+        gates=[gates.summary_is_approved, gates.summary_is_of_this_report, gates.numbers_are_filled],
         permission=policies.may_approve_report,
         label="Approve",
         past="approved",
@@ -371,8 +436,11 @@ class Report(Output):
         source=Stage.APPROVED,
         target=Stage.PUBLISHED,
         gates=[
+            gates.its_project_goes_on,
+            gates.somebody_reads_it,
             gates.period_has_ended,
             gates.summary_is_approved,
+            gates.summary_is_of_this_report,
             gates.is_as_approved,
             gates.lateness_is_explained,
         ],

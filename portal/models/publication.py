@@ -35,6 +35,7 @@ class Publication(models.Model):
         ONBOARDING = "onboarding"
         STATUS = "status"
         ANSWER = "answer"
+        NOTICE = "notice"
 
     client_id = models.BigIntegerField(db_index=True)
     opportunity_id = models.BigIntegerField(null=True, blank=True)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from portal import offer, turns, visitor
+from portal import charts, offer, turns, visitor
 from portal.forms import DeclineContractForm, SignForm
 from portal.models import Paper, Publication
 from portal.pages import page
@@ -102,6 +102,7 @@ def home(request, cursor, guest):
         documents=offers,
         report=by_kind["report"][0] if by_kind["report"] else None,
         numbers=offer.bars(by_kind["report"][0].body.get("numbers"))[:4] if by_kind["report"] else [],
+        notices=by_kind["notice"],
         has_onboarding=bool(by_kind["onboarding"]),
         coming=coming(shown),
     )
@@ -302,10 +303,10 @@ def decline(request, cursor, guest, publication, standing, pk):
 
 @for_guest
 def reports(request, cursor, guest):
-    """List the reports, newest first, and say when the next one comes."""
+    """List the reports, newest first, say when the next one comes, and which one is late."""
     shown = Publication.objects.newest()
-    found = [one for one in shown if one.kind == "report"]
-    return page(request, "room/reports", guest=guest, reports=found, coming=coming(shown))
+    notices, found = ([one for one in shown if one.kind == kind] for kind in ("notice", "report"))
+    return page(request, "room/reports", guest=guest, reports=found, notices=notices, coming=coming(shown))
 
 
 def coming(shown) -> list:
@@ -322,17 +323,25 @@ def coming(shown) -> list:
     return found
 
 
+# So many other reports stand below one; the list has them all.
+OTHERS = 6
+
+
 @for_guest
 def report(request, cursor, guest, pk):
-    """Show one report."""
+    """Show one report, with the way to the others."""
     publication = newest("report", pk)
     if publication.pk != pk:
         return redirect("report", publication.pk)
-    numbers = offer.bars(publication.body.get("numbers"))
+    shown = Publication.objects.newest()
+    others = [one for one in shown if one.kind == "report" and one.ref != publication.ref]
+    numbers = [
+        {**number, "chart": charts.of(number), "kept": charts.kept(number)}
+        for number in publication.body.get("numbers") or []
+    ]
     # Only the newest one tells of the next.
-    told = coming(Publication.objects.newest())
-    context = {"publication": publication, "body": publication.body, "numbers": numbers, "told": told}
-    return page(request, "room/report", guest=guest, **context)
+    context = {"body": publication.body, "numbers": numbers, "others": others[:OTHERS], "told": coming(shown)}
+    return page(request, "room/report", guest=guest, publication=publication, **context)
 
 
 @for_guest

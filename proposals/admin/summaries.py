@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from opportunities import once
 from opportunities.admin.base import whole_number
+from opportunities.forms import UNPRINTABLE
 from opportunities.models import Event, Opportunity
 from opportunities.records import HolderOf, begin, who_may
 
@@ -19,6 +20,8 @@ from ..models import Summary
 from ..wording import SummaryForm, as_typed, beside, checked, take
 from .writing import WrittenAdmin
 
+# So many letters of words can be begun by the address that leads to the editor.
+PREFILLED = 2000
 GONE = "These words cannot be changed any more: they are {stage}. What you typed is still here: copy what you need."
 
 
@@ -55,6 +58,9 @@ class SummaryAdmin(WrittenAdmin):
         deal = Opportunity.objects.visible_to(request.user).select_related("client").filter(pk=pk).first()
         kind = asked.get("kind", "")
         summary = Summary(kind=kind if kind in Summary.Kind.values else "", opportunity=deal)
+        # What the page that led here knows already.
+        said = {name: UNPRINTABLE.sub("", asked.get(name, "")) for name in ("title", "words")}
+        summary.title, summary.words = said["title"][:160], said["words"][:PREFILLED]
         label, _, number = asked.get("about", "").partition(":")
         if deal and whole_number(number) and label in lint.ABOUT:
             summary.record_type, summary.record_id = label, int(number)
@@ -138,6 +144,7 @@ class SummaryAdmin(WrittenAdmin):
             "gone": GONE.format(stage=summary.get_stage_display().lower()) if gone else "",
             "typed": said if gone else None,
             "question": answering.asked_in(summary),
+            "is_notice": summary.kind == Summary.Kind.NOTICE and summary.opportunity_or_none,
             "near": near,
             "others": others,
             "checked": checked(summary.opportunity_or_none, internal=internal, **said),

@@ -44,7 +44,13 @@ class Summary(Authored, About, Output):
     SAFE = (Stage.APPROVED, Stage.PUBLISHED)
     WRITABLE = (Stage.DRAFT, Stage.IN_REVIEW, Stage.APPROVED)
     # What it must have to be submitted, and still when somebody vouches for it and when a client gets to read it.
-    HOLDS = (gates.has_words, gates.words_are_safe, gates.what_it_rests_on_stands, gates.answers_a_question)
+    HOLDS = (
+        gates.has_words,
+        gates.words_are_safe,
+        gates.what_it_rests_on_stands,
+        gates.answers_a_question,
+        gates.tells_of_what_is_late,
+    )
 
     class Kind(models.TextChoices):
         FINDING = "finding", "Audit finding"
@@ -54,6 +60,7 @@ class Summary(Authored, About, Output):
         SCOPE = "scope"
         REPORT = "report"
         ANSWER = "answer", "Answer to a question"
+        NOTICE = "notice", "Notice that a report is late"
 
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="summaries")
     kind = models.CharField(max_length=14, choices=Kind)

@@ -455,7 +455,7 @@ def many(owner):
 @pytest.mark.parametrize(
     ("url", "most"),
     [
-        ("/admin/today/", 13),
+        ("/admin/today/", 14),
         ("/admin/pipeline/", 12),
         ("/admin/approvals/", 12),
         ("/admin/opportunities/lead/", 12),

@@ -28,7 +28,7 @@ def test_a_published_report_says_exactly_what_was_approved(ada, ben, dora):
     assert shown.approved_by == "Ben"
     assert shown.body["words"] == ["Your slowest pages are mended.", "The booking page is next."]
     assert shown.body["next"] == ["Mend the booking page", "Measure"]
-    assert set(shown.body["numbers"][0]) == {"metric", "value", "unit", "promised", "low", "high", "before"}
+    assert set(shown.body["numbers"][0]) == {"metric", "value", "unit", "promised", "low", "high", "before", "history"}
     assert shown.body["next_report_on"] == report.cadence.reports.filter(stage="scheduled").first().due_on.isoformat()
     assert report.breach == ""
     assert again(report.summary).stage == "published"
@@ -97,7 +97,7 @@ def test_words_that_were_taken_back_are_not_published(ada, ben, dora):
     report = a_report(ada, manager=ben, delivery=dora, stage="approved")
     perform(report.summary.withdraw, by=ben, reason="Too cheerful.")
 
-    with pytest.raises(Refused, match="Have the words for the client approved"):
+    with pytest.raises(Refused, match="Write new words: “Your first month” was withdrawn"):
         perform(again(report).publish, by=dora)
 
 
@@ -127,7 +127,7 @@ def test_a_report_is_submitted_with_words_and_every_number(ada, ben, dora):
     with pytest.raises(Refused) as refusal:
         perform(report.submit, by=dora)
     assert refusal.value.reasons == [
-        "Choose or write the words for the client.",
+        "Write the words for the client.",
         "Give Largest Contentful Paint its value.",
     ]
 

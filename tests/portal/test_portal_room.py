@@ -163,11 +163,14 @@ def test_a_report_draws_what_was_promised_behind_what_came(portal_client):
     without = a_publication(kind="report", ref="report:2", body={"numbers": [{**calls, "low": None, "high": None}]})
 
     page = portal_client.get(f"/portal/reports/{with_range.pk}/").content.decode()
-    assert '<rect class="band" x="80.0" width="20.0"' in page
-    assert '<rect class="span" y="11" width="84.0"' in page
-    assert '<td class="sum" data-label="Promised">80 to 100</td>' in page
-    assert "promised</span>" in page
-    assert 'class="band"' not in portal_client.get(f"/portal/reports/{without.pk}/").content.decode()
+    assert '<rect class="trend-band"' in page
+    assert "inside what we promised" in page
+    assert 'class="trend-band"' not in portal_client.get(f"/portal/reports/{without.pk}/").content.decode()
+    without.withdraw("It was another client's.")
+    home = portal_client.get("/portal/").content.decode()
+    assert '<rect class="band" x="80.0" width="20.0"' in home
+    assert '<rect class="span" y="11" width="84.0"' in home
+    assert "promised</span>" in home
 
 
 def test_a_contract_is_signed_once_by_a_signer(portal_client, settings):

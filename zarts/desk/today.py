@@ -2,10 +2,11 @@
 
 from datetime import datetime, time, timedelta
 
-from django.db.models import Case, F, OuterRef, Q, Subquery, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.urls import reverse
 from django.utils import timezone
 
+from handoff.models import Report
 from opportunities import firstresponse
 from opportunities.models import Event, InboundMail, Lead, Message, Opportunity, Task
 from opportunities.neglect import is_adrift
@@ -120,6 +121,13 @@ def unanswered(user, team) -> Rows:
     for lead in leads:
         lead.owed_by = firstresponse.owed_by(lead)
     return leads
+
+
+def late_reports(user, team) -> Rows:
+    """Return the reports that have not come on their day, and whether their clients were told. The oldest first."""
+    rows = people(Report.objects.owed().filter(due_on__lt=timezone.localdate()), user, team)
+    told = Exists(Report.with_notice().filter(record_id=OuterRef("pk")))
+    return first(rows.annotate(told=told).select_related("owner", "project__client").order_by("due_on", "pk"))
 
 
 def unmatched_mail(user) -> int:

@@ -342,7 +342,10 @@ def reports_lag(story):
     report = story.project.reports.exclude(stage="published").first()
     story.clock.to(-2, 16)
     words = "More Germans come to the new pages, and they stay longer.\n\nThe campaign in Bavaria has begun."
-    story.drafted(report, "The second month in Germany", words, ["2790"], "Compare Bavaria and Saxony")
+    report = story.drafted(report, "The second month in Germany", words, ["2790"], "Compare Bavaria and Saxony")
+    story.clock.to(-1, 10)
+    because = "The account in Bavaria was closed for two days, so its numbers came late."
+    story.tell_of_the_delay(report, because, "One of the accounts that we count in was shut for a while.")
     because = "Their board meets on the first Monday, and wants the numbers of the whole month before."
     story.asks_for(CadenceChange.Kind.TERMS, because, on_last_working_day=True, day=None)
 

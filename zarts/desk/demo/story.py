@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from handoff.models import CadenceChange, Report
+from handoff import publishing
+from handoff.models import CadenceChange, Report, ReportNote
 from opportunities import followups
 from opportunities.models import Audit, Consent, Contact, Evidence, Lead, LeadFact, Message, Opportunity, Source, Task
 from opportunities.records import Opens, begin, edit, perform
@@ -399,6 +400,24 @@ class Story:
         if because:
             report = edit(report, by=self.delivery, breach_reason=because)
         perform(report.publish, by=self.delivery)
+        followups.send_due()
+
+    def tell_of_the_delay(self, report, because, words):
+        """Note why a report is late, and tell the client in words that somebody else approved."""
+        note = ReportNote(
+            report=report, words="Ask them for a second login before the next month.", author=self.delivery
+        )
+        begin(note, by=self.delivery)
+        report = edit(report, by=self.delivery, breach_reason=because)
+        comes = publishing.next_day_for(report)
+        title = f"Your report for {report.covers} comes on {comes:%A} {comes.day} {comes:%B}"
+        words = f"We promised it for {publishing.long_day(report.due_on)}, and we are sorry.\n\n{words}"
+        notice = Summary(
+            opportunity=self.opportunity, kind="notice", title=title, words=words, source=str(report)[:200]
+        )
+        notice.owner = notice.author = self.delivery
+        notice.record_type, notice.record_id = report.label(), report.pk
+        self.say_yes(perform(begin(notice, by=self.delivery).submit, by=self.delivery))
         followups.send_due()
 
     def drafted(self, report, title, words, values, steps):

@@ -39,6 +39,7 @@ def today(request):
         overdue=[task for task in due if owed.is_overdue(task)],
         due=[task for task in due if not owed.is_overdue(task)],
         coming=[task for task in open_tasks if task.due_at > tonight][:5],
+        late_reports=owed.late_reports(user, team) if user.has_perm("handoff.view_report") else [],
         approvals=asked,
         answers=owed.answers(user, team) if deals else [],
         paused=owed.paused(user, team) if deals else [],
@@ -48,6 +49,6 @@ def today(request):
         unmatched=owed.unmatched_mail(user),
         may_add_lead=user.has_perm("opportunities.add_lead"),
     )
-    names = ("overdue", "due", "approvals", "answers", "paused", "waiting", "adrift", "leads")
+    names = ("overdue", "due", "late_reports", "approvals", "answers", "paused", "waiting", "adrift", "leads")
     context["all_done"] = not any(context[name] for name in names)
     return TemplateResponse(request, "desk/today.html", context)
