@@ -161,7 +161,13 @@ def test_a_range_is_said_as_people_say_it(low, high, said):
 @pytest.fixture
 def reported(ada, ben, dora):
     """The published report of a deal that promised 3 to 5 seconds. It says 2.1."""
-    return a_report(ada, manager=ben, delivery=dora, stage="published", claimed={"low": Decimal(3), "high": Decimal(5)})
+    return a_report(
+        ada,
+        manager=ben,
+        delivery=dora,
+        stage="published",
+        claimed={"kind": "projection", "method": "Five pages, measured anew.", "low": Decimal(3), "high": Decimal(5)},
+    )
 
 
 def test_the_scorecard_stands_on_the_handoff_and_the_project_with_the_report(reported, dora, as_user):
