@@ -45,7 +45,7 @@ NOTHING_TO_SEE = {
     "sign-out",
 }
 NOTHING_TO_SEE |= {"link-paper", "proposal-paper", "contract-paper", "brand", "healthz", "readyz", "payments"}
-NOTHING_TO_SEE |= {"sign-in-challenge", "passkey-options", "passkey-remove"}
+NOTHING_TO_SEE |= {"contract-open", "proposal-link", "sign-in-challenge", "passkey-options", "passkey-remove"}
 # Where what was typed was refused, the cursor stands in the first line that is wrong.
 AT_WHAT_IS_WRONG = "document.activeElement.getAttribute('aria-invalid') === 'true' && document.activeElement.name"
 
@@ -236,7 +236,9 @@ def what_guests_see(client, deal):
     client.open("/portal/reports/").choose("main .documents a")
     yield Seen("room/report", "What happened")
     client.open("/portal/").choose(".documents a[href*=proposals]")
-    yield Seen("room/proposal", "To accept, ask or decline, use the link in the mail")
+    yield Seen("room/proposal", "Ask about this")
+    refused(client.open("/portal/questions/"), "Ask")
+    yield Seen("room/questions", "Nothing is lost.", wrong="words")
     refused(client.open("/portal/sessions/"), "Add a passkey")
     yield Seen("room/sessions", "A passkey lets you in", wrong="name")
     yield from what_signers_see(client, guest)
@@ -246,6 +248,7 @@ ROOMS = [
     ("/portal/onboarding/", "room/onboarding", "Getting live"),
     ("/portal/reports/", "room/reports", "Reports"),
     ("/portal/history/", "room/history", "What happened so far"),
+    ("/portal/questions/", "room/questions", "Questions and answers"),
     ("/portal/sessions/", "room/sessions", "Where you are signed in"),
 ]
 
@@ -270,7 +273,7 @@ def what_signers_see(client, guest):
     refused(client, "Sign the contract", status=409)
     yield Seen("room/not_signed", "Please read it once more.")
     client.open(page).write(name="Bo Larsen", role="Owner", consent=True).press("Sign the contract")
-    yield Seen("room/contract", "You signed this on")
+    yield Seen("room/contract", "You signed this")
     waiting = again(sealed, "contract:78", countersigned=None, signers=who[::-1])
     client.open(f"/portal/contracts/{waiting.pk}/")
     yield Seen("room/contract", "Waiting for")
