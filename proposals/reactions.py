@@ -169,7 +169,7 @@ def tell_what_they_answered(record, event):
     facts = event.facts.values if event.facts else {}
     words = f"{without_links(event.actor_name)} {event.past.rstrip(':')} {record}"
     if record.label() == Proposal.label():
-        words = f"{without_links(who_answered(event, facts))}{event.past.rstrip(':')} {record}{as_whom(event, facts)}"
+        words = f"{without_links(who_answered(event, facts))} {event.past.rstrip(':')} {record}{as_whom(event, facts)}"
     words += f", {facts['late']}" if "late" in facts else ""
     words += f": “{without_links(event.reason)}”" if event.reason else ""
     if event.verb == "contract.sign" and shares_no_word(event.contact.name, typed := facts["name"]):
@@ -187,13 +187,13 @@ def reader_of(event, facts) -> str:
 
 def who_answered(event, facts) -> str:
     reader = reader_of(event, facts)
-    return f"{reader}, whom {event.actor_name} passed it on to, " if reader else f"{event.actor_name} "
+    return f"{reader}, whom {event.actor_name} passed it on to," if reader else event.actor_name
 
 
 def as_whom(event, facts) -> str:
     """Say which name was typed, where it is not that of whose link or browser it was."""
     name = facts.get("name", "")
-    return f" as “{name}”" if name not in ("", reader_of(event, facts) or event.actor_name) else ""
+    return f" as “{without_links(name)}”" if name not in ("", reader_of(event, facts) or event.actor_name) else ""
 
 
 @reacts_to("contract.run_out")

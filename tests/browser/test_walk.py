@@ -61,8 +61,8 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
         "claims",
         text="The booking page takes 6.8 seconds to show on a phone.",
         metric="Largest Contentful Paint",
-        low="2.5",
-        high="3",
+        low="6.8",
+        high="6.8",
         unit="s",
         evidence="Largest Contentful Paint",
     )
