@@ -19,11 +19,6 @@ MONTHS = {"monthly": 1, "quarterly": 3}
 DAY = timedelta(days=1)
 
 
-def due_dates(cadence, start: date, count: int) -> list[date]:
-    """Return the first `count` days from `start` on which a report of a cadence is due."""
-    return [due for due, _, _ in periods(cadence, start, count)]
-
-
 def periods(cadence, start: date, count: int, *, after: date = date.min) -> list[tuple[date, date, date]]:
     """Return (due, from, to) of the next reports whose period ends after a day.
 
