@@ -22,14 +22,10 @@ MONTHS = {"monthly": 1, "quarterly": 3}
 DAY = timedelta(days=1)
 
 
-def due_dates(cadence, start: date, count: int) -> list[date]:
-    """Return the first `count` days from `start` on which a report of a cadence is due."""
-    return [due for due, _, _ in periods(cadence, start, count)]
-
-
 def periods(cadence, start: date, count: int, **limits) -> list[tuple[date, date, date]]:
     """Return (due, from, to) of the next reports, so many or as many as there are. `owed` says which."""
     return list(islice(owed(cadence, start, **limits), count))
+
 
 
 def owed(cadence, start: date, *, after=date.min, not_before=date.min, rests=(), ends_on=date.max):

@@ -119,14 +119,18 @@ class InquiryForm(PlainForm):
         return website
 
 
-class AcceptForm(PlainForm):
-    name = name_of_a_person("Your full name", "Type your full name, so that we know who decided.")
-    role = called("Your role", "Say in which role you decide.", complete="organization-title")
-    consent = agreement("", "Tick this to accept.")
+class AgreeForm(PlainForm):
+    """Asks for a yes to the words that were published with what is agreed to."""
 
     def __init__(self, *args, words="", **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["consent"].label = words
+
+
+class AcceptForm(AgreeForm):
+    name = name_of_a_person("Your full name", "Type your full name, so that we know who decided.")
+    role = called("Your role", "Say in which role you decide.", complete="organization-title")
+    consent = agreement("", "Tick this to accept.")
 
 
 class DeclineForm(PlainForm):
@@ -182,14 +186,10 @@ class QuestionForm(PlainForm):
         return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
-class SignForm(PlainForm):
+class SignForm(AgreeForm):
     name = name_of_a_person("Your full name", "Type your full name: it is your signature.")
     role = called("Your role", "Say in which role you sign.", complete="organization-title")
     consent = agreement("", "Tick this to sign.")
-
-    def __init__(self, *args, words="", **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["consent"].label = words
 
 
 class DeclineContractForm(PlainForm):

@@ -68,7 +68,6 @@ MONEY = {
     "JPY": r"¥|jpy\b|yen\b",
 }
 MONEY |= {"CHF": r"chf\b|francs?\b"}
-COIN = "|".join(MONEY.values())
 TIMES = {
     "ms": r"ms\b|milliseconds?\b",
     "s": r"s\b|secs?\b|seconds?\b",

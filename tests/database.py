@@ -110,13 +110,19 @@ def empty():
         if not is_superuser(connection):
             fresh()
             return
-        # Nobody may still be at work there: a thread that was left behind would wait for us, and we for it.
-        connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity "
-            "where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
-        )
-        connection.execute("set session_replication_role = replica")
-        connection.execute(EMPTY)
+        # Nobody may still be at work there, or come back while it is emptied: a thread that was left behind would wait
+        # for us, and we for it; a process of the house's would read what is gone, and write of it.
+        name = sql.Identifier(OWN)
+        connection.execute(sql.SQL("alter database {} connection limit 0").format(name))
+        try:
+            connection.execute(
+                "select pg_terminate_backend(pid, 10000) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+            )
+            connection.execute("set session_replication_role = replica")
+            connection.execute(EMPTY)
+        finally:
+            connection.execute(sql.SQL("alter database {} connection limit -1").format(name))
 
 
 def is_superuser(connection) -> bool:
