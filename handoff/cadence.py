@@ -27,7 +27,6 @@ def periods(cadence, start: date, count: int, **limits) -> list[tuple[date, date
     return list(islice(owed(cadence, start, **limits), count))
 
 
-
 def owed(cadence, start: date, *, after=date.min, not_before=date.min, rests=(), ends_on=date.max):
     """Yield (due, from, to) of each report whose period ends after a day.
 

@@ -1,21 +1,12 @@
 """The days on which reports are due."""
 
 from datetime import date, timedelta
-from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.cadence import periods
-
-
-def terms(frequency, *, weekday=None, day=None, last=False, skips=False, country=""):
-    days = {"weekday": weekday, "day": day, "on_last_working_day": last, "skips_days_off": skips}
-    return SimpleNamespace(frequency=frequency, country=country, **days)
-
-
-def due_dates(cadence, start, count):
-    return [due for due, _, _ in periods(cadence, start, count)]
+from tests.handoff.terms import due_dates, terms
 
 
 def test_day_31_is_the_last_day_of_a_short_month():

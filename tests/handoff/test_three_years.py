@@ -6,15 +6,15 @@ is one in Sydney alone, so neither counts.
 """
 
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.cadence import DAY, due_dates, is_working_day, periods
+from handoff.cadence import DAY, is_working_day, periods
 from handoff.models import Report, ReportingCadence
+from tests.handoff.terms import due_dates, terms
 
 START = date(2027, 1, 1)
 # So many reports are due in the three years.
@@ -26,11 +26,6 @@ ZONES = {
     "JP": "Asia/Tokyo",
     "AU": "Australia/Sydney",
 }
-
-
-def terms(frequency, *, weekday=None, day=None, last=False, skips=False, country=""):
-    days = {"weekday": weekday, "day": day, "on_last_working_day": last, "skips_days_off": skips}
-    return SimpleNamespace(frequency=frequency, country=country, **days)
 
 
 def written(text) -> list[date]:
