@@ -298,8 +298,7 @@ class TooLate(WithReports):
     def let_in(self, connector):
         if connector != self.project.connectors.last():
             return super().let_in(connector)
-        kept = f"Team vault, {self.client.name}"[:60]
-        return perform(connector.grant, by=self.delivery, holder=self.client.person, secret_kept_at=kept)
+        return self.got_access(connector)
 
     def go_live(self):
         self.did(self.handoff, "It is live.")
