@@ -4,6 +4,7 @@ from django.utils.formats import date_format
 
 from opportunities import gates as of_opportunities
 from opportunities.records import Lack, gate
+from proposals.gates import to_take_out
 
 from . import cadence, figures, publishing
 
@@ -165,6 +166,12 @@ def numbers_are_filled(report):
             yield Lack(f"Give {number['metric']} its value.", report.staff_url("numbers"))
         elif figures.as_decimal(number["value"]) is None:
             yield Lack(f"Write {number['metric']} as a number, such as 2480 or 2.1.", report.staff_url("numbers"))
+
+
+@gate("Take out what a client must not read.")
+def own_words_are_safe(report):
+    """What the client reads beside the words that are approved as a summary: next steps, and numbers that we added."""
+    yield from to_take_out(report)
 
 
 @gate("Have the words for the client approved.")

@@ -21,7 +21,8 @@ def may_settle_promise(promise, user):
 
 @policy("Whoever may publish reports, but nobody who wrote this one")
 def may_approve_report(report, user):
-    if report.written_by_id == user.pk or not holds(user, "handoff.publish_report", report):
+    wrote_words = report.summary and user.pk in report.summary.hands
+    if report.written_by_id == user.pk or wrote_words or not holds(user, "handoff.publish_report", report):
         return False
     wrote = Q(verb="report.start") | Q(verb="report.edit", facts__values__has_any_keys=WORDS)
     return not Event.objects.filter(wrote, record_type=report.label(), record_id=report.pk, actor=user).exists()

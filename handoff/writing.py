@@ -366,6 +366,7 @@ MET = {
     "has_summary": "Words for the client are written",
     "summary_is_of_this_report": "They are this report's own",
     "numbers_are_filled": "Every number has its value",
+    "own_words_are_safe": "Next steps and names of numbers are fit for a client",
     "summary_is_approved": "The words are approved",
     "its_project_goes_on": "The project goes on",
     "somebody_reads_it": "Somebody at the client reads it",

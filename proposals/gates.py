@@ -23,10 +23,14 @@ def not_passed(record, lacks):
 
 @gate("Take out what a client must not read.")
 def words_are_safe(record):
-    """Each mark is named once, however often the words stand in one place."""
+    yield from not_passed(record, to_take_out(record))
+
+
+def to_take_out(record) -> list[Lack]:
+    """Return what stops the words of a record: each mark once, however often its words stand in one place."""
     marks = [mark for mark in record.unsafe() if mark.blocking]
     once = {(m.sentence.casefold(), m.url, m.about): Lack(m.sentence, m.url, m.about) for m in reversed(marks)}
-    yield from not_passed(record, reversed(once.values()))
+    return [*reversed(once.values())]
 
 
 # -- Proposals. --------------------------------------------------------------------------------------------------------

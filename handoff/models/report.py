@@ -27,6 +27,7 @@ from opportunities.records import (
 )
 from opportunities.walls import Wall, frozen, settled
 from opportunities.words import plain_parts, plain_words
+from proposals import lint
 from proposals.models import Summary
 
 from .. import cadence, figures, gates, policies, publishing
@@ -365,6 +366,14 @@ class Report(Output):
     def steps_ahead(self) -> list[str]:
         return [line.strip() for line in self.next_steps.splitlines() if line.strip()]
 
+    def unsafe(self) -> list:
+        """Return the marks on what the client reads beside the summary: next steps, and the numbers that we added."""
+        added = [number for number in self.numbers if not number.get("claim")]
+        places = [("numbers", f"{number['metric']} {number.get('unit') or ''}") for number in added]
+        places += [("id_next_steps", step) for step in self.steps_ahead]
+        marks = lint.in_places(self.opportunity, places, with_outcomes=True)
+        return [lint.Placed(mark, self.staff_url(place)) for mark, place in marks]
+
     @property
     def digest(self) -> str:
         """Return the fingerprint of what the client would read."""
@@ -390,7 +399,12 @@ class Report(Output):
         stage,
         source=Stage.DRAFTING,
         target=Stage.IN_REVIEW,
-        gates=[gates.has_summary, gates.summary_is_of_this_report, gates.numbers_are_filled],
+        gates=[
+            gates.has_summary,
+            gates.summary_is_of_this_report,
+            gates.numbers_are_filled,
+            gates.own_words_are_safe,
+        ],
         permission=WRITE,
         label="Submit for review",
         past="submitted for review",
@@ -405,7 +419,12 @@ class Report(Output):
         stage,
         source=Stage.IN_REVIEW,
         target=Stage.APPROVED,
-        gates=[gates.summary_is_approved, gates.summary_is_of_this_report, gates.numbers_are_filled],
+        gates=[
+            gates.summary_is_approved,
+            gates.summary_is_of_this_report,
+            gates.numbers_are_filled,
+            gates.own_words_are_safe,
+        ],
         permission=policies.may_approve_report,
         label="Approve",
         past="approved",
@@ -441,6 +460,7 @@ class Report(Output):
             gates.period_has_ended,
             gates.summary_is_approved,
             gates.summary_is_of_this_report,
+            gates.own_words_are_safe,
             gates.is_as_approved,
             gates.lateness_is_explained,
         ],

@@ -16,6 +16,8 @@ from portal.models import Publication
 from tests.makers_handoff import a_change, a_report, report_words
 from tests.makers_proposals import approve_all
 
+NOTE = "We mended the two pages late because the client is furious and never sent the pictures in time."
+
 
 def again(record):
     return type(record).objects.get(pk=record.pk)
@@ -76,6 +78,50 @@ def test_whoever_wrote_a_part_cannot_approve_whoever_submitted(ada, ben, dora):
 
     with pytest.raises(PermissionDenied):
         perform(again(report).approve, by=ben)
+
+
+def test_whoever_wrote_its_words_cannot_approve(ada, ben, fay, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    words = perform(report.summary.send_back, by=ben, reason="Say more.")
+    words = edit(words, by=ben, words="Your slowest pages are quicker.")
+    words.was_edited(by=ben)
+    approve_all(perform(again(words).submit, by=dora), fay)
+
+    with pytest.raises(PermissionDenied):
+        perform(again(report).approve, by=ben)
+    assert perform(again(report).approve, by=fay).stage == "approved"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"next_steps": "Measure\nWe guarantee to double your bookings"}, "Make a claim with evidence of “double"),
+        ({"next_steps": "Call Ben at +1 415 555 0199"}, "somebody's private detail"),
+        ({"next_steps": NOTE}, "it is copied from internal notes"),
+        ({"metric": "Our margin"}, "Take out “margin”"),
+        ({"unit": "of our margin"}, "Take out “margin”"),
+    ],
+)
+def test_next_steps_and_added_numbers_are_read_like_all_words_for_clients(ada, ben, dora, written, said):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    begin(ReportNote(report=report, words=NOTE, author=dora), by=dora)
+    report = perform(report.send_back, by=ben, reason="Say more.")
+    numbers = report.numbers
+    if "next_steps" not in written:
+        numbers = [*numbers, {**numbers[0], "claim": None, "metric": "Calls", "unit": "", "value": "3", **written}]
+    report = edit(report, by=dora, numbers=numbers, next_steps=written.get("next_steps", ""))
+
+    with pytest.raises(Refused, match=said):
+        perform(report.submit, by=dora)
+
+
+def test_next_steps_that_changed_in_review_are_read_again(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    approve_all(report.summary, ben)
+    report = edit(again(report), by=dora, next_steps="Call Ben at +1 415 555 0199")
+
+    with pytest.raises(Refused, match="private detail"):
+        perform(report.approve, by=ben)
 
 
 def test_a_report_without_approved_words_is_not_approved(ada, ben, dora):
