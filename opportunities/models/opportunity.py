@@ -6,6 +6,7 @@ import django_fsm as fsm
 import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
@@ -14,7 +15,8 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from guardian.shortcuts import get_perms
 
 from .. import gates, merging, policies
-from ..money import MoneyField
+from ..currencies import WHOLE, has_too_many, known_currency, rounded
+from ..money import MoneyField, money
 from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
 from ..scope import Scoped
 from ..walls import frozen, settled
@@ -70,7 +72,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     client = models.ForeignKey(Client, models.PROTECT, related_name="opportunities")
     name = models.CharField(max_length=160)
     value = MoneyField(null=True, blank=True, validators=[MinValueValidator(0)])
-    currency = models.CharField(max_length=3, default="USD")
+    currency = models.CharField(max_length=3, default="USD", validators=[known_currency])
     probability = models.PositiveSmallIntegerField(
         "probability, percent", default=10, validators=[MaxValueValidator(100)]
     )
@@ -148,6 +150,22 @@ class Opportunity(Scoped, DiaryKeeper, Output):
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        """Refuse another currency that cannot hold the value which stands there."""
+        super().clean()
+        if has_too_many(self.value, self.currency):
+            before = type(self).objects.filter(pk=self.pk).exclude(currency=self.currency)
+            if before.filter(value=self.value).exists():
+                words = (
+                    f"{WHOLE[self.currency]} have no decimals, and the value is {money(self.value)}. Change it first."
+                )
+                raise ValidationError({"currency": words})
+
+    @property
+    def weighted(self):
+        """Return the value times its probability; nothing without a value."""
+        return rounded(self.value * self.probability / 100, self.currency) if self.value else None
 
     @property
     def lines(self) -> models.Q:
