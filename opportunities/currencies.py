@@ -56,7 +56,7 @@ def rounded(value, currency: str) -> Decimal:
 
 def has_too_many(value, currency: str) -> bool:
     """Whether an amount has decimals that its currency does not have."""
-    return value is not None and currency in WHOLE and value != value.to_integral_value()
+    return value is not None and currency in WHOLE and value % 1 != 0
 
 
 def refuse_decimals(value, currency: str):

@@ -6,7 +6,6 @@ import django_fsm as fsm
 import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
@@ -15,8 +14,8 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from guardian.shortcuts import get_perms
 
 from .. import gates, merging, policies
-from ..currencies import WHOLE, has_too_many, known_currency, rounded
-from ..money import MoneyField, money
+from ..currencies import known_currency, rounded
+from ..money import MoneyField
 from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
 from ..scope import Scoped
 from ..walls import frozen, settled
@@ -150,17 +149,6 @@ class Opportunity(Scoped, DiaryKeeper, Output):
 
     def __str__(self):
         return self.name
-
-    def clean(self):
-        """Refuse another currency that cannot hold the value which stands there."""
-        super().clean()
-        if has_too_many(self.value, self.currency):
-            before = type(self).objects.filter(pk=self.pk).exclude(currency=self.currency)
-            if before.filter(value=self.value).exists():
-                words = (
-                    f"{WHOLE[self.currency]} have no decimals, and the value is {money(self.value)}. Change it first."
-                )
-                raise ValidationError({"currency": words})
 
     @property
     def weighted(self):

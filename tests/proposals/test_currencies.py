@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import pycountry
 import pytest
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opportunities.currencies import CURRENCIES, FINER, NO_MONEY, WHOLE, decimals, known_currency, rounded
-from opportunities.models import Message, Opportunity
+from opportunities.models import Event, Message, Opportunity
 from opportunities.money import money
 from opportunities.records import Refused, edit, perform
 from portal import offer
@@ -22,13 +23,15 @@ from portal.templatetags.portal import money as client_money
 from proposals import composing, difference, papers, publishing, totals
 from proposals.models import BookPrice, PriceLine, Proposal
 from tests import database
+from tests.desk.test_workspace import fields_of
 from tests.makers import an_opportunity
 from tests.makers_proposals import SHOWN, a_contract, a_proposal, approve_all
 from tests.opportunities.importers import checked, reasons
 from tests.pdfs import text_of
-from tests.proposals.test_composer import Writer
+from tests.proposals.test_composer import Writer, sent_by
 from tests.proposals.test_inbox import token_of
 from tests.proposals.test_rules import a_rule
+from zarts.desk.templatetags.zarts_desk import facts_of
 
 NONE = "Yen have no decimals. Write 1201."
 PAYABLE = sorted(CURRENCIES - NO_MONEY - FINER.keys())
@@ -272,15 +275,36 @@ def test_yen_with_decimals_are_refused_in_the_price_book_and_in_a_rule(ada):
 
 
 @pytest.mark.django_db
-def test_a_currency_that_cannot_hold_the_value_is_refused_at_its_field(ada):
-    deal = edit(an_opportunity(ada), by=ada, value=Decimal("1200.50"))
-    deal.currency = "JPY"
-    with pytest.raises(ValidationError) as refusal:
-        deal.clean()
-    words = "Yen have no decimals, and the value is 1,200.50. Change it first."
-    assert refusal.value.message_dict == {"currency": [words]}
-    deal.value = Decimal(1200)
-    deal.clean()
+def test_a_deal_goes_into_yen_only_with_a_value_that_yen_can_hold(ada, as_user):
+    deal, browser = edit(an_opportunity(ada), by=ada, value=Decimal("1200.50")), as_user(ada)
+    address = reverse("admin:opportunities_opportunity_edit", args=[deal.pk])
+    typed = sent_by(browser.get(address).context["adminform"].form)
+
+    def wrong(**changes):
+        answer = browser.post(address, typed | changes)
+        return dict(answer.context["adminform"].form.errors) if answer.context else {}
+
+    assert wrong(currency="JPY") == {"value": [NONE]}
+    assert wrong(currency="KWD") == {
+        "currency": ["KWD has 3 decimals, and amounts here have two. Choose another currency."]
+    }
+    assert wrong(currency="JPY", value="1201") == {}
+    answer = browser.post(fields_of(deal, "value"), {"value": "1200.5"})
+    assert answer.context["form"].errors["value"] == [NONE]
+    deal = Opportunity.objects.get(pk=deal.pk)
+    assert (deal.currency, deal.value, deal.probability, deal.weighted) == ("JPY", 1201, 10, 120)
+    for page in (deal.staff_url(), "/admin/pipeline/"):
+        page = browser.get(page).content.decode()
+        assert "¥1,201" in page
+        assert not CENTS.search(page)
+
+
+@pytest.mark.django_db
+def test_the_diary_tells_a_price_that_was_taken_out_in_whole_yen(ada):
+    proposal = in_yen(ada)
+    proposal.remove(proposal.price_lines.get(title="Mending"), by=ada)
+    facts = facts_of(Event.objects.get(verb="proposal.row_removed"))
+    assert {"name": "Unit price", "new": "¥1,111"} in facts
 
 
 @pytest.mark.django_db
