@@ -1,17 +1,19 @@
-"""Numbers that staff read: money with its currency and cents, anything else without idle zeros."""
+"""Numbers that staff read: money with its currency and its decimals, anything else without idle zeros."""
 
 from decimal import Decimal
 
 from django.db import models
 
-SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+from .currencies import decimals, has_too_many, refuse_decimals
+
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 DIGITS, PLACES = 12, 2
 # The most that an amount can be: more is kept nowhere.
 MOST = Decimal(10) ** (DIGITS - PLACES) - Decimal(10) ** -PLACES
 
 
 class MoneyField(models.DecimalField):
-    """An amount to the cent, in the currency of its record."""
+    """An amount in the currency of its record, kept with two decimals, and refused with more than its currency has."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **{"max_digits": DIGITS, "decimal_places": PLACES, **kwargs})
@@ -21,12 +23,29 @@ class MoneyField(models.DecimalField):
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.DecimalField", args, kwargs
 
+    def clean(self, value, model_instance):
+        value = super().clean(value, model_instance)
+        refuse_decimals(value, currency_of(model_instance))
+        return value
+
+    def value_from_object(self, obj):
+        """Return what a form begins with: yen without the zeros that it is kept with."""
+        value = super().value_from_object(obj)
+        currency = currency_of(obj) if isinstance(value, Decimal) else ""
+        return value if decimals(currency) or has_too_many(value, currency) else value.quantize(Decimal(1))
+
 
 def money(value, currency="") -> str:
-    """Say an amount with its currency: €5,200.00."""
+    """Say an amount with its currency and the decimals that this has: €5,200.00, ¥5,200."""
     if value is None:
         return ""
-    text = f"{Decimal(value):,.2f}"
+    value = Decimal(value)
+    # Without its currency nobody knows how many it has. What a payment provider wrote is said as it was written.
+    if currency:
+        places = PLACES if has_too_many(value, currency) else decimals(currency)
+    else:
+        places = PLACES if value != value.to_integral_value() else 0
+    text = f"{value:,.{places}f}"
     return f"{SIGNS[currency]}{text}" if currency in SIGNS else f"{text} {currency}".strip()
 
 
@@ -46,7 +65,7 @@ def said_number(field, value, record) -> str:
 def currency_of(record) -> str:
     """Return the currency of a record, or of the one that it belongs to."""
     while not hasattr(record, "currency"):
-        if not record.belongs_to:
+        if not record.belongs_to or getattr(record, f"{record.belongs_to}_id") is None:
             return ""
         record = record.parent
     return record.currency

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from opportunities.inplace import InPlaceForm, field_for
 from opportunities.models import Event, Evidence, Lead
-from opportunities.money import said_number
+from opportunities.money import money, said_number
 from opportunities.records import Lack, Refused, begin, edit, plain, tell
 from opportunities.stale import SeenForm
 
@@ -109,7 +109,7 @@ def sums_of(proposal) -> dict:
         "rows": [
             ("As it stands", proposal.totals),
             ("With every option", proposal.most),
-            ("Tax in it", totals.tax_of(firm, proposal.discount)),
+            ("Tax in it", totals.tax_of(firm, proposal.currency, proposal.discount)),
         ],
         "margin": totals.shown_margin(totals.margin_of(firm, proposal.discount)),
         "coverage": proposal.coverage,
@@ -465,7 +465,7 @@ def no_price_because(proposal) -> str:
 def words_of(found) -> str:
     if isinstance(found, BookPrice):
         often = found.get_recurring_display().lower()
-        return f"{found.title}: {found.unit_price:,.2f} {found.currency}, {often}"
+        return f"{found.title}: {money(found.unit_price, found.currency)}, {often}"
     return f"{found.title}: {found.text}"[:300] if found.text else found.title
 
 

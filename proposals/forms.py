@@ -6,6 +6,7 @@ from django import forms
 from django.utils import timezone
 
 from opportunities import filling
+from opportunities.currencies import refuse_decimals
 from opportunities.forms import MoveForm, ReasonForm, offer_people
 from opportunities.models import Contact, MessageTemplate, User
 from opportunities.models.evidence_file import checked
@@ -225,6 +226,7 @@ class PartForm(ProofForm):
 
     def clean_paid(self):
         paid = self.cleaned_data["paid"]
+        refuse_decimals(paid, self.record.currency)
         if paid + self.record.paid >= self.record.amount:
             raise forms.ValidationError("That is all of it: record it as paid instead.")
         return paid
@@ -267,6 +269,11 @@ class ConditionForm(MoveForm):
         said = super().clean()
         if said.get("measure") in ("discount", "margin") and said.get("number", 0) > 100:
             self.add_error("number", "Type at most 100 percent.")
+        if said.get("measure") == "first_year" and "number" in said:
+            try:
+                refuse_decimals(said["number"], measures.Measured(self.record.subject).currency)
+            except forms.ValidationError as refusal:
+                self.add_error("number", refusal)
         if self.errors:
             return said
         return {"condition": measures.condition(said["measure"], said["number"])}

@@ -1,7 +1,9 @@
 """What must be true of a proposal, an approval, a summary or a contract before it may move."""
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from opportunities.currencies import refuse_decimals
 from opportunities.money import MOST, money
 from opportunities.records import Lack, gate
 
@@ -95,7 +97,17 @@ def has_prices(proposal):
     f"Bring the first year with every option to {money(MOST)} or less: more cannot be billed.", mend="price_lines-group"
 )
 def can_be_billed(proposal):
-    return totals.of(coverage.rows_of(proposal)["price_lines"], proposal.discount).first_year <= MOST
+    return totals.of(coverage.rows_of(proposal)["price_lines"], proposal.currency, proposal.discount).first_year <= MOST
+
+
+@gate("Write each price in amounts that its currency has.")
+def prices_can_be_paid(proposal):
+    """What was typed is refused at once; this is for prices that were there before."""
+    for line in coverage.rows_of(proposal)["price_lines"]:
+        try:
+            refuse_decimals(line.unit_price, proposal.currency)
+        except ValidationError as refusal:
+            yield Lack(f"“{line}”: {refusal.message}", line.staff_url())
 
 
 @gate("Set the day until which it is valid.", mend="id_valid_until")

@@ -80,7 +80,7 @@ class Measured:
     @cached_property
     def first_year(self) -> Span:
         every = [*self.firm, *self.options]
-        return Span(*(totals.of(lines, self.whole_discount).first_year for lines in (self.firm, every)))
+        return Span(*(totals.of(lines, self.currency, self.whole_discount).first_year for lines in (self.firm, every)))
 
     @cached_property
     def discount(self) -> Span:

@@ -13,7 +13,7 @@ def proposals(opportunity, user) -> dict:
     for proposal in shown["rows"]:
         proposal.percent = coverage.percent(proposal.rows_proven, proposal.rows_in_all)
         proposal.comes_to = totals.of(
-            (line for line in proposal.price_lines.all() if not line.optional), proposal.discount
+            (line for line in proposal.price_lines.all() if not line.optional), proposal.currency, proposal.discount
         )
     reached = attention.in_short(shown["rows"])
     for proposal in shown["rows"]:

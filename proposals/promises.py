@@ -485,9 +485,10 @@ def prices_of(proposal, lines) -> set:
     from . import totals
 
     lines = list(lines)
-    whole = totals.of(lines, proposal.discount)
+    whole = totals.of(lines, proposal.currency, proposal.discount)
     sums = {whole.once, whole.monthly, whole.first_year}
-    sums |= {price for line in lines for price in (line.unit_price, totals.line(line, proposal.discount))}
+    for line in lines:
+        sums |= {line.unit_price, totals.line(line, proposal.currency, proposal.discount)}
     return {(price, proposal.currency) for price in sums}
 
 

@@ -271,7 +271,8 @@ def read_by_client(proposal) -> tuple[str, dict]:
 def offer_body(proposal, lines) -> dict:
     """Return scope, timeline, prices and totals: the same in a proposal and in its contract."""
     lines = list(lines)
-    firm = totals.of((line for line in lines if not line.optional or line.pk in proposal.chosen), proposal.discount)
+    paid = (line for line in lines if not line.optional or line.pk in proposal.chosen)
+    firm = totals.of(paid, proposal.currency, proposal.discount)
     scope = {kind: [] for kind in ("included", "excluded", "optional", "assumption", "dependency", "integration")}
     for row in proposal.scope_items.all():
         scope[row.kind].append({"id": row.pk, "title": row.title, "text": row.text})

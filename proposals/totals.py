@@ -1,9 +1,11 @@
-"""Exact money: each line is rounded to cents once, half up, and sums are sums of rounded lines."""
+"""Exact money: each line is rounded to its currency once, half up, and sums are sums of rounded lines."""
 
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, Decimal
 
-CENT = Decimal("0.01")
+from opportunities.currencies import rounded
+
+HUNDREDTH = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -16,9 +18,9 @@ class Totals:
         return self.once + 12 * self.monthly
 
 
-def line(price, discount=Decimal(0)) -> Decimal:
+def line(price, currency, discount=Decimal(0)) -> Decimal:
     """Return what one line comes to: quantity by unit price, less its own discount and that on everything, with tax."""
-    return (net_of(price, discount) * (100 + Decimal(price.tax)) / 100).quantize(CENT, ROUND_HALF_UP)
+    return rounded(net_of(price, discount) * (100 + Decimal(price.tax)) / 100, currency)
 
 
 def net_of(price, discount=Decimal(0)) -> Decimal:
@@ -33,22 +35,22 @@ def most_of(price) -> Decimal:
     return often * Decimal(price.quantity) * Decimal(price.unit_price) * (100 + Decimal(price.tax)) / 100
 
 
-def of(prices, discount=Decimal(0)) -> Totals:
+def of(prices, currency, discount=Decimal(0)) -> Totals:
     """Return the totals of price lines. `discount` is the percentage off everything."""
     once = monthly = Decimal("0.00")
     for price in prices:
         if price.recurring == "monthly":
-            monthly += line(price, discount)
+            monthly += line(price, currency, discount)
         else:
-            once += line(price, discount)
+            once += line(price, currency, discount)
     return Totals(once, monthly)
 
 
-def tax_of(prices, discount=Decimal(0)) -> Totals:
+def tax_of(prices, currency, discount=Decimal(0)) -> Totals:
     """Return how much of the totals is tax: of each line what its rounded total has above its rounded net."""
     once = monthly = Decimal("0.00")
     for price in prices:
-        tax = line(price, discount) - net_of(price, discount).quantize(CENT, ROUND_HALF_UP)
+        tax = line(price, currency, discount) - rounded(net_of(price, discount), currency)
         if price.recurring == "monthly":
             monthly += tax
         else:
@@ -72,7 +74,7 @@ def margin_of(prices, discount=Decimal(0)) -> Decimal | None:
 
 def shown_margin(margin) -> Decimal | None:
     """Return a margin as people read it: never more than it is."""
-    return None if margin is None else Decimal(margin).quantize(CENT, ROUND_FLOOR)
+    return None if margin is None else Decimal(margin).quantize(HUNDREDTH, ROUND_FLOOR)
 
 
 def worst_margin(firm, options, discount=Decimal(0)) -> Decimal | None:

@@ -5,8 +5,8 @@ import re
 CODES = "usd|eur|gbp|chf|cad|aud|nzd|jpy|cny|inr|sek|nok|dkk|pln|czk|huf|ron|brl|mxn|zar|sgd|hkd|aed|ils|try"
 # A number with its sign, and before or after it the currency.
 MONEY = re.compile(
-    rf"\s*(?P<minus>-?)\s*(?P<before>[€£$]|{CODES})?\s*(?P<minus_too>-?)(?P<number>[0-9.,\s'’]{{0,60}})"
-    rf"(?P<after>[€£$]|{CODES})?",
+    rf"\s*(?P<minus>-?)\s*(?P<before>[€£$¥]|{CODES})?\s*(?P<minus_too>-?)(?P<number>[0-9.,\s'’]{{0,60}})"
+    rf"(?P<after>[€£$¥]|{CODES})?",
     re.IGNORECASE,
 )
 SIGNS = {".": "1,054.50: a point before the cents", ",": "1.054,50: a comma before the cents"}

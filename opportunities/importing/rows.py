@@ -222,6 +222,8 @@ class Rows:
         value, value_in = self.ask(self.amount, texts, "value") or (None, "")
         value, beside = (price, price_in) if value is None else (value, value_in)
         currency = self.ask(values.currency, "currency", texts.get("currency", ""), beside)
+        for column, found in (("price", price), ("value", value)):
+            self.ask(values.payable, column, found, currency)
         product, service = self.ask(self.service, texts.get("product", "")) or ("", "")
         owner = self.ask(self.owner, texts)
         if self.faults:

@@ -9,6 +9,7 @@ from django.core.validators import URLValidator, validate_email
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from ..currencies import known_currency, refuse_decimals
 from .amounts import MONEY, signs_of
 from .columns import date_parts
 
@@ -18,9 +19,9 @@ BROKEN = re.compile("[\ud800-\udfff\ufffd]")
 is_address = URLValidator(schemes=["http", "https"])
 # A deal that is worth more is a slip of the finger, and more than the column holds.
 MOST_VALUE = Decimal("9999999999.99")
-# Beside an amount the sign says the currency; a dollar may be one of several.
-CURRENCIES = {"€": "EUR", "£": "GBP", "$": "USD"}
-DOLLARS = {"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"}
+# Beside an amount the sign says the currency; a dollar may be one of several, and a yuan has the sign of a yen.
+CURRENCIES = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY"}
+SHARED = {"USD": {"CAD", "AUD", "NZD", "SGD", "HKD", "MXN"}, "JPY": {"CNY"}}
 
 
 class Bad(Exception):
@@ -108,9 +109,23 @@ def currency(name: str, text: str, beside: str) -> str:
     said = text.upper()
     if said and (len(said) != 3 or not said.isascii() or not said.isalpha()):
         raise Bad(name, f"“{text[:10]}” is no currency such as USD or EUR")
-    if said and beside and said != beside and not (beside == "USD" and said in DOLLARS):
+    if said and beside and said != beside and said not in SHARED.get(beside, ()):
         raise Bad(name, f"says {said} where the amount says {beside}")
-    return said or beside or "USD"
+    found = said or beside or "USD"
+    try:
+        known_currency(found)
+    except ValidationError as refusal:
+        raise Bad(name, refusal.message) from None
+    return found
+
+
+def payable(name: str, value: Decimal | None, currency: str) -> Decimal | None:
+    """Return an amount as it is; refuse decimals that its currency does not have."""
+    try:
+        refuse_decimals(value, currency)
+    except ValidationError as refusal:
+        raise Bad(name, refusal.message) from None
+    return value
 
 
 LEAD_STEPS = {"new": "", "open": "", "": "", "working": "work", "contacted": "work", "qualified": "work"}

@@ -14,6 +14,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from guardian.shortcuts import get_perms
 
 from .. import gates, merging, policies
+from ..currencies import known_currency, rounded
 from ..money import MoneyField
 from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
 from ..scope import Scoped
@@ -70,7 +71,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     client = models.ForeignKey(Client, models.PROTECT, related_name="opportunities")
     name = models.CharField(max_length=160)
     value = MoneyField(null=True, blank=True, validators=[MinValueValidator(0)])
-    currency = models.CharField(max_length=3, default="USD")
+    currency = models.CharField(max_length=3, default="USD", validators=[known_currency])
     probability = models.PositiveSmallIntegerField(
         "probability, percent", default=10, validators=[MaxValueValidator(100)]
     )
@@ -148,6 +149,11 @@ class Opportunity(Scoped, DiaryKeeper, Output):
 
     def __str__(self):
         return self.name
+
+    @property
+    def weighted(self):
+        """Return the value times its probability; nothing without a value."""
+        return rounded(self.value * self.probability / 100, self.currency) if self.value else None
 
     @property
     def lines(self) -> models.Q:

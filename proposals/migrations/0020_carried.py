@@ -4,10 +4,16 @@ from pathlib import Path
 
 from django.db import migrations
 
-CARRIED = Path(__file__).resolve().parent.parent / "sql" / "carried.sql"
+from opportunities.currencies import IN_SQL
+
+SQL = Path(__file__).resolve().parent.parent / "sql"
+KEEPS_WITHIN, CARRIED = SQL / "keeps_within.sql", SQL / "carried.sql"
 
 
 class Migration(migrations.Migration):
     dependencies = [("proposals", "0019_report_days")]
 
-    operations = [migrations.RunSQL(CARRIED.read_text(), migrations.RunSQL.noop)]
+    operations = [
+        migrations.RunSQL(words, migrations.RunSQL.noop)
+        for words in (IN_SQL, KEEPS_WITHIN.read_text(), CARRIED.read_text())
+    ]

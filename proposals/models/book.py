@@ -5,11 +5,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 
+from opportunities.currencies import known_currency
 from opportunities.records import DiaryKeeper, Kept, KeptQuerySet
 from opportunities.words import plain_words
 
 from .said import PriceWords, Saying, ScopeWords, StepWords
-from .service import Service, known_currency
+from .service import Service
 
 
 class UsualRow(Saying, Kept):

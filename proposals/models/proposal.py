@@ -11,7 +11,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 
+from opportunities.currencies import known_currency
 from opportunities.models import Contact, Event, Evidence, Lead, Objection, Opportunity
+from opportunities.money import said_number
 from opportunities.records import (
     ClientSafe,
     Lack,
@@ -34,7 +36,7 @@ from portal.consent import ACCEPTANCES, CHANGE_VERSION
 from .. import approvals, coverage, gates, policies, publishing, totals
 from .authored import Authored
 from .book import BookPrice
-from .service import PERCENT, Cadence, Service, known_currency
+from .service import PERCENT, Cadence, Service
 
 DAY = timedelta(days=1)
 # A row that is open in the composer, and in which nobody wrote for so long, counts as left.
@@ -90,6 +92,7 @@ class Proposal(Authored, Output):
         gates.has_prices,
         gates.rows_have_proof,
         gates.can_be_billed,
+        gates.prices_can_be_paid,
         gates.claims_are_supported,
         gates.proof_stands,
         gates.words_are_proved,
@@ -226,12 +229,12 @@ class Proposal(Authored, Output):
     def totals(self):
         """Return what is paid once, each month and in the first year: firm lines, and what the client chose."""
         chosen = (line for line in self.price_lines.all() if not line.optional or line.pk in self.chosen)
-        return totals.of(chosen, self.discount)
+        return totals.of(chosen, self.currency, self.discount)
 
     @property
     def most(self):
         """Return the totals with every option."""
-        return totals.of(self.price_lines.all(), self.discount)
+        return totals.of(self.price_lines.all(), self.currency, self.discount)
 
     def sold_lines(self):
         """Return the price lines that the client bought."""
@@ -325,7 +328,7 @@ class Proposal(Authored, Output):
             else:
                 setattr(row, name, new)
                 own.append(name)
-            facts[field.verbose_name] = [plain(old), plain(new)]
+            facts[field.verbose_name] = [said_number(field, each, self) or plain(each) for each in (old, new)]
         if facts:
             row.full_clean()
             row.save(update_fields=own)

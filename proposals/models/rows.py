@@ -206,7 +206,7 @@ class PriceLine(PriceWords, Row):
 
     @property
     def total(self) -> Decimal:
-        return totals.line(self, self.proposal.discount)
+        return totals.line(self, self.proposal.currency, self.proposal.discount)
 
 
 def values_of(versions) -> str:

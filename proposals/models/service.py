@@ -2,13 +2,13 @@
 
 from decimal import Decimal
 
-import pycountry
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
+from opportunities.currencies import known_currency
 from opportunities.models import Opportunity, Questionnaire
 from opportunities.money import MoneyField
 from opportunities.records import DiaryKeeper, KeptQuerySet, Refused, begin, lock, tell
@@ -22,7 +22,6 @@ PERCENT = [
     MinValueValidator(Decimal(0), "Type a percentage from 0 to 100."),
     MaxValueValidator(Decimal(100), "Type a percentage from 0 to 100."),
 ]
-CURRENCIES = {currency.alpha_3 for currency in pycountry.currencies}
 
 
 class Cadence(models.TextChoices):
@@ -44,12 +43,6 @@ class ScopeKind(models.TextChoices):
 class Recurring(models.TextChoices):
     ONCE = "once"
     MONTHLY = "monthly"
-
-
-def known_currency(code):
-    """Refuse what is no currency by its three letters."""
-    if code not in CURRENCIES:
-        raise ValidationError(f"“{code}” is no currency. Type its three letters, such as EUR.", code="currency")
 
 
 class Service(DiaryKeeper):

@@ -232,8 +232,8 @@ def test_in_the_next_revision_a_step_waits_for_the_step_of_that_revision(ada, be
 
 def test_a_discount_on_everything_comes_off_each_line_before_tax_and_is_rounded_once():
     price = PriceLine(recurring="once", unit_price=Decimal("99.99"), discount=Decimal("12.5"), tax=Decimal("19"))
-    assert totals.line(price, Decimal("10")) == Decimal("93.70")
-    assert totals.of([price, price], Decimal("10")).once == Decimal("187.40")
+    assert totals.line(price, "EUR", Decimal("10")) == Decimal("93.70")
+    assert totals.of([price, price], "EUR", Decimal("10")).once == Decimal("187.40")
     assert totals.deepest_discount([price], Decimal("10")) == Decimal("21.25")
 
 

@@ -429,4 +429,4 @@ def test_an_amount_is_compared_in_its_own_currency_only(ada):
     assert not any("First year" in why for why in reasons(yen))
     for line in yen.price_lines.all():
         yen.change(line, by=ada, unit_price=Decimal(90_000))
-    assert ["is 90,000 JPY or more" in why for why in reasons(again(yen))] == [True]
+    assert ["is ¥90,000 or more" in why for why in reasons(again(yen))] == [True]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import BooleanField, Case, Count, F, Sum, Value, When
 
+from opportunities.currencies import rounded
 from opportunities.models import Opportunity
 from opportunities.neglect import is_adrift
 from opportunities.records import Lack, Refused
@@ -53,7 +54,7 @@ def totals(filters: Filters) -> list[Column]:
         column = found[Opportunity.PLACES[row["place"]]]
         column.count += row["n"]
         if row["total"]:
-            column.amounts.append(Amount(row["currency"], row["total"], row["weighted"]))
+            column.amounts.append(Amount(row["currency"], row["total"], rounded(row["weighted"], row["currency"])))
     measure(found.values())
     return list(found.values())
 

@@ -88,7 +88,7 @@ def context(opportunity, request) -> dict:
         "story_kinds": [(kind, label) for kind, (label, _) in reads.KINDS.items()],
         "adds": adds(opportunity, user),
         "services": list(opportunity.services.all()[:9]),
-        "weighted": opportunity.value * opportunity.probability / 100 if opportunity.value else None,
+        "weighted": opportunity.weighted,
         "can_add": floor.may_change(opportunity, user),
         "may_share": may_share(user, opportunity),
         "can_change": floor.may_change(opportunity, user, "opportunities.change_opportunity"),

@@ -24,7 +24,7 @@ from opportunities.models import Closing, Event, Opportunity, WinBack
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.once import hidden_key
 from opportunities.records import may_override, who_may
-from proposals import answering, evidence, publishing
+from proposals import answering, composing, evidence, publishing
 
 register = template.Library()
 
@@ -357,14 +357,20 @@ def facts_of(event) -> list:
     """Return the particulars of an event: words, old and new, or words and value."""
     if not event.facts_id:
         return []
-    model, rows = model_of(event), []
+    # What was taken out of a proposal is told in its facts, a price with its currency.
+    taken_out = event.verb == "proposal.row_removed"
+    model = composing.model_told(event) if taken_out else model_of(event)
+    currency = event.facts.values.get("currency", "") if taken_out else ""
+    rows = []
     for name, value in event.facts.values.items():
         changed = isinstance(value, list) and len(value) == 2 and event.verb.endswith(CHANGES)
         if name in UNSAID or (not changed and value in (None, "", [])):
             continue  # nothing was said
         row = {"name": words_of(model, name)}
         old, new = value if changed else (None, value)
-        rows.append(row | ({"old": said_of(model, name, old)} if changed else {}) | {"new": said_of(model, name, new)})
+        rows.append(
+            row | ({"old": said_of(model, name, old)} if changed else {}) | {"new": said_of(model, name, new, currency)}
+        )
     return rows
 
 
