@@ -16,7 +16,9 @@ BUTTONS = {
     "/p/": "Open the proposal",
     "/portal/enter/": "Come in",
     "/portal/sign-in": "Sign in",
+    "/portal/contracts/": "Open the contract",
     "/portal/reports/": "Open your reports",
+    "/portal/questions/": "Open your questions",
 }
 # The last words of a mail say why it came, or how it is stopped.
 FOOT = re.compile(r"-- |You get this mail because")

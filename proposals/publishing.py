@@ -366,7 +366,7 @@ def ask_to_sign(contract, *, by, words, contact=None, template="contract", subje
     contact = contact or contract.whose_turn
     admit(contact)
     until = f"\n\nIt can be signed until {spoken(contract.sign_by)}." if contract.sign_by else ""
-    where = f"{settings.PORTAL_URL}/portal/sign-in"
+    where = f"{settings.PORTAL_URL}/portal/contracts/{contract.publication_id}/"
     link = f"Read and sign it here, with the address that this mail came to:\n{where}{until}"
     subject = f"{subject}: {contract.number}"
     mail(contract, contact, by=by, subject=subject, template=template, words=words, link=link)

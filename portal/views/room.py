@@ -5,12 +5,14 @@ from functools import wraps
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal import charts, offer, turns, visitor
 from portal.forms import DeclineContractForm, SignForm
 from portal.models import Paper, Publication
+from portal.onward import a_page_for_guests, to_sign_in
 from portal.pages import page
 from portal.rights import call, portal_rights, rows
 from portal.words import another_name
@@ -32,9 +34,9 @@ def for_guest(view):
             with portal_rights(token) as cursor:
                 if guest := guest_of(cursor):
                     return view(request, cursor, guest, **kwargs)
-        return redirect("sign-in")
+        return to_sign_in(request.path)
 
-    return require_safe(with_guest)
+    return require_safe(a_page_for_guests(with_guest))
 
 
 def guest_of(cursor):
@@ -242,7 +244,7 @@ def by_guest(act):
         with portal_rights(token, write=True) as cursor:
             guest = guest_of(cursor)
             if not guest:
-                return redirect("sign-in")
+                return to_sign_in(reverse("contract", args=[pk]))
             standing = standing_of(cursor, pk)
             if standing["state"] in CLOSED:
                 return redirect("contract", pk)

@@ -13,7 +13,7 @@ from django.core import mail
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from opportunities import outbox
+from opportunities import letters, outbox
 from opportunities.models import Contact, Event, Message, Notice, Objection, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.consent import SIGN, SIGN_VERSION
@@ -455,6 +455,13 @@ def test_the_owner_is_told_of_a_signature_in_another_name(ada, ben, typed, is_to
 
 
 # -- Who hears of it. --------------------------------------------------------------------------------------------------
+
+
+def test_the_mail_that_asks_to_sign_leads_to_the_contract_itself(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    (asked,) = mails(contract, "contract")
+    assert f"/portal/contracts/{contract.publication_id}/\n" in asked.body
+    assert ">Open the contract<" in letters.as_page(asked.subject, asked.body)
 
 
 def test_whoever_signed_hears_of_each_signature_after_theirs_once(ada, ben):
