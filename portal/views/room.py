@@ -166,6 +166,7 @@ def proposal(request, cursor, guest, pk):
         part=part,
         deciders=turns.in_a_row(part.get("deciders") or []),
         asked="link" in request.GET,
+        jumps=offer.jumps(publication.body),
         **shown,
     )
 
@@ -215,6 +216,10 @@ def contract_page(request, cursor, guest, publication, standing, status=200, for
     body = publication.body
     signers, turn = turns.signing(body, standing["deeds"])
     mine = [signer for signer in signers if signer.get("contact_id") == guest["contact_id"]]
+    changes = changes_of(cursor, publication)
+    may_sign = bool(turn) and turn.get("contact_id") == guest["contact_id"]
+    first = [("changes", "What has changed since")] if changes else []
+    last = [("signatures", "Signatures"), *([("sign", "Sign")] if may_sign else [])]
     return page(
         request,
         "room/contract",
@@ -224,9 +229,10 @@ def contract_page(request, cursor, guest, publication, standing, status=200, for
         paper=Paper.objects.of(publication.pk),
         signers=signers,
         turn=turn,
-        changes=changes_of(cursor, publication),
+        changes=changes,
         open_until=standing["open_until"],
-        may_sign=bool(turn) and turn.get("contact_id") == guest["contact_id"],
+        may_sign=may_sign,
+        jumps=offer.jumps(body, first, last),
         may_decline=bool(turn) and any(not signer["signed"] for signer in mine),
         own=next((signer["signed"] for signer in mine), None),
         form=form or SignForm(words=(body.get("consent") or {}).get("text", "")),
