@@ -2,7 +2,6 @@
 
 from decimal import Decimal, InvalidOperation
 
-
 # The parts of an offer and of a contract, as they stand on the page: where each is, its heading, and what it shows.
 PARTS = (
     ("parties", "Between", "parties"),

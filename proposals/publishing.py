@@ -499,7 +499,7 @@ ASKING = ("contract", "contract_reminder")
 
 
 def hold_back(contract, why, templates=ASKING):
-    """Keep mails from going that are not true any more: those that ask for a signature, once it is given or not wanted."""
+    """Keep mails from going that are not true any more: those that ask for a signature, unless others are named."""
     about_it = Message.objects.filter(record_type=contract.label(), record_id=contract.pk)
     for message in about_it.filter(template__in=templates):
         if message.stage == Message.Stage.QUEUED:
