@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.mime.image import MIMEImage
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -16,7 +17,9 @@ BUTTONS = {
     "/p/": "Open the proposal",
     "/portal/enter/": "Come in",
     "/portal/sign-in": "Sign in",
+    "/portal/contracts/": "Open the contract",
     "/portal/reports/": "Open your reports",
+    "/portal/questions/": "Open your questions",
 }
 # The last words of a mail say why it came, or how it is stopped.
 FOOT = re.compile(r"-- |You get this mail because")
@@ -33,6 +36,29 @@ def encloses(template):
 def enclosed_with(message) -> list:
     files_of = ENCLOSED.get(message.template)
     return files_of(message) if files_of else []
+
+
+# How the logo becomes a picture that every mail program shows. An app above this one draws it.
+DRAWN_BY: list[Callable] = []
+# By what the page of a mail calls the picture that comes with it.
+LOGO = "logo@agency"
+
+
+def draws_the_logo(draw):
+    """Let a function give the file of a logo as a PNG, or nothing."""
+    DRAWN_BY[:] = [draw]
+    return draw
+
+
+def logo_of_the_agency() -> MIMEImage | None:
+    """Return the logo as a part of a mail, so that nothing is asked for anywhere when it is read."""
+    drawn = DRAWN_BY[0](settings.AGENCY_LOGO) if DRAWN_BY and settings.AGENCY_LOGO else None
+    if drawn is None:
+        return None
+    picture = MIMEImage(drawn, "png")
+    picture["Content-ID"] = f"<{LOGO}>"
+    picture.add_header("Content-Disposition", "inline", filename="logo.png")
+    return picture
 
 
 @dataclass
@@ -67,14 +93,19 @@ def parts_of(words) -> list[Part]:
     return [Part([Line(line.strip()) for line in part.split("\n")], bool(foot)) for foot, part in shown]
 
 
-def as_page(subject, words) -> str:
+def as_page(subject, words, logo="") -> str:
     """Return the words of a mail as HTML. Nothing in them is markup."""
-    shown = {"subject": subject, "parts": parts_of(words), "agency": settings.AGENCY_NAME}
+    shown = {"subject": subject, "parts": parts_of(words), "agency": settings.AGENCY_NAME, "logo": logo}
     return render_to_string("mail/letter.html", shown | {"colour": settings.AGENCY_COLOUR})
 
 
 def mail(subject, words, sender, to, **fields) -> EmailMultiAlternatives:
     """Return a mail with the same words twice: as plain text, and as a page."""
     letter = EmailMultiAlternatives(subject, words, sender, to, **fields)
-    letter.attach_alternative(as_page(subject, words), "text/html")
+    picture = logo_of_the_agency()
+    letter.attach_alternative(as_page(subject, words, LOGO if picture else ""), "text/html")
+    if picture:
+        if not letter.attachments:
+            letter.mixed_subtype = "related"  # the picture belongs to the page, and is no file of its own
+        letter.attach(picture)
     return letter

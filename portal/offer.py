@@ -2,6 +2,35 @@
 
 from decimal import Decimal, InvalidOperation
 
+# The parts of an offer and of a contract, as they stand on the page: where each is, its heading, and what it shows.
+PARTS = (
+    ("parties", "Between", "parties"),
+    ("findings", "What we found", "findings", "claims"),
+    ("scope", "What you get", "scope.included"),
+    ("options", "What you can add", "scope.optional"),
+    ("excluded", "What is not included", "scope.excluded"),
+    ("assumptions", "What we rely on", "scope.assumption", "scope.dependency", "scope.integration"),
+    ("timeline", "When", "timeline"),
+    ("price", "What it costs", "prices"),
+    ("reporting", "How you will know", "reporting.words", "reporting.first_on"),
+    ("terms", "Terms", "clauses"),
+)
+# With so few parts a page is seen at a glance.
+FEW = 4
+
+
+def jumps(body, first=(), last=()) -> list:
+    """Return where the parts of a long document are, and their headings; nothing where it is short."""
+    own = [(part, heading) for part, heading, *shown in PARTS if any(stands(body, path) for path in shown)]
+    return [*first, *own, *last] if len(own) > FEW else []
+
+
+def stands(body, path) -> bool:
+    """Whether there is anything at a place in what was published."""
+    for key in path.split("."):
+        body = (body or {}).get(key)
+    return bool(body)
+
 
 def amount(value):
     """Return a published number as a decimal; nothing when it is not one."""

@@ -25,7 +25,8 @@ from opportunities.outbox import is_no_answer, is_reached
 from opportunities.records import Opens, Refused, announce, begin, lock, perform, tell
 from portal import payments
 from portal.consent import ACCEPTANCES, INQUIRIES, SIGNATURES
-from portal.models import ClientAction, Guest, Inquiry, PaymentNotice, SignInLink, SignInRequest, Stop
+from portal.models import ClientAction, Guest, Inquiry, PaymentNotice, Publication, SignInLink, SignInRequest, Stop
+from portal.onward import publication_of, with_next
 from portal.words import without_links
 
 from . import answering, publishing
@@ -571,15 +572,19 @@ def take_sign_in(request, connection=None) -> dict:
     It is handled once the server took the mail: one that gives no answer is asked again in the next round.
     """
     connection = connection or get_connection()
-    # A person may be a guest of several clients: they come in where they were last.
+    # A person may be a guest of several clients: they come in where the page is that they came for, else where they
+    # were last.
     there = Guest.objects.filter(email=request.email.lower(), revoked_at=None).annotate(last=Max("sessions__seen_at"))
-    guest = there.order_by(F("last").desc(nulls_last=True), "-pk").first()
+    theirs = Publication.objects.filter(pk=publication_of(request.leads_to)).values("client_id")
+    there = there.annotate(has_it=Exists(theirs.filter(client_id=OuterRef("client_id"))))
+    guest = there.order_by("-has_it", F("last").desc(nulls_last=True), "-pk").first()
     if guest is None:
         return {}
     token, code = SignInLink.answer(request, guest)
+    way_in = with_next(f"{settings.PORTAL_URL}/portal/enter/{token}", request.leads_to)
     words = (
         f"Hello {without_links(guest.name)},\n\nHere is your link to sign in. It works once, for 15 minutes:\n"
-        f"{settings.PORTAL_URL}/portal/enter/{token}\n\n"
+        f"{way_in}\n\n"
         f"{the_code(code) if request.nonce_hash else ''}"
         "You get this mail because somebody typed your address on our sign-in page. If it was not you, do nothing, "
         "and give the code to nobody."

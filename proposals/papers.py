@@ -18,6 +18,7 @@ import typst
 from django.conf import settings
 from django.utils import timezone
 
+from opportunities.letters import draws_the_logo
 from opportunities.models import Event
 from opportunities.records import Refused
 from portal import offer
@@ -345,6 +346,20 @@ def logo(name) -> list | None:
         log.warning("The logo %s cannot be set in a PDF: %s", name, error)
         return None
     return file
+
+
+# As high as it stands on pages, twice as fine.
+PICTURE = b"""#set page(width: auto, height: auto, margin: 0pt, fill: none)
+#image(bytes(json(bytes(sys.inputs.logo))), height: 32pt)"""
+
+
+@draws_the_logo
+@cache
+def picture(name) -> bytes | None:
+    """Return the logo as a small PNG: mail programs show no SVG."""
+    file = logo(name)
+    looks = {"logo": json.dumps(file)}
+    return typst.compile(PICTURE, font_paths=FONTS, sys_inputs=looks, format="png", ppi=144) if file else None
 
 
 def moment_of(at) -> list:

@@ -367,7 +367,7 @@ def ask_to_sign(contract, *, by, words, contact=None, template="contract", subje
     contact = contact or contract.whose_turn
     admit(contact)
     until = f"\n\nIt can be signed until {spoken(contract.sign_by)}." if contract.sign_by else ""
-    where = f"{settings.PORTAL_URL}/portal/sign-in"
+    where = f"{settings.PORTAL_URL}/portal/contracts/{contract.publication_id}/"
     link = f"Read and sign it here, with the address that this mail came to:\n{where}{until}"
     subject = f"{subject}: {contract.number}"
     mail(contract, contact, by=by, subject=subject, template=template, words=words, link=link)
@@ -382,6 +382,7 @@ def left_to_sign(contract, today) -> str:
 
 def prolong_contract(contract, *, by):
     """Let the contract's page be open until the new day, and say so to whoever signs next."""
+    hold_back(contract, "The contract was prolonged.", ["contract_run_out"])
     keep_open(contract)
     ask_to_sign(contract, by=by, words="You have more time to sign our contract.")
 
@@ -412,6 +413,38 @@ def tell_that_it_was_declined(contract, who, reason):
         words=words,
         link=f"You need not do anything. We get in touch with {name} about it.",
     )
+
+
+def tell_that_it_was_withdrawn(contract):
+    """Mail everybody who was to sign that nobody does now. Why stays with us."""
+    tell_whoever_signs(
+        contract,
+        words=f"We have withdrawn the contract “{contract.proposal.title}”, so it is not signed now.",
+        of_theirs="Your signature has no effect any more.",
+        subject=f"The contract was withdrawn: {contract.number}",
+        template="contract_voided",
+        link="You need not do anything. If you have a question, answer this mail.",
+    )
+
+
+def tell_that_its_time_is_over(contract):
+    """Mail everybody who was to sign that the day to sign by has passed."""
+    until = f"The contract “{contract.proposal.title}” could be signed until {spoken(contract.sign_by)}."
+    tell_whoever_signs(
+        contract,
+        words=f"{until} That day has passed, so nobody can sign it now.",
+        of_theirs="Your signature stays.",
+        subject=f"No longer open to sign: {contract.number}",
+        template="contract_run_out",
+        link="You need not do anything. If it is to be signed after all, answer this mail.",
+    )
+
+
+def tell_whoever_signs(contract, *, words, of_theirs, **mailed):
+    """Mail everybody who was to sign what became of it, and whoever has signed what becomes of their signature."""
+    signed = contract.signatures.filter(side="client").values("contact")
+    mail_signatories(contract, contract.signatories.filter(contact__in=signed), words=f"{words} {of_theirs}", **mailed)
+    mail_signatories(contract, contract.signatories.exclude(contact__in=signed), words=words, **mailed)
 
 
 def tell_that_somebody_signed(contract, who):
@@ -462,10 +495,14 @@ def enclose_the_sealed_copy(message) -> list:
     return [(filename(paper, paper.publication), bytes(paper.bytes), "application/pdf")] if paper else []
 
 
-def hold_back(contract, why):
-    """Keep the mails that ask for a signature from going, once it is given or not wanted any more."""
-    asking = Message.objects.filter(record_type=contract.label(), record_id=contract.pk)
-    for message in asking.filter(template__in=["contract", "contract_reminder"]):
+# The mails that ask for a signature.
+ASKING = ("contract", "contract_reminder")
+
+
+def hold_back(contract, why, templates=ASKING):
+    """Keep mails from going that are not true any more: those that ask for a signature, unless others are named."""
+    about_it = Message.objects.filter(record_type=contract.label(), record_id=contract.pk)
+    for message in about_it.filter(template__in=templates):
         if message.stage == Message.Stage.QUEUED:
             perform(message.hold, by=None, reason=why)
         elif message.stage == Message.Stage.HELD and message.waits_for:

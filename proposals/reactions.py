@@ -241,10 +241,17 @@ def let_the_next_one_sign(contract, event):
 
 @reacts_to("contract.decline", "contract.void", "contract.run_out")
 def ask_nobody_to_sign(contract, event):
-    """Nobody is asked to sign what cannot be signed any more; who was to sign beside them hears of a no, and why."""
+    """Nobody is asked to sign what cannot be signed any more; who was to sign beside them hears of a no, and why.
+
+    Everybody who was to sign hears once that it was withdrawn, or that its time is over.
+    """
     publishing.hold_back(contract, f"The contract {event.past.rstrip(':')}.")
     if event.verb == "contract.decline" and event.contact_id:
         publishing.tell_that_it_was_declined(contract, event.contact, event.reason)
+    elif event.verb == "contract.run_out":
+        publishing.tell_that_its_time_is_over(contract)
+    elif event.verb == "contract.void" and contract.sent_at and contract.ran_out_on != contract.sign_by:
+        publishing.tell_that_it_was_withdrawn(contract)
 
 
 @reacts_to("proposal.pause")

@@ -55,6 +55,8 @@ class SignInRequest(models.Model):
     # The code that was typed last, and in which transaction: it is compared in another one, so no try is undone.
     tried_hash = models.CharField(max_length=64, blank=True, default="", db_default="")
     tried_in = models.BigIntegerField(default=0, db_default=0)
+    # The page of the portal that they came for, as the door took it.
+    leads_to = models.CharField(max_length=120, blank=True, default="", db_default="")
 
     objects = UnhandledQuerySet.as_manager()
 

@@ -54,6 +54,7 @@ create or replace function public.portal_link_state(token text, key text) return
 $$;
 
 -- The questions of a guest's room, newest first: their own, and those of others there that are answered.
+-- Now in withdrawn.sql.
 create function public.portal_questions() returns table (
   id bigint, verb text, name text, words text, about text, at timestamptz, title text, kind text, publication_id bigint,
   is_there boolean, sender text, answer jsonb

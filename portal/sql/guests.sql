@@ -53,6 +53,7 @@ create function public.portal_session() returns table (
   left join public.portal_preview v on v.id = s.preview_id
 $$;
 
+-- Now in withdrawn.sql.
 create or replace function public.portal_my_actions() returns table (
   verb text, name text, role text, words text, at timestamptz, title text, kind text, ref text, publication_id bigint,
   contact_id bigint, options jsonb
@@ -112,6 +113,7 @@ end
 $$;
 
 -- Always the same silence: the caller cannot learn which addresses are known, nor when a limit is reached.
+-- Now in onward.sql.
 drop function public.portal_request_sign_in(text, text);
 create function public.portal_request_sign_in(email text, address text, nonce_hash text default '') returns void
 language plpgsql security definer set search_path = public, pg_temp as $$

@@ -67,6 +67,7 @@ def shown(request, token, status=200, **forms):
         consent_version=agreed["version"],
         asks=link["state"] == "open",
         paper=paper,
+        jumps=offer.jumps(body, last=ends(link)),
         **offer.shown_offer(body, chosen),
         **{
             "accept": AcceptForm(words=agreed["text"]),
@@ -75,6 +76,12 @@ def shown(request, token, status=200, **forms):
             **forms,
         },
     )
+
+
+def ends(link) -> list:
+    """Return the last parts of the page of a link: to ask, and to decide as long as nobody has."""
+    decide = [("accept", "Accept" if link["role"] == "decides" else "Who decides")]
+    return [("questions", "Questions"), *([] if link["answer"] else decide)]
 
 
 def state_of(cursor, token, key) -> dict:

@@ -5,12 +5,14 @@ from functools import wraps
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal import charts, offer, turns, visitor
 from portal.forms import DeclineContractForm, SignForm
 from portal.models import Paper, Publication
+from portal.onward import a_page_for_guests, to_sign_in
 from portal.pages import page
 from portal.rights import call, portal_rights, rows
 from portal.words import another_name
@@ -32,9 +34,9 @@ def for_guest(view):
             with portal_rights(token) as cursor:
                 if guest := guest_of(cursor):
                     return view(request, cursor, guest, **kwargs)
-        return redirect("sign-in")
+        return to_sign_in(request.path)
 
-    return require_safe(with_guest)
+    return require_safe(a_page_for_guests(with_guest))
 
 
 def guest_of(cursor):
@@ -164,6 +166,7 @@ def proposal(request, cursor, guest, pk):
         part=part,
         deciders=turns.in_a_row(part.get("deciders") or []),
         asked="link" in request.GET,
+        jumps=offer.jumps(publication.body),
         **shown,
     )
 
@@ -213,6 +216,10 @@ def contract_page(request, cursor, guest, publication, standing, status=200, for
     body = publication.body
     signers, turn = turns.signing(body, standing["deeds"])
     mine = [signer for signer in signers if signer.get("contact_id") == guest["contact_id"]]
+    changes = changes_of(cursor, publication)
+    may_sign = bool(turn) and turn.get("contact_id") == guest["contact_id"]
+    first = [("changes", "What has changed since")] if changes else []
+    last = [("signatures", "Signatures"), *([("sign", "Sign")] if may_sign else [])]
     return page(
         request,
         "room/contract",
@@ -222,9 +229,10 @@ def contract_page(request, cursor, guest, publication, standing, status=200, for
         paper=Paper.objects.of(publication.pk),
         signers=signers,
         turn=turn,
-        changes=changes_of(cursor, publication),
+        changes=changes,
         open_until=standing["open_until"],
-        may_sign=bool(turn) and turn.get("contact_id") == guest["contact_id"],
+        may_sign=may_sign,
+        jumps=offer.jumps(body, first, last),
         may_decline=bool(turn) and any(not signer["signed"] for signer in mine),
         own=next((signer["signed"] for signer in mine), None),
         form=form or SignForm(words=(body.get("consent") or {}).get("text", "")),
@@ -242,7 +250,7 @@ def by_guest(act):
         with portal_rights(token, write=True) as cursor:
             guest = guest_of(cursor)
             if not guest:
-                return redirect("sign-in")
+                return to_sign_in(reverse("contract", args=[pk]))
             standing = standing_of(cursor, pk)
             if standing["state"] in CLOSED:
                 return redirect("contract", pk)

@@ -2,10 +2,12 @@
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal import passkeys, visitor
 from portal.forms import CodeForm, SignInForm
+from portal.onward import onward, with_next
 from portal.pages import page
 from portal.rights import call, portal_rights, rows
 from portal.tokens import new_token, token_hash
@@ -15,16 +17,17 @@ from portal.tokens import new_token, token_hash
 def ask(request):
     """Ask for a sign-in link. For anybody; the answer is the same whether we know the address or not."""
     form = SignInForm(request.POST if request.method == "POST" else None)
+    leads_to = onward(request)
     if request.method != "POST":
-        return page(request, "sign_in/ask", form=form)
+        return page(request, "sign_in/ask", form=form, next=leads_to)
     if not form.is_valid():
-        return page(request, "sign_in/ask", status=422, form=form)
+        return page(request, "sign_in/ask", status=422, form=form, next=leads_to)
     # Only its hash is kept. The code of the mail lets in the browser that holds it, and no other.
     nonce = new_token()
     with portal_rights(None, write=True) as cursor:
-        values = form.cleaned_data["email"], visitor.address(request), token_hash(nonce)
+        values = form.cleaned_data["email"], visitor.address(request), token_hash(nonce), leads_to
         call(cursor, "portal_request_sign_in", *values)
-    response = redirect("sign-in-code")
+    response = redirect(with_next(reverse("sign-in-code"), leads_to))
     visitor.set_cookie(response, visitor.ASKED, nonce, lasts=visitor.HALF_AN_HOUR)
     return response
 
@@ -33,10 +36,11 @@ def ask(request):
 def code(request):
     """Come in by the code of the mail, in the browser that asked for it. For anybody; every refusal is the same."""
     form = CodeForm(request.POST if request.method == "POST" else None)
+    leads_to = onward(request)
     if request.method != "POST":
-        return page(request, "sign_in/code", form=form)
+        return page(request, "sign_in/code", form=form, next=leads_to)
     if not form.is_valid():
-        return page(request, "sign_in/code", status=422, form=form)
+        return page(request, "sign_in/code", status=422, form=form, next=leads_to)
     nonce, session = visitor.kept(request, visitor.ASKED), new_token()
     # Typed in one transaction and compared in another: what was tried is counted, whatever becomes of the rest.
     with portal_rights(None, write=True) as cursor:
@@ -46,22 +50,22 @@ def code(request):
         client = call(cursor, "portal_enter_by_code", *values)
     if client is None:
         form.add_error("code", CodeForm.REFUSED)
-        return page(request, "sign_in/code", status=422, form=form)
-    return let_in(session)
+        return page(request, "sign_in/code", status=422, form=form, next=leads_to)
+    return let_in(request, session)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def enter(request, token):
     """Come in by a mailed link. For whoever holds its token; only the button uses it up."""
     if request.method != "POST":
-        return page(request, "sign_in/enter", token=token)
+        return page(request, "sign_in/enter", token=token, next=onward(request))
     session = new_token()
     with portal_rights(None, write=True) as cursor:
         values = token, token_hash(session), visitor.address(request), visitor.agent(request)
         client = call(cursor, "portal_sign_in", *values)
     if client is None:
-        return page(request, "sign_in/used", status=410)
-    return let_in(session)
+        return page(request, "sign_in/used", status=410, next=onward(request))
+    return let_in(request, session)
 
 
 @require_safe
@@ -85,13 +89,13 @@ def passkey(request):
                     cursor, "portal_enter_by_passkey", *values, visitor.address(request), visitor.agent(request)
                 )
     if client is None:
-        return page(request, "sign_in/ask", status=422, form=SignInForm(), passkey_refused=True)
-    return let_in(session)
+        return page(request, "sign_in/ask", status=422, form=SignInForm(), passkey_refused=True, next=onward(request))
+    return let_in(request, session)
 
 
-def let_in(session):
-    """Lead to the room, with the session's cookie alone."""
-    response = redirect("room")
+def let_in(request, session):
+    """Lead to the page that they came for, else to the room, with the session's cookie alone."""
+    response = redirect(onward(request) or "room")
     visitor.set_cookie(response, visitor.GUEST, session)
     for name in (visitor.ASKED, visitor.PREVIEW):
         visitor.forget_cookie(response, name)

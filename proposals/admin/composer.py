@@ -322,6 +322,7 @@ class Composer(PublishedAdmin):
                         "valid_until": proposal.valid_until,
                         "asked": [],
                     },
+                    "jumps": offer.jumps(body, last=[("questions", "Questions"), ("accept", "Accept")]),
                     **offer.shown_offer(body),
                     **{
                         "accept": AcceptForm(words=accepted_by(body)["text"]),

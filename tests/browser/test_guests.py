@@ -109,3 +109,21 @@ def test_staff_look_at_the_portal_as_the_client_and_see_who_is_signed_in(house, 
     contact = deal.contracts.get().signer
     ada.open(contact.staff_url()).press("Take access away").sees("took it away").press("Give access again")
     ada.sees("may sign in again")
+
+
+def test_the_mail_to_sign_leads_to_the_contract_by_its_link_and_by_its_code(house, at_browser):
+    ada, ben = person("ada", "Growth ops", team="East"), person("ben", "Manager", team="East", sees="team")
+    contract = a_contract(ada, approver=ben, stage="sent")
+    to = contract.signer.email
+    asked = house.portal + urlsplit(house.mailbox.link_to(to, "The contract to sign", "/portal/contracts/")).path
+    here, there = at_browser(looks=violations), at_browser(looks=violations)
+    here.open(asked).write(email=to).press("Send me a link").sees("Look into your mail")
+    words = house.mailbox.words_to(to, "Your link to sign in")
+    there.open(re.search(r"http\S+/portal/enter/\S+", words)[0]).press("Come in").sees("Sign the contract")
+
+    here.press("ask again").write(email=to).press("Send me a link")
+    words = house.mailbox.words_to(to, "Your link to sign in")
+    with here.refused(422):
+        here.write(code="12").press("Come in").sees("Type the six digits")
+    here.write(code=re.search(r"^\d{3} \d{3}", words, re.M)[0]).press("Come in").sees("Sign the contract")
+    assert {here.page.url, there.page.url} == {asked}

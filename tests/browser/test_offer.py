@@ -103,3 +103,17 @@ def test_a_proposal_is_read_asked_about_and_accepted_with_the_keyboard_alone(off
     client.types("Your full name", "Bo Larsen").types("Your role", "Owner")
     client.presses("checkbox", "I may decide this for my company", key="Space")
     client.presses("button", "Accept the proposal").sees("Bo Larsen accepted this on")
+
+
+def test_a_part_of_a_long_proposal_is_one_key_away_and_comes_into_sight(link, at_browser):
+    client = at_browser(scripts=False).open(link).press("Open the proposal")
+    jumps = client.page.get_by_role("navigation", name="On this page")
+    expect(jumps).to_be_in_viewport()
+    for name, part in (("What it costs", "price"), ("How you will know", "reporting"), ("Accept", "accept")):
+        client.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+        control = jumps.get_by_role("link", name=name)
+        control.focus()
+        client.page.keyboard.press("Enter")
+        client.is_shown(f"#{part} h2")
+        assert client.page.url.endswith(f"#{part}")
+        assert control.bounding_box()["height"] >= 24

@@ -1,6 +1,7 @@
 """Mail to people outside says the same twice: as plain text, and as a page in the look of the client's."""
 
 import re
+from email import message_from_bytes, policy
 
 import pytest
 from django.core import mail
@@ -63,3 +64,46 @@ def test_a_proposals_mail_carries_both_with_the_same_words(ada, ben):
     wanted = f"Zarts{letter.body.replace('&', '&amp;')}"
     assert re.sub(r"\s+", "", said) == re.sub(r"\s+", "", wanted)
     assert len(set(re.findall(r"https?://[^\s\"<]+/p/[^\s\"<]+", page))) == 1
+
+
+# -- The agency's logo. ------------------------------------------------------------------------------------------------
+
+PDF = ("contract.pdf", b"%PDF-1.7", "application/pdf")
+
+
+def read(letter):
+    """Return a mail as the program of whoever gets it reads it."""
+    return message_from_bytes(letter.message().as_bytes(), policy=policy.default)
+
+
+def pictures(read_mail) -> list:
+    return [part for part in read_mail.walk() if part.get_content_maintype() == "image"]
+
+
+@pytest.mark.parametrize("attached", [[], [PDF]])
+def test_the_logo_is_in_the_mail_itself_and_its_words_are_the_name(settings, attached):
+    bare = read(letters.mail("x", WORDS + FOOT, None, ["bo@harbor.example"], attachments=attached))
+    settings.AGENCY_LOGO = "favicon.svg"
+    letter = read(letters.mail("x", WORDS + FOOT, None, ["bo@harbor.example"], attachments=attached))
+    page = letter.get_body(("html",)).get_content()
+    ((address, name),) = re.findall(r'<img src="cid:([^"]+)" alt="([^"]+)"', page)
+    (picture,) = pictures(letter)
+    assert picture["Content-ID"] == f"<{address}>"
+    assert (picture.get_content_type(), picture.get_content_disposition()) == ("image/png", "inline")
+    assert picture.get_content().startswith(b"\x89PNG")
+    assert len(picture.get_content()) < 20_000
+    assert name == settings.AGENCY_NAME
+    assert letter.get_body(("plain",)).get_content() == bare.get_body(("plain",)).get_content()
+    assert re.findall(r'src="(?!cid:)|url\(|<link', page) == [], "nothing is asked for when it is read"
+    files = [part.get_filename() for part in letter.walk() if part.get_content_type() == "application/pdf"]
+    assert files == [name for name, *_ in attached]
+
+
+@pytest.mark.parametrize("name", ["", "portal/portal.css"])
+def test_without_a_logo_that_can_be_drawn_the_name_stands_there(settings, name):
+    settings.AGENCY_LOGO = name
+    letter = read(letters.mail("x", WORDS + FOOT, None, ["bo@harbor.example"]))
+    assert pictures(letter) == []
+    page = letter.get_body(("html",)).get_content()
+    assert "<img" not in page
+    assert re.search(rf'class="brand"[^>]*>{settings.AGENCY_NAME}</p>', page)

@@ -35,9 +35,9 @@ def marta():
     return a_guest(email=MAIL, client_name="Harbor Dental")
 
 
-def asks(browser, email=MAIL, **headers):
+def asks(browser, email=MAIL, next="", **headers):
     """Ask for a way in, as a person does; the worker answers."""
-    answer = browser.post("/portal/sign-in", {"email": email}, **headers)
+    answer = browser.post("/portal/sign-in", {"email": email, "next": next}, **headers)
     inbox.mail_sign_ins()
     return answer
 

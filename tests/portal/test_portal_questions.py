@@ -190,7 +190,7 @@ def test_a_revoked_guest_and_a_stranger_ask_nothing(portal_client):
     signed_in(portal_client)
     Guest.objects.update(revoked_at=timezone.now())
     assert portal_client.post(ASK, {"words": "Why?"}).url == "/portal/sign-in"
-    assert portal_client.get(PAGE).url == "/portal/sign-in"
+    assert portal_client.get(PAGE).url == f"/portal/sign-in?next={PAGE}"
     assert not ClientAction.objects.exists()
 
 

@@ -100,7 +100,8 @@ def test_a_stranger_is_led_to_sign_in(portal_client, path, cookie):
 
     answer = portal_client.get(path)
 
-    assert (answer.status_code, answer.url) == (302, "/portal/sign-in")
+    onward = "" if path == "/portal/" else f"?next={path}"
+    assert (answer.status_code, answer.url) == (302, f"/portal/sign-in{onward}")
 
 
 def test_signing_out_ends_the_session_for_good(portal_client):

@@ -13,7 +13,7 @@ from django.core import mail
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from opportunities import outbox
+from opportunities import letters, outbox
 from opportunities.models import Contact, Event, Message, Notice, Objection, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.consent import SIGN, SIGN_VERSION
@@ -385,7 +385,7 @@ def test_nothing_asks_any_more_for_what_was_voided_or_declined(ada, ben, time_ma
     contract = a_contract(ada, approver=ben, stage="sent")
     assert days_reminded(contract, time_machine, 4) == [4]
     perform(getattr(contract, move), by=ben, reason="Another way.")
-    asking = Message.objects.filter(record_id=contract.pk, template__startswith="contract")
+    asking = Message.objects.filter(record_id=contract.pk, template__in=publishing.ASKING)
     assert set(asking.values_list("stage", flat=True)) == {"held"}
     time_machine.move_to(timezone.now() + timedelta(days=4))
     assert clock.remind_to_sign() == 0
@@ -457,6 +457,13 @@ def test_the_owner_is_told_of_a_signature_in_another_name(ada, ben, typed, is_to
 # -- Who hears of it. --------------------------------------------------------------------------------------------------
 
 
+def test_the_mail_that_asks_to_sign_leads_to_the_contract_itself(ada, ben):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    (asked,) = mails(contract, "contract")
+    assert f"/portal/contracts/{contract.publication_id}/\n" in asked.body
+    assert ">Open the contract<" in letters.as_page(asked.subject, asked.body)
+
+
 def test_whoever_signed_hears_of_each_signature_after_theirs_once(ada, ben):
     contract = a_contract_of_two(ada, ben)
     first, second = [row.contact for row in contract.signatories.all()]
@@ -488,6 +495,70 @@ def test_what_staff_note_of_a_no_stays_with_us(ada, ben):
     contract = a_contract_of_two(ada, ben)
     perform(contract.decline, by=ada, reason="Their bookkeeper is against us.")
     assert mails(contract, "contract_declined") == []
+
+
+@pytest.mark.parametrize("signed", [0, 1, 2])
+def test_everybody_who_was_to_sign_hears_once_that_a_contract_was_withdrawn_and_not_our_reason(ada, ben, signed):
+    contract = a_contract_of_two(ada, ben)
+    everybody = [row.contact for row in contract.signatories.all()]
+    for who in everybody[:signed]:
+        contract = sign(contract, who)
+    perform(contract.void, by=ben, reason="They cannot pay.")
+    told = mails(contract, "contract_voided")
+    assert [one.contact for one in told] == everybody
+    for one in told:
+        assert (one.stage, one.purpose) == ("queued", "contractual")
+        assert one.subject == f"The contract was withdrawn: {contract.number}"
+        assert f"We have withdrawn the contract “{contract.proposal.title}”, so it is not signed now." in one.body
+        assert "You need not do anything." in one.body
+        assert ("Your signature" in one.body) is (one.contact in everybody[:signed])
+        assert "cannot pay" not in one.body
+    asked = [one.stage for template in ("contract", "contract_reminder") for one in mails(contract, template)]
+    assert "queued" not in asked
+
+
+def test_nobody_hears_of_the_end_of_a_contract_that_was_never_sent(ada, ben):
+    contract = a_contract_of_two(ada, ben, stage="approved")
+    perform(contract.void, by=ben, reason="Other terms.")
+    assert mails(contract, "contract_voided") == []
+
+
+def test_everybody_who_was_to_sign_hears_once_that_the_day_to_sign_by_has_passed(ada, ben, time_machine):
+    contract = a_contract_of_two(ada, ben)
+    first, second = [row.contact for row in contract.signatories.all()]
+    contract = sign(contract, first)
+    time_machine.move_to(publishing.end_of(contract.sign_by) + timedelta(hours=1), tick=False)
+    assert (clock.run_out_of_time(), clock.run_out_of_time()) == (1, 0)
+    told = mails(contract, "contract_run_out")
+    assert [(one.contact, one.stage) for one in told] == [(first, "queued"), (second, "queued")]
+    for one in told:
+        assert one.subject == f"No longer open to sign: {contract.number}"
+        assert f"could be signed until {publishing.spoken(contract.sign_by)}. That day has passed" in one.body
+        assert "You need not do anything" in one.body
+    assert "Your signature" in told[0].body
+    assert "Your signature" not in told[1].body
+    perform(Contract.objects.get(pk=contract.pk).void, by=ben, reason="Nobody signed.")
+    assert mails(contract, "contract_voided") == [], "they know"
+
+
+def test_a_contract_that_is_prolonged_and_runs_out_again_is_told_again(ada, ben, time_machine):
+    contract = a_contract(ada, approver=ben, stage="sent")
+    for _ in range(2):
+        time_machine.move_to(publishing.end_of(contract.sign_by) + timedelta(hours=1), tick=False)
+        clock.run_out_of_time()
+        contract = Contract.objects.get(pk=contract.pk)
+        contract = perform(contract.prolong, by=ada, sign_by=publishing.agency_day() + timedelta(days=5))
+    told = mails(contract, "contract_run_out")
+    assert len(told) == 2
+    assert "queued" not in [one.stage for one in told], "it is open again, and the mail of that says so"
+
+
+def test_whoever_left_hears_nothing_of_it(ada, ben):
+    contract = a_contract_of_two(ada, ben)
+    second = contract.signatories.last().contact
+    edit(second, by=ada, left_on=timezone.localdate())
+    perform(contract.void, by=ben, reason="Another way.")
+    assert [one.contact for one in mails(contract, "contract_voided")] == [contract.signer]
 
 
 def test_everybody_who_signed_gets_the_sealed_copy_by_mail_once(ada, ben):
