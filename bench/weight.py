@@ -20,8 +20,18 @@ TYPED = {"name": "Bo Larsen", "role": "Owner", "consent": "on"}
 NO_PAGES = {
     # Answered by a page that is here, or by none: forms, files, what programs ask for.
     *("link-open", "link-read", "link-choose", "link-accept", "link-decline", "link-ask", "intake", "payments"),
-    *("link-paper", "proposal-paper", "contract-paper", "contract-sign", "contract-decline", "brand", "healthz"),
-    *("readyz", "seen", "switch", "sign-out", "sign-in-challenge", "sign-in-passkey", "session-end"),
+    *("link-paper", "proposal-paper", "contract-paper", "report-paper", "contract-sign", "contract-decline"),
+    *(
+        "brand",
+        "healthz",
+        "readyz",
+        "seen",
+        "switch",
+        "sign-out",
+        "sign-in-challenge",
+        "sign-in-passkey",
+        "session-end",
+    ),
     *("sessions-end-others", "passkey-options", "passkey-add", "passkey-remove", "preview-leave"),
 }
 Page = namedtuple("Page", "name path cookies typed status", defaults=({}, None, 200))

@@ -10,8 +10,8 @@ from .. import publishing
 from .writing import WrittenAdmin
 
 
-class PublishedAdmin(WrittenAdmin):
-    """A written record that is published, with the address of its newest paper."""
+class PaperPages:
+    """A published record's page, with the address of its newest paper."""
 
     def pages(self):
         return [*super().pages(), ("<int:pk>/paper.pdf", self.paper_view, "paper")]
@@ -26,3 +26,7 @@ class PublishedAdmin(WrittenAdmin):
 
     def about(self, request, record):
         return super().about(request, record) | {"paper": publishing.newest_paper(record)}
+
+
+class PublishedAdmin(PaperPages, WrittenAdmin):
+    """A written record that is published."""
