@@ -28,6 +28,7 @@ from opportunities.records import (
 from opportunities.walls import Wall, frozen, settled
 from opportunities.words import plain_parts, plain_words
 from proposals.models import Summary
+from proposals.promises import Measured
 
 from .. import cadence, figures, gates, policies, publishing
 from .days import TERMS, Days, agreed
@@ -345,6 +346,20 @@ class Report(Output):
             for number in numbers:
                 if number.get("value") not in (None, ""):
                     found.setdefault(figures.key(number), []).append((begins, ends, number["value"]))
+        return found
+
+    @property
+    def measured(self) -> list[Measured]:
+        """Return its numbers as words about it may say them."""
+        history = self.history()
+        found = []
+        for number in self.numbers:
+            earlier = [value for _, _, value in history.get(figures.key(number), [])[-1:]]
+            value, *rest = map(figures.as_decimal, (number.get("value"), number.get("before"), *earlier))
+            low, high = (figures.as_decimal(number.get(name)) for name in ("low", "high"))
+            if value is not None:
+                known = tuple(each for each in rest if each is not None)
+                found.append(Measured(number["metric"], number.get("unit") or "", value, known, low, high))
         return found
 
     @property
