@@ -299,7 +299,7 @@ class TooLate(WithReports):
         if connector != self.project.connectors.last():
             return super().let_in(connector)
         kept = f"Team vault, {self.client.name}"[:60]
-        return perform(connector.grant, by=self.delivery, holder=self.client.person, secret_kept_at=kept)
+        return perform(connector.grant, by=self.delivery, holder=self.opportunity.decision_owner, secret_kept_at=kept)
 
     def go_live(self):
         self.did(self.handoff, "It is live.")
