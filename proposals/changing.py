@@ -12,5 +12,6 @@ def orders_to(contract) -> list:
     orders = orders.annotate(approved_at=Max("approvals__decided_at", filter=Q(approvals__stage="approved")))
     found = list(orders.order_by("-pk")[:FEW])
     for order in found:
-        order.changed = [str(row) for name in ROWS for row in getattr(order, name).all()]
+        # What is delivered and what it costs often have one name.
+        order.changed = list(dict.fromkeys(str(row) for name in ROWS for row in getattr(order, name).all()))
     return found
