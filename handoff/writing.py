@@ -367,7 +367,6 @@ MET = {
     "summary_is_of_this_report": "They are this report's own",
     "numbers_are_filled": "Every number has its value",
     "summary_is_approved": "The words are approved",
-    "its_project_goes_on": "The project goes on",
     "somebody_reads_it": "Somebody at the client reads it",
     "period_has_ended": "Its period has ended",
     "lateness_is_explained": "If it is late, we know why",

@@ -460,7 +460,6 @@ class Report(Output):
         source=Stage.APPROVED,
         target=Stage.PUBLISHED,
         gates=[
-            gates.its_project_goes_on,
             gates.somebody_reads_it,
             gates.period_has_ended,
             gates.summary_is_approved,

@@ -105,6 +105,18 @@ def test_a_report_for_a_client_without_access_is_not_published_until_they_have_i
     assert perform(again(report).publish, by=dora).stage == "published"
 
 
+def test_the_report_of_a_client_who_withdrew_is_not_published_and_its_page_says_why(report, dora, as_user):
+    perform(report.project.close, by=dora, reason="They went elsewhere.")
+
+    page = as_user(dora).get(report.staff_url()).content.decode()
+    assert "It is not owed any more." in page
+    assert "They went elsewhere." in page
+    assert report.move_url("publish") not in page
+    answer = as_user(dora).post(report.move_url("publish"), follow=True).content.decode()
+    assert "is already dropped" in answer
+    assert not Publication.objects.filter(kind="report").exists()
+
+
 def test_a_report_of_a_closed_project_is_not_published_and_not_owed(report, dora):
     perform(report.project.close, by=dora, reason="They went elsewhere.")
 
