@@ -5,20 +5,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('handoff', '0009_report_writer'),
+        ("handoff", "0009_report_writer"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='cadencechange',
-            name='kind',
-            field=models.CharField(choices=[('pause', 'A pause'), ('resume', 'A shorter pause'), ('end', 'The end'), ('terms', 'Other days')], default='pause', max_length=6, verbose_name='what'),
+            model_name="cadencechange",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("pause", "A pause"),
+                    ("resume", "A shorter pause"),
+                    ("end", "The end"),
+                    ("terms", "Other days"),
+                ],
+                default="pause",
+                max_length=6,
+                verbose_name="what",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cadencechange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'resume'), _negated=True), ('first_on__isnull', False), _connector='OR'), name='resuming_has_its_day'),
+            model_name="cadencechange",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "resume"), _negated=True), ("first_on__isnull", False), _connector="OR"
+                ),
+                name="resuming_has_its_day",
+            ),
         ),
     ]
