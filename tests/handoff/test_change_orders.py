@@ -118,7 +118,7 @@ def test_only_a_contract_in_force_of_a_deal_that_is_won_is_changed(ada, ben, dor
     with pytest.raises(Refused, match="Mark the deal as won first"):
         Proposal.begin_change(contract, "More", by=ada, author=ada)
 
-    handoff = perform(deal.win, by=ada, reason="proof").handoffs.get()
+    handoff = perform(deal.win, by=ada, reason="proof", competitor="Nobody").handoffs.get()
     perform(contract.end, by=ben, reason="They went bankrupt.")
     with pytest.raises(Refused, match="Have the contract in force first"):
         changeorders.order(again(handoff), "More", by=ada)
