@@ -4,13 +4,14 @@ from django.http import Http404
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
+from opportunities.admin.base import RecordAdmin
 from portal.papers import download
 
 from .. import publishing
 from .writing import WrittenAdmin
 
 
-class PaperPages:
+class PaperPages(RecordAdmin):
     """A published record's page, with the address of its newest paper."""
 
     def pages(self):
