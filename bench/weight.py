@@ -20,9 +20,10 @@ TYPED = {"name": "Bo Larsen", "role": "Owner", "consent": "on"}
 NO_PAGES = {
     # Answered by a page that is here, or by none: forms, files, what programs ask for.
     *("link-open", "link-read", "link-choose", "link-accept", "link-decline", "link-ask", "intake", "payments"),
-    *("link-paper", "proposal-paper", "contract-paper", "contract-sign", "contract-decline", "brand", "healthz"),
-    *("readyz", "seen", "switch", "sign-out", "sign-in-challenge", "sign-in-passkey", "session-end"),
-    *("sessions-end-others", "passkey-options", "passkey-add", "passkey-remove", "preview-leave"),
+    *("link-paper", "proposal-paper", "contract-paper", "report-paper", "contract-sign", "contract-decline"),
+    *("brand", "healthz", "readyz", "seen", "switch", "sign-out", "sign-in-challenge", "sign-in-passkey"),
+    *("session-end", "sessions-end-others", "passkey-options", "passkey-add", "passkey-remove", "preview-leave"),
+    *("contract-open", "proposal-link"),
 }
 Page = namedtuple("Page", "name path cookies typed status", defaults=({}, None, 200))
 CSRF, NOWHERE = "c" * 32, "/nowhere"
@@ -182,15 +183,17 @@ def guests(rooms):
     ours = Publication.objects.filter(client_id__lt=FIRST, withdrawn_at=None).order_by("-published_at", "-pk")
     report, to_sign = ours.filter(kind="report").first(), ours.filter(kind="contract").first()
     everything = session_of(rooms, report.client_id)
-    for name in ("", "sessions/", "reports/", "onboarding/", "history/"):
+    for name in ("", "sessions/", "reports/", "onboarding/", "questions/", "history/"):
         yield Page(f"room, {name.strip('/') or 'home'}", f"/portal/{name}", everything)
     listed = Publication.objects.filter(kind="onboarding", client_id=report.client_id, withdrawn_at=None).latest("pk")
     path = f"/portal/onboarding/{listed.pk}"
     yield Page("onboarding, something ticked off that is not there", f"{path}/items/0/tick", everything, {}, 404)
     yield Page("onboarding, granted without an address", f"{path}/accesses/1/grant", everything, {"to": ""}, 422)
+    yield Page("questions, asked without a word", "/portal/questions/ask", everything, {"words": ""}, 422)
     for kind in ("proposal", "contract", "report"):
         shown = ours.filter(kind=kind, client_id=report.client_id).first()
         yield Page(f"room, {kind}", f"/portal/{kind}s/{shown.pk}/", everything)
+    yield from of_delivery(ours.filter(client_id=report.client_id), everything)
     signs = session_of(rooms, to_sign.client_id)
     yield Page("room with a contract to sign, home", "/portal/", signs)
     path = f"/portal/contracts/{to_sign.pk}/"
@@ -201,6 +204,21 @@ def guests(rooms):
     closed = Publication.publish(kind="contract", ref="bench:closed", body=to_sign.body, **fields)
     closed.withdraw("A price was wrong.")
     yield Page("contract, withdrawn", f"/portal/contracts/{closed.pk}/", signs)
+
+
+def of_delivery(ours, guest):
+    """Yield what a client reads while the work goes on: a change order, its contract, and that a report is late."""
+    from portal.models import Publication
+
+    offer, contract = (ours.filter(kind=kind).first() for kind in ("proposal", "contract"))
+    fields = {"client_id": offer.client_id, "opportunity_id": None, "approved_by": "Ben"}
+    body = {**offer.body, "changes": {"ref": contract.ref, "number": contract.body.get("number", "")}}
+    change = Publication.publish(kind="proposal", ref="bench:change", title="One page more", body=body, **fields)
+    yield Page("room, change order", f"/portal/proposals/{change.pk}/", guest)
+    yield Page("room, contract that was changed", f"/portal/contracts/{contract.pk}/", guest)
+    told = {"title": "Your report comes on Friday", "period": "October 2026", "words": ["A provider was down."]}
+    Publication.publish(kind="notice", ref="bench:late", title=told["title"], body=told, **fields)
+    yield Page("room, reports, one of them late", "/portal/reports/?late", guest)
 
 
 def session_of(rooms, client_id) -> dict:

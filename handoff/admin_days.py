@@ -12,8 +12,14 @@ from .models.days import TERMS
 
 KIND = CadenceChange.Kind
 # What each kind of change asks for.
-ASKS = {KIND.PAUSE: ["first_on", "last_on"], KIND.END: ["first_on"], KIND.TERMS: [*TERMS]}
-TITLES = {KIND.PAUSE: "Ask for a pause", KIND.END: "Ask for the end of the reports", KIND.TERMS: "Ask for other days"}
+ASKS = {KIND.PAUSE: ["first_on", "last_on"], KIND.RESUME: ["first_on"], KIND.END: ["first_on"], KIND.TERMS: [*TERMS]}
+TITLES = {
+    KIND.PAUSE: "Ask for a pause",
+    KIND.RESUME: "Ask for a shorter pause",
+    KIND.END: "Ask for the end of the reports",
+    KIND.TERMS: "Ask for other days",
+}
+RESUME_ON = "Reports come again from this day on. The first one covers all days since the last one."
 
 
 class ChangeForm(SeenForm):
@@ -32,6 +38,8 @@ class ChangeForm(SeenForm):
             self.instance.kind = self.kind
             if self.cadence:
                 self.instance.cadence = self.cadence
+            if self.kind == KIND.RESUME:
+                self.fields["first_on"].label, self.fields["first_on"].help_text = "Resume on", RESUME_ON
 
 
 @admin.register(CadenceChange)

@@ -12,6 +12,7 @@ from itertools import islice
 
 from dateutil.relativedelta import relativedelta
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from opportunities.conditions import holidays_of
 from opportunities.repeating import zone_of
@@ -45,6 +46,12 @@ def owed(cadence, start: date, *, after=date.min, not_before=date.min, rests=(),
         if due >= not_before and not any(rest_on <= due <= rest_until for rest_on, rest_until in rests):
             yield due, begins, day - DAY
             begins = day
+
+
+def resumed(rests, day: date) -> list[tuple[date, date]]:
+    """Return these rests as they are when reports come again from a day on: the one around it ends before."""
+    cut = [(first, min(last, day - DAY) if first <= day <= last else last) for first, last in rests]
+    return [(first, last) for first, last in cut if first <= last]
 
 
 def first_date(cadence, start: date) -> date:
@@ -97,6 +104,10 @@ def is_working_day(cadence, day: date) -> bool:
 def today(time_zone: str) -> date:
     """Return the day that it is in a time zone."""
     return timezone.localdate(timezone=zone_of(time_zone))
+
+
+def rest_in_words(first: date, last: date) -> str:
+    return f"Reports rest from {date_format(first, 'D j M Y')} until {date_format(last, 'D j M Y')}"
 
 
 def in_words(terms) -> str:

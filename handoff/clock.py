@@ -9,6 +9,8 @@ from django.utils.formats import date_format
 from opportunities import clock, followups, notices
 from opportunities.models import Notice, Task
 from opportunities.records import Opens, edit, lock
+from proposals.asking import holders_of
+from proposals.policies import right_for
 
 from . import alarms, cadence
 from .models import Report
@@ -74,9 +76,17 @@ def tell_managers() -> int:
             continue
         words = f"{report} is late, and {report.project.client} was not told: {report.owner} has not written to them."
         about = (Notice.Kind.BREACH, words, report.staff_url("late"), f"{report.pk}{UNTOLD}", report)
-        rows += [(manager, *about) for manager in report.owner.managers() if manager != report.owner]
+        rows += [(manager, *about) for manager in who_manages(report)]
     notices.tell_all(rows)
     return len(rows)
+
+
+def who_manages(report) -> list:
+    """Return who manages the owner of a report; where nobody does, whoever may approve its notice and reaches it."""
+    if managers := list(report.owner.managers()):
+        return managers
+    others = holders_of(right_for("summary")).exclude(pk=report.owner_id)
+    return [user for user in others if report.within_reach(user, "change")]
 
 
 @transaction.atomic

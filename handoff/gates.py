@@ -185,14 +185,6 @@ def summary_is_approved(report):
         yield Lack("Have the words for the client approved.", words.staff_url())
 
 
-@gate("Let it rest: its project is closed.")
-def its_project_goes_on(report):
-    project = report.project
-    if not project.is_open:
-        words = f"Let it rest: the project {project} is closed, and nothing new is shown to {project.client}."
-        yield Lack(words, project.staff_url())
-
-
 @gate("Name who reads the reports.")
 def somebody_reads_it(report):
     """It is refused only where nobody gets it; whoever else does not is told to its owner."""

@@ -10,7 +10,7 @@ from opportunities.models import Message, Notice
 from opportunities.records import Lack, perform
 from opportunities.repeating import zone_of
 from portal.models import Guest, Publication
-from proposals import publishing
+from proposals import papers, publishing
 
 from . import cadence, figures
 
@@ -141,7 +141,9 @@ def zone_words(project) -> str:
 def publish_report(report):
     """Freeze an approved report for the client, in place of the notice that it was late. Return the publication."""
     withdraw_notices(report, "The report is there.")
-    return publish("report", report, report.summary.title, report_body(report), str(report.approved_by))
+    publication = publish("report", report, report.summary.title, report_body(report), str(report.approved_by))
+    papers.keep(publication)
+    return publication
 
 
 def report_body(report) -> dict:

@@ -12,8 +12,9 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from opportunities import spreadsheets
-from opportunities.admin.base import KeptAdmin, RecordAdmin
+from opportunities.admin.base import KeptAdmin
 from opportunities.records import begin, lock, perform
+from proposals.admin.papers import PaperPages
 
 from . import publishing, writing
 from .forms import ReportNoteForm
@@ -25,7 +26,7 @@ THEIRS = ("value_", "more_", "next_steps")
 
 
 @admin.register(Report)
-class ReportAdmin(RecordAdmin):
+class ReportAdmin(PaperPages):
     list_display = ["project", "period_from", "period_to", "due_on", "stage", "breach", "owner"]
     list_filter = ["stage", "breach", "owner"]
     list_select_related = ["project__client", "project__opportunity", "cadence", "owner", "summary", "approved_by"]

@@ -368,7 +368,6 @@ MET = {
     "numbers_are_filled": "Every number has its value",
     "own_words_are_safe": "Next steps and names of numbers are fit for a client",
     "summary_is_approved": "The words are approved",
-    "its_project_goes_on": "The project goes on",
     "somebody_reads_it": "Somebody at the client reads it",
     "period_has_ended": "Its period has ended",
     "lateness_is_explained": "If it is late, we know why",

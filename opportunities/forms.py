@@ -279,9 +279,18 @@ class StartCampaignForm(MoveForm):
 
 
 class WinForm(MoveForm):
-    reason = forms.ChoiceField(label="What won it?", choices=Closing.Reason)
+    reason = forms.ChoiceField(
+        label="What won it?",
+        choices=[("", "Choose what decided it"), *Closing.Reason.choices],
+        error_messages={"required": "Choose what won it: the next offer learns from it."},
+    )
+    competitor = forms.CharField(
+        label="Against whom?",
+        max_length=120,
+        help_text="Write “nobody” where nobody else was asked.",
+        error_messages={"required": "Name who else was asked, or write “nobody”."},
+    )
     words = forms.CharField(label="In words", widget=forms.Textarea(attrs={"rows": 3}), required=False, max_length=4000)
-    competitor = forms.CharField(label="Against whom?", required=False, max_length=120)
 
 
 class LoseForm(MoveForm):

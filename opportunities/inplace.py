@@ -168,7 +168,7 @@ class TaskForm(NewForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.initial.setdefault("due_at", end_of_day(timezone.localdate() + timedelta(days=1)))
+        self.initial["due_at"] = self.initial.get("due_at") or end_of_day(timezone.localdate() + timedelta(days=1))
         self.fields["due_at"].help_text = by_your_clock()
 
     def add(self, *, by):

@@ -5,11 +5,13 @@ import re
 from django.conf import settings
 from django.http import HttpResponse
 
-NAMES = {"proposal": "Proposal", "contract": "Contract"}
+NAMES = {"proposal": "Proposal", "contract": "Contract", "report": "Report"}
 
 
 def label(kind, body) -> str:
-    """Return what a document is called: Proposal P-0010, revision 2."""
+    """Return what a document is called: Proposal P-0010, revision 2; of a report, its period."""
+    if kind == "report":
+        return ", ".join(filter(None, [NAMES[kind], body.get("period")]))
     number, revision = body.get("number") or "", body.get("revision") or 1
     more = f", revision {revision}" if str(revision) != "1" else ""
     name = "Change order" if body.get("changes") else NAMES.get(kind, kind.capitalize())
@@ -20,6 +22,8 @@ def filename(paper, publication) -> str:
     """Return a plain name for the file: Zarts-P-0010-revision-2.pdf."""
     body = publication.body
     parts = [settings.AGENCY_NAME, str(body.get("number") or publication.kind)]
+    if publication.kind == "report":
+        parts.append(str(body.get("period") or ""))
     if str(body.get("revision") or 1) != "1":
         parts.append(f"revision {body['revision']}")
     if paper.kind == "sealed":

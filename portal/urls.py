@@ -59,6 +59,7 @@ urlpatterns = [
     path("portal/contracts/<int:pk>/", room.contract, name="contract"),
     path("portal/proposals/<int:pk>/proposal.pdf", papers.proposal, name="proposal-paper"),
     path("portal/contracts/<int:pk>/contract.pdf", papers.contract, name="contract-paper"),
+    path("portal/reports/<int:pk>/report.pdf", papers.report, name="report-paper"),
     path("portal/contracts/<int:pk>/open", room.open_it, name="contract-open"),
     path("portal/contracts/<int:pk>/sign", room.sign, name="contract-sign"),
     path("portal/contracts/<int:pk>/decline", room.decline, name="contract-decline"),

@@ -153,12 +153,12 @@ class Internal:
 
 def read(summary) -> list[Mark]:
     """Return every mark on a summary's words, those that warn among them."""
-    return check(summary.opportunity, summary.title, summary.words)
+    return check(summary.opportunity, summary.title, summary.words, summary=summary)
 
 
-def check(opportunity, title, words, internal=None) -> list[Mark]:
+def check(opportunity, title, words, internal=None, summary=None) -> list[Mark]:
     """Return every mark on a title and the words under it, in the order in which they stand there."""
-    return marks_in(opportunity, f"{title}\n{words}", internal)
+    return marks_in(opportunity, f"{title}\n{words}", internal, summary=summary)
 
 
 # Between two places: a word that no internal text has, so that no run of words goes on from one to the other.
@@ -177,11 +177,11 @@ def in_places(opportunity, places, *, with_outcomes=False) -> list[tuple]:
     return [(mark, places[bisect_right(ends, mark.start)][0]) for mark in marks]
 
 
-def marks_in(opportunity, text, internal=None, *, with_outcomes=True) -> list[Mark]:
+def marks_in(opportunity, text, internal=None, *, with_outcomes=True, summary=None) -> list[Mark]:
     """Return every mark on a text for a client, in the order of its words."""
     seen, places = letters.as_seen(text)
     internal = internal_of(opportunity) if internal is None else internal
-    backing = promises.Backing(opportunity) if with_outcomes else None
+    backing = promises.Backing(opportunity, summary) if with_outcomes else None
     marks = on_reading(seen, lambda read: [*copies(read, internal), *glossary(read), *outcomes_in(read, backing)])
     read = letters.plain(seen)
     marks += [*private_to_others(read), *superlatives(read), *mixed(seen), *strangers(seen, opportunity.client_id)]

@@ -1,4 +1,4 @@
-"""The PDF of a proposal and of a contract: exactly what was published, and nothing else.
+"""The PDF of a proposal, of a contract and of a report: exactly what was published, and nothing else.
 
 A paper is made from the frozen snapshot alone, so that the same snapshot gives the same bytes. What anybody typed goes
 to typst as data and never as markup.
@@ -21,7 +21,7 @@ from django.utils import timezone
 from opportunities.letters import draws_the_logo
 from opportunities.models import Event
 from opportunities.records import Refused
-from portal import offer
+from portal import charts, offer
 from portal.looks import static_file
 from portal.models import ClientAction, Paper, Publication
 from portal.papers import label
@@ -41,8 +41,13 @@ STANDARD: Literal["a-2b"] = "a-2b"
 
 def keep(publication):
     """Make the paper of a publication, once, in the transaction that publishes it."""
-    if not publication.papers.filter(kind=Paper.Kind.READ).exists():
-        store(publication, Paper.Kind.READ, of(publication))
+    if publication.papers.filter(kind=Paper.Kind.READ).exists():
+        return
+    file = of(publication)
+    # Nobody signs a report: its numbers carry our seal from the start, where there is one.
+    if publication.kind == "report" and sealing.is_set():
+        file = sealing.seal(file, reason=label("report", publication.body))
+    store(publication, Paper.Kind.READ, file)
 
 
 def keep_sealed(contract, publication):
@@ -65,7 +70,7 @@ def store(publication, kind, file):
 
 
 def of(publication) -> bytes:
-    """Return the PDF of a publication. The same publication gives the same bytes."""
+    """Return the PDF of a publication, not sealed. The same publication gives the same bytes."""
     return compiled(publication.kind, sheet_of(publication))
 
 
@@ -85,7 +90,6 @@ KINDS = {"projection": "A projection.", "guarantee": "A guarantee."}
 def sheet_of(publication) -> dict:
     """Return a snapshot as the templates of the papers want it: words and figures, ready to be set."""
     body = publication.body
-    shown = offer.shown_offer(body)
     return {
         "agency": settings.AGENCY_NAME,
         "label": label(publication.kind, body),
@@ -93,6 +97,14 @@ def sheet_of(publication) -> dict:
         "digest": publication.digest,
         "date": moment_of(publication.published_at),
         "facts": facts_of(publication),
+        **(report_of(body) if publication.kind == "report" else offer_of(body)),
+    }
+
+
+def offer_of(body) -> dict:
+    """Return what a proposal and a contract say below their title."""
+    shown = offer.shown_offer(body)
+    return {
         "intro": body.get("intro") or "",
         "sender": (body.get("from") or {}).get("name") or "",
         "findings": [titled(row) for row in body.get("findings") or []],
@@ -125,7 +137,10 @@ def facts_of(publication) -> list:
     body, sender = publication.body, publication.body.get("from") or {}
     by = ", ".join(filter(None, [sender.get("name"), sender.get("role"), settings.AGENCY_NAME]))
     on = day(timezone.localdate(publication.published_at, timezone.get_default_timezone()))
-    if publication.kind == "contract":
+    if publication.kind == "report":
+        # Its period stands above its title.
+        facts = [("For", body.get("client")), ("From", settings.AGENCY_NAME), ("Date", on)]
+    elif publication.kind == "contract":
         parties = "\n".join(body.get("parties") or [body.get("client") or "", settings.AGENCY_NAME])
         facts = [("Between", parties), ("Drawn up", on), ("Your contact", by), ("Mail", sender.get("email"))]
     else:
@@ -209,6 +224,44 @@ def reporting_of(body) -> list:
     moved = ", or the next working day" if said.get("first_may_move") else ""
     first = f"Your first report: {day(said['first_on'])}{moved}." if said.get("first_on") else ""
     return list(filter(None, [said.get("words"), first]))
+
+
+def report_of(body) -> dict:
+    """Return what a report says below its title: its numbers with their pictures, its words, and what comes next."""
+    later = day(body.get("next_report_on"))
+    return {
+        "numbers": [number_of(number) for number in body.get("numbers") or []],
+        "words": body.get("words") or [],
+        "next": body.get("next") or [],
+        "coming": f"Your next report: {later}." if later else "",
+    }
+
+
+def number_of(number) -> dict:
+    """Return a number with its picture, and what the picture shows in words."""
+    promised = str(figure(number.get("promised")))
+    said = [f"promised {promised}"] if promised else []
+    chart = charts.of(number)
+    return {
+        "metric": str(number.get("metric") or ""),
+        "unit": str(number.get("unit") or ""),
+        "value": spaced(figure(number.get("value")), number.get("unit")) or "no value",
+        "said": [*said, *filter(None, [charts.kept(number)])],
+        "promised": spaced(promised, number.get("unit")) if promised else "",
+        "chart": {"band": chart.band, "points": [point_of(point) for point in chart.points]} if chart else None,
+        "alt": picture_in_words(number, chart, promised) if chart else "",
+    }
+
+
+def point_of(point) -> dict:
+    names = ("x", "y", "label", "when", "anchor", "named")
+    return {name: getattr(point, name) for name in names} | {"value": str(point.value)}
+
+
+def picture_in_words(number, chart, promised) -> str:
+    what = ", ".join(filter(None, [number.get("metric"), number.get("unit")]))
+    said = ", ".join(spaced(point.when, point.value) for point in chart.points)
+    return f"{what}: {said}." + (f" Promised: {promised}." if promised else "")
 
 
 # -- The certificate. --------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What in words for clients promises an outcome, and what excuses it: a claim in force, or what was measured."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 
@@ -207,6 +207,15 @@ CHANGES_AFTER = re.compile(
     rf"\s+(?:(?:in|of|as|an?)\s+)?(?:{COMPARED}|extra|additional|increase|growth|rise|uplift|improvement|up)\b",
     re.IGNORECASE,
 )
+PROMISED = re.compile(r"\bpromised\b", re.IGNORECASE)
+UP = re.compile(
+    r"\b(?:more|extra|additional|higher|up|plus|r(?:ise|ises|ising|ose|isen)|gr[eo]w\w*|increas\w+|gain\w*|climb\w*|jump\w*)\b",
+    re.IGNORECASE,
+)
+DOWN = re.compile(
+    r"\b(?:less|fewer|lower|down|minus|f(?:all|alls|alling|ell|allen)|dr[ou]p\w*|decreas\w+|s[aiu]nk\w*|shr[aiu]nk\w*|los[ts]\w*)\b",
+    re.IGNORECASE,
+)
 CHANGES_BEFORE = re.compile(
     r"\b(?:by|up|plus|(?:increas|grow|ris|gain|improv|rais|boost|add)\w*(?:\s(?:of|to))?|another|extra)\s+(?:\w+\s+)?$",
     re.IGNORECASE,
@@ -363,6 +372,19 @@ class Amount:
         return self.low <= value <= self.high or any(round(value, places(end)) == end for end in (self.low, self.high))
 
 
+@dataclass(frozen=True)
+class Change:
+    """By how much something that was measured rose or fell, in its unit."""
+
+    by: Decimal
+    unit: str
+    about: set = field(hash=False)
+
+    def says(self, number) -> bool:
+        """Whether a number says it, as exactly as it is said: 56 says 55.56."""
+        return round(abs(self.by), places(number)) == number
+
+
 def places(number) -> int:
     """Return how many places behind the point a number is said with."""
     return max(0, -number.as_tuple().exponent)
@@ -425,6 +447,23 @@ def was_measured(promise, measured) -> bool:
     return any(amount.holds(promise) for amount in measured)
 
 
+def has_changed(promise, changes) -> bool:
+    """Whether words with a number say by how much something changed, the way it went, and nothing that is to come."""
+    if not promise.numbers or promise.of_itself:
+        return False
+    sentence = f"{promise.before}{promise.words}{promise.after}"
+    if TO_COME.search(sentence):
+        return False
+    up, down = bool(UP.search(sentence)), bool(DOWN.search(sentence))
+    return any(
+        change.unit == promise.unit
+        and (up == down or (change.by > 0) == up)
+        and all(change.says(number) for number in promise.numbers)
+        and bool(change.about & promise.about)
+        for change in changes
+    )
+
+
 def is_price(promise, prices) -> bool:
     """Whether a sum is one of the offer's own prices, and not said as what the client wins."""
     if not promise.numbers or not all((number, promise.unit) in prices for number in promise.numbers):
@@ -435,16 +474,18 @@ def is_price(promise, prices) -> bool:
 class Backing:
     """What stands behind words for a client: claims in force, what was measured, and the prices of the offer.
 
-    Of a deal, for summaries and mails, each is read when it is asked for first; of a proposal it is known.
+    Of a deal, for summaries and mails, each is read when it is asked for first; of a proposal it is known. Words about
+    a record that measures something itself, as a report does, may say what it measured.
     """
 
-    def __init__(self, opportunity=None, **known):
-        self.opportunity = opportunity
+    def __init__(self, opportunity=None, summary=None, **known):
+        self.opportunity, self.summary = opportunity, summary
         vars(self).update(known)
 
     def excuses(self, promise) -> bool:
         return (
             was_measured(promise, self.measured)
+            or self.was_reported(promise)
             or is_price(promise, self.prices)
             or any(makes(claim, promise) for claim in self.claims)
         )
@@ -462,6 +503,24 @@ class Backing:
     @cached_property
     def measured(self) -> list:
         return measured(self.opportunity) if self.opportunity else []
+
+    def was_reported(self, promise) -> bool:
+        """Whether it says what the record measured itself. What was promised before is told, and not promised again."""
+        if not promise.numbers or not self.own:
+            return False
+        amounts = [amount for row in self.own for amount in amounts_of_row(row, promise.numbers)]
+        changes = [change for row in self.own for change in changes_of_row(row)]
+        before, after = (PROMISED.sub("", said) for said in (promise.before, promise.after))
+        told = replace(promise, before=before, after=after)
+        return was_measured(told, amounts) or has_changed(told, changes)
+
+    @cached_property
+    def own(self) -> list:
+        """Return what the record of this deal that the words are about measured itself."""
+        record = self.summary.record if self.summary is not None else None
+        if getattr(record, "opportunity", None) != self.opportunity:
+            return []
+        return getattr(record, "measured", [])
 
     @cached_property
     def prices(self) -> set:
@@ -499,3 +558,35 @@ def measured(opportunity) -> list[Amount]:
         Amount(value, value, unit_of(unit.strip()), told_of(letters.plain(metric)))
         for value, unit, metric in counts.values_list("value", "unit", "metric")
     ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number that a record measured itself: what of, in which unit, what it was before, and what was promised."""
+
+    metric: str
+    unit: str
+    value: Decimal
+    earlier: tuple = ()
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+def amounts_of_row(row, numbers):
+    """Yield what these numbers may say of a measured one: its value, what it was, and the range that was promised."""
+    unit, about = unit_of(row.unit.strip()), told_of(letters.plain(row.metric))
+    for value in (row.value, *row.earlier):
+        yield Amount(value, value, unit, about)
+    if set(numbers) <= {row.low, row.high}:
+        yield Amount(min(numbers), max(numbers), unit, about)
+
+
+def changes_of_row(row):
+    """Yield by how much a measured number changed: in its own unit, and as a part of what it was."""
+    unit, about = unit_of(row.unit.strip()), told_of(letters.plain(row.metric))
+    for was in row.earlier:
+        by = row.value - was
+        if by:
+            yield Change(by, unit, about)
+        if by and was:
+            yield Change(100 * by / abs(was), "%", about)

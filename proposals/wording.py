@@ -237,14 +237,16 @@ class Checked:
         return sorted(found, key=lambda row: not row["mark"].blocking)
 
 
-def checked(opportunity, title, words, internal=None) -> Checked:
-    return Checked(title, words, lint.check(opportunity, title, words, internal) if opportunity else [])
+def checked(summary, title, words, internal=None) -> Checked:
+    """Read words as if they were a summary's."""
+    deal = summary.opportunity_or_none
+    return Checked(title, words, lint.check(deal, title, words, internal, summary) if deal else [])
 
 
-def take(data, opportunity) -> dict:
+def take(data, summary) -> dict:
     """Return what was typed with one suggestion taken: that of the mark which the button names."""
     said = as_typed(data)
-    for row in checked(opportunity, **said).rows:
+    for row in checked(summary, **said).rows:
         mark, name = row["mark"], row["field"]
         if mark.suggestion and data.get("take") == f"{name}:{row['start']}":
             said[name] = said[name][: row["start"]] + mark.suggestion + said[name][row["end"] :]

@@ -32,7 +32,7 @@ def a_signed_deal(
 def a_won_deal(owner, *, manager, **terms):
     """A won opportunity, with everything that delivery inherits. Somebody must be in delivery."""
     opportunity = a_signed_deal(owner, manager=manager, **terms)
-    return perform(opportunity.win, by=owner, reason="proof", words="The numbers convinced them.")
+    return perform(opportunity.win, by=owner, reason="proof", competitor="Nobody", words="The numbers convinced them.")
 
 
 @kept

@@ -12,6 +12,7 @@ from opportunities.records import Record, edit, stage_field, transition
 from opportunities.walls import settled
 
 from .. import gates, policies
+from ..cadence import rest_in_words
 from .days import TERMS, Days
 from .report import Report, ReportingCadence
 
@@ -27,7 +28,8 @@ class CadenceChange(Days, Record):
     """A change of the days on which a client gets reports, away from what they are now.
 
     requested → approved, refused or recalled. Approving it makes it so, at once: reports that nobody began move, or are
-    dropped while they rest and once they end. Nobody approves what they asked for.
+    dropped while they rest and once they end; they come again from the day on which they resume. Nobody approves what
+    they asked for.
     """
 
     belongs_to = "cadence"
@@ -43,11 +45,12 @@ class CadenceChange(Days, Record):
 
     class Kind(models.TextChoices):
         PAUSE = "pause", "A pause"
+        RESUME = "resume", "A shorter pause"
         END = "end", "The end"
         TERMS = "terms", "Other days"
 
     cadence = models.ForeignKey(ReportingCadence, models.PROTECT, related_name="changes")
-    kind = models.CharField("what", max_length=5, choices=Kind, default=Kind.PAUSE)
+    kind = models.CharField("what", max_length=6, choices=Kind, default=Kind.PAUSE)
     first_on = models.DateField(
         "from",
         null=True,
@@ -91,6 +94,9 @@ class CadenceChange(Days, Record):
                 condition=~models.Q(kind="pause") | models.Q(first_on__isnull=False, last_on__gte=models.F("first_on")),
             ),
             models.CheckConstraint(
+                name="resuming_has_its_day", condition=~models.Q(kind="resume") | models.Q(first_on__isnull=False)
+            ),
+            models.CheckConstraint(
                 name="end_has_its_day", condition=~models.Q(kind="end") | models.Q(first_on__isnull=False)
             ),
         ]
@@ -115,7 +121,9 @@ class CadenceChange(Days, Record):
     def asked(self) -> str:
         """Say what is asked for."""
         if self.kind == self.Kind.PAUSE:
-            return f"Reports rest from {day(self.first_on)} until {day(self.last_on)}"
+            return rest_in_words(self.first_on, self.last_on)
+        if self.kind == self.Kind.RESUME:
+            return f"Reports come again from {day(self.first_on)} on"
         if self.kind == self.Kind.END:
             return f"Reports end: none comes from {day(self.first_on)} on"
         return f"Reports come {self.days_in_words}"
@@ -152,6 +160,8 @@ class CadenceChange(Days, Record):
             yield "__all__", f"Reports end on {day(ends_on)} already."
         elif kind == self.Kind.PAUSE:
             yield from self.troubles_of_a_pause()
+        elif kind == self.Kind.RESUME:
+            yield from self.troubles_of_resuming()
         elif kind == self.Kind.END:
             yield from self.troubles_of_a_first_day()
         else:
@@ -177,6 +187,15 @@ class CadenceChange(Days, Record):
             for begins, until in self.cadence.rests:
                 if begins <= self.last_on and self.first_on <= until:
                     yield "first_on", f"Reports rest from {day(begins)} until {day(until)} already. Choose other days."
+
+    def troubles_of_resuming(self):
+        yield from self.troubles_of_a_first_day()
+        rests = self.cadence.rests_ahead
+        if not rests:
+            yield "__all__", "Reports do not rest, and no pause is to come: nothing has to be resumed."
+        elif self.first_on and not any(first <= self.first_on <= last for first, last in rests):
+            said = "; ".join(rest_in_words(first, last) for first, last in rests)
+            yield "first_on", f"Choose a day of the pause: {said}."
 
     def troubles_of_other_days(self):
         terms = self.cadence
@@ -232,6 +251,8 @@ class CadenceChange(Days, Record):
         if self.kind == self.Kind.TERMS:
             edit(terms, by=by, reason=self.reason, past="changed the days of", **self.terms)
             return []  # the edit moves them
+        if self.kind == self.Kind.RESUME:
+            return terms.drop([], self.asked)
         scheduled = terms.reports.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.first_on)
         if self.kind == self.Kind.PAUSE:
             scheduled = scheduled.filter(due_on__lte=self.last_on)

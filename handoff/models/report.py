@@ -29,6 +29,7 @@ from opportunities.walls import Wall, frozen, settled
 from opportunities.words import plain_parts, plain_words
 from proposals import lint
 from proposals.models import Summary
+from proposals.promises import Measured
 
 from .. import cadence, figures, gates, policies, publishing
 from .days import TERMS, Days, agreed
@@ -105,8 +106,17 @@ class ReportingCadence(Days, Kept):
 
     @property
     def rests(self) -> list[tuple[date, date]]:
-        """Return the first and the last day of each pause."""
-        return list(self.in_force.filter(kind="pause").values_list("first_on", "last_on"))
+        """Return the first and the last day of each pause, as far as reports do not come again earlier."""
+        found: list[tuple[date, date]] = []
+        changes = self.in_force.filter(kind__in=["pause", "resume"]).order_by("decided_at", "pk")
+        for kind, first, last in changes.values_list("kind", "first_on", "last_on"):
+            found = cadence.resumed(found, first) if kind == "resume" else [*found, (first, last)]
+        return sorted(found)
+
+    @property
+    def rests_ahead(self) -> list[tuple[date, date]]:
+        """Return the pauses that are not over."""
+        return [(first, last) for first, last in self.rests if last >= self.today]
 
     @property
     def ends_on(self) -> date:
@@ -126,19 +136,19 @@ class ReportingCadence(Days, Kept):
         """Say where it is by now no longer as the contract says. Empty while it is."""
         now, said = self.days_in_words, self.contract_says
         lines = [f"The contract says: {said}. Now: {now}."] if now != said else []
-        resting = self.in_force.filter(kind="pause", last_on__gte=self.today)
-        held = [*resting, *self.in_force.filter(kind="end")]
-        return lines + [f"{change.asked}. The contract says: {said}." for change in held]
+        held = [cadence.rest_in_words(first, last) for first, last in self.rests_ahead]
+        held += [change.asked for change in self.in_force.filter(kind="end")]
+        return lines + [f"{what}. The contract says: {said}." for what in held]
 
     @property
     def coming(self) -> dict:
         """Return what the client reads of the days to come: the next report, the nearest pause, the end."""
-        pause = self.in_force.filter(kind="pause", last_on__gte=self.today).order_by("first_on").first()
+        rest_from, rest_until = next(iter(self.rests_ahead), (None, None))
         following = self.reports.filter(stage__in=Report.UNPUBLISHED).first()
         return {
             "next_on": following and following.due_on,
-            "rest_from": pause and pause.first_on,
-            "rest_until": pause and pause.last_on,
+            "rest_from": rest_from,
+            "rest_until": rest_until,
             "ends_on": self.ends_on if self.is_ending else None,
         }
 
@@ -349,6 +359,20 @@ class Report(Output):
         return found
 
     @property
+    def measured(self) -> list[Measured]:
+        """Return its numbers as words about it may say them."""
+        history = self.history()
+        found = []
+        for number in self.numbers:
+            earlier = [value for _, _, value in history.get(figures.key(number), [])[-1:]]
+            value, *rest = map(figures.as_decimal, (number.get("value"), number.get("before"), *earlier))
+            low, high = (figures.as_decimal(number.get(name)) for name in ("low", "high"))
+            if value is not None:
+                known = tuple(each for each in rest if each is not None)
+                found.append(Measured(number["metric"], number.get("unit") or "", value, known, low, high))
+        return found
+
+    @property
     def days_left(self) -> int:
         """Return the days until it is due where the client is; below zero when it is late."""
         return (self.due_on - cadence.today(self.cadence.time_zone)).days
@@ -455,7 +479,6 @@ class Report(Output):
         source=Stage.APPROVED,
         target=Stage.PUBLISHED,
         gates=[
-            gates.its_project_goes_on,
             gates.somebody_reads_it,
             gates.period_has_ended,
             gates.summary_is_approved,

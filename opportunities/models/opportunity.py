@@ -329,8 +329,8 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         within=3 * DAY,
         opens=Opens("onboarding_handoff", "Hand over to delivery", 3),
     )
-    def win(self, *, by, reason, words="", competitor=""):
-        """Close the deal as won, saying what won it. Delivery inherits it in the same transaction."""
+    def win(self, *, by, reason, competitor, words=""):
+        """Close the deal as won, saying what won it and against whom. Delivery inherits it in the same transaction."""
         self.probability = 100
         self.close_as("won", by=by, reason=reason, words=words, competitor=competitor)
 

@@ -9,6 +9,13 @@ class PaperQuerySet(models.QuerySet):
         """Return the paper that stands for a publication, the sealed one before the other, without its bytes."""
         return self.filter(publication=publication_id).defer("bytes").order_by("-kind").first()
 
+    def lying_beside(self, publications) -> list:
+        """Return these publications, each knowing whether it `has_paper`."""
+        found = set(self.filter(publication__in=publications).values_list("publication", flat=True))
+        for one in publications:
+            one.has_paper = one.pk in found
+        return publications
+
     def file(self, pk) -> bytes:
         """Return the bytes of a paper."""
         return bytes(self.values_list("bytes", flat=True).get(pk=pk))

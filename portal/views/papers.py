@@ -36,6 +36,12 @@ def contract(request, cursor, guest, pk):
     return newest_paper("contract", pk)
 
 
+@for_guest
+def report(request, cursor, guest, pk):
+    """Hand out a report of the client's."""
+    return newest_paper("report", pk)
+
+
 def newest_paper(kind, pk):
     publication = newest(kind, pk)
     if publication.pk != pk:

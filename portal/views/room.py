@@ -21,6 +21,8 @@ from portal.words import another_name
 NOT_TAKEN = ("changed", "words", "closed", "not_signer", "waiting", "refused")
 # What answers a proposal or a contract. What tells of attention, and what asks, answers nothing.
 ANSWERS = ("accepted", "declined", "signed")
+# So many reports stand among the documents; their own list has them all.
+IN_DOCUMENTS = 3
 # How a contract can stand so that its page is closed.
 CLOSED = ("declined", "withdrawn", "expired")
 
@@ -102,6 +104,8 @@ def home(request, cursor, guest):
         needs=needs,
         waits=[said for deal in deals for said in deal["waits"]],
         documents=offers,
+        reports=Paper.objects.lying_beside(by_kind["report"][:IN_DOCUMENTS]),
+        more_reports=len(by_kind["report"]) > IN_DOCUMENTS,
         report=by_kind["report"][0] if by_kind["report"] else None,
         numbers=offer.bars(by_kind["report"][0].body.get("numbers"))[:4] if by_kind["report"] else [],
         notices=by_kind["notice"],
@@ -314,6 +318,7 @@ def reports(request, cursor, guest):
     """List the reports, newest first, say when the next one comes, and which one is late."""
     shown = Publication.objects.newest()
     notices, found = ([one for one in shown if one.kind == kind] for kind in ("notice", "report"))
+    found = Paper.objects.lying_beside(found)
     return page(request, "room/reports", guest=guest, reports=found, notices=notices, coming=coming(shown))
 
 
@@ -349,7 +354,8 @@ def report(request, cursor, guest, pk):
     ]
     # Only the newest one tells of the next.
     context = {"body": publication.body, "numbers": numbers, "others": others[:OTHERS], "told": coming(shown)}
-    return page(request, "room/report", guest=guest, publication=publication, **context)
+    paper = Paper.objects.of(publication.pk)
+    return page(request, "room/report", guest=guest, publication=publication, paper=paper, **context)
 
 
 @for_guest

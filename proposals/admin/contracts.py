@@ -18,7 +18,7 @@ from opportunities.admin.base import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
 from opportunities.models import Contact
 from opportunities.records import edit
 
-from .. import publishing
+from .. import changing, publishing
 from ..models import Contract, ContractClause, Payment, PaymentProof, Signatory, Signature
 from .papers import PublishedAdmin
 from .writing import WrittenRows
@@ -139,6 +139,7 @@ class ContractAdmin(PublishedAdmin):
             "sold": publishing.sold_body(record.proposal),
             "signatories": signing_order(record),
             "agency": settings.AGENCY_NAME,
+            "change_orders": changing.orders_to(record),
             "payment": Payment.objects.filter(contract=record).first(),
         }
 

@@ -4,14 +4,15 @@ from django.http import Http404
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
+from opportunities.admin.base import RecordAdmin
 from portal.papers import download
 
 from .. import publishing
 from .writing import WrittenAdmin
 
 
-class PublishedAdmin(WrittenAdmin):
-    """A written record that is published, with the address of its newest paper."""
+class PaperPages(RecordAdmin):
+    """A published record's page, with the address of its newest paper."""
 
     def pages(self):
         return [*super().pages(), ("<int:pk>/paper.pdf", self.paper_view, "paper")]
@@ -26,3 +27,7 @@ class PublishedAdmin(WrittenAdmin):
 
     def about(self, request, record):
         return super().about(request, record) | {"paper": publishing.newest_paper(record)}
+
+
+class PublishedAdmin(PaperPages, WrittenAdmin):
+    """A written record that is published."""

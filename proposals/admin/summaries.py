@@ -61,14 +61,19 @@ class SummaryAdmin(WrittenAdmin):
         # What the page that led here knows already.
         said = {name: UNPRINTABLE.sub("", asked.get(name, "")) for name in ("title", "words")}
         summary.title, summary.words = said["title"][:160], said["words"][:PREFILLED]
-        label, _, number = asked.get("about", "").partition(":")
-        if deal and whole_number(number) and label in lint.ABOUT:
-            summary.record_type, summary.record_id = label, int(number)
+        if deal:
+            self.be_about(summary, asked.get("about", ""))
         if (question := answering.question_of(summary)) and question.opportunity_id == deal.pk:
             summary.title = answering.title_for(question)
         elif kind == Summary.Kind.ANSWER:
             summary.record_type, summary.record_id = "", None
         return summary
+
+    def be_about(self, summary, said):
+        """Let a new one be about the record that is named, where something internal is written about such."""
+        label, _, number = said.partition(":")
+        if whole_number(number) and label in lint.ABOUT:
+            summary.record_type, summary.record_id = label, int(number)
 
     def written(self, request, summary):
         """Show the editor; check what was typed, or save it. Where something is wrong, nothing is lost."""
@@ -81,7 +86,7 @@ class SummaryAdmin(WrittenAdmin):
             return self.shown(request, summary, gone=True, status=409)
         data = request.POST
         if "check" in data or "take" in data:
-            data = take(data, summary.opportunity_or_none) if "take" in data else data
+            data = take(data, summary) if "take" in data else data
             return self.shown(request, summary, data=data, only_checked=True)
         internal = self.internal_of(summary)
         form = self.form_of(request, summary, internal, data)
@@ -147,7 +152,7 @@ class SummaryAdmin(WrittenAdmin):
             "is_notice": summary.kind == Summary.Kind.NOTICE and summary.opportunity_or_none,
             "near": near,
             "others": others,
-            "checked": checked(summary.opportunity_or_none, internal=internal, **said),
+            "checked": checked(summary, internal=internal, **said),
             "wrong": bool(form is not None and form.is_bound and not only_checked and form.errors),
         }
         return TemplateResponse(request, "proposals/summary_editor.html", context, status=status)
@@ -172,5 +177,7 @@ class SummaryAdmin(WrittenAdmin):
         deal = deals.filter(pk=whole_number(request.POST.get("deal")) or 0).first()
         if deal is None:
             raise Http404
-        found = checked(deal, **as_typed(request.POST))
+        summary = Summary(opportunity=deal)
+        self.be_about(summary, request.POST.get("about", ""))
+        found = checked(summary, **as_typed(request.POST))
         return TemplateResponse(request, "proposals/marks.html", {"checked": found})

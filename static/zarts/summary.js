@@ -9,6 +9,7 @@
     const body = new FormData();
     for (const name of ["csrfmiddlewaretoken", "title", "words"]) body.set(name, form.elements[name].value);
     body.set("deal", form.elements.opportunity?.value || form.dataset.deal || "");
+    body.set("about", form.elements.about?.value || "");
     if (!body.get("deal")) return;
     try {
       const answer = await fetch(form.dataset.lint, { method: "POST", body, headers: { "X-Requested-With": "summary.js" } });

@@ -30,7 +30,7 @@ def test_deliverys_first_day(cast, at_browser):
     seller.sees("Winning makes all of this at once").sees("with Dora of delivery")
     assert not deal.handoffs.exists()
     seller.press("Close", within="dialog").move(
-        "Mark as won", reason="The proof", words="The numbers decided it."
+        "Mark as won", reason="The proof", words="The numbers decided it.", competitor="Nobody"
     ).sees("Done:")
     handoff = deal.handoffs.get()
 

@@ -45,7 +45,16 @@ NOTHING_TO_SEE = {
     "seen",
     "sign-out",
 }
-NOTHING_TO_SEE |= {"link-paper", "proposal-paper", "contract-paper", "brand", "healthz", "readyz", "payments"}
+NOTHING_TO_SEE |= {
+    "link-paper",
+    "proposal-paper",
+    "contract-paper",
+    "report-paper",
+    "brand",
+    "healthz",
+    "readyz",
+    "payments",
+}
 NOTHING_TO_SEE |= {"contract-open", "proposal-link", "sign-in-challenge", "passkey-options", "passkey-remove"}
 # Where what was typed was refused, the cursor stands in the first line that is wrong.
 AT_WHAT_IS_WRONG = "document.activeElement.getAttribute('aria-invalid') === 'true' && document.activeElement.name"

@@ -97,7 +97,9 @@ def test_a_lead_becomes_a_report(house, cast, at_browser, tmp_path):
     mia.waits_for("Sign the contract").write(name="Mia Torres", role="Owner", consent=True)
     mia.press("Sign the contract").sees("You signed this on")
     ben.open(contract).waits_for("Countersign").move("Countersign", role="Managing director")
-    ada.open(deal).move("Mark as won", reason="The proof", words="The number of the booking page convinced her.")
+    ada.open(deal).move(
+        "Mark as won", reason="The proof", competitor="Nobody", words="The number of the booking page convinced her."
+    )
     ada.sees("Done:")
 
     # Delivery takes over, and brings the client live.

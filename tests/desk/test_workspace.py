@@ -292,6 +292,16 @@ def test_an_address_that_somebody_there_has_is_refused(as_user, ada):
     assert "has this address already" in str(answer.context["form"].errors["email"])
 
 
+def test_a_quick_task_is_due_tomorrow_unless_somebody_says_otherwise(as_user, ada):
+    opportunity = an_opportunity(ada)
+    browser, tomorrow = as_user(ada), timezone.localdate() + timedelta(days=1)
+    form = browser.get(new(opportunity, "task")).context["form"]
+    assert f'value="{tomorrow:%Y-%m-%d}' in str(form["due_at"])
+
+    nothing = quick(opportunity, ada)["task"][1] | {"due_at": ""}
+    assert browser.post(new(opportunity, "task"), nothing).context["form"].errors["due_at"]
+
+
 @pytest.mark.parametrize("due", ["2020-01-01T10:00", "9999-12-31T23:59", "soon", "2026-02-30T10:00"])
 def test_a_task_is_due_at_a_time_that_is_still_to_come(as_user, ada, due):
     opportunity = an_opportunity(ada)

@@ -56,7 +56,13 @@ def win_and_die(deal, winner, point):
         setattr(mortal, point, followed_by_death(getattr(mortal, point)))
     try:
         opportunity = Opportunity.objects.get(pk=deal)
-        perform(opportunity.win, by=User.objects.get(pk=winner), reason="proof", words="The numbers convinced them.")
+        perform(
+            opportunity.win,
+            by=User.objects.get(pk=winner),
+            reason="proof",
+            competitor="Nobody",
+            words="The numbers convinced them.",
+        )
         if point == AFTER:
             die()
     finally:

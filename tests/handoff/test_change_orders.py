@@ -10,10 +10,12 @@ from handoff.models import Promise, Receipt
 from opportunities.models import Event, Notice, Task
 from opportunities.records import Refused, perform
 from portal.models import Publication
+from proposals import changing
 from proposals.models import Claim, Contract, PriceLine, Proposal
 from tests.makers_changes import AGREED, SIGNED, a_change, a_dispute, walk
 from tests.makers_handoff import a_handoff, a_project, a_signed_deal
 from tests.makers_proposals import a_proposal, approve_all
+from zarts.desk.templatetags.zarts_desk import day
 
 
 def again(record):
@@ -116,7 +118,7 @@ def test_only_a_contract_in_force_of_a_deal_that_is_won_is_changed(ada, ben, dor
     with pytest.raises(Refused, match="Mark the deal as won first"):
         Proposal.begin_change(contract, "More", by=ada, author=ada)
 
-    handoff = perform(deal.win, by=ada, reason="proof").handoffs.get()
+    handoff = perform(deal.win, by=ada, reason="proof", competitor="Nobody").handoffs.get()
     perform(contract.end, by=ben, reason="They went bankrupt.")
     with pytest.raises(Refused, match="Have the contract in force first"):
         changeorders.order(again(handoff), "More", by=ada)
@@ -290,3 +292,38 @@ def test_the_end_of_old_evidence_asks_nobody_about_an_accepted_one(ada, ben, dor
     audit = change.opportunity.audits.get()
     perform(audit.withdraw, by=ben, reason="Measured on the wrong site.")
     assert not Task.objects.about(change).filter(title__contains="Decide whether to withdraw").exists()
+
+
+# -- Where they are found again. ---------------------------------------------------------------------------------------
+
+
+def test_a_contracts_page_lists_what_changed_since_it_was_signed(ada, ben, dora, as_user):
+    change = a_change(ada, manager=ben, delivery=dora, stage="accepted")
+    page = as_user(ada).get(change.changes.staff_url()).content.decode()
+    listed = page.split('id="change-orders"')[1].split("</section>")[0]
+    approved = change.approvals.filter(stage="approved").latest("decided_at").decided_at
+    for words in (
+        *(change.staff_url(), change.number, "Accepted", str(change.scope_items.first())),
+        *(f"approved {day(approved)}", f"accepted {day(change.answered_at)}"),
+    ):
+        assert words in listed
+
+
+def test_a_contract_that_nothing_changed_has_no_list_of_changes(ada, ben, dora, as_user):
+    contract = a_handoff(ada, manager=ben, delivery=dora).contract
+    assert 'id="change-orders"' not in as_user(ada).get(contract.staff_url()).content.decode()
+
+
+def test_the_projects_page_leads_to_its_contract_and_to_each_change(ada, ben, dora, as_user):
+    change = a_change(ada, manager=ben, delivery=dora, stage="sent")
+    project = change.changes.handoffs.get().project
+    page = as_user(dora).get(project.staff_url()).content.decode()
+    for record in (change, change.changes):
+        assert f'href="{record.staff_url()}"' in page
+
+
+def test_however_many_change_orders_there_are_a_few_queries_list_them(ada, ben, dora, django_assert_num_queries):
+    change = a_change(ada, manager=ben, delivery=dora, stage="accepted")
+    perform(Proposal.begin_change(change.changes, "One page more", by=ada, author=ada).withdraw, by=ada, reason="No.")
+    with django_assert_num_queries(5):
+        assert len(changing.orders_to(change.changes)) == 2

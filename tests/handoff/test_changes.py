@@ -134,6 +134,67 @@ def test_a_report_that_somebody_began_is_still_owed_in_a_pause(cadence, ben, dor
     assert owed(cadence)[0] == ("2027-02-01", "2027-01-01", "2027-01-31")
 
 
+def a_long_pause(cadence, dora, ben):
+    return a_change(cadence, dora, approver=ben, kind="pause", first_on=date(2027, 2, 15), last_on=date(2027, 6, 15))
+
+
+def test_a_pause_is_shortened_by_an_approved_change_and_reports_between_come_again_none_twice(cadence, ben, dora):
+    a_long_pause(cadence, dora, ben)
+    assert owed(cadence)[1] == ("2027-07-01", "2027-02-01", "2027-06-30")
+    change = a_change(cadence, dora, kind="resume", first_on=date(2027, 4, 1))
+    assert owed(cadence)[1] == ("2027-07-01", "2027-02-01", "2027-06-30"), "nothing changes before it is approved"
+    perform(change.approve, by=ben)
+
+    assert again(cadence).rests == [(date(2027, 2, 15), date(2027, 3, 31))]
+    assert owed(cadence) == [
+        ("2027-02-01", "2027-01-01", "2027-01-31"),
+        ("2027-04-01", "2027-02-01", "2027-03-31"),
+        ("2027-05-01", "2027-04-01", "2027-04-30"),
+    ]
+    assert shown_of_reports()["rest_until"] == "2027-03-31"
+
+
+def test_a_pause_that_has_begun_is_shortened_and_one_to_come_is_called_off(cadence, ben, dora):
+    a_long_pause(cadence, dora, ben)
+    a_change(cadence, dora, approver=ben, kind="resume", first_on=date(2027, 2, 15))
+    assert again(cadence).rests == []
+    assert [due for due, _, _ in owed(cadence)] == ["2027-02-01", "2027-03-01", "2027-04-01"]
+    assert again(cadence).departures == []
+
+    a_long_pause(cadence, dora, ben)
+    with time_machine.travel("2027-03-10 12:00+00:00"):
+        perform(cadence.reports.filter(stage="scheduled").first().start, by=dora)  # February's, which is late by now
+        a_change(cadence, dora, approver=ben, kind="resume", first_on=date(2027, 3, 11))
+    assert [row[0] for row in owed(cadence)][1:] == ["2027-04-01", "2027-05-01"]
+    days = [(row[1], row[2]) for row in owed(cadence)]
+    assert days == [("2027-01-01", "2027-01-31"), ("2027-02-01", "2027-03-31"), ("2027-04-01", "2027-04-30")]
+
+
+def test_a_pause_after_one_that_was_shortened_holds(cadence, ben, dora):
+    a_long_pause(cadence, dora, ben)
+    a_change(cadence, dora, approver=ben, kind="resume", first_on=date(2027, 3, 1))
+    a_change(cadence, dora, approver=ben, kind="pause", first_on=date(2027, 4, 1), last_on=date(2027, 5, 15))
+    assert again(cadence).rests == [
+        (date(2027, 2, 15), date(2027, 2, 28)),
+        (date(2027, 4, 1), date(2027, 5, 15)),
+    ]
+    assert [due for due, _, _ in owed(cadence)] == ["2027-02-01", "2027-03-01", "2027-06-01"]
+
+
+def test_resuming_is_asked_for_on_its_page_while_reports_rest_or_are_to(cadence, dora, ben, as_user):
+    browser = as_user(dora)
+    address = add_url(cadence, "resume")
+    assert address.replace("&", "&amp;") not in browser.get(cadence.staff_url()).content.decode()
+    assert "nothing has to be resumed" in browser.post(address, {"first_on": "2027-04-01"}).content.decode()
+    a_long_pause(cadence, dora, ben)
+    assert address.replace("&", "&amp;") in browser.get(cadence.staff_url()).content.decode()
+    assert "Resume on" in browser.get(address).content.decode()
+    for wrong in ("2027-02-14", "2027-06-16", "2026-12-01"):
+        assert browser.post(address, {"first_on": wrong, "reason": "They are back."}).status_code == 200
+    assert browser.post(address, {"first_on": "2027-04-01", "reason": "They are back."}).status_code == 302
+    assert CadenceChange.objects.get(kind="resume").asked == "Reports come again from Thu 1 Apr 2027 on"
+
+
 def test_the_end_owes_none_from_its_day_on(cadence, ben, dora):
     a_change(cadence, dora, approver=ben, kind="end", first_on=date(2027, 2, 2))
     assert [due for due, _, _ in owed(cadence)] == ["2027-02-01"]

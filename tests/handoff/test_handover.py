@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from handoff.models import LaunchBlocker
+from handoff.models import LaunchBlocker, Project
 from opportunities.models import Audit, Event, Evidence, Message, Note, Objection, UnwrittenPromise
 from opportunities.records import begin, edit, perform
 from portal.models import Paper
@@ -242,3 +242,50 @@ def test_a_kickoff_that_has_passed_is_no_new_kickoff(ada, ben, dora, as_user):
     answer = as_user(dora).post(project.staff_url(), typed)
     assert "Choose today or a day that is still to come." in answer.text
     assert edit(project, by=dora, kickoff_on=project.kickoff_on) == project
+
+
+# -- By whom and when a gate was met. ----------------------------------------------------------------------------------
+
+
+def gates_of(project):
+    part = handover.gates(handover.Deal(project.handoff, Project.objects.get(pk=project.pk), [], None, False))
+    return {entry.title: entry for _, entries in part.groups for entry in entries}
+
+
+def test_each_gate_that_is_met_says_by_whom_and_when(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora)
+    for item in project.items.all():
+        perform(item.finish, by=dora)
+    blocker = begin(LaunchBlocker(project=project, words="No password.", owner=dora), by=dora)
+    entries = gates_of(project)
+    assert entries["Clear every launch blocker."].said == []
+
+    perform(blocker.clear, by=ben, reason="They found it.")
+    perform(project.handoff.contract.payment.waive, by=ben, reason="A present.")
+    edit(project, by=dora, kickoff_on=timezone.localdate() + timedelta(days=9))
+    entries = gates_of(project)
+    for title, who in (
+        ("Clear every launch blocker.", "Ben"),
+        ("Have the client pay as the contract asks.", "Ben"),
+        ("Agree the day of the kickoff.", "Dora"),
+        ("Finish the onboarding list, or waive what is not needed.", "Dora"),
+        ("Accept or settle every promise.", "Dora"),
+        ("Get the contract signed by both sides.", "Ben"),
+        ("Set the day of the first report.", "Ada"),
+    ):
+        assert entries[title].met, title
+        assert entries[title].said[0].startswith(f"{who}, "), (title, entries[title].said)
+    unmet = entries["Verify every access, or revoke what is not needed."]
+    assert (unmet.met, unmet.said) == (False, [])
+
+
+def test_a_gate_that_was_met_again_says_the_last_time(ada, ben, dora, as_user):
+    project = a_project(ada, manager=ben, delivery=dora)
+    for item in project.items.all():
+        item = perform(item.finish, by=dora)
+    item = perform(item.reopen, by=dora, reason="Not quite.")
+    assert gates_of(project)["Finish the onboarding list, or waive what is not needed."].said == []
+    perform(item.waive, by=ben, reason="Not needed.")
+    (said,) = gates_of(project)["Finish the onboarding list, or waive what is not needed."].said
+    assert said.startswith("Ben, ")
+    assert said in as_user(dora).get(page_of(project.handoff)).text

@@ -44,7 +44,7 @@ def test_winning_gives_nobody_access_back_that_was_taken_away(ada, ben, dora):
     contact = opportunity.decision_owner
     publishing.take_access(contact, by=ada)
     edit(contact, by=ada, email="new@harbor-dental.example")
-    perform(opportunity.win, by=ada, reason="proof", words="The numbers convinced them.")
+    perform(opportunity.win, by=ada, reason="proof", competitor="Nobody", words="The numbers convinced them.")
     assert not Guest.objects.filter(contact_id=contact.pk, revoked_at=None).exists()
 
 
@@ -109,7 +109,7 @@ def test_the_preview_says_what_the_win_will_make_and_makes_nothing(ada, ben, dor
 
     lines = preview(opportunity)
     assert not Handoff.objects.exists()
-    perform(opportunity.win, by=ada, reason="proof")
+    perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
     receipt = set(Receipt.objects.values_list("words", flat=True))
     assert set(lines) <= receipt
 
@@ -141,7 +141,7 @@ def test_winning_twice_is_refused_and_makes_nothing_twice(ada, ben, dora):
     opportunity = a_won_deal(ada, manager=ben)
 
     with pytest.raises(Refused, match="already won"):
-        perform(opportunity.win, by=ada, reason="proof")
+        perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
     assert (Handoff.objects.count(), Project.objects.count()) == (1, 1)
 
 
@@ -153,7 +153,7 @@ def test_two_who_win_at_the_same_moment_make_everything_once(ada, ben, dora):
     def win():
         start.wait()
         try:
-            perform(opportunity.win, by=ada, reason="proof")
+            perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
             outcomes.append("won")
         except Refused:
             outcomes.append("refused")
@@ -196,7 +196,7 @@ def test_a_win_that_cannot_be_inherited_is_no_win(ada, ben, dora, monkeypatch):
     monkeypatch.setattr("handoff.publishing.show_project", lambda project: 1 / 0)
 
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        perform(opportunity.win, by=ada, reason="proof")
+        perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
     assert type(opportunity).objects.get(pk=opportunity.pk).stage == "contract"
     assert not Handoff.objects.exists()
 
@@ -205,7 +205,7 @@ def test_delivery_reaches_the_deal_that_it_inherits(ada, ben, dora, cem):
     opportunity = a_signed_deal(ada, manager=ben)
     assert not opportunity.within_reach(dora, to="view")
 
-    opportunity = perform(opportunity.win, by=ada, reason="proof")
+    opportunity = perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
     assert opportunity.within_reach(dora, to="change")
     assert not opportunity.within_reach(cem, to="view")
     assert opportunity.handoffs.get().within_reach(dora, to="change")

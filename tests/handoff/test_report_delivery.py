@@ -105,6 +105,18 @@ def test_a_report_for_a_client_without_access_is_not_published_until_they_have_i
     assert perform(again(report).publish, by=dora).stage == "published"
 
 
+def test_the_report_of_a_client_who_withdrew_is_not_published_and_its_page_says_why(report, dora, as_user):
+    perform(report.project.close, by=dora, reason="They went elsewhere.")
+
+    page = as_user(dora).get(report.staff_url()).content.decode()
+    assert "It is not owed any more." in page
+    assert "They went elsewhere." in page
+    assert report.move_url("publish") not in page
+    answer = as_user(dora).post(report.move_url("publish"), follow=True).content.decode()
+    assert "is already dropped" in answer
+    assert not Publication.objects.filter(kind="report").exists()
+
+
 def test_a_report_of_a_closed_project_is_not_published_and_not_owed(report, dora):
     perform(report.project.close, by=dora, reason="They went elsewhere.")
 
@@ -258,6 +270,31 @@ def test_who_manages_hears_once_of_a_client_who_was_told_nothing_for_a_working_d
     assert counts == ([0, 0] if told else [len(dora.managers()), 0])
     said = f"{report} is late, and {report.project.client} was not told: Dora has not written to them."
     assert words == ([] if told else [said])
+
+
+def test_of_an_owner_without_a_manager_whoever_approves_notices_hears_and_sees_the_report(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora)
+    dora.team = None
+    dora.save()
+    far = person("wim", "Manager", team="West", sees="team")
+    everywhere = person("xia", "Manager", sees="all")
+    with time_machine.travel(noon_after(report.due_on, 7)):
+        counts = [clock.run()["untold_clients"] for _ in range(2)]
+
+    told = Notice.objects.filter(kind="breach", key__endswith=clock.UNTOLD).values_list("user__username", flat=True)
+    assert report.owner == dora
+    assert set(told) == {ben.username, everywhere.username}
+    assert counts == [2, 0]
+    assert far.username not in told
+
+
+def test_a_manager_who_owns_a_late_report_alone_is_not_told_of_themselves(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora)
+    edit(report, by=ben, owner=ben)
+    other = person("xia", "Manager", sees="all")
+    with time_machine.travel(noon_after(report.due_on, 7)):
+        clock.run()
+    assert [notice.user for notice in Notice.objects.filter(key__endswith=clock.UNTOLD)] == [other]
 
 
 def test_what_is_late_stands_on_today_and_on_the_project(late, dora, ben, as_user):

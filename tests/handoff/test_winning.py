@@ -78,7 +78,7 @@ def test_whoever_is_killed_at_any_step_and_tries_again_makes_everything_once(ada
 
     # Nobody told whoever won it that it was won: they try once more.
     with pytest.raises(Refused, match="already won"):
-        perform(opportunity.win, by=ada, reason="proof")
+        perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
     handoff = inherit(opportunity, by=ada)
     assert dying.counts() == made, "the next try makes nothing a second time"
     receipt_is_true(handoff, tom)
@@ -101,7 +101,7 @@ def test_of_many_who_win_at_once_one_does_and_the_receipt_is_true(ada, ben, dora
     def win(by):
         start.wait()
         try:
-            perform(opportunity.win, by=by, reason="proof")
+            perform(opportunity.win, by=by, reason="proof", competitor="Nobody")
             outcomes.append("won")
         except Refused:
             outcomes.append("refused")
@@ -136,7 +136,7 @@ def warned(opportunity) -> str:
 def test_a_deal_whose_kickoff_has_passed_is_won_and_a_new_day_is_the_first_task(late, ada, dora):
     assert "that day has passed. Delivery agrees a new one first" in warned(late)
     foreseen = preview(late)
-    perform(late.win, by=ada, reason="proof")
+    perform(late.win, by=ada, reason="proof", competitor="Nobody")
 
     project = Project.objects.get()
     assert project.kickoff_on is None
@@ -154,7 +154,7 @@ def test_a_deal_whose_kickoff_has_passed_is_won_and_a_new_day_is_the_first_task(
 
 @pytest.mark.django_db
 def test_the_new_day_ends_the_task_and_dates_the_list(late, ada, dora):
-    perform(late.win, by=ada, reason="proof")
+    perform(late.win, by=ada, reason="proof", competitor="Nobody")
     kickoff = timezone.localdate() + timedelta(days=4)
     project = edit(Project.objects.get(), by=dora, kickoff_on=kickoff)
 
@@ -190,7 +190,7 @@ def test_a_guest_of_another_client_becomes_a_guest_of_both_and_it_is_said_before
     assert words in warned(opportunity)
     assert "Pier Dental" not in warned(opportunity), "whose client that is, not everybody may know"
 
-    perform(opportunity.win, by=ada, reason="proof")
+    perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
     here = Guest.objects.get(client_id=opportunity.client_id, email="tom@harbor.example")
     assert (here.contact_id, here.revoked_at) == (tom.pk, None)
     assert Guest.objects.get(pk=first.pk).revoked_at is None, "what they had stays"
@@ -224,7 +224,7 @@ def test_what_delivery_will_get_is_shown_before_and_is_what_it_gets(ada, ben, do
     text = as_user(ada).get(inherits(opportunity)).content.decode()
     assert dying.counts() == before, "nothing is made by looking"
 
-    perform(opportunity.win, by=ada, reason="proof")
+    perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
     for line in Receipt.objects.all():
         assert escape(line.words) in text
     assert f"{Receipt.objects.count()} records, with Dora of delivery" in text
@@ -285,5 +285,34 @@ def test_a_list_that_names_a_thing_twice_gives_it_once(ada, ben, dora):
     ]
     edit(opportunity.contracts.get().proposal.service, by=ben, checklist=twice)
 
-    perform(opportunity.win, by=ada, reason="proof")
+    perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
     assert Project.objects.get().items.count() == 1
+
+
+# -- Why it was won. ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"reason": ""}, "Choose what won it"),
+        ({"competitor": " "}, "or write “nobody”"),
+        ({"reason": "weather"}, "Choose one from the list."),
+        ({"competitor": "x" * 121}, "120"),
+    ],
+)
+def test_winning_asks_what_won_it_and_against_whom(ada, ben, dora, as_user, said, words):
+    opportunity = a_signed_deal(ada, manager=ben)
+    answer = as_user(ada).post(opportunity.move_url("win"), {"reason": "proof", "competitor": "Nobody", **said})
+    assert answer.status_code == 200
+    assert words in answer.text
+    assert type(opportunity).objects.get(pk=opportunity.pk).stage == "contract"
+
+
+def test_nothing_is_chosen_for_whoever_wins_and_the_words_may_be_left_out(ada, ben, dora, as_user):
+    opportunity = a_signed_deal(ada, manager=ben)
+    page = as_user(ada).get(opportunity.move_url("win"))
+    assert page.context["form"]["reason"].value() in (None, "")
+    as_user(ada).post(opportunity.move_url("win"), {"reason": "proof", "competitor": "Alto Web"})
+    closing = opportunity.closings.get()
+    assert (closing.outcome, closing.reason, closing.competitor, closing.words) == ("won", "proof", "Alto Web", "")

@@ -295,7 +295,7 @@ def test_a_promise_that_is_only_noted_stands_in_the_way_of_winning(move, ada, be
     opportunity = contract.opportunity
     promise = a_promise(opportunity, ada)
     words = "Settle what was said aloud: “A free month.”."
-    win = {"by": ada, "reason": "price", "words": "", "competitor": ""}
+    win = {"by": ada, "reason": "price", "words": "", "competitor": "Nobody"}
     with pytest.raises(Refused) as refusal:
         perform(now(opportunity).win, **win)
     assert words in refusal.value.reasons

@@ -197,7 +197,7 @@ def publish_anew():
         where = {"client_id": answer.opportunity.client_id, "opportunity_id": answer.opportunity_id}
         Publication.publish(kind="answer", ref=publishing.ref(answer), approved_by="kanari9999vogel", **said, **where)
     for report in Report.objects.filter(stage="published"):
-        again(report.publication_id, delivery.report_body(report))
+        papers.keep(again(report.publication_id, delivery.report_body(report)))
 
 
 def again(pk, body):

@@ -282,7 +282,10 @@ def test_what_was_published_before_there_were_papers_gets_one_by_a_command(ada, 
     call_command("make_papers")
     assert publication.papers.count() == 1
     call_command("make_papers")
-    assert capsys.readouterr().out.splitlines() == ["1 papers made.", "Every proposal and contract has its paper."]
+    assert capsys.readouterr().out.splitlines() == [
+        "1 papers made.",
+        "Every proposal, contract and report has its paper.",
+    ]
 
 
 # -- How it looks. -----------------------------------------------------------------------------------------------------

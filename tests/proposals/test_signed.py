@@ -44,7 +44,7 @@ def test_a_deal_is_not_won_on_something_else_than_was_signed(ada, ben):
     opportunity = a_signed_deal(ada, manager=ben)
     rewrite(opportunity.contracts.get())
     with pytest.raises(Refused, match=CHANGED):
-        perform(opportunity.win, by=ada, reason="proof")
+        perform(opportunity.win, by=ada, reason="proof", competitor="Nobody")
 
 
 def test_delivery_inherits_nothing_else_than_was_signed(ada, ben):

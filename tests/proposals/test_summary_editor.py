@@ -251,7 +251,7 @@ def test_a_suggestion_is_taken_without_scripts(as_user, ada):
 def test_a_suggestion_that_is_not_there_changes_nothing(ada, rf, place):
     deal = an_opportunity(ada)
     data = rf.post("/", {"title": "T", "words": "Mind the caveat.", "take": place}).POST
-    assert take(data, deal)["words"] == "Mind the caveat."
+    assert take(data, Summary(opportunity=deal))["words"] == "Mind the caveat."
 
 
 def test_words_are_checked_as_one_types(as_user, ada):

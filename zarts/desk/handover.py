@@ -13,6 +13,7 @@ from django.utils import formats, timezone
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
 
+from handoff import met
 from handoff.models import Handoff, Project, Promise
 from opportunities.models import Contact, Discovery, Event, Evidence, Message
 from opportunities.money import money
@@ -332,10 +333,12 @@ def gates(deal) -> Part:
         return part
     steps = {step.name: step for step in Project.steps() if step.name in ("make_ready", "go_live")}
     needed = dict.fromkeys([*steps["make_ready"].custom["gates"], *steps["go_live"].custom["gates"]])
-    entries = []
+    entries, lines = [], met.lines_of(project)
     for gate in needed:
         lacks = gate.lacks(project)
-        entries.append(Entry(gate.sentence, tag="To do" if lacks else "Met", met=not lacks, lacks=lacks))
+        line = None if lacks else lines.get(gate.__name__)
+        said = [f"{line.actor_name}, {moment(line.at)}"] if line else []
+        entries.append(Entry(gate.sentence, tag="To do" if lacks else "Met", said=said, met=not lacks, lacks=lacks))
     part.groups = [("", entries)]
     return part
 

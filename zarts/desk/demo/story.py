@@ -338,7 +338,7 @@ class Story:
     def win(self):
         self.did(self.contract, "Marked as won.")
         words = f"{self.client.person.name} said that the numbers decided it."
-        perform(self.opportunity.win, by=self.ops, reason="proof", words=words)
+        perform(self.opportunity.win, by=self.ops, reason="proof", competitor="Nobody", words=words)
 
     # -- Delivery. -----------------------------------------------------------------------------------------------------
 

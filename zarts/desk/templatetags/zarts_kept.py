@@ -5,6 +5,7 @@ from django import template
 from handoff import changeorders, endings, scorecard
 from handoff.models import Handoff, OutOfScope, Promise
 from opportunities.models import Task
+from proposals import changing
 
 register = template.Library()
 FEW = 20
@@ -18,9 +19,12 @@ def handoff_of(record):
 def changes_of(context, record):
     """Return the change orders to the contract of a handoff or a project, and whether this person may begin one."""
     handoff, user = handoff_of(record), context["request"].user
-    changes = handoff.contract.change_orders.select_related("owner").order_by("-pk")[:FEW]
     running = handoff.contract.stage == "active" and handoff.is_open
-    return {"handoff": handoff, "rows": list(changes), "may": running and changeorders.may_order(handoff, user)}
+    return {
+        "handoff": handoff,
+        "rows": changing.orders_to(handoff.contract),
+        "may": running and changeorders.may_order(handoff, user),
+    }
 
 
 @register.simple_tag(takes_context=True)
