@@ -14,8 +14,10 @@ from tests.makers_proposals import a_proposal
 SECRET = "The owner drinks and we must never say this to anybody at all there."
 # Words that clients get to read, or that came from them and go back to them.
 READ_BY_CLIENTS = {
-    "handoff.checklistitem": {"title"},
+    "handoff.checklistitem": {"title", "group"},
+    "handoff.connector": {"said_name", "said_to"},
     "handoff.promise": {"title", "words"},
+    "handoff.provider": {"how", "called"},
     "handoff.report": {"next_steps"},
     "opportunities.evidence": {"metric", "provider", "link", "subject", "key"},
     "opportunities.inboundmail": {"subject", "words"},
