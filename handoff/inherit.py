@@ -447,13 +447,14 @@ def when(milestone) -> str:
 
 def metric(claim) -> dict:
     """Return what reports measure for a claim: what was promised, and what its evidence said before."""
-    before = claim.evidence.filter(metric__iexact=claim.metric).first() or claim.evidence.first()
+    before = claim.measured_by(claim.versions)
     return {
         "metric": claim.metric,
         "unit": claim.unit or (before.unit if before else ""),
         "promised": range_of(claim),
         "low": figure(claim.low),
         "high": figure(claim.high),
+        "better": claim.which_way,
         "before": figure(before.value) if before else None,
         "claim": claim.pk,
     }

@@ -146,7 +146,7 @@ def publish_report(report):
 
 def report_body(report) -> dict:
     later = report.cadence.reports.filter(due_on__gt=report.due_on, stage__in=report.UNPUBLISHED).first()
-    kept = ("metric", "value", "unit", "promised", "low", "high", "before")
+    kept = ("metric", "value", "unit", "promised", "low", "high", "better", "before")
     history = report.history()
     return {
         "client": report.project.client.name,

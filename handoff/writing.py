@@ -135,7 +135,9 @@ class ReportForm(SeenForm):
             found.append({**number, "value": self.cleaned_data.get(name) or None})
         if metric := self.cleaned_data.get("more_metric"):
             blank = {"metric": metric, "unit": self.cleaned_data.get("more_unit") or "", "promised": None, "low": None}
-            found.append({**blank, "high": None, "before": None, "value": self.cleaned_data.get("more_value")})
+            found.append(
+                {**blank, "high": None, "better": "", "before": None, "value": self.cleaned_data.get("more_value")}
+            )
         return found
 
     def keep(self, *, by) -> bool:

@@ -92,7 +92,7 @@ def test_a_writer_types_each_number_in_its_field_and_adds_another(report, dora, 
     assert values(report) == {LCP: "2.1", "Calls": "1200"}
     assert report.numbers[0]["before"] == "6.8"
     assert report.numbers[0]["claim"]
-    assert set(report.numbers[1]) == {"metric", "unit", "promised", "low", "high", "before", "value"}
+    assert set(report.numbers[1]) == {"metric", "unit", "promised", "low", "high", "better", "before", "value"}
     assert report.next_steps == "Measure again"
 
 
@@ -169,6 +169,11 @@ def test_what_looks_like_a_slip_is_marked_and_not_refused(report):
     assert figures.doubts({**number, "value": "-2"}) == ["It is below zero, and never was before: look again."]
     assert figures.doubts({**number, "value": "250"})[0].startswith("It is more than ten times")
     assert figures.doubts({**number, "value": "2.1"}, "2.4") == []
+    promised = {**number, "low": "2", "high": "2.5", "better": "less"}
+    assert figures.doubts({**promised, "value": "1.6"}) == []
+    assert figures.doubts({**promised, "value": "6"}) == [
+        "It falls short of what was promised: say so in the words for the client."
+    ]
 
 
 def test_a_number_whose_promise_lost_its_proof_says_so_to_us_and_is_reported_all_the_same(report, ada, dora, as_user):

@@ -30,7 +30,17 @@ def test_a_published_report_says_exactly_what_was_approved(ada, ben, dora):
     assert shown.approved_by == "Ben"
     assert shown.body["words"] == ["Your slowest pages are mended.", "The booking page is next."]
     assert shown.body["next"] == ["Mend the booking page", "Measure"]
-    assert set(shown.body["numbers"][0]) == {"metric", "value", "unit", "promised", "low", "high", "before", "history"}
+    assert set(shown.body["numbers"][0]) == {
+        "metric",
+        "value",
+        "unit",
+        "promised",
+        "low",
+        "high",
+        "better",
+        "before",
+        "history",
+    }
     assert shown.body["next_report_on"] == report.cadence.reports.filter(stage="scheduled").first().due_on.isoformat()
     assert report.breach == ""
     assert again(report.summary).stage == "published"
