@@ -315,6 +315,13 @@ def show_the_change(proposal, event):
         publishing.show_project(handoff.project)
 
 
+@reacts_to("promise.settle")
+def measure_it_no_more(promise, event):
+    """What is promised no more is reported no more."""
+    if promise.claim_id and promise.outcome in Promise.LET_GO:
+        inherit.measure_no_more(promise)
+
+
 @reacts_to("promise.give_up")
 def tell_of_what_did_not_hold(promise, event):
     """What we relied on and did not hold is told to both owners, and the client is to hear of it."""
