@@ -167,9 +167,13 @@ def list_to_fill_in(report) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="report-{report.pk}-numbers.csv"'
     rows = csv.writer(response)
-    rows.writerow(["metric", "value", "unit"])
+    twins = writing.has_twins(report)
+    rows.writerow(["metric", "value", "unit", *(["promised"] if twins else [])])
     for number in report.numbers:
-        rows.writerow([spreadsheets.safe(str(number.get(name) or "")) for name in ("metric", "value", "unit")])
+        said = [str(number.get(name) or "") for name in ("metric", "value", "unit")]
+        rows.writerow(
+            [spreadsheets.safe(words) for words in (*said, *([writing.telling(number, "promised")] if twins else []))]
+        )
     return response
 
 
