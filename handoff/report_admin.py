@@ -101,7 +101,7 @@ class ReportAdmin(RecordAdmin):
             "may_write_words": request.user.has_perm("proposals.write_summary"),
             "breached": report.is_late or bool(report.breach),
             "notices": report.notices.order_by("-pk"),
-            "notice_url": writing.notice_url(report) if may and report.is_late else "",
+            "notice_url": writing.notice_url(report) if may and report.is_open else "",
             "earlier": report.earlier().last(),
         }
         return TemplateResponse(request, "handoff/report.html", context, status=status)

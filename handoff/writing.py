@@ -397,11 +397,12 @@ def words_url(report) -> str:
 
 
 def notice_url(report) -> str:
-    """Return where the notice to the client is begun: that it is late, and when it comes instead."""
+    """Return where the notice to the client is begun: that it is or will be late, and when it comes instead."""
     day = publishing.next_day_for(report)
     title = f"Your report for {report.covers} comes on {day:%A} {day.day} {day:%B}"
-    words = "We promised it for {}, and it is not ready. We are sorry.\n\nIt is late because"
-    return begin_at(report, "notice", title, words.format(publishing.long_day(report.due_on)))
+    so, because = ("is not ready", "is") if report.is_late else ("will not be ready by then", "comes")
+    words = f"We promised it for {publishing.long_day(report.due_on)}, and it {so}. We are sorry."
+    return begin_at(report, "notice", title, f"{words}\n\nIt {because} late because")
 
 
 def begin_at(report, kind, title, words) -> str:
