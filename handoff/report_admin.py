@@ -28,7 +28,15 @@ THEIRS = ("value_", "more_", "next_steps")
 class ReportAdmin(RecordAdmin):
     list_display = ["project", "period_from", "period_to", "due_on", "stage", "breach", "owner"]
     list_filter = ["stage", "breach", "owner"]
-    list_select_related = ["project__client", "project__opportunity", "cadence", "owner", "summary", "approved_by"]
+    list_select_related = [
+        "project__client",
+        "project__opportunity",
+        "project__handoff__contract",
+        "cadence",
+        "owner",
+        "summary",
+        "approved_by",
+    ]
     empty_words = "No report is owed. A project that is inherited schedules its first ones."
 
     def has_add_permission(self, request):

@@ -440,6 +440,7 @@ MET = {
     "own_words_are_safe": "Next steps and names of numbers are fit for a client",
     "summary_is_approved": "The words are approved",
     "its_project_goes_on": "The project goes on",
+    "its_period_began_under_contract": "The contract ran when its period began",
     "somebody_reads_it": "Somebody at the client reads it",
     "period_has_ended": "Its period has ended",
     "lateness_is_explained": "If it is late, we know why",

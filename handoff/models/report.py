@@ -456,6 +456,7 @@ class Report(Output):
         target=Stage.PUBLISHED,
         gates=[
             gates.its_project_goes_on,
+            gates.its_period_began_under_contract,
             gates.somebody_reads_it,
             gates.period_has_ended,
             gates.summary_is_approved,

@@ -63,6 +63,28 @@ def test_a_report_is_published_when_its_period_has_ended(ada, ben, dora, days):
         assert perform(report.publish, by=dora).stage == "published"
 
 
+@pytest.mark.parametrize(("days", "goes"), [(-1, True), (0, False), (1, False)])
+def test_after_the_contract_ended_only_a_report_goes_whose_period_began_before(ada, ben, dora, as_user, days, goes):
+    """By the client's day: they are still told of what was done for them, and of nothing that was not."""
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    begins = report.cadence.today + timedelta(days=days)
+    last = begins + timedelta(days=27)
+    contract = perform(report.project.handoff.contract.end, by=ben, reason="The client left us.")
+    report = edit(again(report), by=dora, period_from=begins, period_to=last, due_on=last + timedelta(days=1))
+
+    with time_machine.travel(noon_after(report.due_on, 0)):
+        if goes:
+            assert perform(report.publish, by=dora).stage == "published"
+            return
+        with pytest.raises(Refused) as refusal:
+            perform(report.publish, by=ben)
+        day = date_format(again(report).cadence.ends_on, "D j M Y")
+        words = f"Let it rest: the contract ended on {day}, before its period began. Nothing is owed for these days."
+        assert refusal.value.reasons == [words]
+        assert refusal.value.lacks[0].url == contract.staff_url()
+        assert words in as_user(dora).get(report.staff_url()).content.decode()
+
+
 def test_a_note_stays_among_us(ada, ben, dora):
     report = a_report(ada, manager=ben, delivery=dora, stage="approved")
     begin(ReportNote(report=report, words="Their own developer broke it.", author=dora), by=dora)
