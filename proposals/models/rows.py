@@ -306,16 +306,17 @@ class Claim(Row):
         """Return which way is better: as its writer says, else less where it promises a fall, else more."""
         ends = [end for end in (self.low, self.high) if end is not None]
         if self.better or not ends:
-            return self.better or self.Better.MORE
+            return self.better or MORE
         falls = max(ends) <= 0 and min(ends) < 0
         before = self.measured_by(versions)
         if before and before.metric.casefold() == self.metric.casefold():
             unit, units = self.unit.strip().casefold(), before.unit.strip().casefold()
             falls = falls or (unit in ("", units) and max(ends) < before.value)
-        return self.Better.LESS if falls else self.Better.MORE
+        return LESS if falls else MORE
 
     def way_words(self, versions) -> str:
-        return "" if self.low is None and self.high is None else self.Better(self.way_by(versions)).label
+        names = dict(self.Better.choices)
+        return "" if self.low is None and self.high is None else str(names[self.way_by(versions)])
 
     def measured_by(self, versions):
         """Return the version of evidence that says what it was before, of the same metric if there is one, or None."""
