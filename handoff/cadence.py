@@ -101,9 +101,9 @@ def is_working_day(cadence, day: date) -> bool:
     return day.weekday() < 5 and day not in holidays_of(cadence.country, day.year)
 
 
-def today(time_zone: str) -> date:
-    """Return the day that it is in a time zone."""
-    return timezone.localdate(timezone=zone_of(time_zone))
+def today(time_zone: str, at=None) -> date:
+    """Return the day that it is in a time zone, or that it was at some moment."""
+    return timezone.localdate(at, timezone=zone_of(time_zone))
 
 
 def rest_in_words(first: date, last: date) -> str:

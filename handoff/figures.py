@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 from opportunities.importing.amounts import signs_of
+from portal.promised import SHORT, lies
 
 MOST_WHOLE, MOST_PARTS = 15, 6
 SUCH_AS = "Write a number, such as 2480 or 2.1."
@@ -50,6 +51,12 @@ def key(number) -> str:
     return f"claim:{number['claim']}" if number.get("claim") else str(number.get("metric", "")).strip().casefold()
 
 
+def falls_short(number) -> bool:
+    """Whether a number is worse than what was promised of it. One that says no better way is not judged."""
+    now, low, high = (as_decimal(number.get(name)) for name in ("value", "low", "high"))
+    return bool(now is not None and number.get("better")) and lies(now, low, high, number["better"]) == SHORT
+
+
 def doubts(number, last=None) -> list[str]:
     """Say what of a number should be looked at again: nothing of it is refused."""
     now = as_decimal(number.get("value"))
@@ -62,4 +69,6 @@ def doubts(number, last=None) -> list[str]:
         found.append("It is below zero, and never was before: look again.")
     if now > 10 * max(known) > 0:
         found.append("It is more than ten times what it ever was: look again.")
+    if falls_short(number):
+        found.append("It falls short of what was promised: say so in the words for the client.")
     return found

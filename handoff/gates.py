@@ -3,6 +3,7 @@
 from django.utils.formats import date_format
 
 from opportunities import gates as of_opportunities
+from opportunities.models import Event
 from opportunities.records import Lack, gate
 from proposals.gates import to_take_out
 
@@ -183,6 +184,20 @@ def summary_is_approved(report):
         yield Lack(f"Write new words: “{words}” was {words.stage}.", report.staff_url("words"))
     elif words.stage not in words.SAFE:
         yield Lack("Have the words for the client approved.", words.staff_url())
+
+
+@gate("Let it rest: the contract ended before its period began.")
+def its_period_began_under_contract(report):
+    """Whoever left is still told of what was done for them, and of no day after that."""
+    contract = report.project.handoff.contract
+    if contract.stage != "ended":
+        return
+    about = {"record_type": contract.label(), "record_id": contract.pk, "verb": "contract.end"}
+    ended = cadence.today(report.cadence.time_zone, Event.objects.filter(**about).latest("pk").at)
+    if report.period_from >= ended:
+        day = date_format(ended, "D j M Y")
+        words = f"Let it rest: the contract ended on {day}, before its period began. Nothing is owed for these days."
+        yield Lack(words, contract.staff_url())
 
 
 @gate("Name who reads the reports.")

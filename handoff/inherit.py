@@ -399,13 +399,29 @@ def inherit_change(change, *, by):
 
 def measure(terms, change):
     """Have the reports that nobody began measure what a change order claims, too."""
-    added = [metric(claim) for claim in change.claims.exclude(metric="")]
+    known = {each.get("claim") for each in terms.metrics} if terms else set()
+    added = [metric(claim) for claim in change.claims.exclude(metric="").exclude(pk__in=known)]
     if terms is None or not added:
         return
     edit(terms, by=None, metrics=[*terms.metrics, *added], reason=f"{change.number} was accepted.")
     for report in terms.reports.filter(stage="scheduled"):
         numbers = [*report.numbers, *({**each, "value": None} for each in added)]
         edit(report, by=None, numbers=numbers, reason=f"{change.number} was accepted.")
+
+
+def measure_no_more(promise):
+    """Leave out of the reports that nobody began what a promise let go was measured by. What is written stays."""
+    because = f"“{promise}” was {promise.get_outcome_display().lower()}."[:400]
+
+    def left(numbers):
+        return [each for each in numbers if each.get("claim") != promise.claim_id]
+
+    for terms in ReportingCadence.objects.filter(project__handoff=promise.handoff_id):
+        if (metrics := left(terms.metrics)) != terms.metrics:
+            edit(terms, by=None, metrics=metrics, reason=because)
+        for report in terms.reports.filter(stage="scheduled"):
+            if (numbers := left(report.numbers)) != report.numbers:
+                edit(report, by=None, numbers=numbers, reason=because)
 
 
 def delivery_owner(opportunity):
@@ -447,13 +463,14 @@ def when(milestone) -> str:
 
 def metric(claim) -> dict:
     """Return what reports measure for a claim: what was promised, and what its evidence said before."""
-    before = claim.evidence.filter(metric__iexact=claim.metric).first() or claim.evidence.first()
+    before = claim.measured_by(claim.versions)
     return {
         "metric": claim.metric,
         "unit": claim.unit or (before.unit if before else ""),
         "promised": range_of(claim),
         "low": figure(claim.low),
         "high": figure(claim.high),
+        "better": claim.which_way,
         "before": figure(before.value) if before else None,
         "claim": claim.pk,
     }

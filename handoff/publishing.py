@@ -148,7 +148,7 @@ def publish_report(report):
 
 def report_body(report) -> dict:
     later = report.cadence.reports.filter(due_on__gt=report.due_on, stage__in=report.UNPUBLISHED).first()
-    kept = ("metric", "value", "unit", "promised", "low", "high", "before")
+    kept = ("metric", "value", "unit", "promised", "low", "high", "better", "before")
     history = report.history()
     return {
         "client": report.project.client.name,
@@ -181,6 +181,7 @@ def notice_body(report, summary) -> dict:
     return {
         "client": report.project.client.name,
         "period": f"{long_day(report.period_from)} to {long_day(report.period_to)}",
+        "due_on": day(report.due_on),
         "title": summary.title,
         "words": paragraphs(summary.words),
         "from": {"name": str(summary.owner)},
@@ -246,7 +247,8 @@ def mail_report(report):
 def mail_notice(report, summary):
     """Mail everybody who reads the reports that one is late, in the approved words."""
     where = f"{settings.PORTAL_URL}/portal/reports/"
-    link = f"It will stand here, with all your reports:\n{where}"
+    promised = f"We promised it for {long_day(report.due_on)}."
+    link = f"{promised} It will stand here, with all your reports:\n{where}"
     mail_readers(report, subject=summary.title, template="report_notice", words=summary.words, link=link)
 
 
@@ -291,7 +293,8 @@ def long_day(date) -> str:
 
 
 def next_day_for(report):
-    """Return the day that a notice offers first: two working days from now, where the client is."""
+    """Return the day that a notice offers first: two working days from now, or from its day, where the client is."""
     terms = report.cadence
-    soon = cadence.next_working_day(terms, cadence.today(terms.time_zone) + cadence.DAY)
+    since = max(report.due_on, cadence.today(terms.time_zone))
+    soon = cadence.next_working_day(terms, since + cadence.DAY)
     return cadence.next_working_day(terms, soon + cadence.DAY)

@@ -190,12 +190,24 @@ def tell_of_a_breach(report, facts):
 @reacts_to("report.publish")
 def send_the_report(report, event):
     """Whoever reads the reports gets a mail. What said that this one is late is over."""
-    publishing.hold_mails(report, "report_notice", "The report is there.")
+    end_notices(report, "The report is there.")
     publishing.mail_report(report)
+
+
+@reacts_to("report.drop")
+def tell_no_more_of_it(report, event):
+    """What said that a report comes late is over when none is owed."""
+    publishing.withdraw_notices(report, "It is not owed any more.")
+    end_notices(report, "It is not owed any more.")
+
+
+def end_notices(report, why):
+    """End what was written about a report's being late, sent or not."""
+    publishing.hold_mails(report, "report_notice", why)
     for summary in report.notices.filter(stage=Summary.Stage.PUBLISHED):
         perform(summary.supersede, by=None)
     for summary in report.notices.filter(stage__in=Summary.WRITABLE):
-        perform(summary.withdraw, by=None, reason="The report was published.")
+        perform(summary.withdraw, by=None, reason=why)
 
 
 @reacts_to("summary.create")
@@ -313,6 +325,13 @@ def show_the_change(proposal, event):
         return
     for handoff in Handoff.objects.filter(contract=proposal.changes).select_related("project"):
         publishing.show_project(handoff.project)
+
+
+@reacts_to("promise.settle")
+def measure_it_no_more(promise, event):
+    """What is promised no more is reported no more."""
+    if promise.claim_id and promise.outcome in Promise.LET_GO:
+        inherit.measure_no_more(promise)
 
 
 @reacts_to("promise.give_up")

@@ -29,7 +29,15 @@ THEIRS = ("value_", "more_", "next_steps")
 class ReportAdmin(PaperPages):
     list_display = ["project", "period_from", "period_to", "due_on", "stage", "breach", "owner"]
     list_filter = ["stage", "breach", "owner"]
-    list_select_related = ["project__client", "project__opportunity", "cadence", "owner", "summary", "approved_by"]
+    list_select_related = [
+        "project__client",
+        "project__opportunity",
+        "project__handoff__contract",
+        "cadence",
+        "owner",
+        "summary",
+        "approved_by",
+    ]
     empty_words = "No report is owed. A project that is inherited schedules its first ones."
 
     def has_add_permission(self, request):
@@ -102,7 +110,7 @@ class ReportAdmin(PaperPages):
             "may_write_words": request.user.has_perm("proposals.write_summary"),
             "breached": report.is_late or bool(report.breach),
             "notices": report.notices.order_by("-pk"),
-            "notice_url": writing.notice_url(report) if may and report.is_late else "",
+            "notice_url": writing.notice_url(report) if may and report.is_open else "",
             "earlier": report.earlier().last(),
         }
         return TemplateResponse(request, "handoff/report.html", context, status=status)
@@ -168,9 +176,13 @@ def list_to_fill_in(report) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="report-{report.pk}-numbers.csv"'
     rows = csv.writer(response)
-    rows.writerow(["metric", "value", "unit"])
+    twins = writing.has_twins(report)
+    rows.writerow(["metric", "value", "unit", *(["promised"] if twins else [])])
     for number in report.numbers:
-        rows.writerow([spreadsheets.safe(str(number.get(name) or "")) for name in ("metric", "value", "unit")])
+        said = [str(number.get(name) or "") for name in ("metric", "value", "unit")]
+        rows.writerow(
+            [spreadsheets.safe(words) for words in (*said, *([writing.telling(number, "promised")] if twins else []))]
+        )
     return response
 
 

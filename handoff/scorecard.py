@@ -8,13 +8,14 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
+from portal.promised import MET, OVER, SHORT, lies
 from proposals.models import Claim
 
 from .models import Promise, Report
 
 NUMBER = re.compile(r"-?\d[\d, \u00a0\u202f]*(?:\.\d+)?")
-MET, SHORT, OVER, UNKNOWN = "met", "short", "over", "unknown"
-WORDS = {MET: "Met", SHORT: "Fell short", OVER: "Over it", UNKNOWN: "Not reported yet"}
+UNKNOWN = "unknown"
+WORDS = {MET: "Met", SHORT: "Fell short", OVER: "Better than promised", UNKNOWN: "Not reported yet"}
 # So many claims are looked at, the newest.
 MOST = 500
 # What each published report said of a claim, the newest of each claim.
@@ -51,13 +52,9 @@ class Score:
 
     @property
     def verdict(self) -> str:
-        """Return how the value lies to the range. Of one number that is a floor it is met from there on."""
-        value, low, high = number_in(self.value), self.claim.low, self.claim.high
-        if value is None:
-            return UNKNOWN
-        if low is not None and value < low:
-            return SHORT
-        return OVER if high is not None and value > high and high != low else MET
+        """Return how the value came out beside the range."""
+        value = number_in(self.value)
+        return UNKNOWN if value is None else lies(value, self.claim.low, self.claim.high, self.claim.which_way)
 
     @property
     def verdict_words(self) -> str:
@@ -79,12 +76,12 @@ def with_unit(words, unit) -> str:
 
 
 def scores(promises) -> list[Score]:
-    """Return the scores of these promises that are claims with a range, in their order. Four queries for all."""
+    """Return the scores of these promises that are claims with a range, in their order. Five queries for all."""
     sold = promises.filter(kind=Promise.Kind.CLAIM).exclude(outcome__in=Promise.LET_GO)
     rows = list(sold.select_related("handoff__opportunity__client").order_by("-pk")[:MOST])
     named = Q(low__isnull=False) | Q(high__isnull=False)
     claims = Claim.objects.filter(named, pk__in=[row.record_id for row in rows]).exclude(metric="")
-    claims = {claim.pk: claim for claim in claims.select_related("proposal__service")}
+    claims = {claim.pk: claim for claim in claims.select_related("proposal__service").prefetch_related("evidence")}
     rows = [row for row in rows if row.record_id in claims]
     if not rows:
         return []
@@ -142,7 +139,7 @@ class Line:
         if last is None:
             return f"{len(self.scores)} such claim{'s' * (len(self.scores) != 1)} sold, none reported yet."
         many, met, over = len(self.judged), self.count(MET), self.count(OVER)
-        were = f"{met} {'was' if met == 1 else 'were'} met" + (f" and {over} came out over it" if over else "")
+        were = f"{met} {'was' if met == 1 else 'were'} met" + (f" and {over} came out better" if over else "")
         last_words = f"last: promised {last.promised}, reported {last.reported}"
         return f"Of {many} such claim{'s' * (many != 1)}, {were}; {last_words}."
 

@@ -135,7 +135,9 @@ class ReportForm(SeenForm):
             found.append({**number, "value": self.cleaned_data.get(name) or None})
         if metric := self.cleaned_data.get("more_metric"):
             blank = {"metric": metric, "unit": self.cleaned_data.get("more_unit") or "", "promised": None, "low": None}
-            found.append({**blank, "high": None, "before": None, "value": self.cleaned_data.get("more_value")})
+            found.append(
+                {**blank, "high": None, "better": "", "before": None, "value": self.cleaned_data.get("more_value")}
+            )
         return found
 
     def keep(self, *, by) -> bool:
@@ -193,7 +195,15 @@ def number_rows(numbers, history, fields=()) -> list:
 
 MOST_BYTES, MOST_ROWS = 1024 * 1024, 200
 SALT, GOOD_FOR = "handoff.numbers", 3600
-METRIC, VALUE, UNIT = ("metric", "number", "measured"), ("value",), ("unit",)
+COLUMNS = {
+    "metric": ("metric", "number", "measured"),
+    "value": ("value",),
+    "unit": ("unit",),
+    "promised": ("promised",),
+}
+# What tells numbers of one name apart.
+TELLS = ("unit", "promised")
+HIDES = "hides a sign within its value: type the number anew"
 
 
 @dataclass
@@ -227,7 +237,12 @@ def read_file(report, file) -> ReadFile:
         found = list(zip(range(MOST_ROWS + 1), sheet.rows, strict=False))
     except files.BadFile as trouble:
         return ReadFile(trouble=str(trouble))
-    columns = columns_of(sheet.header)
+    places = places_of(sheet.header)
+    for what, found_at in places.items():
+        if len(found_at) > 1:
+            names = ", ".join(sheet.header[place] for place in found_at)[:200]
+            return ReadFile(trouble=f"Keep one column for the {what}: its first line names {names}.")
+    columns = {what: found_at[0] for what, found_at in places.items()}
     if "metric" not in columns or "value" not in columns:
         words = "Name the columns metric, value and, if you like, unit in its first line. It says: "
         return ReadFile(trouble=f"{words}{', '.join(sheet.header)[:200]}.")
@@ -235,7 +250,10 @@ def read_file(report, file) -> ReadFile:
         return ReadFile(trouble="There is no number in it: write one line for each below the names of the columns.")
     if len(found) > MOST_ROWS:
         return ReadFile(trouble=f"Keep at most {MOST_ROWS} lines; a report has fewer numbers.")
-    lines = [(line, told, [unmarked(files.clean(value)) for value in values]) for _, (line, values, told) in found]
+    lines = [
+        (line, told or hides(values, columns), [unmarked(files.clean(value)) for value in values])
+        for _, (line, values, told) in found
+    ]
     sign, how = sign_of([values[columns["value"]] for _, told, values in lines if not told], sheet.read_as)
     read = ReadFile(read_as=f"{sheet.read_as}, {how}", rows=judged(report, lines, columns, sign))
     if read.may_be_taken:
@@ -245,14 +263,20 @@ def read_file(report, file) -> ReadFile:
     return read
 
 
-def columns_of(header) -> dict:
-    """Return the place of each column by what it is, however its name is written."""
+def places_of(header) -> dict:
+    """Return the places of each column by what it is, however its name is written."""
     found: dict = {}
     for place, name in enumerate(header):
-        for what, names in (("metric", METRIC), ("value", VALUE), ("unit", UNIT)):
+        for what, names in COLUMNS.items():
             if name.strip().casefold() in names:
-                found.setdefault(what, place)
+                found.setdefault(what, []).append(place)
     return found
+
+
+def hides(values, columns) -> str:
+    """Say that the value of a line holds what cannot be seen: without it, it would be another number."""
+    value = values[columns["value"]] if columns["value"] < len(values) else ""
+    return "" if files.clean(value) in value else HIDES
 
 
 def sign_of(values, read_as) -> tuple[str, str]:
@@ -265,7 +289,7 @@ def sign_of(values, read_as) -> tuple[str, str]:
 
 def judged(report, lines, columns, sign) -> list:
     """Return each line with its number and value, or with what is wrong with it."""
-    known = {number["metric"].strip().casefold(): number for number in report.numbers}
+    known = by_name(report)
     seen: dict = {}
     history = report.history()
     rows = []
@@ -276,16 +300,21 @@ def judged(report, lines, columns, sign) -> list:
             row["metric"], row["trouble"] = values[0][:80], f"This line {told}."
             continue
         row["metric"], row["said"] = values[columns["metric"]][:120], values[columns["value"]][:60]
-        number = known.get(row["metric"].casefold())
-        if number is None:
+        named = known.get(row["metric"].casefold(), [])
+        meant = numbers_meant(named, {what: values[columns[what]] for what in TELLS if what in columns})
+        if not named:
             names = ", ".join(each["metric"] for each in report.numbers) or "none yet"
             row["trouble"] = f"This report has no such number. It has: {names}."[:400]
             continue
+        if len(meant) != 1:
+            row["trouble"] = how_to_tell(named)
+            continue
+        number, key = meant[0], figures.key(meant[0])
         row["number"], unit = number, number.get("unit") or ""
         said_unit = values[columns["unit"]] if "unit" in columns else ""
-        row["last"] = history.get(figures.key(number), [(None, None, None)])[-1][2]
-        if number["metric"] in seen:
-            row["trouble"] = f"It stands in line {seen[number['metric']]} already. Keep one of the two."
+        row["last"] = history.get(key, [(None, None, None)])[-1][2]
+        if key in seen:
+            row["trouble"] = f"It stands in line {seen[key]} already. Keep one of the two."
         elif said_unit and said_unit.casefold() != unit.casefold():
             row["trouble"] = f"It is measured in {unit or 'no unit'}, not in {said_unit[:20]}."
         else:
@@ -294,8 +323,49 @@ def judged(report, lines, columns, sign) -> list:
                 row["doubts"] = figures.doubts({**number, "value": row["value"]}, row["last"])
             except figures.NotExact as trouble:
                 row["trouble"] = str(trouble)
-        seen.setdefault(number["metric"], line)
+        seen.setdefault(key, line)
     return rows
+
+
+def by_name(report) -> dict:
+    """Return the numbers of a report by their name: two claims may promise two ranges of one metric."""
+    found: dict = {}
+    for number in report.numbers:
+        found.setdefault(number["metric"].strip().casefold(), []).append(number)
+    return found
+
+
+def has_twins(report) -> bool:
+    return any(len(named) > 1 for named in by_name(report).values())
+
+
+def telling(number, what) -> str:
+    """Return what tells a number from others of its name, as people write it."""
+    return str(number.get(what) or "nothing")
+
+
+def plain(words) -> str:
+    return " ".join(words.split()).casefold()
+
+
+def numbers_meant(named, said) -> list:
+    """Return which of the numbers of one name a line means, by whatever else it says."""
+    for what, words in said.items():
+        if len(named) > 1 and words:
+            named = [number for number in named if plain(telling(number, what)) == plain(words)]
+    return named
+
+
+def how_to_tell(named) -> str:
+    """Say by what else a line tells numbers of one name apart, or that no file can."""
+    many = f"{len(named)} numbers have this name"
+    for what in TELLS:
+        marks = [telling(number, what) for number in named]
+        if len({plain(words) for words in marks}) == len(named):
+            return f"{many}: say which in a column named {what}. It is {' or '.join(marks)}."[:400]
+    if len({tuple(plain(telling(number, what)) for what in TELLS) for number in named}) == len(named):
+        return f"{many}: say which in two columns, unit and promised."
+    return f"{many} and promise the same: write them by hand above."
 
 
 def mark_of(report) -> str:
@@ -327,11 +397,12 @@ def words_url(report) -> str:
 
 
 def notice_url(report) -> str:
-    """Return where the notice to the client is begun: that it is late, and when it comes instead."""
+    """Return where the notice to the client is begun: that it is or will be late, and when it comes instead."""
     day = publishing.next_day_for(report)
     title = f"Your report for {report.covers} comes on {day:%A} {day.day} {day:%B}"
-    words = "We promised it for {}, and it is not ready. We are sorry.\n\nIt is late because"
-    return begin_at(report, "notice", title, words.format(publishing.long_day(report.due_on)))
+    so, because = ("is not ready", "is") if report.is_late else ("will not be ready by then", "comes")
+    words = f"We promised it for {publishing.long_day(report.due_on)}, and it {so}. We are sorry."
+    return begin_at(report, "notice", title, f"{words}\n\nIt {because} late because")
 
 
 def begin_at(report, kind, title, words) -> str:
@@ -368,6 +439,7 @@ MET = {
     "numbers_are_filled": "Every number has its value",
     "own_words_are_safe": "Next steps and names of numbers are fit for a client",
     "summary_is_approved": "The words are approved",
+    "its_period_began_under_contract": "The contract ran when its period began",
     "somebody_reads_it": "Somebody at the client reads it",
     "period_has_ended": "Its period has ended",
     "lateness_is_explained": "If it is late, we know why",

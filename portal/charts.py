@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from . import promised
 from .offer import amount
 from .templatetags.portal import as_date, figure
 
+# How a number came out; of one that was published before it said which way is better, only where it lies.
+WORDS = {promised.SHORT: "short of what we promised", promised.OVER: "better than we promised"}
+PLACES = {promised.SHORT: "below what we promised", promised.OVER: "above what we promised"}
 WIDTH, HEIGHT = 320, 150
 LEFT, RIGHT, TOP, BOTTOM = 14, 306, 26, 122
 
@@ -101,8 +105,8 @@ def kept(number) -> str:
     now, low, high = (amount(number.get(name)) for name in ("value", "low", "high"))
     if now is None or (low is None and high is None):
         return ""
-    if low is not None and now < low:
-        return "below what we promised"
-    if high is not None and now > high:
-        return "above what we promised"
-    return "inside what we promised" if high is not None and high != low else ""
+    better = number.get("better")
+    came_out = promised.lies(now, low, high, better or promised.MORE)
+    if came_out == promised.MET:
+        return "inside what we promised" if high is not None and high != low else ""
+    return (WORDS if better else PLACES)[came_out]

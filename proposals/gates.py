@@ -251,13 +251,19 @@ def answers_a_question(summary):
     return of_this_deal and getattr(asked, "portal_action_id", None) is not None
 
 
-@gate("Say which report it is about: begin it on the page of the late report.", mend="id_about")
+@gate("Say which report it is about: begin it on the page of that report.", mend="id_about")
 def tells_of_what_is_late(summary):
-    """A notice is about a report of this very client that has not come; other words need none."""
+    """A notice is about a report of this very client that is owed; other words need none.
+
+    It may be told ahead of the day: whoever knows that it comes late says so at once.
+    """
     if summary.kind != "notice":
-        return True
+        return
     late = summary.record if summary.record_type == "handoff.report" else None
-    return late is not None and late.opportunity.pk == summary.opportunity_id and late.is_open
+    if late is None or late.opportunity.pk != summary.opportunity_id:
+        yield Lack("Say which report it is about: begin it on the page of that report.", summary.staff_url("id_about"))
+    elif not late.is_open:
+        yield Lack(f"Withdraw it: {late} is late no more, it came, or is not owed any more.", summary.staff_url())
 
 
 # -- Contracts. --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from opportunities.records import Kept, KeptQuerySet, Lack, Opens, Output, Recor
 from opportunities.walls import frozen, settled
 from proposals.models import Contract, Proposal
 
-from .. import gates, policies
+from .. import figures, gates, policies
 
 DAY = timedelta(days=1)
 MOVE, PROMISE = "handoff.move_handoff", "handoff.move_promise"
@@ -296,6 +296,10 @@ class Promise(About, Record):
     )
     def keep(self, *, by, shown="", report=None, evidence=None):
         """The client has what was promised, and this shows it."""
+        number = report and next((each for each in report.numbers if each.get("claim") == self.claim_id), None)
+        if number and figures.falls_short(number):
+            words = f"{report} says {number['value']} {number['unit']}: it fell short of what was promised."
+            raise Refused([Lack(f"{words} Mark it as broken, or choose what shows more.", report.staff_url())])
         self.show(shown, report, evidence)
 
     @transition(
@@ -311,6 +315,11 @@ class Promise(About, Record):
     def give_up(self, *, by, reason, shown="", report=None, evidence=None):
         """The client does not get what was promised, or what we relied on did not hold: why, and what shows it."""
         self.show(shown, report, evidence)
+
+    @property
+    def claim_id(self):
+        """Return the claim that it is, by which reports know its number, or None."""
+        return self.record_id if self.kind == self.Kind.CLAIM else None
 
     def show(self, shown, report, evidence):
         """Keep what shows how it ended. Nothing is kept or broken on somebody's word alone."""

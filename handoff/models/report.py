@@ -479,6 +479,7 @@ class Report(Output):
         source=Stage.APPROVED,
         target=Stage.PUBLISHED,
         gates=[
+            gates.its_period_began_under_contract,
             gates.somebody_reads_it,
             gates.period_has_ended,
             gates.summary_is_approved,

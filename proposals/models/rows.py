@@ -8,6 +8,7 @@ from django.db import models
 from opportunities.models import Evidence
 from opportunities.records import Kept, KeptQuerySet
 from opportunities.words import plain_words
+from portal.promised import LESS, MORE
 
 from .. import letters, promises, totals
 from ..coverage import READ_WITH, evidence_falls_because
@@ -231,7 +232,13 @@ class Claim(Row):
         NORMAL = "normal"
         HIGH = "high"
 
-    SAYS = ("position", "text", "kind", "metric", "low", "high", "unit", "method", "sensitivity")
+    class Better(models.TextChoices):
+        MORE = MORE, "More is better"
+        LESS = LESS, "Less is better"
+
+        __empty__ = "As its numbers tell"
+
+    SAYS = ("position", "text", "kind", "metric", "low", "high", "unit", "better", "method", "sensitivity")
 
     proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="claims")
     text = models.CharField(max_length=400, validators=[plain_words])
@@ -240,6 +247,13 @@ class Claim(Row):
     low = models.DecimalField("from", max_digits=16, decimal_places=4, null=True, blank=True)
     high = models.DecimalField("to", max_digits=16, decimal_places=4, null=True, blank=True)
     unit = models.CharField(max_length=30, blank=True, validators=[plain_words])
+    better = models.CharField(
+        "which way is better",
+        max_length=4,
+        choices=Better,
+        blank=True,
+        help_text="Left open, less is better where it promises a fall: below zero, or below what was measured.",
+    )
     method = models.TextField(blank=True, help_text="How the number was reached.")
     sensitivity = models.CharField(max_length=6, choices=Sensitivity, default=Sensitivity.NORMAL)
     evidence = models.ManyToManyField(Evidence, blank=True, related_name="claims")
@@ -273,6 +287,42 @@ class Claim(Row):
     @property
     def has_evidence(self) -> bool:
         return self.evidence.exists()
+
+    @property
+    def which_way(self) -> str:
+        """Return which way is better."""
+        return self.way_by(self.versions)
+
+    @property
+    def way_in_words(self) -> str:
+        """Say which way is better, where it promises a number."""
+        return self.way_words(self.versions)
+
+    @property
+    def versions(self) -> list:
+        return list(self.evidence.all()) if self.pk else []
+
+    def way_by(self, versions) -> str:
+        """Return which way is better: as its writer says, else less where it promises a fall, else more."""
+        ends = [end for end in (self.low, self.high) if end is not None]
+        if self.better or not ends:
+            return self.better or MORE
+        falls = max(ends) <= 0 and min(ends) < 0
+        before = self.measured_by(versions)
+        if before and before.metric.casefold() == self.metric.casefold():
+            unit, units = self.unit.strip().casefold(), before.unit.strip().casefold()
+            falls = falls or (unit in ("", units) and max(ends) < before.value)
+        return LESS if falls else MORE
+
+    def way_words(self, versions) -> str:
+        names = dict(self.Better.choices)
+        return "" if self.low is None and self.high is None else str(names[self.way_by(versions)])
+
+    def measured_by(self, versions):
+        """Return the version of evidence that says what it was before, of the same metric if there is one, or None."""
+        versions = sorted(versions, key=lambda version: version.pk)
+        same = [each for each in versions if each.metric.casefold() == self.metric.casefold()]
+        return next(iter(same or versions), None)
 
     def clean(self):
         self.be_sensitive()
@@ -373,7 +423,11 @@ class Claim(Row):
         return self.lacks_besides_proof(versions) or next(fallen, "")
 
     def says(self):
-        return self.row() | {"evidence": sorted(version.pk for version in self.evidence.all())}
+        """Which way is better belongs to it where somebody said so: what was vouched for before stays vouched for."""
+        said = self.row()
+        if not self.better:
+            del said["better"]
+        return said | {"evidence": sorted(version.pk for version in self.evidence.all())}
 
     def in_every_revision(self):
         """Return this claim and the same one in the other revisions of its proposal."""

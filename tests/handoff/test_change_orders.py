@@ -294,6 +294,46 @@ def test_the_end_of_old_evidence_asks_nobody_about_an_accepted_one(ada, ben, dor
     assert not Task.objects.about(change).filter(title__contains="Decide whether to withdraw").exists()
 
 
+def claims_of(reports):
+    return [[number["claim"] for number in report.numbers] for report in reports.order_by("due_on")]
+
+
+def test_a_claim_that_is_withdrawn_leaves_the_cadence_and_the_reports_that_nobody_began(ada, ben, dora):
+    handoff = a_handoff(ada, manager=ben, delivery=dora)
+    terms, promise = handoff.project.cadences.get(), handoff.promises.get(kind="claim")
+    claim = promise.record_id
+    assert claims_of(terms.reports) == [[claim]] * 3
+    perform(terms.reports.first().start, by=dora)
+    promise = perform(promise.dispute, by=dora, reason="Nobody can measure it.")
+    perform(promise.settle, by=ada, outcome="withdrawn", reason="Bo does not need it.")
+
+    assert again(terms).metrics == []
+    assert claims_of(terms.reports) == [[claim], [], []], "what is written already stays"
+
+
+def test_a_claim_that_is_kept_as_sold_stays_in_the_reports(ada, ben, dora):
+    handoff = a_handoff(ada, manager=ben, delivery=dora)
+    terms, promise = handoff.project.cadences.get(), handoff.promises.get(kind="claim")
+    promise = perform(promise.dispute, by=dora, reason="Nobody can measure it.")
+    perform(promise.settle, by=ada, outcome="as_sold", reason="Bo shows how.")
+
+    assert claims_of(terms.reports) == [[promise.record_id]] * 3
+
+
+def test_a_claim_that_is_reworded_stands_once_in_the_reports_as_it_is_promised_now(ada, ben, dora):
+    handoff = a_handoff(ada, manager=ben, delivery=dora)
+    terms, promise = handoff.project.cadences.get(), handoff.promises.get(kind="claim")
+    promise = perform(promise.dispute, by=dora, reason="Two of ten pages stay slow.")
+    change = walk(changeorders.reword(promise, by=ada), ada, ben, "accepted")
+    claim = change.claims.get()
+
+    assert again(promise).outcome == "reworded"
+    assert [metric["claim"] for metric in again(terms).metrics] == [claim.pk]
+    assert claims_of(terms.reports) == [[claim.pk]] * 3
+    inherit.inherit_change(change, by=None)
+    assert claims_of(terms.reports) == [[claim.pk]] * 3, "asked again, nothing stands twice"
+
+
 # -- Where they are found again. ---------------------------------------------------------------------------------------
 
 

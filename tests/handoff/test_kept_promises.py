@@ -146,8 +146,38 @@ def test_a_change_order_offers_no_contract_and_no_copy(ada, ben, dora, as_user):
 )
 def test_a_value_is_held_against_the_range_that_was_promised(low, high, value, verdict):
     low, high = (end and Decimal(end) for end in (low, high))
-    claim = Claim(text="More", metric="Bookings", low=low, high=high, unit="%")
+    claim = Claim(text="More", metric="Bookings", low=low, high=high, unit="%", better="more")
     assert scorecard.Score(Promise(), claim, value).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "value", "verdict"),
+    [
+        ("2", "2.5", "1.6", "over"),
+        ("2", "2.5", "2.2", "met"),
+        ("2", "2.5", "6.0", "short"),
+        ("2.5", None, "1.6", "met"),
+        ("2.5", "2.5", "6.0", "short"),
+        (None, "3", "3.5", "short"),
+        (None, "3", "0", "met"),
+        ("-20", "-10", "-25", "over"),
+        ("-20", "-10", "-5", "short"),
+    ],
+)
+def test_where_less_is_better_the_range_is_read_from_its_other_end(low, high, value, verdict):
+    low, high = (end and Decimal(end) for end in (low, high))
+    claim = Claim(text="Faster", metric="Largest page", low=low, high=high, unit="s", better="less")
+    assert scorecard.Score(Promise(), claim, value).verdict == verdict
+
+
+def test_what_fell_short_in_a_report_shows_no_promise_that_was_kept(ada, ben, dora):
+    claimed = {"kind": "projection", "method": "Five pages.", "low": Decimal(1), "high": Decimal(2)}
+    report = a_report(ada, manager=ben, delivery=dora, stage="published", claimed=claimed)
+    promise = report.project.handoff.promises.get(kind="claim")
+
+    with pytest.raises(Refused, match="fell short of what was promised"):
+        perform(promise.keep, by=dora, report=report)
+    assert perform(promise.give_up, by=dora, reason="Two pages stay slow.", report=report).stage == "broken"
 
 
 @pytest.mark.parametrize(
@@ -174,14 +204,17 @@ def test_the_scorecard_stands_on_the_handoff_and_the_project_with_the_report(rep
     for record in (reported.project, reported.project.handoff):
         page = as_user(dora).get(record.staff_url()).content.decode()
         assert "What was claimed, and what came" in page
-        assert all(words in page for words in ("3–5 s", "2.1 s", "Fell short", reported.staff_url()))
+        assert all(
+            words in page
+            for words in ("3–5 s", "Less is better", "2.1 s", "Better than promised", reported.staff_url())
+        )
 
 
 def test_the_page_of_all_counts_by_service_and_metric_what_somebody_may_see(reported, ada, cem, as_user):
     page = as_user(ada).get(reverse("claims"))
     (line,) = page.context["lines"]
     assert [(verdict, count) for verdict, _, count in line.counts] == [
-        ("met", 0), ("short", 1), ("over", 0), ("unknown", 0),
+        ("met", 0), ("short", 0), ("over", 1), ("unknown", 0),
     ]  # fmt: skip
     assert as_user(cem).get(reverse("claims")).context["lines"] == []
 
@@ -198,7 +231,7 @@ def test_the_page_of_all_asks_the_same_number_of_questions_for_many(
 def test_the_next_approver_of_such_a_claim_reads_how_the_last_came_out(reported, ada, ben, cem, as_user):
     asked = a_proposal(ada, stage="in_review").approvals.get(aspect="claims", stage="pending")
     page = as_user(ben).get(reverse("approval", args=[asked.pk])).content.decode()
-    assert "Of 1 such claim, 0 were met; last: promised 3–5 s, reported 2.1 s." in page
+    assert "Of 1 such claim, 0 were met and 1 came out better; last: promised 3–5 s, reported 2.1 s." in page
     assert reported.staff_url() in page
     assert scorecard.of_such(asked.proposal, cem) == []
 

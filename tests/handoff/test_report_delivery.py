@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from handoff import clock, publishing, writing
@@ -15,7 +16,7 @@ from portal.models import Guest, Publication
 from proposals.publishing import give_access, take_access
 from tests.conftest import person
 from tests.handoff.test_reports import noon_after
-from tests.makers_handoff import a_report
+from tests.makers_handoff import a_change, a_report
 from tests.makers_proposals import a_summary, approve_all
 
 
@@ -251,6 +252,40 @@ def test_the_page_of_a_late_report_leads_to_its_notice_with_what_is_known(late, 
     editor = browser.get(writing.notice_url(late)).content.decode()
     assert f"Your report for {late.covers} comes on" in editor
     assert f"goes by mail to everybody at {client} who reads the reports" in editor
+
+
+# -- Told ahead of the day. --------------------------------------------------------------------------------------------
+
+
+def test_that_a_report_comes_late_may_be_told_ahead_and_says_the_day_that_was_promised(ada, ben, dora, as_user):
+    report = a_report(ada, manager=ben, delivery=dora, stage="drafting")
+    assert report.days_left > 0
+    page = as_user(dora).get(report.staff_url()).content.decode()
+    assert "Write the notice to the client" in page
+    assert "was not told yet" not in page, "nothing is late yet"
+    editor = as_user(dora).get(writing.notice_url(report)).content.decode()
+    promised = publishing.long_day(report.due_on)
+    assert f"We promised it for {promised}, and it will not be ready by then." in editor
+    assert publishing.next_day_for(report) > report.due_on
+
+    a_notice(report, dora, ben)
+    shown = Publication.objects.get(kind="notice", withdrawn_at=None)
+    assert shown.body["due_on"] == report.due_on.isoformat()
+    assert f"We promised it for {promised}." in mails(report, "report_notice")[0].body
+    assert "Promised for" in render_to_string("portal/parts/late.html", {"notices": [shown]})
+
+
+def test_nothing_is_told_of_a_report_that_came_or_is_not_owed_any_more(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora)
+    told, begun = a_notice(report, dora, ben), a_notice(report, dora)
+    a_change(report.cadence, dora, approver=ben, kind="end", first_on=report.cadence.today)
+
+    assert again(report).stage == "dropped"
+    assert (again(told).stage, again(begun).stage) == ("superseded", "withdrawn")
+    assert not Publication.objects.filter(kind="notice", withdrawn_at=None).exists()
+    assert [mail.stage for mail in mails(report, "report_notice")] == ["held"]
+    with pytest.raises(Refused, match="it came, or is not owed any more"):
+        a_notice(report, dora, ben)
 
 
 @pytest.mark.parametrize("told", [False, True])

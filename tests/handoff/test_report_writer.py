@@ -92,7 +92,7 @@ def test_a_writer_types_each_number_in_its_field_and_adds_another(report, dora, 
     assert values(report) == {LCP: "2.1", "Calls": "1200"}
     assert report.numbers[0]["before"] == "6.8"
     assert report.numbers[0]["claim"]
-    assert set(report.numbers[1]) == {"metric", "unit", "promised", "low", "high", "before", "value"}
+    assert set(report.numbers[1]) == {"metric", "unit", "promised", "low", "high", "better", "before", "value"}
     assert report.next_steps == "Measure again"
 
 
@@ -169,6 +169,11 @@ def test_what_looks_like_a_slip_is_marked_and_not_refused(report):
     assert figures.doubts({**number, "value": "-2"}) == ["It is below zero, and never was before: look again."]
     assert figures.doubts({**number, "value": "250"})[0].startswith("It is more than ten times")
     assert figures.doubts({**number, "value": "2.1"}, "2.4") == []
+    promised = {**number, "low": "2", "high": "2.5", "better": "less"}
+    assert figures.doubts({**promised, "value": "1.6"}) == []
+    assert figures.doubts({**promised, "value": "6"}) == [
+        "It falls short of what was promised: say so in the words for the client."
+    ]
 
 
 def test_a_number_whose_promise_lost_its_proof_says_so_to_us_and_is_reported_all_the_same(report, ada, dora, as_user):
@@ -237,6 +242,12 @@ def test_a_file_is_shown_before_it_is_taken_over(report, dora, as_user, words, k
         (b"%PDF-1.7", "is a PDF"),
         (b"metric,value\n\xff\xfe\x81,1\n", "This report has no such number"),
         ("metric,value\n" + "x,1\n" * 201, "Keep at most 200 lines"),
+        (f"metric,value\n{LCP},2\0.5\n", "This line hides a sign within its value: type the number anew."),
+        (f"metric,value,Value\n{LCP},2.1,2.2\n", "Keep one column for the value: its first line names value, Value."),
+        (
+            f"metric,number,value\n{LCP},2.1,2.2\n",
+            "Keep one column for the metric: its first line names metric, number.",
+        ),
     ],
 )
 def test_a_file_with_anything_wrong_writes_nothing(report, dora, as_user, words, said):
@@ -304,6 +315,51 @@ def test_the_list_to_fill_in_comes_back_as_it_is_and_calculates_nothing(report, 
 
     assert file.decode() == f"metric,value,unit\r\n{LCP},2.1,s\r\n'=Calls,4,\r\n"
     assert sent(browser, report, file).status_code == 200
+
+
+def twins(report, by, **other):
+    """Have a second claim promise another range of the same name, as when two services were sold."""
+    first = {**report.numbers[0], "promised": "2 to 2.5"}
+    return edit(report, by=by, numbers=[first, {**first, "promised": "3 to 4", **other}])
+
+
+@pytest.mark.parametrize("marked", ["unit", "promised"])
+def test_numbers_of_one_name_are_told_apart_by_their_unit_or_by_what_was_promised(report, dora, as_user, marked):
+    said = {"unit": ("s", "%"), "promised": ("2 to 2.5", "3 TO  4")}[marked]
+    report = twins(report, dora, claim=7, **({"unit": "%"} if marked == "unit" else {}))
+    browser = as_user(dora)
+    page = sent(browser, report, f"metric,value,{marked}\n{LCP},3.1,{said[1]}\n{LCP},2.1,{said[0]}\n")
+    browser.post(address(report, "numbers"), {"token": token_in(page)})
+
+    assert [number["value"] for number in again(report).numbers] == ["2.1", "3.1"]
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({}, "2 numbers have this name: say which in a column named promised. It is 2 to 2.5 or 3 to 4."),
+        ({"unit": "%"}, "2 numbers have this name: say which in a column named unit. It is s or %."),
+        ({"promised": "2 to 2.5"}, "2 numbers have this name and promise the same: write them by hand above."),
+    ],
+)
+def test_a_line_that_could_be_two_numbers_is_refused_and_says_how_to_tell_them_apart(
+    report, dora, as_user, other, words
+):
+    report = twins(report, dora, claim=7, **other)
+    page = sent(as_user(dora), report, f"metric,value\n{LCP},2.1\n{LCP},2.2\n")
+
+    assert page.status_code == 422
+    assert page.content.decode().count(words) == 2
+    assert [number["value"] for number in again(report).numbers] == [None, None]
+
+
+def test_the_list_to_fill_in_tells_numbers_of_one_name_apart_and_comes_back_as_it_is(report, dora, as_user):
+    report = twins(report, dora, claim=7, value="3.1")
+    browser = as_user(dora)
+    file = browser.get(address(report, "numbers")).content
+
+    assert file.decode() == f"metric,value,unit,promised\r\n{LCP},,s,2 to 2.5\r\n{LCP},3.1,s,3 to 4\r\n"
+    assert sent(browser, report, file.replace(b",,", b",2.1,")).status_code == 200
 
 
 # -- Words and notes. --------------------------------------------------------------------------------------------------

@@ -30,7 +30,17 @@ def test_a_published_report_says_exactly_what_was_approved(ada, ben, dora):
     assert shown.approved_by == "Ben"
     assert shown.body["words"] == ["Your slowest pages are mended.", "The booking page is next."]
     assert shown.body["next"] == ["Mend the booking page", "Measure"]
-    assert set(shown.body["numbers"][0]) == {"metric", "value", "unit", "promised", "low", "high", "before", "history"}
+    assert set(shown.body["numbers"][0]) == {
+        "metric",
+        "value",
+        "unit",
+        "promised",
+        "low",
+        "high",
+        "better",
+        "before",
+        "history",
+    }
     assert shown.body["next_report_on"] == report.cadence.reports.filter(stage="scheduled").first().due_on.isoformat()
     assert report.breach == ""
     assert again(report.summary).stage == "published"
@@ -51,6 +61,28 @@ def test_a_report_is_published_when_its_period_has_ended(ada, ben, dora, days):
 
     with time_machine.travel(noon_after(last, 1)):
         assert perform(report.publish, by=dora).stage == "published"
+
+
+@pytest.mark.parametrize(("days", "goes"), [(-1, True), (0, False), (1, False)])
+def test_after_the_contract_ended_only_a_report_goes_whose_period_began_before(ada, ben, dora, as_user, days, goes):
+    """By the client's day: they are still told of what was done for them, and of nothing that was not."""
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    begins = report.cadence.today + timedelta(days=days)
+    last = begins + timedelta(days=27)
+    contract = perform(report.project.handoff.contract.end, by=ben, reason="The client left us.")
+    report = edit(again(report), by=dora, period_from=begins, period_to=last, due_on=last + timedelta(days=1))
+
+    with time_machine.travel(noon_after(report.due_on, 0)):
+        if goes:
+            assert perform(report.publish, by=dora).stage == "published"
+            return
+        with pytest.raises(Refused) as refusal:
+            perform(report.publish, by=ben)
+        day = date_format(again(report).cadence.ends_on, "D j M Y")
+        words = f"Let it rest: the contract ended on {day}, before its period began. Nothing is owed for these days."
+        assert refusal.value.reasons == [words]
+        assert refusal.value.lacks[0].url == contract.staff_url()
+        assert words in as_user(dora).get(report.staff_url()).content.decode()
 
 
 def test_a_note_stays_among_us(ada, ben, dora):

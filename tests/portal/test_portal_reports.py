@@ -77,6 +77,10 @@ def test_every_picture_stays_inside_its_frame(fields):
         ({"value": None}, ""),
         ({"low": None, "value": "12"}, "inside what we promised"),
         ({"low": "80", "high": "80", "value": "80"}, ""),
+        ({"better": "more", "value": "79.9"}, "short of what we promised"),
+        ({"better": "less", "value": "79.9"}, "better than we promised"),
+        ({"better": "less", "value": "100.1"}, "short of what we promised"),
+        ({"better": "less", "value": "90"}, "inside what we promised"),
     ],
 )
 def test_a_number_says_where_it_lies_beside_what_was_promised(fields, said):

@@ -244,3 +244,48 @@ def test_a_claim_rests_on_a_version_and_stays_there(proposal, ada, ben):
 def test_the_proposals_page_leads_to_what_rests_on_each_claim(as_user, ada, proposal):
     address = reverse("proposals_claim_rests", args=[proposal.claims.get().pk])
     assert address in as_user(ada).get(proposal.staff_url()).text
+
+
+# -- Which way is better. ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "way"),
+    [
+        ({"low": 2, "high": 3, "unit": "s"}, "less"),  # it was 6.8 s
+        ({"low": 2, "high": 3, "unit": ""}, "less"),
+        ({"low": 8, "high": 9, "unit": "s"}, "more"),
+        ({"low": 2, "high": 3, "unit": "%"}, "more"),
+        ({"low": -20, "high": -10, "unit": "%"}, "less"),
+        ({"low": 2, "high": 3, "unit": "s", "metric": "Another"}, "more"),
+        ({"low": 2, "high": 3, "unit": "s", "better": "more"}, "more"),
+        ({}, "more"),
+    ],
+)
+def test_less_is_better_where_a_fall_is_promised_or_its_writer_says_so(proposal, fields, way):
+    slow = slow_of(proposal)
+    assert Claim(**{"metric": slow.metric, **fields}).way_by([slow]) == way
+
+
+def test_which_way_is_better_is_no_part_of_what_was_vouched_for_until_somebody_says_it(proposal, ada):
+    claim = add(proposal, ada, **NAMED)
+    assert "better" not in claim.says()
+    proposal.change(claim, by=ada, better="less")
+    assert again(claim).says()["better"] == "less"
+
+
+def test_whoever_writes_a_claim_is_asked_which_way_is_better_and_reads_it(proposal, as_user, ada):
+    claim = add(proposal, ada, **NAMED)
+    form = as_user(ada).get(f"{proposal.staff_url()}?open=claims-{claim.pk}").content.decode()
+    assert "Which way is better" in form
+    assert "As its numbers tell" in form
+    page = as_user(ada).get(proposal.staff_url()).content.decode()
+    assert "More is better</span>" in page, "its metric is not the one that was measured"
+
+
+def test_whoever_approves_a_claim_reads_which_way_is_better(ada, ben, as_user):
+    claimed = {"kind": "projection", "method": "As before.", "low": 2, "high": 3}
+    offer = a_proposal(ada, approver=ben, stage="in_review", claimed=claimed)
+    asked = offer.approvals.get(aspect="claims", stage="pending")
+    page = as_user(ben).get(reverse("approval", args=[asked.pk])).content.decode()
+    assert "Less is better" in page

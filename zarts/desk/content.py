@@ -1,11 +1,13 @@
 """What an approval is about, in the words of people: row by row, and the difference since the last one."""
 
+from decimal import Decimal
+
 from handoff import scorecard
 from opportunities.models import Evidence
 from opportunities.records import Lack
 from proposals import coverage, difference
 from proposals.measures import Measured
-from proposals.models import PriceLine, Proposal
+from proposals.models import Claim, PriceLine, Proposal
 
 from .templatetags.zarts_desk import day, plain_words, said, said_of, words_of
 
@@ -107,8 +109,17 @@ def told(values, proof, model, currency) -> dict:
         facts = [(words_of(model, name), words) for name, words in cells.items() if words and name != title]
         if "evidence" in row:
             facts.append(("Proof", proven(proof, row["evidence"])))
+        if model is Claim and not row.get("better") and (way := told_way(row, proof)):
+            facts.append((words_of(model, "better"), way))
         lines.append({"title": cells[title], "facts": facts})
     return {"lines": lines}
+
+
+def told_way(row, proof) -> str:
+    """Say which way is better of a claim whose writer left it to its numbers."""
+    low, high = (None if row.get(end) is None else Decimal(row[end]) for end in ("low", "high"))
+    claim = Claim(metric=row.get("metric", ""), unit=row.get("unit", ""), low=low, high=high)
+    return claim.way_words([proof[pk] for pk in difference.as_list(row.get("evidence")) if pk in proof])
 
 
 def cell(model, name, value, currency) -> str:

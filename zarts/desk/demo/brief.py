@@ -42,6 +42,7 @@ class Offer:
     projection: tuple  # text, from, to, how: a claim on the second one
     summary: tuple  # title and words that a client may read
     service: str = "Search and speed"
+    better: str = ""  # which way is better of the projection, where its numbers do not tell
 
 
 @dataclass(frozen=True)

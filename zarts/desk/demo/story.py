@@ -256,7 +256,13 @@ class Story:
         yield PriceLine(title=title, unit_price=Decimal(price), optional=True), [second]
         yield Claim(text=offer.finding, metric="", unit=first.unit), [first]
         text, low, high, method = offer.projection
-        numbers = {"metric": second.metric, "low": Decimal(low), "high": Decimal(high), "unit": second.unit}
+        numbers = {
+            "metric": second.metric,
+            "low": Decimal(low),
+            "high": Decimal(high),
+            "unit": second.unit,
+            "better": offer.better,
+        }
         yield Claim(text=text, kind="projection", method=method, **numbers), [second]
 
     def submit(self):

@@ -71,6 +71,7 @@ CLIENTS = [
                 "Where guests leave",
                 "Most of your visitors stop at the choice of a room. That page is where we would begin.",
             ),
+            better="more",
         ),
     ),
     Client(
@@ -142,6 +143,7 @@ CLIENTS = [
                 "Saturday mornings",
                 "Your counters answer the phone when they should be selling. Most of those calls are about cakes.",
             ),
+            better="more",
         ),
     ),
     Client(

@@ -64,6 +64,7 @@ CLIENTS = [
                 "When people look for you",
                 "People search for you in winter and find others. In summer nobody is asked at all.",
             ),
+            better="more",
         ),
     ),
     Client(
