@@ -4,16 +4,20 @@
 create function public.portal_looks_secret(words text) returns boolean
 language sql immutable set search_path = public, pg_temp as $$
   select coalesce(words, '') ~* array_to_string(array[
-    $look$(?<![a-z0-9])(?:pass(?:word|wd|phrase|code)?|pwd|pw|pin|kennwort|passwort|secret|token|(?:api|access|private|client)[ _-]?(?:key|secret))\s*(?:=|:|->)\s*\S$look$,
+    $look$(?<![a-z0-9])(?:(?:pass(?:word|wd|phrase|code)?|pwd|pw|pin|kennwort|passwort|secret|token)|(?:api|access|private|client)[ _-]?(?:key|secret))\s*(?:=|:|->|→)\s*\S$look$,
     $look$(?<![a-z0-9])(?:password|passphrase|passcode|pin|token|secret)\s+is\s+(?!in |kept |at |with |stored |held )\S$look$,
+    $look$(?<![a-z0-9])(?:(?:pass(?:word|wd|phrase|code)?|pwd|pw|pin|kennwort|passwort|secret|token)|login|logon)\s+(?=[^\s/-]*[0-9])[^\s/-]{4,}(?!\S)$look$,
+    $look$(?<![a-z0-9])(?:pw|pwd|passwd)\s+(?!in |is |kept |at |with |stored |held |for |of |manager|safe|vault)\S$look$,
+    $look$(?<![a-z0-9])(?:login|logon|user(?:name)?)(?:\s*:\s*|\s+)\S+\s*[/|,;: ]\s*(?=[^\s/-]*[a-z])(?=[^\s/-]*[0-9])[^\s/-]{6,}(?!\S)$look$,
     $look$[a-z][a-z0-9+.-]*://[^\s/@:]*:[^\s/@]+@$look$,
     $look$[?&](?:key|token|sig|signature|secret|password|pwd|auth|code|access_token|api_key)=\S$look$,
     $look$(?<![a-z0-9])(?:sk|pk|rk|whsec|xox[abeoprs]|gh[oprsu]|github_pat|glpat|hf|npm|shpat|shpss|sg|ya29)[-_.][a-z0-9_-]*[0-9][a-z0-9_-]{6,}$look$,
     $look$(?<![a-z0-9])(?:akia|asia)[a-z0-9]{12,}$look$,
     $look$(?<![a-z0-9])(?:aiza|eyj)[a-z0-9_-]{20,}$look$,
     $look$-----begin $look$,
-    $look$[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$look$,
-    $look$(?=[a-z+=]*[0-9])(?=[0-9+=]*[a-z])[a-z0-9+=]{20,}$look$,
+    $look$[a-z0-9]-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$look$,
+    $look$^(?!(?:.|\n)*(?:1password|bitwarden|lastpass|dashlane|keeper)[^0-9]{0,40}[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:(?:.|\n)*\s)?(?!https://(?:[a-z0-9-]+\.)*(?:1password\.(?:com|ca|eu)|bitwarden\.(?:com|eu)|lastpass\.(?:com|eu)|dashlane\.com|keepersecurity\.(?:com|eu|ca|jp))/|(?:onepassword|bitwarden|lastpass|dashlane|keeper)://)\S*[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$look$,
+    $look$(?<!\S)(?!https://(?:[a-z0-9-]+\.)*(?:1password\.(?:com|ca|eu)|bitwarden\.(?:com|eu)|lastpass\.(?:com|eu)|dashlane\.com|keepersecurity\.(?:com|eu|ca|jp))/|(?:onepassword|bitwarden|lastpass|dashlane|keeper)://)\S*(?=[a-z+=]*[0-9])(?=[0-9+=]*[a-z])[a-z0-9+=]{20,}$look$,
     $look$(?<!\S)(?!\S*://)(?=\S*[a-z])(?=\S*[0-9])(?=\S*[!$^*#])\S{8,}$look$
   ], '|')
 $$;
