@@ -85,6 +85,16 @@ def somebody_leads_it(project):
     return project.owner.is_active
 
 
+@gate("Accept the handoff.")
+def its_handoff_is_accepted(project):
+    """Nothing goes live that delivery has not taken over, or that is blocked."""
+    handoff = project.handoff
+    if handoff.stage not in (handoff.Stage.ACCEPTED, handoff.Stage.CLOSED):
+        blocked = handoff.stage == handoff.Stage.BLOCKED
+        words = "Cure what blocks the handoff, and accept it." if blocked else "Accept the handoff."
+        yield Lack(words, handoff.staff_url())
+
+
 @gate("Accept or settle every promise.")
 def its_promises_are_answered(project):
     yield from promises_are_answered.lacks(project.handoff)

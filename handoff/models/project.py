@@ -133,6 +133,7 @@ class Project(Output):
             gates.checklist_is_done,
             gates.somebody_leads_it,
             gates.its_promises_are_answered,
+            gates.its_handoff_is_accepted,
             gates.no_launch_blocker_is_open,
             gates.connectors_are_verified,
             gates.first_report_is_dated,
@@ -141,7 +142,7 @@ class Project(Output):
         label="Go live",
         past="brought live",
         then="Send the first report",
-        # Never without a contract, or with a promise that nobody answered.
+        # Never without a contract, with a promise that nobody answered, or before delivery took it over.
         overridable=(
             gates.payment_is_as_agreed,
             gates.kickoff_is_set,
