@@ -33,8 +33,9 @@ def show_project(project):
     number, title = contract.number, contract.proposal.title
     publish("onboarding", project, title, onboarding_body(project), f"{number}, signed by both sides")
     needs = needs_of(project) if project.is_open else []
-    live = live_since(project) if project.stage == "live" else None
-    publishing.publish_status(project.opportunity, live=live, owner=project.owner if live else None, needs=needs)
+    live, ended = moved_on(project, "go_live"), moved_on(project, "close")
+    owner = project.owner if live else None
+    publishing.publish_status(project.opportunity, live=live, ended=ended, owner=owner, needs=needs)
 
 
 def needs_of(project) -> list[dict]:
@@ -55,10 +56,11 @@ def needs_of(project) -> list[dict]:
     return [{"what": what[0].upper() + what[1:], "url_kind": "onboarding", "id": project.pk}]
 
 
-def live_since(project):
-    """Return the day on which a project went live, as its diary says."""
+def moved_on(project, move):
+    """Return the day on which a project went live or ended, as its diary says; None where it did not."""
     moves = project.opportunity.diary.events.filter(record_type=project.label(), record_id=project.pk)
-    return timezone.localdate(moves.filter(verb="project.go_live").latest("pk").at)
+    event = moves.filter(verb=f"project.{move}").order_by("pk").last()
+    return event and timezone.localdate(event.at)
 
 
 def publish(kind, record, title, body, approved_by):
@@ -79,6 +81,7 @@ def onboarding_body(project) -> dict:
         "owner": str(project.owner),
         # What is over takes no ticks any more.
         "open": project.is_open,
+        "ended_on": day(moved_on(project, "close")),
         "items": [item_body(item) for item in project.items.filter(client_safe="approved").exclude(stage="waived")],
         "blockers": [
             {"title": blocker.summary.title, "words": blocker.summary.words, "since": day(blocker.since)}

@@ -232,7 +232,9 @@ def test_what_we_could_not_take_says_so_at_its_line_and_may_be_said_again(portal
     page = portal_client.get(PAGE).content.decode()
     assert page.count("We could not take what you told us here.") == 2
     assert "You say it is granted" not in page
-    assert {"items/1/tick", "accesses/3/grant"} <= {part for part in ("items/1/tick", "accesses/3/grant") if part in page}
+    assert {"items/1/tick", "accesses/3/grant"} <= {
+        part for part in ("items/1/tick", "accesses/3/grant") if part in page
+    }
     assert portal_client.get("/portal/history/").content.decode().count("We could not take what you told us here.") == 2
 
     tick(portal_client, shown, 1)
