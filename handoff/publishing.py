@@ -70,6 +70,49 @@ def publish(kind, record, title, body, approved_by):
     return publishing.publish(kind, ref, opportunity.client_id, opportunity.pk, title, body, approved_by)
 
 
+# -- What each guest hears when the deal is won. -----------------------------------------------------------------------
+
+WHAT_WE_NEED = "onboarding"
+
+
+def what_we_need(project) -> tuple[str, str]:
+    """Return the subject and the words that tell a guest what we need from them, once the work begins."""
+    title = project.handoff.contract.proposal.title
+    rows = project.items.filter(client_safe="approved", who="client", stage="open")
+    lines = [f"- {row.title}" + (f", by {long_day(row.due_on)}" if row.due_on else "") for row in rows]
+    lines += [
+        f"- Access to {connector.provider.name}"
+        for connector in project.connectors.filter(stage__in=["requested", "broken"]).select_related("provider")
+    ]
+    words = f"We begin with the work on “{title}”. "
+    if lines:
+        listed = "\n".join(lines)
+        words += f"This is what we need from you:\n\n{listed}\n\nWhoever of you does one of these ticks it off for all."
+    else:
+        words += "We need nothing from you just now: your list shows how far we are."
+    return subject_of_need(title), words
+
+
+def subject_of_need(title) -> str:
+    return f"What we need from you: {title}"[:200]
+
+
+def mail_what_we_need(project, contacts) -> list:
+    """Mail each of them once what we need from them, and where they do it. Return the mails."""
+    subject, words = what_we_need(project)
+    link = (
+        "Tick it off here, and read how to let us in. Sign in with the address that this mail came to:\n"
+        f"{settings.PORTAL_URL}/portal/onboarding/"
+    )
+    told = Message.objects.filter(template=WHAT_WE_NEED, record_type=project.label(), record_id=project.pk)
+    told = set(told.values_list("contact_id", flat=True))
+    return [
+        publishing.mail(project, contact, by=None, subject=subject, template=WHAT_WE_NEED, words=words, link=link)
+        for contact in contacts
+        if contact.pk not in told
+    ]
+
+
 def onboarding_body(project) -> dict:
     """Return the onboarding page. An item or a blocker without approved words is not on it."""
     blockers = project.blockers.filter(stage="open").select_related("summary")
