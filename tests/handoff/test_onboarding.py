@@ -417,3 +417,18 @@ def test_the_page_of_a_project_asks_the_same_of_a_long_list(project, dora, as_us
     browser.get(project.staff_url())
     with django_assert_max_num_queries(70):
         browser.get(project.staff_url())
+
+
+def test_what_delivery_adds_is_ours_to_do_for_no_client_would_read_it(project, dora, as_user):
+    form = as_user(dora).get(reverse("admin:handoff_checklistitem_add")).content.decode()
+    assert 'name="who"' not in form
+    assert "Clients read it" not in form
+
+    typed = {"project": project.pk, "title": "Send us the logo", "group": "", "owner": dora.pk, "offset_days": 0}
+    as_user(dora).post(reverse("admin:handoff_checklistitem_add"), {**typed, "who": "client"})
+    assert ChecklistItem.objects.get(title="Send us the logo").who == "us"
+    item = ChecklistItem(project=project, title="Send us the fonts", owner=dora, who="client")
+    with pytest.raises(ValidationError, match="The client would not read it"):
+        item.clean()
+    page = as_user(dora).get(project.items.filter(who="client").first().staff_url()).content.decode()
+    assert "The client" in page
