@@ -64,9 +64,9 @@ def inherit(opportunity, *, by):
     Once: whoever asks again, or at the same moment, gets the handoff that was made first.
     """
     opportunity = lock(opportunity)
-    will = Will(opportunity)
-    if made := Handoff.objects.filter(opportunity=opportunity, contract=will.contract).first():
+    if made := inherited(opportunity):
         return made
+    will = Will(opportunity)
     if lacks := will.contract.fallen_since_signed():
         raise Refused(lacks)
     return will.execute(by=by)
@@ -80,6 +80,12 @@ def preview(opportunity) -> list[str]:
 def newest_contract(opportunity):
     """Return the contract that is or would be inherited, or None."""
     return opportunity.contracts.exclude(stage__in=["declined", "voided", "ended"]).order_by("-id").first()
+
+
+def inherited(opportunity):
+    """Return the handoff that was made of the newest contract, or of the one that has ended; None before the win."""
+    made, contract = opportunity.handoffs.order_by("-pk"), newest_contract(opportunity)
+    return made.filter(contract=contract).first() if contract else made.first()
 
 
 def words_for(record) -> str:
