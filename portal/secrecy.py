@@ -22,7 +22,8 @@ LOOKS = (
     rf"(?<![a-z0-9])(?:{CALLED}|login|logon)\s+(?=[^\s/-]*[0-9])[^\s/-]{{4,}}(?!\S)",
     r"(?<![a-z0-9])(?:pw|pwd|passwd)\s+(?!in |is |kept |at |with |stored |held |for |of |manager|safe|vault)\S",
     # "login bo / Sommer2026".
-    r"(?<![a-z0-9])(?:login|logon|user(?:name)?)(?:\s*:\s*|\s+)\S+\s*[/|,;: ]\s*(?=[^\s/-]*[a-z])(?=[^\s/-]*[0-9])[^\s/-]{6,}(?!\S)",
+    r"(?<![a-z0-9])(?:login|logon|user(?:name)?)(?:\s*:\s*|\s+)\S+\s*[/|,;: ]\s*"
+    r"(?=[^\s/-]*[a-z])(?=[^\s/-]*[0-9])[^\s/-]{6,}(?!\S)",
     # An address that signs in by itself.
     r"[a-z][a-z0-9+.-]*://[^\s/@:]*:[^\s/@]+@",
     r"[?&](?:key|token|sig|signature|secret|password|pwd|auth|code|access_token|api_key)=\S",

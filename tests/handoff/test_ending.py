@@ -72,7 +72,8 @@ def test_the_client_reads_that_their_project_ended_and_is_asked_for_nothing(ada,
     assert (status["needs"], status["over"]) == ([], True)
     assert status["next"] == {"what": "Your project has ended", "on": None, "who": ""}
     body = Publication.objects.filter(kind="onboarding").latest("id").body
-    assert body["ended_on"] and not body["open"]
+    assert body["ended_on"]
+    assert not body["open"]
     assert not any(access["asks"] for access in body["accesses"])
     assert "sold the practice" not in str(body) + str(status)
     # It is shown once for each access that ended, and once for all the rest.

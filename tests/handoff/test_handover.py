@@ -86,7 +86,19 @@ def test_one_page_answers_what_delivery_asks(handoff, dora, as_user):
 def test_its_parts_stand_in_the_order_in_which_delivery_asks(handoff, dora):
     names = [part.name for part in handover.read(handoff, dora).parts]
     assert names == [
-        *("promises", "people", "said", "objections", "evidence", "agreed", "gates", "blockers", "words", "receipt")
+        *(
+            "promises",
+            "people",
+            "said",
+            "objections",
+            "evidence",
+            "agreed",
+            "gates",
+            "blockers",
+            "discovery",
+            "words",
+            "receipt",
+        )
     ]
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from handoff.inherit import inherit, preview, range_of
 from handoff.models import Handoff, Project, Promise, Receipt
-from opportunities.models import Event, Task
+from opportunities.models import Event, Message, Task
 from opportunities.records import Refused, edit, perform
 from portal.models import Guest, Publication
 from proposals import publishing
@@ -94,6 +94,7 @@ def test_the_receipt_lists_each_record_that_was_made(ada, ben, dora):
         made |= {(model._meta.label_lower, pk) for pk in model.objects.values_list("pk", flat=True)}
     for promised in (handoff, *handoff.project.items.all()):
         made |= {("opportunities.task", task.pk) for task in Task.objects.about(promised)}
+    made |= {("opportunities.message", mail.pk) for mail in Message.objects.filter(template="onboarding")}
     assert listed - {row for row in listed if row[0] == "portal.guest"} == made
     assert all(line.record for line in handoff.receipts.all())
 
