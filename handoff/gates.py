@@ -145,8 +145,10 @@ def client_said_so(connector):
 
 @gate("Say whether it touches what was excluded.")
 def item_is_in_scope(item):
-    for found in item.out_of_scope.filter(stage="found").select_related("exclusion"):
-        yield Lack(f"Say whether it touches what was excluded: “{found.exclusion}”.", found.staff_url())
+    # All of them: whoever shows a list has read them before.
+    for found in item.out_of_scope.all():
+        if found.stage == "found":
+            yield Lack(f"Say whether it touches what was excluded: “{found.exclusion}”.", found.staff_url())
 
 
 # -- Reports. ----------------------------------------------------------------------------------------------------------
@@ -206,7 +208,7 @@ def its_project_goes_on(report):
 @gate("Name who reads the reports.")
 def somebody_reads_it(report):
     """It is refused only where nobody gets it; whoever else does not is told to its owner."""
-    to, without = publishing.readers(report)
+    to, without = report.readers
     if to:
         return
     at = report.cadence.staff_url("id_recipients")

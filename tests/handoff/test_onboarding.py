@@ -415,7 +415,7 @@ def test_the_page_of_a_project_asks_the_same_of_a_long_list(project, dora, as_us
         a_blocker(project, dora)
     browser = as_user(dora)
     browser.get(project.staff_url())
-    with django_assert_max_num_queries(70):
+    with django_assert_max_num_queries(25):
         browser.get(project.staff_url())
 
 
