@@ -181,7 +181,7 @@ class ReportInline(ReadOnlyInline):
 class ProjectAdmin(Inherited):
     list_display = ["name", "client", "stage", "kickoff_on", "owner", "due_on"]
     list_filter = ["stage", "owner"]
-    list_select_related = ["client", "owner", "opportunity"]
+    list_select_related = ["client", "owner", "opportunity", "handoff__contract"]
     search_fields = ["name", "client__name"]
     fieldsets = [
         (None, {"fields": ["name", "client", "handoff", "kickoff_on", "kickoff_time"]}),
@@ -199,6 +199,7 @@ class ProjectAdmin(Inherited):
     empty_words = "No project yet. A deal that is won begins one."
 
     def about(self, request, record):
+        record.handoff.opportunity = record.opportunity  # read once
         return super().about(request, record) | {
             "terms": record.cadences.first(),
             "onboarding": onboarding.panel(record, request.user),

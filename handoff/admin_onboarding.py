@@ -31,6 +31,11 @@ class ChecklistItemAdmin(OfProject):
     fields = ["project", "title", "group", "who", "owner", "offset_days", "due_on"]
     panels = ("admin/panels/out_of_scope.html",)
 
+    def get_fields(self, request, obj=None):
+        """What is added is ours to do: the client's are the house's list, in approved words."""
+        theirs = obj is not None and obj.who == ChecklistItem.Who.CLIENT
+        return [name for name in self.fields if name != "who" or theirs]
+
     def get_readonly_fields(self, request, obj=None):
         # The words of an item that clients read are the house's approved ones.
         approved = obj is not None and obj.client_safe == "approved"

@@ -86,6 +86,16 @@ def somebody_leads_it(project):
     return project.owner.is_active
 
 
+@gate("Accept the handoff.")
+def its_handoff_is_accepted(project):
+    """Nothing goes live that delivery has not taken over, or that is blocked."""
+    handoff = project.handoff
+    if handoff.stage not in (handoff.Stage.ACCEPTED, handoff.Stage.CLOSED):
+        blocked = handoff.stage == handoff.Stage.BLOCKED
+        words = "Cure what blocks the handoff, and accept it." if blocked else "Accept the handoff."
+        yield Lack(words, handoff.staff_url())
+
+
 @gate("Accept or settle every promise.")
 def its_promises_are_answered(project):
     yield from promises_are_answered.lacks(project.handoff)
@@ -136,8 +146,10 @@ def client_said_so(connector):
 
 @gate("Say whether it touches what was excluded.")
 def item_is_in_scope(item):
-    for found in item.out_of_scope.filter(stage="found").select_related("exclusion"):
-        yield Lack(f"Say whether it touches what was excluded: “{found.exclusion}”.", found.staff_url())
+    # All of them: whoever shows a list has read them before.
+    for found in item.out_of_scope.all():
+        if found.stage == "found":
+            yield Lack(f"Say whether it touches what was excluded: “{found.exclusion}”.", found.staff_url())
 
 
 # -- Reports. ----------------------------------------------------------------------------------------------------------
@@ -203,7 +215,7 @@ def its_period_began_under_contract(report):
 @gate("Name who reads the reports.")
 def somebody_reads_it(report):
     """It is refused only where nobody gets it; whoever else does not is told to its owner."""
-    to, without = publishing.readers(report)
+    to, without = report.readers
     if to:
         return
     at = report.cadence.staff_url("id_recipients")

@@ -8,7 +8,7 @@ from guardian.shortcuts import assign_perm
 
 from opportunities import followups
 from opportunities.conditions import code_of
-from opportunities.models import Task, User
+from opportunities.models import Message, Task, User
 from opportunities.records import ClientSafe, Lack, Opens, Refused, ScopeState, begin, edit, lock, perform, tell
 from portal.models import Guest
 from proposals.publishing import agency_day
@@ -51,6 +51,7 @@ STEPS = (
     "let_the_guests_in",
     "open_the_tasks",
     "give_it_to_delivery",
+    "tell_the_guests",
     "write_the_receipt",
     "show_the_client",
 )
@@ -63,9 +64,9 @@ def inherit(opportunity, *, by):
     Once: whoever asks again, or at the same moment, gets the handoff that was made first.
     """
     opportunity = lock(opportunity)
-    will = Will(opportunity)
-    if made := Handoff.objects.filter(opportunity=opportunity, contract=will.contract).first():
+    if made := inherited(opportunity):
         return made
+    will = Will(opportunity)
     if lacks := will.contract.fallen_since_signed():
         raise Refused(lacks)
     return will.execute(by=by)
@@ -79,6 +80,12 @@ def preview(opportunity) -> list[str]:
 def newest_contract(opportunity):
     """Return the contract that is or would be inherited, or None."""
     return opportunity.contracts.exclude(stage__in=["declined", "voided", "ended"]).order_by("-id").first()
+
+
+def inherited(opportunity):
+    """Return the handoff that was made of the newest contract, or of the one that has ended; None before the win."""
+    made, contract = opportunity.handoffs.order_by("-pk"), newest_contract(opportunity)
+    return made.filter(contract=contract).first() if contract else made.first()
 
 
 def words_for(record) -> str:
@@ -108,6 +115,7 @@ class Will:
         self.cadence = self.the_cadence()
         self.reports = self.cadence.due_reports(AHEAD)
         self.guests = list(self.the_guests())
+        self.told = list(self.the_told())
 
     def records(self) -> list:
         """Return everything that will be made, in the order in which it is made."""
@@ -116,7 +124,7 @@ class Will:
 
     def lines(self) -> list:
         """Return all that the receipt will list: the client, what is made, and the tasks that it promises."""
-        return [self.client, *self.records(), *self.the_tasks()]
+        return [self.client, *self.records(), *self.the_tasks(), *self.the_mails()]
 
     # -- What each will be. --------------------------------------------------------------------------------------------
 
@@ -213,6 +221,18 @@ class Will:
             yield Task(title=f"{self.to_agree()}: {self.project}"[:200])
         opens = next(step for step in Handoff.steps() if step.name == "make_ready").custom["opens"]
         yield Task(title=f"{opens.title}: {self.handoff}"[:200])
+
+    def the_told(self):
+        """Yield each contact who is a guest, or becomes one: they hear what we need from them."""
+        here = Guest.objects.filter(client_id=self.client.pk, revoked_at=None).values_list("contact_id", flat=True)
+        let_in = {*here, *(guest.contact_id for guest in self.guests)}
+        return (contact for contact in self.client.contacts.reachable() if contact.pk in let_in)
+
+    def the_mails(self):
+        """Yield the mail that each of them gets, with the name that it will have."""
+        subject = publishing.subject_of_need(self.proposal.title)
+        for contact in self.told:
+            yield Message(subject=subject, contact=contact)
 
     def to_agree(self) -> str:
         return AGREE_AGAIN if self.kickoff_passed else AGREE
@@ -316,6 +336,9 @@ class Will:
         self.handoff = perform(self.handoff.make_ready, by=None)
         self.tasks += Task.objects.about(self.handoff).exclude(stage__in=Task.CLOSED)
 
+    def tell_the_guests(self, *, by):
+        self.mails = publishing.mail_what_we_need(self.project, self.told)
+
     def write_the_receipt(self, *, by):
         """List each record that is there now, and tell the same once in the diary."""
         put = [
@@ -325,7 +348,7 @@ class Will:
                 record_id=record.pk,
                 words=words_for(record),
             )
-            for record in [self.client, *self.records(), *self.tasks]
+            for record in [self.client, *self.records(), *self.tasks, *self.mails]
         ]
         Receipt.objects.bulk_create(put)
         tell(self.handoff, "inherit", "wrote the receipt of", by=by, facts={"receipt": [line.words for line in put]})

@@ -1,6 +1,10 @@
 """What a project's page shows of its onboarding: who has to do what, what blocks it, and how each access stands."""
 
+from django.db.models import Prefetch
+
 from opportunities.records import Move, holds, refusals
+
+from .models import OutOfScope
 
 # Moves that are offered only when they can be made: elsewhere they would stand in the way of the usual one.
 ONLY_READY = ("ask_anew", "reopen")
@@ -8,7 +12,8 @@ ONLY_READY = ("ask_anew", "reopen")
 
 def panel(project, user) -> dict:
     """Return the onboarding of a project as one person sees it, each line with the moves that they may make."""
-    items = with_moves(project.items.select_related("owner"), project, user)
+    found = Prefetch("out_of_scope", OutOfScope.objects.select_related("exclusion"))
+    items = with_moves(project.items.select_related("owner").prefetch_related(found), project, user)
     blockers = with_moves(project.blockers.select_related("owner", "summary"), project, user)
     people = ("provider", "holder_contact", "holder_user", "said_by", "granted_by", "verified_by")
     accesses = with_moves(project.connectors.select_related(*people), project, user)

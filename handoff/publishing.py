@@ -33,8 +33,9 @@ def show_project(project):
     number, title = contract.number, contract.proposal.title
     publish("onboarding", project, title, onboarding_body(project), f"{number}, signed by both sides")
     needs = needs_of(project) if project.is_open else []
-    live = live_since(project) if project.stage == "live" else None
-    publishing.publish_status(project.opportunity, live=live, owner=project.owner if live else None, needs=needs)
+    live, ended = moved_on(project, "go_live"), moved_on(project, "close")
+    owner = project.owner if live else None
+    publishing.publish_status(project.opportunity, live=live, ended=ended, owner=owner, needs=needs)
 
 
 def needs_of(project) -> list[dict]:
@@ -55,10 +56,11 @@ def needs_of(project) -> list[dict]:
     return [{"what": what[0].upper() + what[1:], "url_kind": "onboarding", "id": project.pk}]
 
 
-def live_since(project):
-    """Return the day on which a project went live, as its diary says."""
+def moved_on(project, move):
+    """Return the day on which a project went live or ended, as its diary says; None where it did not."""
     moves = project.opportunity.diary.events.filter(record_type=project.label(), record_id=project.pk)
-    return timezone.localdate(moves.filter(verb="project.go_live").latest("pk").at)
+    event = moves.filter(verb=f"project.{move}").order_by("pk").last()
+    return event and timezone.localdate(event.at)
 
 
 def publish(kind, record, title, body, approved_by):
@@ -66,6 +68,49 @@ def publish(kind, record, title, body, approved_by):
     opportunity = getattr(record, "project", record).opportunity
     ref = publishing.ref(record)
     return publishing.publish(kind, ref, opportunity.client_id, opportunity.pk, title, body, approved_by)
+
+
+# -- What each guest hears when the deal is won. -----------------------------------------------------------------------
+
+WHAT_WE_NEED = "onboarding"
+
+
+def what_we_need(project) -> tuple[str, str]:
+    """Return the subject and the words that tell a guest what we need from them, once the work begins."""
+    title = project.handoff.contract.proposal.title
+    rows = project.items.filter(client_safe="approved", who="client", stage="open")
+    lines = [f"- {row.title}" + (f", by {long_day(row.due_on)}" if row.due_on else "") for row in rows]
+    lines += [
+        f"- Access to {connector.provider.name}"
+        for connector in project.connectors.filter(stage__in=["requested", "broken"]).select_related("provider")
+    ]
+    words = f"We begin with the work on “{title}”. "
+    if lines:
+        listed = "\n".join(lines)
+        words += f"This is what we need from you:\n\n{listed}\n\nWhoever of you does one of these ticks it off for all."
+    else:
+        words += "We need nothing from you just now: your list shows how far we are."
+    return subject_of_need(title), words
+
+
+def subject_of_need(title) -> str:
+    return f"What we need from you: {title}"[:200]
+
+
+def mail_what_we_need(project, contacts) -> list:
+    """Mail each of them once what we need from them, and where they do it. Return the mails."""
+    subject, words = what_we_need(project)
+    link = (
+        "Tick it off here, and read how to let us in. Sign in with the address that this mail came to:\n"
+        f"{settings.PORTAL_URL}/portal/onboarding/"
+    )
+    told = Message.objects.filter(template=WHAT_WE_NEED, record_type=project.label(), record_id=project.pk)
+    told = set(told.values_list("contact_id", flat=True))
+    return [
+        publishing.mail(project, contact, by=None, subject=subject, template=WHAT_WE_NEED, words=words, link=link)
+        for contact in contacts
+        if contact.pk not in told
+    ]
 
 
 def onboarding_body(project) -> dict:
@@ -79,6 +124,7 @@ def onboarding_body(project) -> dict:
         "owner": str(project.owner),
         # What is over takes no ticks any more.
         "open": project.is_open,
+        "ended_on": day(moved_on(project, "close")),
         "items": [item_body(item) for item in project.items.filter(client_safe="approved").exclude(stage="waived")],
         "blockers": [
             {"title": blocker.summary.title, "words": blocker.summary.words, "since": day(blocker.since)}

@@ -10,7 +10,17 @@ from proposals.models import Contract, Proposal, Summary
 from proposals.publishing import withdraw
 
 from . import alarms, inherit, policies, publishing, scope, standing
-from .models import CadenceChange, ChecklistItem, Handoff, LaunchBlocker, OutOfScope, Project, Promise, Report
+from .models import (
+    CadenceChange,
+    ChecklistItem,
+    Connector,
+    Handoff,
+    LaunchBlocker,
+    OutOfScope,
+    Project,
+    Promise,
+    Report,
+)
 from .models.days import TERMS
 
 
@@ -108,6 +118,25 @@ def end_reports(project, reason):
         perform(change.approve, by=None)
 
 
+@reacts_to("project.close")
+def end_what_waited_for_it(project, event):
+    """What was still to be done for it ends with it. An access that works has to be given back by somebody."""
+    because = f"The project was closed: {event.reason}"
+    for item in project.items.filter(stage=ChecklistItem.Stage.OPEN):
+        perform(item.waive, by=None, reason=because)
+    for blocker in project.blockers.filter(stage=LaunchBlocker.Stage.OPEN):
+        perform(blocker.clear, by=None, reason=because)
+    for connector in project.connectors.filter(stage__in=Connector.WAITS):
+        perform(connector.revoke, by=None, reason=because)
+    for connector in project.connectors.exclude(stage=Connector.Stage.REVOKED):
+        followups.open_task(connector, Opens("onboarding_handoff", "Give back the access", 3), by=None)
+    if project.handoff.stage == Handoff.Stage.ACCEPTED:
+        for task in Task.objects.about(project.handoff).exclude(stage__in=Task.CLOSED):
+            perform(task.cancel, by=None, reason=because[:300])
+        edit(project.handoff, by=None, next_action="Close the handoff", reason=because)
+        followups.open_task(project.handoff, Opens("onboarding_handoff", "Close the handoff", 3), by=None)
+
+
 def move_tasks(record):
     """Move the open tasks of a record to its new day."""
     if record.due_on:
@@ -150,8 +179,9 @@ def show_the_project(project, event):
     "connector.edit",
 )
 def show_the_step(record, event):
-    """The client's onboarding page follows each step."""
-    publishing.show_project(record.project)
+    """The client's onboarding page follows each step. What ends with its project is shown with its end, at once."""
+    if record.project.is_open or isinstance(record, Connector):
+        publishing.show_project(record.project)
 
 
 @reacts_to("connector.create", "launchblocker.create", "checklistitem.create")

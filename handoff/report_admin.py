@@ -84,7 +84,8 @@ class ReportAdmin(PaperPages):
         if typed is not None or form is None:
             form = writing.report_form(report) if may else None
         writes = bool(form and form.writes)
-        to, without = publishing.readers(report)
+        history = form.history if form else report.history()
+        to, without = report.readers
         about = self.about(request, report)
         at = report.cadence.staff_url("id_recipients")
         context = {
@@ -94,7 +95,7 @@ class ReportAdmin(PaperPages):
             "client": report.project.client,
             "form": form,
             "writes": writes,
-            "rows": form.rows if writes else writing.number_rows(report.numbers, report.history()),
+            "rows": form.rows if writes else writing.number_rows(report.numbers, history),
             "moves_with_form": {"submit": "write"} if writes and report.stage == Report.Stage.DRAFTING else {},
             "wrong": bool(form and form.is_bound and form.errors and not form.newer),
             "gone": GONE.format(stage=report.get_stage_display().lower()) if typed is not None else "",

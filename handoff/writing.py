@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -14,6 +15,7 @@ from opportunities.forms import UNPRINTABLE, WordsField, say_plainly
 from opportunities.importing import files
 from opportunities.importing.amounts import signs_of
 from opportunities.inplace import fields_form
+from opportunities.models import Evidence
 from opportunities.records import edit
 from opportunities.spreadsheets import unmarked
 from opportunities.stale import SeenForm
@@ -27,6 +29,8 @@ from .models import Report
 # The stages in which a report is still written.
 WRITABLE = (Report.Stage.SCHEDULED, Report.Stage.DRAFTING)
 MOST_NUMBERS = 40
+# What says whether the evidence behind a claim still counts.
+STANDING = Evidence.objects.select_related("audit", "withdrawal", "corrected_by")
 
 
 def name_of(number) -> str:
@@ -168,7 +172,9 @@ def number_rows(numbers, history, fields=()) -> list:
     """Return the numbers of a report as its page shows them."""
     fallen = {
         claim.pk: claim.unsupported_because()
-        for claim in Claim.objects.filter(pk__in=[each["claim"] for each in numbers if each.get("claim")])
+        for claim in Claim.objects.filter(
+            pk__in=[each["claim"] for each in numbers if each.get("claim")]
+        ).prefetch_related(Prefetch("evidence", STANDING))
     }
     rows = []
     for number in numbers:

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from .duplicates import found
 from .forms import MoveForm
 from .models import Client, Contact, Lead, Opportunity
+from .models.client import NOT_GONE_YET
 
 
 class Choices(forms.ChoiceField):
@@ -179,7 +180,7 @@ class LeaveForm(MoveForm):
     def clean_on(self):
         on = self.cleaned_data["on"]
         if on > timezone.localdate():
-            raise forms.ValidationError("Choose today or a day before: come back on the day on which they leave.")
+            raise forms.ValidationError(NOT_GONE_YET)
         return on
 
     def clean_successor(self):

@@ -6,6 +6,7 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from . import consent, seals
+from .secrecy import looks_secret
 from .words import clean, clean_name, has_address, has_letter
 
 
@@ -253,6 +254,13 @@ class LookForm(PlainForm):
         return file
 
 
+# What a field of an access asks for once more, when something else was typed; the doors refuse in the same words.
+NO_SECRET = {
+    "name": "Write the name of whoever did it. No password, and no figures.",
+    "to": "Write the mail address of ours that you let in. Never a password.",
+}
+
+
 class GrantForm(PlainForm):
     """What a guest says of an access that they granted. Nobody is asked for a password, and none is kept."""
 
@@ -262,7 +270,7 @@ class GrantForm(PlainForm):
         max_length=120,
         error_messages={
             "required": "Write the mail address of ours that you let in.",
-            "invalid": "Write the mail address of ours that you let in. Never a password.",
+            "invalid": NO_SECRET["to"],
             "max_length": "Shorten this to 120 characters.",
         },
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
@@ -273,3 +281,14 @@ class GrantForm(PlainForm):
         self.access = access
         # There is one for each access on the page.
         self.auto_id = f"grant_{access}_%s"
+
+    def clean_name(self):
+        return self.no_secret("name")
+
+    def clean_to(self):
+        return self.no_secret("to")
+
+    def no_secret(self, field):
+        if looks_secret(self.cleaned_data[field]):
+            raise forms.ValidationError(NO_SECRET[field])
+        return self.cleaned_data[field]

@@ -10,7 +10,7 @@ APP = {
     "portal_signinrequest": "select, update (handled_at)",
     "portal_signinlink": "select, insert",
     "portal_session": "select, update (revoked_at)",
-    "portal_clientaction": "select, update (handled_at, outcome)",
+    "portal_clientaction": "select, update (handled_at, outcome, written_off)",
     "portal_inquiry": "select, update (handled_at, lead_id)",
     "portal_intaketoken": "select, insert, update (revoked_at, revoked_by)",
     "portal_passkey": "select, update (revoked_at)",
@@ -140,6 +140,7 @@ PRIVATE = [
     *("portal_answer_to", "portal_links_behind"),
     *("portal_is_name", "portal_without_keys"),
     *("portal_list_of", "portal_line_missing", "portal_line_waits", "portal_did_much"),
+    "portal_looks_secret",
 ]
 
 GRANTS = [

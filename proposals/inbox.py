@@ -5,6 +5,7 @@ becomes a task for the owner; one row that cannot be read never keeps the others
 """
 
 import logging
+import traceback
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.core.mail import get_connection
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import CharField, Exists, F, Max, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
@@ -67,9 +68,9 @@ def each(model, take) -> int:
                 if changes is not None:
                     model.objects.filter(pk=row.pk).update(handled_at=timezone.now(), **changes)
                     handled += 1
-        except Exception:
+        except Exception as trouble:
             # It stays unhandled and is tried again in the next round; those behind it are read now.
-            log.exception("Could not handle %s %s.", model._meta.model_name, beyond)
+            log.error("Could not handle %s %s. %s", model._meta.model_name, beyond, without_words(trouble))
             if not beyond:
                 break
     return handled
@@ -83,21 +84,46 @@ def take_action(action) -> dict:
     outcome, taken = outcome_of(action)
     if not taken and action.verb not in READING:
         ask_the_owner(action, outcome)
-    return {"outcome": outcome}
+    return {"outcome": outcome, "written_off": not taken}
 
 
 def outcome_of(action) -> tuple[str, bool]:
-    """Make the move, or none of it. Return what came of it in words, and whether it was made."""
+    """Make the move, or none of it. Return what came of it in words, and whether it was made.
+
+    What the database refuses is refused for good, at commit too; only one that is away or too busy is asked again.
+    """
     try:
         with transaction.atomic():
-            return ANSWERS[action.verb](action), True
+            outcome = ANSWERS[action.verb](action)
+            check_now()
+            return outcome, True
     except REFUSALS as refusal:
         return f"Refused: {words_of(refusal)}", False
-    except DatabaseError:
-        raise
-    except Exception:
-        log.exception("Action %s could not be read.", action.pk)
-        return "It could not be read. The log says why.", False
+    except Exception as trouble:
+        if passes(trouble):
+            raise
+        log.error("Action %s could not be taken. %s", action.pk, without_words(trouble))
+        return "It could not be taken. The log says where it failed.", False
+
+
+def check_now():
+    """Have the database ask at once what it would ask at commit: a refusal there would take the writing off with it."""
+    with connection.cursor() as cursor:
+        cursor.execute("set constraints all immediate; set constraints all deferred")
+
+
+def passes(trouble) -> bool:
+    """Whether the database was away or too busy, so that the same can go well another time."""
+    # The class of states that stand for a limit which the same words would meet again.
+    limit = str(getattr(trouble.__cause__, "sqlstate", "") or "").startswith("54")
+    return isinstance(trouble, OperationalError | InterfaceError) and not limit
+
+
+def without_words(trouble) -> str:
+    """Say what failed and where. Its message may hold what somebody typed: that goes into no log."""
+    names = getattr(getattr(trouble.__cause__, "diag", None), "constraint_name", None) or ""
+    where = "".join(traceback.format_tb(trouble.__traceback__))
+    return f"{type(trouble).__name__} {names}\n{where}"
 
 
 def words_of(refusal) -> str:
@@ -407,7 +433,8 @@ def take_again(pk) -> bool:
         return False
     outcome, taken = outcome_of(row)
     if outcome != row.outcome:
-        ClientAction.objects.filter(pk=pk).update(outcome=outcome, handled_at=timezone.now())
+        changes = {"outcome": outcome, "handled_at": timezone.now(), "written_off": not taken}
+        ClientAction.objects.filter(pk=pk).update(**changes)
         if not taken:
             ask_the_owner(row, outcome)
     return taken

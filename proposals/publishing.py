@@ -700,33 +700,38 @@ def what_comes_next(opportunity) -> str:
     return NEXT_OF_PROPOSAL.get(offers.values_list("stage", flat=True).first(), WRITE)
 
 
-def publish_status(opportunity, *, live=None, owner=None, needs=()):
+def publish_status(opportunity, *, live=None, ended=None, owner=None, needs=()):
     """Show the client where we are, what comes next and who owns it. Only where somebody there can sign in.
 
-    `live` is the day on which the work went live, once it has.
+    `live` is the day on which the work went live, once it has, and `ended` the day on which it was over.
     """
     if not Guest.objects.filter(client_id=opportunity.client_id, revoked_at=None).exists():
         return None
-    body = status_body(opportunity, live=live, owner=owner, needs=needs)
+    body = status_body(opportunity, live=live, ended=ended, owner=owner, needs=needs)
     words = "The house's own words"
     return publish("status", ref(opportunity), opportunity.client_id, opportunity.pk, "Where we are", body, words)
 
 
-def status_body(opportunity, *, live=None, owner=None, needs=()) -> dict:
+def status_body(opportunity, *, live=None, ended=None, owner=None, needs=()) -> dict:
     stage = opportunity.paused_from if opportunity.stage == "paused" else opportunity.stage
     now = len(PATH) - 1 if live else PLACE.get(stage, -1)
     states = ["done" if place < now else "now" if place == now else "next" for place in range(len(PATH))]
     asked = [*needs, *needs_of(opportunity)]
     what = asked[0]["what"] if asked else "Your reports, as agreed" if live else what_comes_next(opportunity)
     days = days_of(opportunity, now, live)
+    path = [{"name": name, "state": state, "on": day} for name, state, day in zip(PATH, states, days, strict=True)]
+    who = "You" if asked else str(owner or opportunity.owner)
+    if ended:
+        # The part that it was in is done only where the work was live: else it was left.
+        path = [*path[:now], *({**path[now], "state": "done", "on": None} for _ in [live] if live)]
+        path.append({"name": "Ended", "state": "now", "on": ended})
+        what, who = (what, who) if asked else ("Your project has ended", "")
     return {
-        "path": [
-            {"name": name, "state": state, "on": day} for name, state, day in zip(PATH, states, days, strict=True)
-        ],
-        "next": {"what": what, "on": None, "who": "You" if asked else str(owner or opportunity.owner)},
+        "path": path,
+        "next": {"what": what, "on": None, "who": who},
         "needs": asked,
         "about": about(opportunity),
-        "over": opportunity.stage == "lost",
+        "over": opportunity.stage == "lost" or bool(ended and not asked),
     }
 
 

@@ -175,6 +175,7 @@ class Connector(Record):
 
     def hear_that_it_is_granted(self, *, by, name, to, at):
         """Keep that the client says so, once. Return the connector, or nothing when they said it before."""
+        secrecy.refuse(name, to)
         return edit(
             self,
             by=by,

@@ -133,6 +133,7 @@ class Project(Output):
             gates.checklist_is_done,
             gates.somebody_leads_it,
             gates.its_promises_are_answered,
+            gates.its_handoff_is_accepted,
             gates.no_launch_blocker_is_open,
             gates.connectors_are_verified,
             gates.first_report_is_dated,
@@ -141,7 +142,7 @@ class Project(Output):
         label="Go live",
         past="brought live",
         then="Send the first report",
-        # Never without a contract, or with a promise that nobody answered.
+        # Never without a contract, with a promise that nobody answered, or before delivery took it over.
         overridable=(
             gates.payment_is_as_agreed,
             gates.kickoff_is_set,
@@ -195,7 +196,7 @@ class ChecklistItem(Output):
         max_length=80,
         blank=True,
         validators=[plain_words],
-        help_text="The heading on the list. Clients read it.",
+        help_text="The heading on the list.",
     )
     who = models.CharField("done by", max_length=6, choices=Who, default=Who.US)
     offset_days = models.SmallIntegerField(
@@ -225,6 +226,12 @@ class ChecklistItem(Output):
             self.due_on = self.due_on or self.planned_for(self.project.kickoff_on)
             self.next_action = self.next_action or self.title
         super().save(*args, **kwargs)
+
+    def clean(self):
+        """Only words of the house’s own list reach a client: what is added is ours, though it be to get theirs."""
+        if self.who == self.Who.CLIENT and self.client_safe != ClientSafe.APPROVED:
+            words = "The client would not read it. Leave it to us, and ask the client for it."
+            raise ValidationError({"who": words})
 
     def planned_for(self, kickoff):
         """Return the day on which it is due for this kickoff, or None."""

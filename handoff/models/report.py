@@ -11,6 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
 
 from opportunities.models import Contact
 from opportunities.records import (
@@ -357,6 +358,11 @@ class Report(Output):
                 if number.get("value") not in (None, ""):
                     found.setdefault(figures.key(number), []).append((begins, ends, number["value"]))
         return found
+
+    @cached_property
+    def readers(self) -> tuple[list, list]:
+        """Return who gets it, and who is named and does not: asked once, for the page and for its gates."""
+        return publishing.readers(self)
 
     @property
     def measured(self) -> list[Measured]:

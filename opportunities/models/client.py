@@ -15,11 +15,13 @@ from holidays import list_supported_countries
 
 from .. import merging
 from ..alike import key_field, near_indexes
-from ..records import DiaryKeeper, Kept, KeptQuerySet, Opens, edit, lock
+from ..records import DiaryKeeper, Kept, KeptQuerySet, Opens, Refused, edit, lock
 from ..scope import Scoped
 from ..walls import frozen, settled
 from .event import Event
 from .user import known_time_zone
+
+NOT_GONE_YET = "Choose today or a day before: come back on the day on which they leave."
 
 
 class Client(Scoped, DiaryKeeper):
@@ -220,6 +222,8 @@ class Contact(Kept):
 
         Every deal that they decided on is told, gets the successor or nobody, and a task for its owner.
         """
+        if on > timezone.localdate():
+            raise Refused([NOT_GONE_YET])
         contact = lock(self)
         from .. import followups  # it imports the models
 

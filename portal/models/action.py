@@ -41,6 +41,8 @@ class ClientAction(models.Model):
     at = models.DateTimeField(default=timezone.now)
     handled_at = models.DateTimeField(null=True, blank=True)
     outcome = models.TextField(blank=True)
+    # We read it and could not take it: its owner has a task, and the client reads that we look at it.
+    written_off = models.BooleanField(default=False, db_default=False)
 
     objects = UnhandledQuerySet.as_manager()
 

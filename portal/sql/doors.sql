@@ -207,7 +207,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- What this client's people did. Another's words stay with whoever wrote them.
--- Now in guests.sql.
+-- Now in untaken.sql.
 create function public.portal_my_actions() returns table (
   verb text, name text, role text, words text, at timestamptz, title text, kind text, ref text, publication_id bigint,
   contact_id bigint, options jsonb

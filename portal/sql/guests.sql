@@ -53,7 +53,7 @@ create function public.portal_session() returns table (
   left join public.portal_preview v on v.id = s.preview_id
 $$;
 
--- Now in withdrawn.sql.
+-- Now in untaken.sql.
 create or replace function public.portal_my_actions() returns table (
   verb text, name text, role text, words text, at timestamptz, title text, kind text, ref text, publication_id bigint,
   contact_id bigint, options jsonb

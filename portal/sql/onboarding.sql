@@ -79,6 +79,7 @@ end
 $$;
 
 -- Say that we were let in: who did it, and which address of ours. What is no name and no address is not kept.
+-- Now in untaken.sql.
 create function public.portal_grant(
   token text, publication bigint, access bigint, who text, let_in text, address text, agent text
 ) returns text language plpgsql security definer set search_path = public, pg_temp as $$
@@ -122,6 +123,7 @@ end
 $$;
 
 -- What was done on the lists of a room and was not read by us yet: their pages show it as done meanwhile.
+-- Now in untaken.sql.
 create function public.portal_list_deeds() returns table (verb text, ref text, line bigint, name text, at timestamptz)
 language sql stable security definer set search_path = public, pg_temp as $$
   select a.verb, p.ref, (coalesce(a.data ->> 'item', a.data ->> 'access'))::bigint, a.name, a.at

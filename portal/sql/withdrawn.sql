@@ -5,6 +5,7 @@ drop function public.portal_my_actions();
 drop function public.portal_questions();
 
 -- As in guests.sql.
+-- Now in untaken.sql.
 create function public.portal_my_actions() returns table (
   verb text, name text, role text, words text, at timestamptz, title text, kind text, ref text, publication_id bigint,
   contact_id bigint, options jsonb, withdrawn_at timestamptz

@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from portal import visitor
-from portal.forms import GrantForm
+from portal.forms import NO_SECRET, GrantForm
 from portal.models import Publication
 from portal.pages import page
 from portal.rights import call, rows
@@ -17,10 +17,7 @@ from .sessions import guests_deed
 NOT_TAKEN = ("gone", "closed", "too_many")
 # What stands beside an access until somebody of ours has read that it is granted.
 SAID = "You say it is granted, we are checking it"
-REFUSED = {
-    "no_name": ("name", "Write the name of whoever did it. No password, and no figures."),
-    "no_address": ("to", "Write the mail address of ours that you let in."),
-}
+REFUSED = {"no_name": ("name", NO_SECRET["name"]), "no_address": ("to", NO_SECRET["to"])}
 
 
 @for_guest
@@ -43,12 +40,12 @@ def put_together(project, deeds, guest, wrong):
     body = project.body
     items, accesses = body.get("items") or [], body.get("accesses") or []
     for item in items:
-        if ("ticked", project.ref, item.get("id")) in deeds:
-            item |= {"done": True, "again": ""}
+        if deed := deeds.get(("ticked", project.ref, item.get("id"))):
+            item |= {"untaken": not item.get("done")} if deed["written_off"] else {"done": True, "again": ""}
         item["tickable"] = body.get("open") and item.get("who") == "you" and not item.get("done") and "id" in item
     for access in accesses:
-        if ("granted", project.ref, access.get("id")) in deeds:
-            access |= {"asks": False, "state": SAID}
+        if deed := deeds.get(("granted", project.ref, access.get("id"))):
+            access |= {"untaken": access.get("asks")} if deed["written_off"] else {"asks": False, "state": SAID}
         access["form"] = body.get("open") and access.get("asks") and form_of(access, guest, wrong)
     project.done, project.count = sum(bool(item.get("done")) for item in items), len(items)
     project.yours = grouped(item for item in items if item.get("who") == "you")

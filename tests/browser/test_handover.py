@@ -1,8 +1,10 @@
 """Delivery's first day with a deal: what they get, what they cannot keep, and what holds them up before it is live."""
 
 import pytest
+from django.urls import reverse
 
-from opportunities.records import perform
+from handoff.models import ChecklistItem, LaunchBlocker
+from opportunities.records import begin, perform
 from tests.browser.axe import violations
 from tests.conftest import person
 from tests.makers_handoff import a_handoff, a_signed_deal, connect, pay
@@ -71,3 +73,16 @@ def test_it_is_read_on_any_screen_and_with_what_was_let_pass(cast, at_browser):
     project = perform(handoff.project.make_ready, by=dora)
     perform(project.go_live, by=ben, override="They open on Monday, whatever comes.")
     at_browser(dora).open(f"/admin/handoffs/{handoff.pk}/").sees("They open on Monday, whatever comes.")
+
+
+@pytest.mark.screens("desktop")
+@pytest.mark.parametrize("at", ["desktop", "phone"])
+def test_a_word_without_a_gap_breaks_where_it_stands(cast, at_browser, at):
+    ada, ben, dora = cast
+    project = a_handoff(ada, manager=ben, delivery=dora).project
+    word = "Donaudampfschifffahrtsgesellschaftskapitän" * 3
+    begin(ChecklistItem(project=project, title=word, group=word[:80], owner=dora), by=dora)
+    begin(LaunchBlocker(project=project, words=word, owner=dora), by=dora)
+    delivery = at_browser(dora, at=at)
+    delivery.open(project.staff_url()).sees(word)
+    delivery.open(reverse("handoff_handoff_handover", args=[project.handoff_id])).sees(word)

@@ -16,7 +16,7 @@ import django
 BEFORE, AFTER = "close_as", "committed"
 COUNTED = ("opportunities.Closing", "opportunities.Event", "opportunities.Task", "handoff.Handoff", "handoff.Promise")
 COUNTED += ("handoff.Project", "handoff.ChecklistItem", "handoff.Connector", "handoff.ReportingCadence")
-COUNTED += ("handoff.Report", "handoff.Receipt", "portal.Guest", "portal.Publication")
+COUNTED += ("handoff.Report", "handoff.Receipt", "portal.Guest", "portal.Publication", "opportunities.Message")
 
 
 def points() -> list[str]:

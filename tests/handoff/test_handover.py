@@ -46,6 +46,16 @@ def handoff(ada, ben, dora):
     return handoff
 
 
+def test_what_we_wrote_in_discovery_is_not_shown_as_words_of_the_client(handoff, dora):
+    parts = {part.name: part for part in handover.read(handoff, dora).parts}
+    noted = handoff.opportunity.discoveries.get().staff_url("id_decision_criteria")
+    theirs = [entry.url for _, entries in parts["words"].groups for entry in entries]
+    assert noted not in theirs
+    ours = {entry.url: entry for _, entries in parts["discovery"].groups for entry in entries}
+    assert ours[noted].words
+    assert not any(entry.quote for entry in ours.values())
+
+
 def test_one_page_answers_what_delivery_asks(handoff, dora, as_user):
     text = as_user(dora).get(page_of(handoff)).text
 
@@ -75,9 +85,8 @@ def test_one_page_answers_what_delivery_asks(handoff, dora, as_user):
 
 def test_its_parts_stand_in_the_order_in_which_delivery_asks(handoff, dora):
     names = [part.name for part in handover.read(handoff, dora).parts]
-    assert names == [
-        *("promises", "people", "said", "objections", "evidence", "agreed", "gates", "blockers", "words", "receipt")
-    ]
+    first = ["promises", "people", "said", "objections", "evidence", "agreed", "gates", "blockers"]
+    assert names == [*first, "discovery", "words", "receipt"]
 
 
 def test_caveats_and_raw_notes_stand_with_their_evidence(handoff, ada, dora, as_user):

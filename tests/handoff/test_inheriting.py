@@ -7,11 +7,12 @@ from threading import Barrier, Thread
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from handoff.inherit import inherit, preview, range_of
 from handoff.models import Handoff, Project, Promise, Receipt
-from opportunities.models import Event, Task
+from opportunities.models import Event, Message, Task
 from opportunities.records import Refused, edit, perform
 from portal.models import Guest, Publication
 from proposals import publishing
@@ -93,6 +94,7 @@ def test_the_receipt_lists_each_record_that_was_made(ada, ben, dora):
         made |= {(model._meta.label_lower, pk) for pk in model.objects.values_list("pk", flat=True)}
     for promised in (handoff, *handoff.project.items.all()):
         made |= {("opportunities.task", task.pk) for task in Task.objects.about(promised)}
+    made |= {("opportunities.message", mail.pk) for mail in Message.objects.filter(template="onboarding")}
     assert listed - {row for row in listed if row[0] == "portal.guest"} == made
     assert all(line.record for line in handoff.receipts.all())
 
@@ -272,3 +274,14 @@ def test_the_clients_path_says_since_when_it_is_live(ada, ben, dora):
     assert path[-1] == {"name": "Live", "state": "now", "on": today}
     assert (path[-2]["state"], path[-2]["on"]) == ("done", today)
     assert project.stage == "live"
+
+
+def test_asked_again_after_its_contract_ended_it_is_the_handoff_that_was_made(ada, ben, dora, as_user):
+    won = a_won_deal(ada, manager=ben)
+    handoff = won.handoffs.get()
+    perform(handoff.contract.end, by=ben, reason="They withdrew.")
+
+    assert inherit(won, by=ada) == handoff
+    page = as_user(ada).get(reverse("opportunities_opportunity_inherits", args=[won.pk]))
+    assert page.status_code == 302
+    assert page["Location"] == reverse("handoff_handoff_handover", args=[handoff.pk])

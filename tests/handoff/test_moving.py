@@ -99,6 +99,7 @@ def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
         "Agree the day of the kickoff.",
         "Name somebody who works here as the onboarding owner.",
         f"Accept or dispute the promise “{promise}”.",
+        "Accept the handoff.",
         "Clear the launch blocker “Their domain expired.”.",
         "Verify the access to Google Analytics.",
         "Verify the access to Google Search Console.",

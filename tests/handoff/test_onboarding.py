@@ -36,6 +36,16 @@ SECRETS = [
     "-----BEGIN RSA PRIVATE KEY-----",
     "pat-na1-1b2c3d4e-1111-2222-3333-444455556666",
     "Tr0ub4dor!3",
+    "Harbor pw hunter2",
+    "Harbor pw swordfish",
+    "login bo / Sommer2026",
+    "user bo@harbor.example pass hunter2",
+    "Team vault → PIN 4711",
+    "Team vault, PIN → 4711",
+    "Login Sommer2026",
+    "1b2c3d4e-1111-2222-3333-444455556666",
+    "Bitwarden\npat-na1-1b2c3d4e-1111-2222-3333-444455556666",
+    "1Password sk4f9a8b7c6d5e4f3a2b1c0d9e8f",
 ]
 PLACES = [
     "Team vault, Harbor Dental",
@@ -45,6 +55,15 @@ PLACES = [
     "Bitwarden, folder Clients, entry Harbor Dental Google Ads 2026",
     "https://vault.example/entry?item=12",
     "harbor-dental-google-ads-2026",
+    "https://start.1password.com/open/i?a=3X6Q2ZBBQFGYVK5KW7Y3TKWZQM&v=4vsxqv3l5n2u6m7p&i=dt2k4hgz7w3bqn5xj6vmap4rce&h=my.1password.com",
+    "Bitwarden: https://vault.bitwarden.com/#/vault?itemId=1b2c3d4e-1111-2222-3333-444455556666",
+    "Bitwarden, item 1b2c3d4e-1111-2222-3333-444455556666",
+    "https://app.dashlane.com/passwords/1B2C3D4E-1111-2222-3333-444455556666",
+    "https://keepersecurity.eu/vault/#detail/d4Kx7Qm2Zp9Lr5Tn8Wv3Ya",
+    "https://lastpass.com/vault/?item=4711471147114711abcd",
+    "pass harbor/ga4",
+    "1Password, login GA4",
+    "the login is in the team vault",
 ]
 
 
@@ -396,5 +415,20 @@ def test_the_page_of_a_project_asks_the_same_of_a_long_list(project, dora, as_us
         a_blocker(project, dora)
     browser = as_user(dora)
     browser.get(project.staff_url())
-    with django_assert_max_num_queries(70):
+    with django_assert_max_num_queries(25):
         browser.get(project.staff_url())
+
+
+def test_what_delivery_adds_is_ours_to_do_for_no_client_would_read_it(project, dora, as_user):
+    form = as_user(dora).get(reverse("admin:handoff_checklistitem_add")).content.decode()
+    assert 'name="who"' not in form
+    assert "Clients read it" not in form
+
+    typed = {"project": project.pk, "title": "Send us the logo", "group": "", "owner": dora.pk, "offset_days": 0}
+    as_user(dora).post(reverse("admin:handoff_checklistitem_add"), {**typed, "who": "client"})
+    assert ChecklistItem.objects.get(title="Send us the logo").who == "us"
+    item = ChecklistItem(project=project, title="Send us the fonts", owner=dora, who="client")
+    with pytest.raises(ValidationError, match="The client would not read it"):
+        item.clean()
+    page = as_user(dora).get(project.items.filter(who="client").first().staff_url()).content.decode()
+    assert "The client" in page

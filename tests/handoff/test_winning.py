@@ -17,7 +17,7 @@ from django.utils.html import escape
 
 from handoff.inherit import Will, inherit, preview
 from handoff.models import Handoff, Project, Receipt
-from opportunities.models import Client, Contact, Event, Task
+from opportunities.models import Client, Contact, Event, Message, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Guest, Publication
 from proposals import publishing
@@ -46,6 +46,8 @@ def receipt_is_true(handoff, *let_in):
     guests = Guest.objects.filter(client_id=handoff.project.client_id, contact_id__in=[who.pk for who in let_in])
     there |= {("portal.guest", pk) for pk in guests.values_list("pk", flat=True)}
     assert guests.count() == len(let_in)
+    mails = Message.objects.filter(record_type="handoff.project", template="onboarding")
+    there |= {(Message.label(), pk) for pk in mails.values_list("pk", flat=True)}
     assert set(rows) == there
     assert all(line.record for line in handoff.receipts.all())
 

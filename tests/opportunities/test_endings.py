@@ -532,3 +532,10 @@ def test_the_second_try_goes_along_with_a_lost_deal(ada, cem):
     deal = edit(lose(an_opportunity(ada), ada), by=ada, owner=cem)
 
     assert deal.win_backs.get().owner == cem
+
+
+def test_nobody_is_written_down_as_gone_before_they_left(ada):
+    deal = an_opportunity(ada)
+    with pytest.raises(Refused, match="Choose today or a day before"):
+        deal.decision_owner.leave(timezone.localdate() + timedelta(days=30), by=ada)
+    assert type(deal.decision_owner).objects.get(pk=deal.decision_owner_id).left_on is None

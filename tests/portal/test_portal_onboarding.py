@@ -1,12 +1,16 @@
 """The onboarding page in the portal: what a guest ticks off and grants, what is refused, whose it stays."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from portal_makers import HARBOR, MARTA, PIER, TOM, a_guest, a_publication, signed_in
 
+from portal import secrecy
 from portal.models import ClientAction, Preview, SignInLink
 from portal.tokens import new_token, token_hash
 from tests import database
@@ -190,3 +194,48 @@ def test_two_who_tick_the_same_thing_at_once_do_it_once(portal_client):
         assert list(pool.map(at_once, keys)) == ["ticked", "ticked"]
     assert ClientAction.objects.count() == 1
     connection.close()
+
+
+SECRETS_AS_NAMES = ["My password is swordfish", "The passphrase is correct horse", "eyJhbGciOiJIUzIlNiIsInRocCI"]
+
+
+@pytest.mark.parametrize("said", SECRETS_AS_NAMES)
+def test_a_secret_in_place_of_a_name_is_refused_by_the_form_and_by_the_door_itself(portal_client, said):
+    shown = a_list([], [an_access(3)])
+    signed_in(portal_client)
+    answer = grant(portal_client, shown, 3, name=said)
+    assert answer.status_code == 422
+    assert answer.content.decode().count('aria-invalid="true"') == 1
+
+    key = new_token()
+    call = "select portal_grant(%s, %s, 3, %s, %s, '', '')"
+    with database.login("portal") as own:
+        own.execute("select portal_sign_in(%s, %s)", [SignInLink.mint(a_guest(contact_id=TOM)), token_hash(key)])
+        assert own.execute(call, [key, shown.pk, said, "access@zarts.example"]).fetchone()[0] == "no_name"
+        at = f"{said.replace(' ', '-')}@zarts.example"
+        assert own.execute(call, [key, shown.pk, "Tom Reyes", at]).fetchone()[0] in ("no_address", "granted")
+    assert said not in str(ClientAction.objects.values_list("data", "words"))
+
+
+def test_the_door_asks_by_the_same_expression_as_forms_and_moves():
+    written = (Path(secrecy.__file__).parent / "sql/untaken.sql").read_text()
+    assert re.findall(r"\$look\$(.*)\$look\$", written) == list(secrecy.LOOKS)
+
+
+def test_what_we_could_not_take_says_so_at_its_line_and_may_be_said_again(portal_client):
+    shown = a_list([an_item(1), an_item(2)], [an_access(3)])
+    signed_in(portal_client)
+    tick(portal_client, shown, 1)
+    grant(portal_client, shown, 3)
+    ClientAction.objects.update(handled_at=timezone.now(), written_off=True, outcome="It could not be taken.")
+
+    page = portal_client.get(PAGE).content.decode()
+    assert page.count("We could not take what you told us here.") == 2
+    assert "You say it is granted" not in page
+    assert {"items/1/tick", "accesses/3/grant"} <= {
+        part for part in ("items/1/tick", "accesses/3/grant") if part in page
+    }
+    assert portal_client.get("/portal/history/").content.decode().count("We could not take what you told us here.") == 2
+
+    tick(portal_client, shown, 1)
+    assert portal_client.get(PAGE).content.decode().count("We could not take what you told us here.") == 1

@@ -8,10 +8,11 @@ from uuid import uuid4
 
 import pytest
 from django.core import mail
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from opportunities.models import Event, Lead, Message, Notice, Objection, SequenceRun, Task
-from opportunities.records import edit, perform
+from opportunities.records import begin, edit, perform
 from portal.consent import ACCEPT, ACCEPT_VERSION
 from portal.models import (
     ClientAction,
@@ -555,3 +556,61 @@ def test_a_programs_inquiry_is_of_its_source_and_a_links_campaign_comes_first(ad
     plain, linked = Lead.objects.order_by("pk")
     assert (plain.source.name, linked.source.name) == ("Partner", "June (News)")
     assert Event.objects.get(verb="lead.create", record_id=plain.pk).past == "came in through the program Partner page:"
+
+
+# -- What cannot be taken. ---------------------------------------------------------------------------------------------
+
+
+def a_question_that(monkeypatch, does, ada, ben, portal_cursor):
+    """A client asks something, and taking it does this."""
+    proposal = a_proposal(ada, approver=ben, stage="sent")
+    assert answer(portal_cursor, proposal, "asked", words="Is swordfish all you need?") == "asked"
+    ClientAction.objects.exclude(verb="asked").update(handled_at=timezone.now())
+    monkeypatch.setitem(inbox.ANSWERS, "asked", does)
+    return ClientAction.objects.get(verb="asked")
+
+
+def refused_by_the_database(action):
+    with connection.cursor() as cursor:
+        cursor.execute("insert into opportunities_lead (name) values (%s)", [action.words])
+
+
+def refused_at_commit(action):
+    task = begin(Task(opportunity_id=action.opportunity_id, title="A", owner_id=1, due_at=timezone.now()), by=None)
+    Task.objects.filter(pk=task.pk).update(owner_id=10**9)
+
+
+def no_number(action):
+    return int(action.words)
+
+
+@pytest.mark.parametrize("does", [refused_by_the_database, refused_at_commit, no_number])
+def test_what_cannot_be_taken_is_written_off_once_with_a_task_and_its_words_reach_no_log(
+    does, monkeypatch, ada, ben, portal_cursor, caplog
+):
+    action = a_question_that(monkeypatch, does, ada, ben, portal_cursor)
+    assert inbox.read()["actions"] == 1
+    assert inbox.read()["actions"] == 0
+
+    action = ClientAction.objects.get(pk=action.pk)
+    assert (action.written_off, action.outcome) == (True, "It could not be taken. The log says where it failed.")
+    assert Task.objects.filter(title__contains="asked at the portal, and it was not taken").count() == 1
+    assert f"Action {action.pk} could not be taken" in caplog.text
+    assert "swordfish" not in caplog.text
+
+
+def test_what_a_database_that_is_away_did_not_take_waits_and_is_taken_when_it_is_back(
+    monkeypatch, ada, ben, portal_cursor, caplog
+):
+    away = [OperationalError("the server closed the connection: swordfish")]
+
+    def does(action):
+        if away:
+            raise away.pop()
+        return "Filed."
+
+    action = a_question_that(monkeypatch, does, ada, ben, portal_cursor)
+    assert inbox.read()["actions"] == 0
+    assert "swordfish" not in caplog.text
+    assert inbox.read()["actions"] == 1
+    assert ClientAction.objects.get(pk=action.pk).outcome == "Filed."

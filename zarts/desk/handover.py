@@ -145,6 +145,10 @@ class Deal:
         talked = Q(channel__in=[Message.Channel.CALL, Message.Channel.MEETING]) | Q(stage=Message.Stage.RECEIVED)
         return list(self.opportunity.messages.filter(talked).select_related("contact").order_by("-pk")[:MOST])
 
+    @cached_property
+    def discovery(self):
+        return self.opportunity.discoveries.order_by("-pk").first()
+
     def moves_of(self, record) -> list:
         return [] if self.to_print else [move for move in record.moves_for(self.user) if move.allowed]
 
@@ -372,15 +376,20 @@ def blocked(deal) -> Part:
 # -- The client's own words, and the receipt. --------------------------------------------------------------------------
 
 
+def noted(deal) -> Part:
+    """What we wrote down of what they told us in discovery, in words of ours."""
+    entries, discovery = [], deal.discovery
+    for name in Discovery.PARTS if discovery else ():
+        if words := getattr(discovery, name).strip():
+            label = Discovery._meta.get_field(name).verbose_name
+            entries.append(Entry(label.capitalize(), discovery.staff_url(f"id_{name}"), words=short(words)))
+    return Part("discovery", "What we noted in discovery", [("", entries)], empty="Discovery holds no notes.")
+
+
 def in_their_words(deal) -> Part:
-    """What the client told us: in discovery, in answers to our questions, and in mail."""
-    discovery = deal.opportunity.discoveries.order_by("-pk").first()
-    told, answered = [], []
+    """What the client told us: in answers to our questions, and in mail."""
+    discovery, answered = deal.discovery, []
     if discovery is not None:
-        for name in Discovery.PARTS:
-            if words := getattr(discovery, name).strip():
-                label = Discovery._meta.get_field(name).verbose_name
-                told.append(Entry(label.capitalize(), discovery.staff_url(f"id_{name}"), quote=short(words)))
         for answer in discovery.answers.exclude(words="").select_related("question").order_by("question_id")[:MOST]:
             answered.append(Entry(str(answer.question), discovery.staff_url(), quote=short(answer.words)))
     mails = [
@@ -388,7 +397,7 @@ def in_their_words(deal) -> Part:
         for mail in deal.messages
         if mail.channel == Message.Channel.MAIL
     ]
-    groups = [("In discovery", told), ("What they answered", answered), ("What they wrote", mails)]
+    groups = [("What they answered", answered), ("What they wrote", mails)]
     return Part("words", "In the client’s own words", groups, empty="Nothing of theirs is written down.")
 
 
@@ -407,6 +416,7 @@ PARTS: tuple[tuple[Callable, str], ...] = (
     (agreed, "proposals.view_contract"),
     (gates, "handoff.view_project"),
     (blocked, "handoff.view_launchblocker"),
+    (noted, "opportunities.view_discovery"),
     (in_their_words, "opportunities.view_discovery"),
     (made, "handoff.view_receipt"),
 )

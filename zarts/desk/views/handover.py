@@ -6,7 +6,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from handoff.inherit import Will, newest_contract, words_for
+from handoff.inherit import Will, inherited, newest_contract, words_for
 from handoff.models import ChecklistItem, Handoff, Promise
 from opportunities.records import may_override
 from portal.models import Guest
@@ -73,11 +73,9 @@ def paper(request, pk):
 def inherits(request, pk):
     """Show before the win what delivery will get, record by record, and what to look at. Make nothing."""
     opportunity = deal_of(request, pk)
-    contract = newest_contract(opportunity)
-    made = contract and Handoff.objects.filter(opportunity=opportunity, contract=contract).first()
-    if made:
+    if made := inherited(opportunity):
         return redirect("handoff_handoff_handover", made.pk)
-    will = Will(opportunity) if contract else None
+    will = Will(opportunity) if newest_contract(opportunity) else None
     groups: dict[str, list] = {}
     for record in will.lines() if will else []:
         kind = str(record._meta.verbose_name_plural)

@@ -1,0 +1,87 @@
+"""The two ends of onboarding: live only once delivery took it over, and nothing left standing of what was closed."""
+
+import pytest
+
+from opportunities.models import Task
+from opportunities.records import Refused, perform
+from portal.models import Publication
+from tests.makers_handoff import a_project, a_won_deal, connect, pay
+
+
+def again(record):
+    return type(record).objects.get(pk=record.pk)
+
+
+def almost_live(owner, manager, delivery):
+    """A project that lacks nothing but what delivery says to its handoff."""
+    project = a_won_deal(owner, manager=manager).projects.get()
+    for item in project.items.all():
+        perform(item.finish, by=delivery)
+    for promise in project.handoff.promises.all():
+        perform(promise.accept, by=delivery)
+    for connector in project.connectors.all():
+        connect(connector, delivery)
+    pay(project, manager)
+    return perform(again(project).make_ready, by=delivery)
+
+
+def test_nothing_goes_live_before_delivery_accepted_the_handoff(ada, ben, dora):
+    project = almost_live(ada, ben, dora)
+    with pytest.raises(Refused) as refusal:
+        perform(project.go_live, by=dora)
+    assert refusal.value.reasons == ["Accept the handoff."]
+
+    handoff = perform(project.handoff.block, by=dora, reason="Legal says no.")
+    with pytest.raises(Refused, match="Cure what blocks the handoff, and accept it."):
+        perform(again(project).go_live, by=dora)
+
+    perform(perform(handoff.unblock, by=dora).accept, by=dora)
+    assert perform(again(project).go_live, by=dora).stage == "live"
+    assert again(project.opportunity).stage == "handed_off"
+
+
+def test_no_manager_lets_a_project_go_live_past_a_handoff_that_waits(ada, ben, dora):
+    project = almost_live(ada, ben, dora)
+    with pytest.raises(Refused, match="Accept the handoff"):
+        perform(project.go_live, by=ben, override="They open on Monday.")
+
+
+def test_what_waited_for_a_project_ends_with_it(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora)
+    works = connect(project.connectors.first(), dora)
+    perform(project.close, by=dora, reason="They sold the practice.")
+
+    assert not project.items.filter(stage="open").exists()
+    assert again(works).stage == "verified"
+    assert set(project.connectors.exclude(pk=works.pk).values_list("stage", flat=True)) == {"revoked"}
+    left = Task.objects.filter(opportunity=project.opportunity, kind="onboarding_handoff", stage="open")
+    assert sorted(left.values_list("title", flat=True)) == [
+        f"Close the handoff: {project.handoff}",
+        f"Give back the access: {works}",
+    ]
+    assert again(project.handoff).next_action == "Close the handoff"
+
+
+def test_the_client_reads_that_their_project_ended_and_is_asked_for_nothing(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora)
+    shown = Publication.objects.filter(kind="onboarding").count()
+    perform(project.close, by=dora, reason="They sold the practice.")
+
+    status = Publication.objects.filter(kind="status").latest("id").body
+    assert [step["name"] for step in status["path"]][-2:] == ["Contract", "Ended"]
+    assert (status["needs"], status["over"]) == ([], True)
+    assert status["next"] == {"what": "Your project has ended", "on": None, "who": ""}
+    body = Publication.objects.filter(kind="onboarding").latest("id").body
+    assert body["ended_on"]
+    assert not body["open"]
+    assert not any(access["asks"] for access in body["accesses"])
+    assert "sold the practice" not in str(body) + str(status)
+    # It is shown once for each access that ended, and once for all the rest.
+    assert Publication.objects.filter(kind="onboarding").count() <= shown + 4
+
+
+def test_a_project_that_was_live_was_live_when_it_ended(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora, stage="live")
+    perform(project.close, by=dora, reason="The work is done.")
+    path = Publication.objects.filter(kind="status").latest("id").body["path"]
+    assert [(step["name"], step["state"]) for step in path[-2:]] == [("Live", "done"), ("Ended", "now")]
