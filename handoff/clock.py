@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -10,8 +11,9 @@ from opportunities import clock, followups, notices
 from opportunities.models import Notice, Task
 from opportunities.records import Opens, edit, lock
 
-from . import alarms, cadence
-from .models import Report
+from . import alarms, cadence, publishing
+from .models import CadenceChange, Project, Report, ReportingCadence
+from .models.report import AHEAD
 from .reactions import open_report_task
 
 # A report's task opens so long before it is due; so long after it, the report counts as missed.
@@ -23,14 +25,33 @@ UNTOLD = ":untold"
 
 
 def run() -> dict:
-    """Open the tasks of reports that come up, mark those that were missed, tell of the late. Return the counts."""
+    """Owe the reports that come next, open their tasks, mark what was missed, tell of the late. Return the counts."""
     return {
+        "reports_ahead": keep_reports_ahead(),
         "report_tasks": open_report_tasks(),
         "missed_reports": mark_missed(),
         "late_reports": tell_of_late(),
         "late_blockers": alarms.tell_of_late_blockers(),
         "untold_clients": tell_managers(),
     }
+
+
+def keep_reports_ahead() -> int:
+    """Let enough reports stand ahead of every client, also of one whose last ones never came. Return how many moved."""
+    today = clock.today()
+    ahead = Q(reports__stage__in=Report.UNPUBLISHED, reports__due_on__gte=today)
+    over = CadenceChange.objects.filter(stage="approved", kind="end", first_on__lte=today)
+    owing = ReportingCadence.objects.exclude(first_due_on=None).exclude(project__stage__in=Project.CLOSED)
+    few = owing.exclude(pk__in=over.values("cadence")).annotate(ahead=Count("reports", filter=ahead))
+    return sum(once(terms, owe_more) for terms in few.filter(ahead__lt=AHEAD).order_by("pk"))
+
+
+def owe_more(terms):
+    if not (new := terms.schedule(by=None)):
+        return None
+    # Its client reads when the next one comes: no day that has passed.
+    publishing.show_project(terms.project)
+    return new
 
 
 def open_report_tasks() -> int:
@@ -80,9 +101,9 @@ def tell_managers() -> int:
 
 
 @transaction.atomic
-def once(report, do) -> bool:
-    """Do something to a report under its lock, so that of two workers the second finds it done."""
-    return do(lock(report)) is not None
+def once(record, do) -> bool:
+    """Do something to a report or a cadence under its lock, so that of two workers the second finds it done."""
+    return do(lock(record)) is not None
 
 
 def miss(report):

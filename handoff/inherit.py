@@ -1,6 +1,7 @@
 """Winning makes everything once: what delivery needs to keep what was sold, in the transaction of the win."""
 
 from datetime import timedelta
+from itertools import islice
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -106,7 +107,7 @@ class Will:
         self.items = list(self.the_items())
         self.connectors = [Connector(project=self.project, provider=one) for one in self.providers()]
         self.cadence = self.the_cadence()
-        self.reports = self.cadence.due_reports(AHEAD)
+        self.reports = list(islice(self.cadence.due_reports(), AHEAD))
         self.guests = list(self.the_guests())
 
     def records(self) -> list:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import date
+from itertools import islice
 
 import pgtrigger
 from django.conf import settings
@@ -134,7 +135,7 @@ class ReportingCadence(Days, Kept):
     def coming(self) -> dict:
         """Return what the client reads of the days to come: the next report, the nearest pause, the end."""
         pause = self.in_force.filter(kind="pause", last_on__gte=self.today).order_by("first_on").first()
-        following = self.reports.filter(stage__in=Report.UNPUBLISHED).first()
+        following = self.reports.to_come(self).first()
         return {
             "next_on": following and following.due_on,
             "rest_from": pause and pause.first_on,
@@ -142,11 +143,11 @@ class ReportingCadence(Days, Kept):
             "ends_on": self.ends_on if self.is_ending else None,
         }
 
-    def due_reports(self, count) -> list:
-        """Return the next reports that are owed after those that exist, not saved."""
+    def due_reports(self):
+        """Yield the reports that are owed after those that exist, not saved, one after the other."""
         kept = self.reports.exclude(stage=Report.Stage.DROPPED) if self.pk else Report.objects.none()
-        return [
-            Report(
+        for due, begins, ends in self.next_periods(kept):
+            yield Report(
                 project=self.project,
                 cadence=self,
                 owner=self.project.owner,
@@ -156,29 +157,34 @@ class ReportingCadence(Days, Kept):
                 due_on=due,
                 numbers=[{**metric, "value": None} for metric in self.metrics],
             )
-            for due, begins, ends in self.next_periods(count, kept)
-        ]
 
-    def next_periods(self, count, reports, **limits) -> list:
-        """Return (due, from, to) of what is owed after these reports. None while no first day is known, or any more.
+    def next_periods(self, reports, **limits):
+        """Yield (due, from, to) of what is owed after these reports. None while no first day is known, or any more.
 
         It goes on where they ended: when other days hold, no day is reported twice or never.
         """
         if self.first_due_on is None or not self.project.is_open:
-            return []
+            return
         if self.pk:
             limits |= {"rests": self.rests, "ends_on": self.ends_on}
         last = reports.aggregate(last=models.Max("period_to"))["last"]
-        found = cadence.periods(self, self.first_due_on, count, after=last or date.min, **limits)
-        if found and last:
-            due, _, ends = found[0]
-            found[0] = (due, last + cadence.DAY, ends)
-        return found
+        for due, begins, ends in cadence.owed(self, self.first_due_on, after=last or date.min, **limits):
+            yield due, last + cadence.DAY if last else begins, ends
+            last = None
 
     def schedule(self, *, by) -> list:
-        """Add reports until enough of them stand ahead of us. Return the new ones."""
-        ahead = self.reports.filter(stage__in=Report.UNPUBLISHED).count()
-        return [begin(report, by=by, past="scheduled") for report in self.due_reports(max(0, AHEAD - ahead))]
+        """Add reports until enough of them are still to come, with those whose day passed unseen. Return the new ones.
+
+        One that is late or was missed is owed beside them: whoever is neglected is owed each report none the less.
+        """
+        ahead = self.reports.to_come(self).count()
+        new = []
+        for report in self.due_reports() if ahead < AHEAD else ():
+            new.append(begin(report, by=by, past="scheduled"))
+            ahead += report.due_on >= self.today
+            if ahead >= AHEAD:
+                break
+        return new
 
     def schedule_again(self) -> list:
         """Move what nobody began to write to the days that now hold. Return what moved.
@@ -188,7 +194,7 @@ class ReportingCadence(Days, Kept):
         to_come = self.reports.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.today)
         waiting = list(to_come)
         others = self.reports.exclude(pk__in=to_come).exclude(stage=Report.Stage.DROPPED)
-        periods = self.next_periods(len(waiting), others, not_before=self.today)
+        periods = list(islice(self.next_periods(others, not_before=self.today), len(waiting)))
         if self.first_due_on:
             for report in waiting[len(periods) :]:
                 perform(report.drop, by=None, reason="The days changed: it is not owed any more.")
@@ -210,6 +216,10 @@ class ReportQuerySet(KeptQuerySet):
     def owed(self):
         """Return what has not come. Of a project that is closed nothing is owed any more."""
         return self.filter(stage__in=Report.UNPUBLISHED).exclude(project__stage=Project.Stage.CLOSED)
+
+    def to_come(self, terms):
+        """Return what is due today where the client is, or later."""
+        return self.filter(stage__in=Report.UNPUBLISHED, due_on__gte=terms.today)
 
 
 class Report(Output):

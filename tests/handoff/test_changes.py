@@ -155,7 +155,7 @@ def test_other_days_hide_no_report_that_is_late(cadence, ben, dora):
         late = cadence.reports.first()
         a_change(cadence, dora, approver=ben, day=20)
         assert again(late).is_late
-        assert [due for due, _, _ in owed(cadence)] == ["2027-02-01", "2027-02-20", "2027-03-20"]
+        assert [due for due, _, _ in owed(cadence)] == ["2027-02-01", "2027-02-20", "2027-03-20", "2027-04-20"]
 
 
 def test_other_days_bear_no_report_that_is_late_at_once(cadence, ben, dora):

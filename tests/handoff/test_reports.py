@@ -255,5 +255,35 @@ def test_three_reports_always_stand_ahead(ada, ben, dora):
     assert all(later.period_from < later.period_to < later.due_on for later in ahead)
 
 
+def test_a_client_who_is_neglected_is_owed_every_report_and_three_more(ada, ben, dora):
+    first = a_report(ada, manager=ben, delivery=dora, report_every="weekly", report_weekday=0)
+    terms = first.cadence
+    for week in range(10):
+        with time_machine.travel(noon_after(first.due_on, 7 * week + 6)):
+            assert [clock.run()["reports_ahead"] for _ in range(2)] == [1, 0]
+            assert terms.reports.to_come(terms).count() == 3
+
+    due = [first.due_on + timedelta(days=7 * week) for week in range(13)]
+    assert [report.due_on for report in terms.reports.all()] == due
+    assert terms.reports.filter(breach="missed").count() == 10
+    shown = Publication.objects.filter(kind="onboarding", withdrawn_at=None).latest("pk").body["reports"]
+    assert shown["next_on"] == due[10].isoformat()
+
+
+def test_weeks_in_which_nothing_ran_are_owed_too(ada, ben, dora):
+    first = a_report(ada, manager=ben, delivery=dora, report_every="weekly", report_weekday=0)
+    with time_machine.travel(noon_after(first.due_on, 69)):
+        clock.run()
+    assert first.cadence.reports.count() == 13
+
+
+def test_of_a_client_whose_reports_ended_none_is_owed_however_late_they_are(ada, ben, dora):
+    first = a_report(ada, manager=ben, delivery=dora, report_every="weekly", report_weekday=0)
+    a_change(first.cadence, dora, approver=ben, kind="end", first_on=first.due_on + timedelta(days=1))
+    with time_machine.travel(noon_after(first.due_on, 69)):
+        clock.run()
+    assert first.cadence.reports.exclude(stage="dropped").count() == 1
+
+
 def noon_after(day, days):
     return timezone.now().replace(year=day.year, month=day.month, day=day.day, hour=12) + timedelta(days=days)
