@@ -8,13 +8,12 @@ from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from opportunities import followups
-from opportunities.conditions import code_of
 from opportunities.models import Task, User
 from opportunities.records import ClientSafe, Lack, Opens, Refused, ScopeState, begin, edit, lock, perform, tell
 from portal.models import Guest
 from proposals.publishing import agency_day
 
-from . import cadence, changeorders, publishing
+from . import changeorders, publishing
 from .house import CHECKLIST
 from .models import (
     ChecklistItem,
@@ -182,18 +181,12 @@ class Will:
         return Provider.named_in(" ".join(self.opportunity.discoveries.values_list("provider_stack", flat=True)))
 
     def the_cadence(self):
-        contract = self.contract
-        terms = ReportingCadence(
+        return ReportingCadence(
             project=self.project,
-            **agreed(contract),
-            country=code_of(self.client.country),
-            time_zone=self.client.time_zone,
+            **agreed(self.contract, self.client),
             metrics=[metric(claim) for claim in self.proposal.claims.exclude(metric="")],
             reviewer=self.owner,
         )
-        if contract.first_report_on:
-            terms.first_due_on = cadence.first_date(terms, contract.first_report_on)
-        return terms
 
     def the_guests(self):
         """Yield an access to the portal for each contact who has a mail address and none yet, nor had it taken away."""

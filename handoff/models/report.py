@@ -120,7 +120,7 @@ class ReportingCadence(Days, Kept):
 
     @property
     def contract_says(self) -> str:
-        return cadence.in_words(ReportingCadence(**agreed(self.project.handoff.contract)))
+        return ReportingCadence(**agreed(self.project.handoff.contract, self.project.client)).days_in_words
 
     @property
     def departures(self) -> list[str]:
@@ -186,15 +186,23 @@ class ReportingCadence(Days, Kept):
                 break
         return new
 
+    @property
+    def movable(self):
+        """Return the reports that nobody began to write, and whose day has not passed."""
+        return self.reports.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.today)
+
+    def periods_anew(self):
+        """Yield (due, from, to) of what is owed from today on, whatever stands in `movable` so far."""
+        others = self.reports.exclude(pk__in=self.movable).exclude(stage=Report.Stage.DROPPED)
+        return self.next_periods(others, not_before=self.today)
+
     def schedule_again(self) -> list:
         """Move what nobody began to write to the days that now hold. Return what moved.
 
         One whose day has passed is late, and stays so.
         """
-        to_come = self.reports.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.today)
-        waiting = list(to_come)
-        others = self.reports.exclude(pk__in=to_come).exclude(stage=Report.Stage.DROPPED)
-        periods = list(islice(self.next_periods(others, not_before=self.today), len(waiting)))
+        waiting = list(self.movable)
+        periods = list(islice(self.periods_anew(), len(waiting)))
         if self.first_due_on:
             for report in waiting[len(periods) :]:
                 perform(report.drop, by=None, reason="The days changed: it is not owed any more.")

@@ -17,6 +17,7 @@ from portal.models import Publication
 from tests.makers_handoff import a_change, a_project
 
 JAN = date(2027, 1, 1)
+PLACE = "; the first on 1 Feb 2027; by the time of UTC"
 
 
 def again(record):
@@ -190,13 +191,43 @@ def test_a_contract_that_ended_owes_no_report_that_nobody_began(cadence, ben, do
 def test_the_page_of_project_cadence_and_change_say_what_the_contract_says(cadence, ben, dora, as_user):
     change = a_change(cadence, dora, frequency="weekly", weekday=4, day=None)
     page = as_user(ben).get(change.staff_url()).content.decode()
-    assert "This would depart from the contract, which says: monthly, on day 1." in page
+    assert f"This would depart from the contract, which says: monthly, on day 1{PLACE}." in page
     assert "As the contract says." in as_user(dora).get(cadence.project.staff_url()).content.decode()
 
     perform(change.approve, by=ben)
     for record in (change, cadence, cadence.project):
         page = as_user(dora).get(record.staff_url()).content.decode()
-        assert "The contract says: monthly, on day 1. Now: weekly, on Friday." in page
+        assert f"The contract says: monthly, on day 1{PLACE}. Now: weekly, on Friday{PLACE}." in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"first_due_on": date(2027, 9, 1)}, "the first on 1 Sep 2027"),
+        ({"time_zone": "Asia/Tokyo"}, "by the time of Asia/Tokyo"),
+        ({"country": "JP"}, "the holidays of Japan"),
+    ],
+)
+def test_a_change_of_first_day_zone_or_holidays_is_seen_by_whoever_approves_it_and_departs(
+    cadence, ben, dora, as_user, asked, said
+):
+    change = a_change(cadence, dora, **asked)
+    page = as_user(ben).get(change.staff_url()).content.decode()
+    assert said in change.asked
+    assert said not in change.days_before
+    assert change.asked in page
+    assert "This would depart from the contract" in page
+
+    perform(change.approve, by=ben)
+    page = as_user(dora).get(cadence.project.staff_url()).content.decode()
+    assert f"The contract says: monthly, on day 1{PLACE}. Now: " in page
+    assert said in page
+
+
+def test_whoever_approves_a_late_first_day_reads_how_long_the_silence_is(cadence, ben, dora, as_user):
+    change = a_change(cadence, dora, first_due_on=date(2027, 9, 1))
+    page = as_user(ben).get(change.staff_url()).content.decode()
+    assert "The next report would come on Wed 1 Sep 2027, for August 2027" in page
 
 
 def shown_of_reports():
@@ -280,7 +311,7 @@ def add_url(cadence, kind):
 def test_a_pause_is_asked_for_on_its_page_and_approved_on_another(cadence, dora, ben, as_user):
     browser = as_user(dora)
     assert add_url(cadence, "pause").replace("&", "&amp;") in browser.get(cadence.staff_url()).content.decode()
-    assert "The contract says: monthly, on day 1." in browser.get(add_url(cadence, "pause")).content.decode()
+    assert f"The contract says: monthly, on day 1{PLACE}." in browser.get(add_url(cadence, "pause")).content.decode()
     wrong = {"first_on": "2027-02-30", "last_on": "2027-02-01", "reason": ""}
     page = browser.post(add_url(cadence, "pause"), wrong).content.decode()
     assert "Choose a day that there is" in page
@@ -300,7 +331,7 @@ def test_other_days_begin_with_the_days_as_they_are(cadence, dora, as_user):
     typed = {"frequency": "quarterly", "weekday": "", "day": "31", "country": "", "time_zone": "Asia/Tokyo"}
     typed |= {"first_due_on": "2027-03-31", "reason": "Their board meets then."}
     assert as_user(dora).post(add_url(cadence, "terms"), typed).status_code == 302
-    assert CadenceChange.objects.get().asked == "Reports come quarterly, on day 31"
+    assert CadenceChange.objects.get().asked.startswith("Reports come quarterly, on day 31; the first on 31 Mar 2027")
 
 
 def test_a_second_question_and_a_stale_tab_are_told_so(cadence, dora, ben, as_user):
