@@ -20,6 +20,8 @@ from proposals.models import Cadence
 WEEKS = {"weekly": 1, "every_two_weeks": 2}
 MONTHS = {"monthly": 1, "quarterly": 3}
 DAY = timedelta(days=1)
+# Between the last day that a report tells of and its own day lie so many whole days: in them it is written and approved.
+ROOM = timedelta(days=3)
 
 
 def periods(cadence, start: date, count: int, **limits) -> list[tuple[date, date, date]]:
@@ -30,21 +32,22 @@ def periods(cadence, start: date, count: int, **limits) -> list[tuple[date, date
 def owed(cadence, start: date, *, after=date.min, not_before=date.min, rests=(), ends_on=date.max):
     """Yield (due, from, to) of each report whose period ends after a day.
 
-    Each covers the days from where the last one ended to the day before the one that the cadence names. None is due
+    Each covers the days from where the last one ended to some days before the one that the cadence names. None is due
     before `not_before`, in one of the rests (first and last day), or from `ends_on` on.
     """
     first, begins = first_date(cadence, start), None
     for number in counting():
         day = named(cadence, first, number)
-        if day - DAY <= after:
+        ends = day - ROOM - DAY
+        if ends <= after:
             continue
-        begins = begins or named(cadence, first, number - 1)
+        begins = begins or named(cadence, first, number - 1) - ROOM
         due = due_on(cadence, day)
         if due >= ends_on:
             return
         if due >= not_before and not any(rest_on <= due <= rest_until for rest_on, rest_until in rests):
-            yield due, begins, day - DAY
-            begins = day
+            yield due, begins, ends
+            begins = ends + DAY
 
 
 def first_date(cadence, start: date) -> date:

@@ -122,7 +122,7 @@ class CadenceChange(Days, Record):
 
     @property
     def brings(self) -> str:
-        """Say which report other days would bring next, and how many days it would cover: a far one is a long silence."""
+        """Say which report other days would bring next, and for which days: a far one is a long silence."""
         would = ReportingCadence(pk=self.cadence_id, project=self.cadence.project, **self.terms)
         for due, begins, ends in would.periods_anew():
             return f"The next report would come on {day(due)}, for {publishing.span(begins, ends)}"

@@ -438,6 +438,7 @@ class Report(Output):
         source=Stage.IN_REVIEW,
         target=Stage.APPROVED,
         gates=[
+            gates.period_has_ended,
             gates.summary_is_approved,
             gates.summary_is_of_this_report,
             gates.numbers_are_filled,

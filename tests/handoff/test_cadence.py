@@ -69,8 +69,8 @@ def test_the_last_working_day_is_none_of_the_weekend_and_no_holiday():
 def test_a_day_off_moves_a_report_to_the_next_working_day_and_its_period_stays():
     cadence = terms("monthly", day=1, skips=True, country="DE")
     assert periods(cadence, date(2027, 1, 1), 2) == [
-        (date(2027, 1, 4), date(2026, 12, 1), date(2026, 12, 31)),  # New Year is a Friday
-        (date(2027, 2, 1), date(2027, 1, 1), date(2027, 1, 31)),
+        (date(2027, 1, 4), date(2026, 11, 28), date(2026, 12, 28)),  # New Year is a Friday
+        (date(2027, 2, 1), date(2026, 12, 29), date(2027, 1, 28)),
     ]
     assert due_dates(terms("monthly", day=1), date(2027, 1, 1), 1) == [date(2027, 1, 1)], "unless it was agreed so"
 
@@ -84,11 +84,11 @@ def test_days_off_longer_than_a_week_lose_no_report():
     assert later == found[1:]
 
 
-def test_each_period_ends_on_the_day_before_its_report_and_begins_where_the_last_one_ended():
+def test_each_period_leaves_three_days_to_write_its_report_and_begins_where_the_last_one_ended():
     assert periods(terms("monthly", day=31), date(2027, 1, 31), 3) == [
-        (date(2027, 1, 31), date(2026, 12, 31), date(2027, 1, 30)),
-        (date(2027, 2, 28), date(2027, 1, 31), date(2027, 2, 27)),
-        (date(2027, 3, 31), date(2027, 2, 28), date(2027, 3, 30)),
+        (date(2027, 1, 31), date(2026, 12, 28), date(2027, 1, 27)),
+        (date(2027, 2, 28), date(2027, 1, 28), date(2027, 2, 24)),
+        (date(2027, 3, 31), date(2027, 2, 25), date(2027, 3, 27)),
     ]
 
 

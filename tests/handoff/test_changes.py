@@ -112,9 +112,9 @@ def test_a_pause_drops_what_is_due_in_it_and_loses_no_day(cadence, ben, dora):
     assert [report.due_on for report in dropped] == [date(2027, 3, 1), date(2027, 4, 1)]
     assert "Reports rest from Mon 15 Feb 2027 until Thu 1 Apr 2027" in dropped[0].dropped_because
     assert owed(cadence) == [
-        ("2027-02-01", "2027-01-01", "2027-01-31"),
-        ("2027-05-01", "2027-02-01", "2027-04-30"),
-        ("2027-06-01", "2027-05-01", "2027-05-31"),
+        ("2027-02-01", "2026-12-29", "2027-01-28"),
+        ("2027-05-01", "2027-01-29", "2027-04-27"),
+        ("2027-06-01", "2027-04-28", "2027-05-28"),
     ]
 
 
@@ -125,14 +125,14 @@ def test_a_pause_from_today_drops_the_next_one_with_its_task(cadence, ben, dora)
 
     assert again(first).stage == "dropped"
     assert not Task.objects.about(first).exclude(stage__in=Task.CLOSED).exists()
-    assert owed(cadence)[0] == ("2027-03-01", "2027-01-01", "2027-02-28")
+    assert owed(cadence)[0] == ("2027-03-01", "2026-12-29", "2027-02-25")
     assert cadence.project.reports.count() == 4, "nothing is deleted"
 
 
 def test_a_report_that_somebody_began_is_still_owed_in_a_pause(cadence, ben, dora):
     perform(cadence.reports.first().start, by=dora)
     a_change(cadence, dora, approver=ben, kind="pause", first_on=date(2027, 1, 20), last_on=date(2027, 2, 10))
-    assert owed(cadence)[0] == ("2027-02-01", "2027-01-01", "2027-01-31")
+    assert owed(cadence)[0] == ("2027-02-01", "2026-12-29", "2027-01-28")
 
 
 def test_the_end_owes_none_from_its_day_on(cadence, ben, dora):
@@ -145,9 +145,9 @@ def test_other_days_move_what_nobody_began_and_no_day_is_told_twice_or_never(cad
     perform(cadence.reports.first().start, by=dora)
     a_change(cadence, dora, approver=ben, frequency="weekly", weekday=4, day=None)
     assert owed(cadence) == [
-        ("2027-02-01", "2027-01-01", "2027-01-31"),
-        ("2027-02-05", "2027-02-01", "2027-02-04"),
-        ("2027-02-12", "2027-02-05", "2027-02-11"),
+        ("2027-02-01", "2026-12-29", "2027-01-28"),
+        ("2027-02-05", "2027-01-29", "2027-02-01"),
+        ("2027-02-12", "2027-02-02", "2027-02-08"),
     ]
 
 
@@ -163,7 +163,7 @@ def test_other_days_bear_no_report_that_is_late_at_once(cadence, ben, dora):
     perform(cadence.reports.first().start, by=dora)
     with time_machine.travel("2027-02-25 12:00+00:00"):
         a_change(cadence, dora, approver=ben, day=20)
-        assert owed(cadence)[1] == ("2027-03-20", "2027-02-01", "2027-03-19")
+        assert owed(cadence)[1] == ("2027-03-20", "2027-01-29", "2027-03-16")
 
 
 def test_a_closed_project_owes_no_report_whoever_began_it(cadence, ben, dora):
@@ -227,7 +227,7 @@ def test_a_change_of_first_day_zone_or_holidays_is_seen_by_whoever_approves_it_a
 def test_whoever_approves_a_late_first_day_reads_how_long_the_silence_is(cadence, ben, dora, as_user):
     change = a_change(cadence, dora, first_due_on=date(2027, 9, 1))
     page = as_user(ben).get(change.staff_url()).content.decode()
-    assert "The next report would come on Wed 1 Sep 2027, for August 2027" in page
+    assert "The next report would come on Wed 1 Sep 2027, for 29 July to 28 August 2027" in page
 
 
 def shown_of_reports():

@@ -53,6 +53,24 @@ def test_a_report_is_published_when_its_period_has_ended(ada, ben, dora, days):
         assert perform(report.publish, by=dora).stage == "published"
 
 
+def test_numbers_of_days_that_are_still_to_come_are_approved_by_nobody(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    approve_all(report.summary, ben)
+    with time_machine.travel(noon_after(report.period_to, 0)):
+        with pytest.raises(Refused, match="Wait until its period has ended"):
+            perform(again(report).approve, by=ben)
+    with time_machine.travel(noon_after(report.period_to, 1)):
+        assert perform(again(report).approve, by=ben).stage == "approved"
+
+
+def test_there_are_days_of_work_between_the_end_of_a_period_and_the_day_of_its_report(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    approve_all(report.summary, ben)
+    with time_machine.travel(noon_after(report.due_on, -3)):
+        report = perform(perform(again(report).approve, by=ben).publish, by=dora)
+    assert (report.stage, report.breach) == ("published", "")
+
+
 def test_a_note_stays_among_us(ada, ben, dora):
     report = a_report(ada, manager=ben, delivery=dora, stage="approved")
     begin(ReportNote(report=report, words="Their own developer broke it.", author=dora), by=dora)
@@ -87,9 +105,10 @@ def test_whoever_wrote_its_words_cannot_approve(ada, ben, fay, dora):
     words.was_edited(by=ben)
     approve_all(perform(again(words).submit, by=dora), fay)
 
-    with pytest.raises(PermissionDenied):
-        perform(again(report).approve, by=ben)
-    assert perform(again(report).approve, by=fay).stage == "approved"
+    with time_machine.travel(noon_after(report.period_to, 1)):
+        with pytest.raises(PermissionDenied):
+            perform(again(report).approve, by=ben)
+        assert perform(again(report).approve, by=fay).stage == "approved"
 
 
 @pytest.mark.parametrize(
