@@ -13,14 +13,11 @@ from itertools import islice
 from dateutil.relativedelta import relativedelta
 from django.utils import timezone
 
-from opportunities.conditions import holidays_of
 from opportunities.repeating import zone_of
 from proposals.models import Cadence
+from proposals.reportdays import DAY, MONTHS, WEEKS, first_date, in_month, is_working_day
 
-WEEKS = {"weekly": 1, "every_two_weeks": 2}
-MONTHS = {"monthly": 1, "quarterly": 3}
-DAY = timedelta(days=1)
-# Between the last day that a report tells of and its own day lie so many whole days: in them it is written and approved.
+# So many whole days lie between the last day that a report tells of and its own: in them it is written and approved.
 ROOM = timedelta(days=3)
 
 
@@ -50,15 +47,6 @@ def owed(cadence, start: date, *, after=date.min, not_before=date.min, rests=(),
             begins = ends + DAY
 
 
-def first_date(cadence, start: date) -> date:
-    """Return the first day from `start` on that a cadence names."""
-    if cadence.frequency in WEEKS:
-        weekday = start.weekday() if cadence.weekday is None else cadence.weekday
-        return start + timedelta(days=(weekday - start.weekday()) % 7)
-    this_month = in_month(cadence, start, start.day)
-    return this_month if this_month >= start else in_month(cadence, start + relativedelta(months=1), start.day)
-
-
 def named(cadence, first: date, number: int) -> date:
     """Return the day that a cadence names so many intervals after the first, or before it."""
     if cadence.frequency in WEEKS:
@@ -66,16 +54,6 @@ def named(cadence, first: date, number: int) -> date:
     # Always counted from the first one: counted from each other, the 31st would stick at the 28th of February.
     month = first + relativedelta(months=MONTHS[cadence.frequency] * number)
     return in_month(cadence, month, first.day)
-
-
-def in_month(cadence, month: date, usual: int) -> date:
-    """Return the day that a cadence names in a month; the usual day where it names none."""
-    if not cadence.on_last_working_day:
-        return month + relativedelta(day=cadence.day or usual)
-    day = month + relativedelta(day=31)
-    while not is_working_day(cadence, day):
-        day -= DAY
-    return day
 
 
 def due_on(cadence, day: date) -> date:
@@ -90,11 +68,6 @@ def next_working_day(cadence, day: date) -> date:
     while not is_working_day(cadence, day):
         day += DAY
     return day
-
-
-def is_working_day(cadence, day: date) -> bool:
-    """Whether people work on a day where the client is: Monday to Friday, on no public holiday."""
-    return day.weekday() < 5 and day not in holidays_of(cadence.country, day.year)
 
 
 def today(time_zone: str) -> date:

@@ -1,15 +1,13 @@
 """The days on which reports come: what a contract agrees, a cadence keeps and a change asks to have otherwise."""
 
-from types import SimpleNamespace
-
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.formats import date_format
 
-from opportunities.conditions import code_of
 from opportunities.models.client import countries
 from opportunities.models.user import known_time_zone
+from proposals import reportdays
 from proposals.models import Cadence, Contract
 
 from .. import cadence
@@ -79,15 +77,6 @@ class Days(models.Model):
 
 
 def agreed(contract, client) -> dict:
-    """Return what a contract says about the days. Days off, and the end of a day, are those where the client is."""
-    days = {
-        "frequency": contract.report_every,
-        "weekday": contract.report_weekday,
-        "day": contract.report_day,
-        "on_last_working_day": contract.report_on_last_working_day,
-        "skips_days_off": contract.report_skips_days_off,
-        "country": code_of(client.country),
-        "time_zone": client.time_zone,
-    }
-    first = contract.first_report_on
-    return {**days, "first_due_on": first and cadence.first_date(SimpleNamespace(**days), first)}
+    """Return what a contract says about the days, with the first one that it names."""
+    days, first = reportdays.agreed(contract, client), contract.first_report_on
+    return {**vars(days), "first_due_on": first and reportdays.first_date(days, first)}
