@@ -11,7 +11,7 @@ from opportunities import clock, followups, notices
 from opportunities.models import Notice, Task
 from opportunities.records import Opens, edit, lock
 
-from . import alarms, cadence, publishing
+from . import alarms, cadence, owing, publishing
 from .models import CadenceChange, Project, Report, ReportingCadence
 from .models.report import AHEAD
 from .reactions import open_report_task
@@ -30,7 +30,7 @@ def run() -> dict:
         "reports_ahead": keep_reports_ahead(),
         "report_tasks": open_report_tasks(),
         "missed_reports": mark_missed(),
-        "late_reports": tell_of_late(),
+        "late_reports": mark_late(),
         "late_blockers": alarms.tell_of_late_blockers(),
         "untold_clients": tell_managers(),
     }
@@ -68,18 +68,10 @@ def mark_missed() -> int:
     return sum(once(report, miss) for report in missed.order_by("due_on")[:BATCH])
 
 
-def tell_of_late() -> int:
-    """Tell the owners of reports whose day has passed where the client is, once each."""
-    late = Report.objects.owed().filter(breach="", due_on__lt=clock.today())
-    late = notices.untold(late, Notice.Kind.BREACH, ":late").select_related("owner", "cadence", "project")
-    words, kind = "{} is late: publish it, and say why.", Notice.Kind.BREACH
-    rows = [
-        (report.owner, kind, words.format(report), report.staff_url(), f"{report.pk}:late", report)
-        for report in late.order_by("due_on", "pk")[:BATCH]
-        if report.is_late
-    ]
-    notices.tell_all(rows)
-    return len(rows)
+def mark_late() -> int:
+    """Mark each report whose day has passed where the client is: from then on it is its owner's of that day."""
+    late = Report.objects.owed().filter(owing.is_past(), breach="")
+    return sum(once(report, be_late) for report in late.order_by("due_on", "pk")[:BATCH])
 
 
 def tell_managers() -> int:
@@ -106,8 +98,18 @@ def once(record, do) -> bool:
     return do(lock(record)) is not None
 
 
+def be_late(report):
+    if report.breach or not report.is_late:
+        return None
+    return edit(report, by=None, **report.broken(Report.Breach.LATE), reason=its_day(report))
+
+
 def miss(report):
     if report.breach == Report.Breach.MISSED or not report.is_open:
         return None
-    edit(report, by=None, breach=Report.Breach.MISSED, reason=f"It was due on {date_format(report.due_on, 'D j M Y')}.")
+    edit(report, by=None, **report.broken(Report.Breach.MISSED), reason=its_day(report))
     return followups.open_task(report, Opens("report", "Say why it was missed, and publish it", 1), by=None)
+
+
+def its_day(report) -> str:
+    return f"It was due on {date_format(report.due_on, 'D j M Y')}."

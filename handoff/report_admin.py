@@ -28,7 +28,15 @@ THEIRS = ("value_", "more_", "next_steps")
 class ReportAdmin(RecordAdmin):
     list_display = ["project", "period_from", "period_to", "due_on", "stage", "breach", "owner"]
     list_filter = ["stage", "breach", "owner"]
-    list_select_related = ["project__client", "project__opportunity", "cadence", "owner", "summary", "approved_by"]
+    list_select_related = [
+        "project__client",
+        "project__opportunity",
+        "cadence",
+        "owner",
+        "owed_by",
+        "summary",
+        "approved_by",
+    ]
     empty_words = "No report is owed. A project that is inherited schedules its first ones."
 
     def has_add_permission(self, request):
@@ -53,7 +61,7 @@ class ReportAdmin(RecordAdmin):
         with transaction.atomic():
             form = writing.report_form(lock(report), request.POST)
             typed = {name: words for name, words in request.POST.items() if name.startswith(THEIRS) and words}
-            if typed and not form.writes:
+            if not form.writes and (typed or report.stage == Report.Stage.PUBLISHED):
                 return self.shown(request, report, typed=typed, status=409)
             if not form.is_valid():
                 return self.shown(request, report, form=form, status=409 if form.newer else 422)
@@ -73,7 +81,7 @@ class ReportAdmin(RecordAdmin):
         """Show the writer, with what was typed or read from a file where that was not written."""
         may = self.has_change_permission(request, report)
         if typed is not None or form is None:
-            form = writing.report_form(report) if may else None
+            form = writing.report_form(report) if may and report.stage != Report.Stage.PUBLISHED else None
         writes = bool(form and form.writes)
         to, without = publishing.readers(report)
         about = self.about(request, report)

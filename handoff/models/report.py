@@ -50,6 +50,8 @@ PUBLISHED = (
     "approved_digest",
     "published_at",
     "publication_id",
+    "breach",
+    "breach_reason",
 )
 
 
@@ -233,9 +235,9 @@ class ReportQuerySet(KeptQuerySet):
 class Report(Output):
     """One report to the client.
 
-    scheduled → drafting → in review → approved → published. It was late when it came after its day, and
-    missed when it had not come days after; either stays with its reason. One that is not owed any more, because reports
-    rest or end, is dropped.
+    scheduled → drafting → in review → approved → published. It is late once its day has passed, and
+    missed when it has not come days after; either stays with its reason and with whoever owned it then. One that is not
+    owed any more, because reports rest or end, is dropped.
     """
 
     belongs_to = "project"
@@ -276,6 +278,8 @@ class Report(Output):
     published_at = models.DateTimeField(null=True, editable=False)
     publication_id = models.BigIntegerField(null=True, editable=False)
     breach = models.CharField(max_length=6, choices=Breach, blank=True, editable=False)
+    # Who owned it when its day passed: whoever takes it over then answers for nothing that was missed before.
+    owed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     breach_reason = models.TextField("why it is late", blank=True, help_text="Internal. Clients never see this.")
     dropped_because = models.TextField("why it is not owed", blank=True, editable=False)
     # Its own number once it is dropped: another one may then cover its days.
@@ -317,7 +321,10 @@ class Report(Output):
             ),
             models.Index(fields=["due_on", "id"], name="report_by_day"),
         ]
-        triggers = [settled("published_stays", *PUBLISHED, once="OLD.stage IN ('published')")]
+        triggers = [
+            settled("published_stays", *PUBLISHED, once="OLD.stage IN ('published')"),
+            settled("owed_by_stays", "owed_by_id", once="OLD.owed_by_id IS NOT NULL"),
+        ]
 
     def __str__(self):
         return f"Report of {self.project}, due {date_format(self.due_on, 'j M Y')}"
@@ -379,6 +386,16 @@ class Report(Output):
     def is_late(self) -> bool:
         """Whether its day has passed, where the client is."""
         return self.is_open and self.due_on < self.cadence.today
+
+    def broken(self, breach) -> dict:
+        """Return what says that its day was not kept: how, and by whom."""
+        return {"breach": breach, "owed_by": self.owed_by or self.owner}
+
+    def mark_if_late(self):
+        """Stamp that it is late, as it leaves the hands of whoever owes it."""
+        if self.is_late and not self.breach:
+            for name, value in self.broken(self.Breach.LATE).items():
+                setattr(self, name, value)
 
     @property
     def steps_ahead(self) -> list[str]:
@@ -489,8 +506,7 @@ class Report(Output):
     )
     def publish(self, *, by):
         """Show it to the client, and stamp whether it came in time."""
-        if self.is_late and not self.breach:
-            self.breach = self.Breach.LATE
+        self.mark_if_late()
         if self.summary.stage == Summary.Stage.APPROVED:
             perform(self.summary.publish, by=by)
         self.published_at, self.client_safe, self.next_action = timezone.now(), ClientSafe.PUBLISHED, ""
@@ -505,7 +521,8 @@ class Report(Output):
         past="dropped",
     )
     def drop(self, *, by, reason):
-        """Owe it no more: reports rest then, or have ended."""
+        """Owe it no more: reports rest then, or have ended. One that was late by then stays so."""
+        self.mark_if_late()
         self.dropped, self.dropped_because = self.pk, reason
         self.next_action, self.client_safe = "", ClientSafe.INTERNAL
 

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from handoff import clock
 from handoff.models import Report, ReportNote
+from handoff.owing import reliability
 from opportunities.models import Notice, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
@@ -251,6 +253,46 @@ def test_whoever_publishes_a_late_report_need_not_be_told_so(ada, ben, dora):
         perform(edit(report, by=dora, breach_reason="The provider was down.").publish, by=dora)
         clock.run()
     assert breaches(dora) == []
+
+
+def reliability_of(user):
+    lines = reliability(Report.objects.all())["owner"]
+    return [(line.on_time, line.late, line.missed) for line in lines if line.pk == user.pk]
+
+
+def test_whoever_owned_a_report_when_its_day_passed_answers_for_it(ada, ben, dora, fay):
+    report = a_report(ada, manager=ben, delivery=dora)
+    with time_machine.travel(noon_after(report.due_on, 1)):
+        clock.run()
+        report = edit(again(report), by=dora, owner=fay)
+        assert (reliability_of(dora), reliability_of(fay)) == ([(0, 1, 0)], [])
+    with time_machine.travel(noon_after(report.due_on, 6)):
+        clock.run()
+        assert (reliability_of(dora), reliability_of(fay)) == ([(0, 0, 1)], [])
+    with pytest.raises(DatabaseError, match="does not change any more"), transaction.atomic():
+        Report.objects.filter(pk=report.pk).update(owed_by=fay)
+
+
+def test_why_a_report_was_late_stays_once_it_is_published(ada, ben, dora, fay, as_user):
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    with time_machine.travel(noon_after(report.due_on, 1)):
+        report = perform(edit(report, by=dora, breach_reason="We forgot it.").publish, by=dora)
+        typed = {"owner": fay.pk, "breach_reason": "The client never gave us access."}
+        assert as_user(dora).post(report.staff_url(), typed).status_code == 409
+        assert "We forgot it." in as_user(dora).get(report.staff_url()).content.decode()
+        assert (again(report).owner, again(report).breach_reason) == (dora, "We forgot it.")
+        assert reliability_of(dora) == [(0, 1, 0)]
+    for change in ({"breach_reason": "The client."}, {"breach": ""}):
+        with pytest.raises(DatabaseError, match="does not change any more"), transaction.atomic():
+            Report.objects.filter(pk=report.pk).update(**change)
+
+
+def test_a_report_that_was_late_when_its_project_was_closed_counts_as_late(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora)
+    with time_machine.travel(noon_after(report.due_on, 1)):
+        perform(again(report.project).close, by=dora, reason="They sold the practice.")
+        assert (again(report).stage, again(report).breach, again(report).owed_by) == ("dropped", "late", dora)
+        assert reliability_of(dora) == [(0, 1, 0)]
 
 
 def test_the_task_to_write_opens_five_days_before(ada, ben, dora):

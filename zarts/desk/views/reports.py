@@ -76,7 +76,7 @@ def reliability(request):
     today = timezone.localdate()
     days = next((days for days in PERIODS if request.GET.get("days") == str(days)), 90)
     chosen = chosen_of(request)
-    rows = owing.narrowed(owing.reports_of(request.user), chosen)
+    rows = owing.narrowed(owing.answered_for(owing.reports_of(request.user)), chosen, owner="answers")
     rows = owing.due_between(rows, owing.since(days, today), today)
     show = request.GET.get("show", "")
     kinds = {"on_time": "Came in time", "late": "Late", "missed": "Missed"}
