@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import takewhile
 
-from django.db.models import Count, F, Q, Value
+from django.db.models import Count, F, Max, Q, Value
 from django.db.models.functions import Coalesce, Concat, Trim
 
 from opportunities.models import Client, User
 from proposals.models import Service
 
 from . import cadence
-from .models import Report, ReportingCadence
+from .models import Project, Report, ReportingCadence
 
 # So many reports of a month, choices of a filter, and rows of a table are shown.
 MOST, CHOICES, ROWS = 500, 200, 50
+# So far ahead the days of reports are worked out that do not exist yet.
+AHEAD = timedelta(days=2 * 366)
 SERVICE = "project__handoff__contract__proposal__service"
 # How a report stands, in words, in the order in which it goes wrong less.
 STATES = {
@@ -46,6 +49,20 @@ def reports_of(user):
     """Return the reports that somebody may see, with what a page says of each."""
     along = ("project__client", "owner", "cadence", SERVICE)
     return Report.objects.visible_to(user).select_related(*along).order_by("due_on", "pk")
+
+
+def planned(user, chosen: dict, first: date, last: date) -> list:
+    """Return the reports that will be owed between two days beyond those that exist, not saved. Three queries."""
+    there = ReportingCadence.objects.visible_to(user).exclude(first_due_on=None)
+    there = narrowed(there.exclude(project__stage__in=Project.CLOSED), chosen, owner="project__owner")
+    told = Max("reports__period_to", filter=~Q(reports__stage=Report.Stage.DROPPED))
+    there = there.annotate(told=told).select_related("project__client", "project__owner").prefetch_related("changes")
+    return [
+        terms.report_of(period)
+        for terms in there.order_by("pk")[:MOST]
+        for period in takewhile(lambda period: period[0] <= last, terms.periods_after(terms.told))
+        if period[0] >= first
+    ]
 
 
 def narrowed(rows, chosen: dict, owner="owner"):

@@ -107,14 +107,19 @@ class ReportingCadence(Days, Kept):
         return self.changes.filter(stage="approved")
 
     @property
+    def approved(self) -> list:
+        """Return the same; a page that read the changes of many cadences along asks no more."""
+        return [change for change in self.changes.all() if change.stage == "approved"]
+
+    @property
     def rests(self) -> list[tuple[date, date]]:
         """Return the first and the last day of each pause."""
-        return list(self.in_force.filter(kind="pause").values_list("first_on", "last_on"))
+        return [(each.first_on, each.last_on) for each in self.approved if each.kind == "pause"]
 
     @property
     def ends_on(self) -> date:
         """Return the day from which on none is owed any more."""
-        return self.in_force.filter(kind="end").aggregate(first=models.Min("first_on"))["first"] or date.max
+        return min((each.first_on for each in self.approved if each.kind == "end"), default=date.max)
 
     @property
     def is_ending(self) -> bool:
@@ -146,30 +151,37 @@ class ReportingCadence(Days, Kept):
         }
 
     def due_reports(self):
-        """Yield the reports that are owed after those that exist, not saved, one after the other."""
+        """Return, one after the other and not saved, the reports that are owed after those that exist."""
         kept = self.reports.exclude(stage=Report.Stage.DROPPED) if self.pk else Report.objects.none()
-        for due, begins, ends in self.next_periods(kept):
-            yield Report(
-                project=self.project,
-                cadence=self,
-                owner=self.project.owner,
-                source=str(self),
-                period_from=begins,
-                period_to=ends,
-                due_on=due,
-                numbers=[{**metric, "value": None} for metric in self.metrics],
-            )
+        return map(self.report_of, self.next_periods(kept))
+
+    def report_of(self, period):
+        """Return the report of a period (due, from, to), not saved."""
+        due, begins, ends = period
+        return Report(
+            project=self.project,
+            cadence=self,
+            owner=self.project.owner,
+            source=str(self),
+            period_from=begins,
+            period_to=ends,
+            due_on=due,
+            numbers=[{**metric, "value": None} for metric in self.metrics],
+        )
 
     def next_periods(self, reports, **limits):
-        """Yield (due, from, to) of what is owed after these reports. None while no first day is known, or any more.
+        """Yield (due, from, to) of what is owed after these reports."""
+        return self.periods_after(reports.aggregate(last=models.Max("period_to"))["last"], **limits)
 
-        It goes on where they ended: when other days hold, no day is reported twice or never.
+    def periods_after(self, last, **limits):
+        """Yield (due, from, to) of what is owed after a day that was told of. None while no first day is known.
+
+        It goes on from there: when other days hold, no day is reported twice or never.
         """
         if self.first_due_on is None or not self.project.is_open:
             return
         if self.pk:
             limits |= {"rests": self.rests, "ends_on": self.ends_on}
-        last = reports.aggregate(last=models.Max("period_to"))["last"]
         for due, begins, ends in cadence.owed(self, self.first_due_on, after=last or date.min, **limits):
             yield due, last + cadence.DAY if last else begins, ends
             last = None
