@@ -23,6 +23,7 @@ from .models import (
     Promise,
     Provider,
     Receipt,
+    Report,
     ReportingCadence,
 )
 from .models.days import agreed
@@ -185,8 +186,12 @@ class Will:
             project=self.project,
             **agreed(self.contract, self.client),
             metrics=[metric(claim) for claim in self.proposal.claims.exclude(metric="")],
-            reviewer=self.owner,
+            reviewer=self.the_reviewer(),
         )
+
+    def the_reviewer(self):
+        """Return who approves the reports: a manager of whoever writes them, or nobody in particular."""
+        return self.owner.managers().filter(pk__in=Report.approvers().values("pk")).order_by("pk").first()
 
     def the_guests(self):
         """Yield an access to the portal for each contact who has a mail address and none yet, nor had it taken away."""

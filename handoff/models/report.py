@@ -13,7 +13,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from opportunities.models import Contact
+from opportunities.models import Contact, User
+from opportunities.models.user import BY_ROLE
 from opportunities.records import (
     ClientSafe,
     Kept,
@@ -78,6 +79,7 @@ class ReportingCadence(Days, Kept):
     # Rows with a metric, a unit, what was promised, what was before, and the claim that promised it.
     metrics = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
     recipients = models.ManyToManyField(Contact, blank=True, related_name="+")
+    # Who approves the reports: they get the task, unless they wrote some of one themselves.
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta(Kept.Meta):
@@ -370,6 +372,11 @@ class Report(Output):
         told = Summary.objects.filter(kind=Summary.Kind.NOTICE, stage=Summary.Stage.PUBLISHED, record_type=cls.label())
         return told.values("record_id")
 
+    @classmethod
+    def approvers(cls):
+        """Return who may approve reports by their role."""
+        return User.who_work_here().filter(pk__in=User.objects.with_perm(PUBLISH, backend=BY_ROLE).values("pk"))
+
     def earlier(self):
         """Return the reports of earlier periods that the client can read, the oldest first."""
         came = self.cadence.reports.filter(stage=self.Stage.PUBLISHED, client_safe=ClientSafe.PUBLISHED)
@@ -456,7 +463,7 @@ class Report(Output):
         label="Submit for review",
         past="submitted for review",
         then="Have somebody else approve it",
-        opens=Opens("report", "Have the report approved", 2),
+        opens=Opens("report", "Have the report approved", 2, whose=policies.reviews_report),
     )
     def submit(self, *, by):
         """Ask a second person."""

@@ -113,6 +113,34 @@ def test_whoever_wrote_its_words_cannot_approve(ada, ben, fay, dora):
         assert perform(again(report).approve, by=fay).stage == "approved"
 
 
+def reviewing(report):
+    return Task.objects.about(report).open().get(title__startswith="Have the report approved").owner
+
+
+def test_the_reviewer_of_the_cadence_gets_the_report_to_approve(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    assert report.cadence.reviewer == ben
+    assert reviewing(report) == ben
+
+
+def test_a_reviewer_who_wrote_some_of_it_and_one_who_is_not_named_get_no_task(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    report = perform(report.send_back, by=ben, reason="Say more.")
+    report = edit(report, by=ben, next_steps="Raise the budget")
+    assert reviewing(perform(report.submit, by=dora)) == dora
+
+    edit(report.cadence, by=ben, reviewer=None)
+    report = perform(again(report).send_back, by=dora, reason="Say more.")
+    assert reviewing(perform(report.submit, by=dora)) == dora
+
+
+def test_only_who_may_approve_reports_is_offered_as_their_reviewer(ada, ben, dora, as_user):
+    cadence = a_report(ada, manager=ben, delivery=dora).cadence
+    offered = as_user(ben).get(cadence.staff_url()).context["adminform"].form.fields["reviewer"].queryset
+    assert ben in offered
+    assert ada not in offered
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [
