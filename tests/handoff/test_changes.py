@@ -102,6 +102,18 @@ def test_whoever_may_approve_gets_the_task_and_it_is_done_by_deciding(cadence, b
     assert owed(cadence)[0][0] == "2027-02-01"
 
 
+def test_a_change_that_waits_stands_among_the_approvals_of_whoever_may_decide_on_it(cadence, ben, dora, cem, as_user):
+    change = a_change(cadence, dora, kind="end", first_on=date(2027, 3, 1))
+    page = as_user(ben).get("/admin/approvals/").content.decode()
+    assert f'href="{change.staff_url()}">{change.asked}</a>' in page
+    assert 'Days of reports <span class="z-count">1</span>' in page
+
+    perform(change.recall, by=dora, reason="They stay.")
+    own = a_change(cadence, ben, kind="end", first_on=date(2027, 3, 1))
+    assert own.asked not in as_user(ben).get("/admin/approvals/").content.decode()
+    assert own.asked not in as_user(cem).get("/admin/approvals/").content.decode()
+
+
 # -- What it does. -----------------------------------------------------------------------------------------------------
 
 
