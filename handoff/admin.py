@@ -231,6 +231,11 @@ class ReportingCadenceAdmin(KeptAdmin):
     def has_add_permission(self, request):
         return False
 
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "reviewer":
+            kwargs["queryset"] = Report.approvers()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         if db_field.name == "recipients":
             pk = str((request.resolver_match and request.resolver_match.kwargs.get("object_id")) or "")

@@ -14,13 +14,12 @@ from dateutil.relativedelta import relativedelta
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from opportunities.conditions import holidays_of
 from opportunities.repeating import zone_of
 from proposals.models import Cadence
+from proposals.reportdays import DAY, MONTHS, WEEKS, first_date, in_month, is_working_day
 
-WEEKS = {"weekly": 1, "every_two_weeks": 2}
-MONTHS = {"monthly": 1, "quarterly": 3}
-DAY = timedelta(days=1)
+# So many whole days lie between the last day that a report tells of and its own: in them it is written and approved.
+ROOM = timedelta(days=3)
 
 
 def periods(cadence, start: date, count: int, **limits) -> list[tuple[date, date, date]]:
@@ -31,36 +30,28 @@ def periods(cadence, start: date, count: int, **limits) -> list[tuple[date, date
 def owed(cadence, start: date, *, after=date.min, not_before=date.min, rests=(), ends_on=date.max):
     """Yield (due, from, to) of each report whose period ends after a day.
 
-    Each covers the days from where the last one ended to the day before the one that the cadence names. None is due
+    Each covers the days from where the last one ended to some days before the one that the cadence names. None is due
     before `not_before`, in one of the rests (first and last day), or from `ends_on` on.
     """
     first, begins = first_date(cadence, start), None
     for number in counting():
         day = named(cadence, first, number)
-        if day - DAY <= after:
+        ends = last_told(cadence, day)
+        if ends <= after:
             continue
-        begins = begins or named(cadence, first, number - 1)
+        begins = begins or last_told(cadence, named(cadence, first, number - 1)) + DAY
         due = due_on(cadence, day)
         if due >= ends_on:
             return
         if due >= not_before and not any(rest_on <= due <= rest_until for rest_on, rest_until in rests):
-            yield due, begins, day - DAY
-            begins = day
+            yield due, begins, ends
+            begins = ends + DAY
 
 
 def resumed(rests, day: date) -> list[tuple[date, date]]:
     """Return these rests as they are when reports come again from a day on: the one around it ends before."""
     cut = [(first, min(last, day - DAY) if first <= day <= last else last) for first, last in rests]
     return [(first, last) for first, last in cut if first <= last]
-
-
-def first_date(cadence, start: date) -> date:
-    """Return the first day from `start` on that a cadence names."""
-    if cadence.frequency in WEEKS:
-        weekday = start.weekday() if cadence.weekday is None else cadence.weekday
-        return start + timedelta(days=(weekday - start.weekday()) % 7)
-    this_month = in_month(cadence, start, start.day)
-    return this_month if this_month >= start else in_month(cadence, start + relativedelta(months=1), start.day)
 
 
 def named(cadence, first: date, number: int) -> date:
@@ -72,14 +63,14 @@ def named(cadence, first: date, number: int) -> date:
     return in_month(cadence, month, first.day)
 
 
-def in_month(cadence, month: date, usual: int) -> date:
-    """Return the day that a cadence names in a month; the usual day where it names none."""
-    if not cadence.on_last_working_day:
-        return month + relativedelta(day=cadence.day or usual)
-    day = month + relativedelta(day=31)
-    while not is_working_day(cadence, day):
-        day -= DAY
-    return day
+def last_told(cadence, day: date) -> date:
+    """Return the last day that the report of a day tells of: there is room to write it.
+
+    One of the first half of a month tells of whole months, as everything that it is compared with does.
+    """
+    latest, month_end = day - ROOM - DAY, day.replace(day=1) - DAY
+    whole_months = cadence.frequency in MONTHS and month_end <= latest and day.day <= 15
+    return month_end if whole_months else latest
 
 
 def due_on(cadence, day: date) -> date:
@@ -94,11 +85,6 @@ def next_working_day(cadence, day: date) -> date:
     while not is_working_day(cadence, day):
         day += DAY
     return day
-
-
-def is_working_day(cadence, day: date) -> bool:
-    """Whether people work on a day where the client is: Monday to Friday, on no public holiday."""
-    return day.weekday() < 5 and day not in holidays_of(cadence.country, day.year)
 
 
 def today(time_zone: str, at=None) -> date:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -12,8 +13,9 @@ from opportunities.records import Opens, edit, lock
 from proposals.asking import holders_of
 from proposals.policies import right_for
 
-from . import alarms, cadence
-from .models import Report
+from . import alarms, cadence, owing, publishing
+from .models import CadenceChange, Project, Report, ReportingCadence
+from .models.report import AHEAD
 from .reactions import open_report_task
 
 # A report's task opens so long before it is due; so long after it, the report counts as missed.
@@ -25,14 +27,33 @@ UNTOLD = ":untold"
 
 
 def run() -> dict:
-    """Open the tasks of reports that come up, mark those that were missed, tell of the late. Return the counts."""
+    """Owe the reports that come next, open their tasks, mark what was missed, tell of the late. Return the counts."""
     return {
+        "reports_ahead": keep_reports_ahead(),
         "report_tasks": open_report_tasks(),
         "missed_reports": mark_missed(),
-        "late_reports": tell_of_late(),
+        "late_reports": mark_late(),
         "late_blockers": alarms.tell_of_late_blockers(),
         "untold_clients": tell_managers(),
     }
+
+
+def keep_reports_ahead() -> int:
+    """Let enough reports stand ahead of every client, also of one whose last ones never came. Return how many moved."""
+    today = clock.today()
+    ahead = Q(reports__stage__in=Report.UNPUBLISHED, reports__due_on__gte=today)
+    over = CadenceChange.objects.filter(stage="approved", kind="end", first_on__lte=today)
+    owing = ReportingCadence.objects.exclude(first_due_on=None).exclude(project__stage__in=Project.CLOSED)
+    few = owing.exclude(pk__in=over.values("cadence")).annotate(ahead=Count("reports", filter=ahead))
+    return sum(once(terms, owe_more) for terms in few.filter(ahead__lt=AHEAD).order_by("pk"))
+
+
+def owe_more(terms):
+    if not (new := terms.schedule(by=None)):
+        return None
+    # Its client reads when the next one comes: no day that has passed.
+    publishing.show_project(terms.project)
+    return new
 
 
 def open_report_tasks() -> int:
@@ -49,18 +70,10 @@ def mark_missed() -> int:
     return sum(once(report, miss) for report in missed.order_by("due_on")[:BATCH])
 
 
-def tell_of_late() -> int:
-    """Tell the owners of reports whose day has passed where the client is, once each."""
-    late = Report.objects.owed().filter(breach="", due_on__lt=clock.today())
-    late = notices.untold(late, Notice.Kind.BREACH, ":late").select_related("owner", "cadence", "project")
-    words, kind = "{} is late: publish it, and say why.", Notice.Kind.BREACH
-    rows = [
-        (report.owner, kind, words.format(report), report.staff_url(), f"{report.pk}:late", report)
-        for report in late.order_by("due_on", "pk")[:BATCH]
-        if report.is_late
-    ]
-    notices.tell_all(rows)
-    return len(rows)
+def mark_late() -> int:
+    """Mark each report whose day has passed where the client is: from then on it is its owner's of that day."""
+    late = Report.objects.owed().filter(owing.is_past(), breach="")
+    return sum(once(report, be_late) for report in late.order_by("due_on", "pk")[:BATCH])
 
 
 def tell_managers() -> int:
@@ -90,13 +103,23 @@ def who_manages(report) -> list:
 
 
 @transaction.atomic
-def once(report, do) -> bool:
-    """Do something to a report under its lock, so that of two workers the second finds it done."""
-    return do(lock(report)) is not None
+def once(record, do) -> bool:
+    """Do something to a report or a cadence under its lock, so that of two workers the second finds it done."""
+    return do(lock(record)) is not None
+
+
+def be_late(report):
+    if report.breach or not report.is_late:
+        return None
+    return edit(report, by=None, **report.broken(Report.Breach.LATE), reason=its_day(report))
 
 
 def miss(report):
     if report.breach == Report.Breach.MISSED or not report.is_open:
         return None
-    edit(report, by=None, breach=Report.Breach.MISSED, reason=f"It was due on {date_format(report.due_on, 'D j M Y')}.")
+    edit(report, by=None, **report.broken(Report.Breach.MISSED), reason=its_day(report))
     return followups.open_task(report, Opens("report", "Say why it was missed, and publish it", 1), by=None)
+
+
+def its_day(report) -> str:
+    return f"It was due on {date_format(report.due_on, 'D j M Y')}."

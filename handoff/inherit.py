@@ -1,19 +1,19 @@
 """Winning makes everything once: what delivery needs to keep what was sold, in the transaction of the win."""
 
 from datetime import timedelta
+from itertools import islice
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from opportunities import followups
-from opportunities.conditions import code_of
 from opportunities.models import Message, Task, User
 from opportunities.records import ClientSafe, Lack, Opens, Refused, ScopeState, begin, edit, lock, perform, tell
 from portal.models import Guest
 from proposals.publishing import agency_day
 
-from . import cadence, changeorders, publishing
+from . import changeorders, publishing
 from .house import CHECKLIST
 from .models import (
     ChecklistItem,
@@ -23,6 +23,7 @@ from .models import (
     Promise,
     Provider,
     Receipt,
+    Report,
     ReportingCadence,
 )
 from .models.days import agreed
@@ -113,7 +114,7 @@ class Will:
         self.items = list(self.the_items())
         self.connectors = [Connector(project=self.project, provider=one) for one in self.providers()]
         self.cadence = self.the_cadence()
-        self.reports = self.cadence.due_reports(AHEAD)
+        self.reports = list(islice(self.cadence.due_reports(), AHEAD))
         self.guests = list(self.the_guests())
         self.told = list(self.the_told())
 
@@ -189,18 +190,16 @@ class Will:
         return Provider.named_in(" ".join(self.opportunity.discoveries.values_list("provider_stack", flat=True)))
 
     def the_cadence(self):
-        contract = self.contract
-        terms = ReportingCadence(
+        return ReportingCadence(
             project=self.project,
-            **agreed(contract),
-            country=code_of(self.client.country),
-            time_zone=self.client.time_zone,
+            **agreed(self.contract, self.client),
             metrics=[metric(claim) for claim in self.proposal.claims.exclude(metric="")],
-            reviewer=self.owner,
+            reviewer=self.the_reviewer(),
         )
-        if contract.first_report_on:
-            terms.first_due_on = cadence.first_date(terms, contract.first_report_on)
-        return terms
+
+    def the_reviewer(self):
+        """Return who approves the reports: a manager of whoever writes them, or nobody in particular."""
+        return self.owner.managers().filter(pk__in=Report.approvers().values("pk")).order_by("pk").first()
 
     def the_guests(self):
         """Yield an access to the portal for each contact who has a mail address and none yet, nor had it taken away."""

@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import takewhile
 
-from django.db.models import Count, F, Q, Value
-from django.db.models.functions import Concat, Trim
+from django.db.models import Count, F, Max, Q, Value
+from django.db.models.functions import Coalesce, Concat, Trim
 
 from opportunities.models import Client, User
 from proposals.models import Service
 
 from . import cadence
-from .models import Report, ReportingCadence
+from .models import Project, Report, ReportingCadence
 
 # So many reports of a month, choices of a filter, and rows of a table are shown.
 MOST, CHOICES, ROWS = 500, 200, 50
+# So far ahead the days of reports are worked out that do not exist yet.
+AHEAD = timedelta(days=2 * 366)
 SERVICE = "project__handoff__contract__proposal__service"
 # How a report stands, in words, in the order in which it goes wrong less.
 STATES = {
@@ -48,9 +51,23 @@ def reports_of(user):
     return Report.objects.visible_to(user).select_related(*along).order_by("due_on", "pk")
 
 
-def narrowed(rows, chosen: dict):
+def planned(user, chosen: dict, first: date, last: date) -> list:
+    """Return the reports that will be owed between two days beyond those that exist, not saved. Three queries."""
+    there = ReportingCadence.objects.visible_to(user).exclude(first_due_on=None)
+    there = narrowed(there.exclude(project__stage__in=Project.CLOSED), chosen, owner="project__owner")
+    told = Max("reports__period_to", filter=~Q(reports__stage=Report.Stage.DROPPED))
+    there = there.annotate(told=told).select_related("project__client", "project__owner").prefetch_related("changes")
+    return [
+        terms.report_of(period)
+        for terms in there.order_by("pk")[:MOST]
+        for period in takewhile(lambda period: period[0] <= last, terms.periods_after(terms.told))
+        if period[0] >= first
+    ]
+
+
+def narrowed(rows, chosen: dict, owner="owner"):
     """Return those of these reports that belong to the owner, the client and the service that were chosen."""
-    for name, path in (("owner", "owner"), ("client", "project__client"), ("service", SERVICE)):
+    for name, path in (("owner", owner), ("client", "project__client"), ("service", SERVICE)):
         if chosen.get(name):
             rows = rows.filter(**{path: chosen[name]})
     return rows
@@ -59,7 +76,9 @@ def narrowed(rows, chosen: dict):
 def choices(user) -> list:
     """Return what the pages of reports filter by: name, label and the choices, each of reports that one may see."""
     mine = Report.objects.visible_to(user).order_by()
-    owners = User.objects.filter(pk__in=mine.values("owner")).order_by("first_name", "username")
+    owners = User.objects.filter(Q(pk__in=mine.values("owner")) | Q(pk__in=mine.values("owed_by"))).order_by(
+        "first_name", "username"
+    )
     clients = Client.objects.filter(pk__in=mine.values("project__client")).order_by("name")
     services = Service.objects.filter(pk__in=mine.values(SERVICE)).order_by("name")
     named = (("owner", "Owner", owners), ("client", "Client", clients), ("service", "Service", services))
@@ -112,25 +131,30 @@ def is_past() -> Q:
 
 
 def kinds() -> dict[str, Q]:
-    """Return the condition for each way in which a report came or did not come."""
-    missed = Q(breach=Report.Breach.MISSED)
-    came_late = Q(stage=Report.Stage.PUBLISHED, breach=Report.Breach.LATE)
+    """Return the condition for each way in which a report came or did not. One that was dropped keeps its breach."""
+    # For the moments until the clock marks it.
     lags = Q(stage__in=Report.UNPUBLISHED, breach="") & is_past()
     return {
         "on_time": Q(stage=Report.Stage.PUBLISHED, breach=""),
-        "late": came_late | lags,
-        "missed": missed,
+        "late": Q(breach=Report.Breach.LATE) | lags,
+        "missed": Q(breach=Report.Breach.MISSED),
     }
+
+
+def answered_for(rows):
+    """Say with each report who answers for it: whoever owned it when its day passed, and else its owner."""
+    return rows.annotate(answers=Coalesce("owed_by", "owner"))
 
 
 def reliability(rows) -> dict[str, list[Kept]]:
     """Return by client, by service and by owner how these reports came, whoever owes most first."""
+    rows = answered_for(rows)
     counts = {kind: Count("pk", filter=condition) for kind, condition in kinds().items()}
     found = {}
     for name, path, label in (
         ("client", "project__client", F("project__client__name")),
         ("service", SERVICE, F(f"{SERVICE}__name")),
-        ("owner", "owner", Trim(Concat("owner__first_name", Value(" "), "owner__last_name"))),
+        ("owner", "answers", Trim(Concat(their("first_name"), Value(" "), their("last_name")))),
     ):
         groups = rows.order_by().values(key=F(path), name=label).annotate(**counts)
         some = groups.filter(Q(on_time__gt=0) | Q(late__gt=0) | Q(missed__gt=0))
@@ -140,6 +164,11 @@ def reliability(rows) -> dict[str, list[Kept]]:
             for line in lines
         ]
     return found
+
+
+def their(name):
+    """Return a part of the name of whoever answers for a report."""
+    return Coalesce(f"owed_by__{name}", f"owner__{name}")
 
 
 def due_between(rows, first: date, last: date):

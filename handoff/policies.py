@@ -28,6 +28,11 @@ def may_approve_report(report, user):
     return not Event.objects.filter(wrote, record_type=report.label(), record_id=report.pk, actor=user).exists()
 
 
+@policy("The reviewer whom the cadence names, while they may approve the report")
+def reviews_report(report, user):
+    return report.cadence.reviewer_id == user.pk and may_approve_report(report, user)
+
+
 @policy("ZartsAlgo does this when reports rest or end by an approved change")
 def by_an_approved_change(report, user):
     return False

@@ -210,9 +210,10 @@ def take_back_what_said_it(summary, event):
 
 @reacts_to("report.edit")
 def tell_of_a_breach(report, facts):
-    """A report that was missed is told to whoever owes it. The clock tells of one that is late."""
+    """A report that is late, and later one that was missed, is told to whoever owes it."""
     if "breach" in facts and report.breach:
-        words = f"{report} was {report.get_breach_display().lower()}: say why."
+        late = report.breach == Report.Breach.LATE
+        words = f"{report} is late: publish it, and say why." if late else f"{report} was missed: say why."
         about = {"key": f"{report.pk}:{report.breach}", "about": report}
         notices.tell(report.owner, Notice.Kind.BREACH, words, report.staff_url(), **about)
 

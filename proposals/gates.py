@@ -2,12 +2,13 @@
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from opportunities.currencies import refuse_decimals
 from opportunities.money import MOST, money
 from opportunities.records import Lack, gate
 
-from . import approvals, coverage, publishing, sealing, totals
+from . import approvals, coverage, publishing, reportdays, sealing, totals
 from .coverage import evidence_falls_because
 
 # -- Whatever a client reads. ------------------------------------------------------------------------------------------
@@ -288,6 +289,19 @@ def reporting_is_set(contract):
     by_month = contract.report_every in ("monthly", "quarterly")
     if by_month and contract.report_day is None and not contract.report_on_last_working_day:
         yield Lack("Choose the day of the month of the reports.", contract.staff_url("id_report_day"))
+
+
+@gate("Choose a first report on a day on which reports come.")
+def first_report_is_on_its_days(contract):
+    """What both sign names one first day: a second one, by its own weekday or day of the month, would be another."""
+    first = contract.first_report_on
+    if not first or any(reporting_is_set.lacks(contract)):
+        return
+    named = reportdays.first_date(reportdays.agreed(contract, contract.opportunity.client), first)
+    if named != first:
+        right, wrong = date_format(named, "D j M Y"), date_format(first, "D j M Y")
+        words = f"Choose {right} for the first report, or other days: by these none comes on {wrong}."
+        yield Lack(words, contract.staff_url("id_first_report_on"))
 
 
 @gate("Choose a day for the kickoff that is still to come.", mend="id_kickoff_on")

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from opportunities.records import Record, edit, stage_field, transition
 from opportunities.walls import settled
 
-from .. import gates, policies
+from .. import gates, policies, publishing
 from ..cadence import rest_in_words
 from .days import TERMS, Days
 from .report import Report, ReportingCadence
@@ -65,7 +65,7 @@ class CadenceChange(Days, Record):
     )
     reason = models.TextField("why", help_text="Internal. Whoever approves it reads this.")
     # The days as they were when it was asked for, in words.
-    days_before = models.CharField("days when it was asked for", max_length=160, blank=True, editable=False)
+    days_before = models.CharField("days when it was asked for", max_length=300, blank=True, editable=False)
     # Nobody, where it follows from a move: the project was closed.
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     decided_by = models.ForeignKey(
@@ -127,6 +127,14 @@ class CadenceChange(Days, Record):
         if self.kind == self.Kind.END:
             return f"Reports end: none comes from {day(self.first_on)} on"
         return f"Reports come {self.days_in_words}"
+
+    @property
+    def brings(self) -> str:
+        """Say which report other days would bring next, and for which days: a far one is a long silence."""
+        would = ReportingCadence(pk=self.cadence_id, project=self.cadence.project, **self.terms)
+        for due, begins, ends in would.periods_anew():
+            return f"The next report would come on {day(due)}, for {publishing.span(begins, ends)}"
+        return "No report would come"
 
     def save(self, *args, **kwargs):
         if self._state.adding:

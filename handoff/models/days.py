@@ -3,9 +3,11 @@
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.formats import date_format
 
 from opportunities.models.client import countries
 from opportunities.models.user import known_time_zone
+from proposals import reportdays
 from proposals.models import Cadence, Contract
 
 from .. import cadence
@@ -59,7 +61,10 @@ class Days(models.Model):
 
     @property
     def days_in_words(self) -> str:
-        return cadence.in_words(self)
+        """Say all of it: whatever is left out here could change and nobody who approves it would see."""
+        first = f"the first on {date_format(self.first_due_on, 'j M Y')}" if self.first_due_on else "no first day yet"
+        holidays = f" and the holidays of {self.get_country_display()}" if self.country else ""
+        return f"{cadence.in_words(self)}; {first}; by the time of {self.time_zone}{holidays}"
 
     def clean(self):
         by_week = self.frequency in (Cadence.WEEKLY, Cadence.EVERY_TWO_WEEKS)
@@ -71,12 +76,7 @@ class Days(models.Model):
             raise ValidationError({"day": "Choose the day of the month."})
 
 
-def agreed(contract) -> dict:
-    """Return what a contract says about the days."""
-    return {
-        "frequency": contract.report_every,
-        "weekday": contract.report_weekday,
-        "day": contract.report_day,
-        "on_last_working_day": contract.report_on_last_working_day,
-        "skips_days_off": contract.report_skips_days_off,
-    }
+def agreed(contract, client) -> dict:
+    """Return what a contract says about the days, with the first one that it names."""
+    days, first = reportdays.agreed(contract, client), contract.first_report_on
+    return {**vars(days), "first_due_on": first and reportdays.first_date(days, first)}

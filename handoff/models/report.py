@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import date
+from itertools import islice
 
 import pgtrigger
 from django.conf import settings
@@ -13,7 +14,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 
-from opportunities.models import Contact
+from opportunities.models import Contact, User
+from opportunities.models.user import BY_ROLE
 from opportunities.records import (
     ClientSafe,
     Kept,
@@ -51,6 +53,8 @@ PUBLISHED = (
     "approved_digest",
     "published_at",
     "publication_id",
+    "breach",
+    "breach_reason",
 )
 
 
@@ -77,6 +81,7 @@ class ReportingCadence(Days, Kept):
     # Rows with a metric, a unit, what was promised, what was before, and the claim that promised it.
     metrics = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
     recipients = models.ManyToManyField(Contact, blank=True, related_name="+")
+    # Who approves the reports: they get the task, unless they wrote some of one themselves.
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta(Kept.Meta):
@@ -106,12 +111,19 @@ class ReportingCadence(Days, Kept):
         return self.changes.filter(stage="approved")
 
     @property
+    def approved(self) -> list:
+        """Return the same; a page that read the changes of many cadences along asks no more."""
+        return [change for change in self.changes.all() if change.stage == "approved"]
+
+    @property
     def rests(self) -> list[tuple[date, date]]:
         """Return the first and the last day of each pause, as far as reports do not come again earlier."""
         found: list[tuple[date, date]] = []
-        changes = self.in_force.filter(kind__in=["pause", "resume"]).order_by("decided_at", "pk")
-        for kind, first, last in changes.values_list("kind", "first_on", "last_on"):
-            found = cadence.resumed(found, first) if kind == "resume" else [*found, (first, last)]
+        for each in sorted(self.approved, key=lambda change: (change.decided_at, change.pk)):
+            if each.kind == "resume":
+                found = cadence.resumed(found, each.first_on)
+            elif each.kind == "pause":
+                found.append((each.first_on, each.last_on))
         return sorted(found)
 
     @property
@@ -122,7 +134,7 @@ class ReportingCadence(Days, Kept):
     @property
     def ends_on(self) -> date:
         """Return the day from which on none is owed any more."""
-        return self.in_force.filter(kind="end").aggregate(first=models.Min("first_on"))["first"] or date.max
+        return min((each.first_on for each in self.approved if each.kind == "end"), default=date.max)
 
     @property
     def is_ending(self) -> bool:
@@ -130,7 +142,7 @@ class ReportingCadence(Days, Kept):
 
     @property
     def contract_says(self) -> str:
-        return cadence.in_words(ReportingCadence(**agreed(self.project.handoff.contract)))
+        return ReportingCadence(**agreed(self.project.handoff.contract, self.project.client)).days_in_words
 
     @property
     def departures(self) -> list[str]:
@@ -145,7 +157,7 @@ class ReportingCadence(Days, Kept):
     def coming(self) -> dict:
         """Return what the client reads of the days to come: the next report, the nearest pause, the end."""
         rest_from, rest_until = next(iter(self.rests_ahead), (None, None))
-        following = self.reports.filter(stage__in=Report.UNPUBLISHED).first()
+        following = self.reports.to_come(self).first()
         return {
             "next_on": following and following.due_on,
             "rest_from": rest_from,
@@ -153,53 +165,73 @@ class ReportingCadence(Days, Kept):
             "ends_on": self.ends_on if self.is_ending else None,
         }
 
-    def due_reports(self, count) -> list:
-        """Return the next reports that are owed after those that exist, not saved."""
+    def due_reports(self):
+        """Return, one after the other and not saved, the reports that are owed after those that exist."""
         kept = self.reports.exclude(stage=Report.Stage.DROPPED) if self.pk else Report.objects.none()
-        return [
-            Report(
-                project=self.project,
-                cadence=self,
-                owner=self.project.owner,
-                source=str(self),
-                period_from=begins,
-                period_to=ends,
-                due_on=due,
-                numbers=[{**metric, "value": None} for metric in self.metrics],
-            )
-            for due, begins, ends in self.next_periods(count, kept)
-        ]
+        return map(self.report_of, self.next_periods(kept))
 
-    def next_periods(self, count, reports, **limits) -> list:
-        """Return (due, from, to) of what is owed after these reports. None while no first day is known, or any more.
+    def report_of(self, period):
+        """Return the report of a period (due, from, to), not saved."""
+        due, begins, ends = period
+        return Report(
+            project=self.project,
+            cadence=self,
+            owner=self.project.owner,
+            source=str(self),
+            period_from=begins,
+            period_to=ends,
+            due_on=due,
+            numbers=[{**metric, "value": None} for metric in self.metrics],
+        )
 
-        It goes on where they ended: when other days hold, no day is reported twice or never.
+    def next_periods(self, reports, **limits):
+        """Yield (due, from, to) of what is owed after these reports."""
+        return self.periods_after(reports.aggregate(last=models.Max("period_to"))["last"], **limits)
+
+    def periods_after(self, last, **limits):
+        """Yield (due, from, to) of what is owed after a day that was told of. None while no first day is known.
+
+        It goes on from there: when other days hold, no day is reported twice or never.
         """
         if self.first_due_on is None or not self.project.is_open:
-            return []
+            return
         if self.pk:
             limits |= {"rests": self.rests, "ends_on": self.ends_on}
-        last = reports.aggregate(last=models.Max("period_to"))["last"]
-        found = cadence.periods(self, self.first_due_on, count, after=last or date.min, **limits)
-        if found and last:
-            due, _, ends = found[0]
-            found[0] = (due, last + cadence.DAY, ends)
-        return found
+        for due, begins, ends in cadence.owed(self, self.first_due_on, after=last or date.min, **limits):
+            yield due, last + cadence.DAY if last else begins, ends
+            last = None
 
     def schedule(self, *, by) -> list:
-        """Add reports until enough of them stand ahead of us. Return the new ones."""
-        ahead = self.reports.filter(stage__in=Report.UNPUBLISHED).count()
-        return [begin(report, by=by, past="scheduled") for report in self.due_reports(max(0, AHEAD - ahead))]
+        """Add reports until enough of them are still to come, with those whose day passed unseen. Return the new ones.
+
+        One that is late or was missed is owed beside them: whoever is neglected is owed each report none the less.
+        """
+        ahead = self.reports.to_come(self).count()
+        new = []
+        for report in self.due_reports() if ahead < AHEAD else ():
+            new.append(begin(report, by=by, past="scheduled"))
+            ahead += report.due_on >= self.today
+            if ahead >= AHEAD:
+                break
+        return new
+
+    @property
+    def movable(self):
+        """Return the reports that nobody began to write, and whose day has not passed."""
+        return self.reports.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.today)
+
+    def periods_anew(self):
+        """Yield (due, from, to) of what is owed from today on, whatever stands in `movable` so far."""
+        others = self.reports.exclude(pk__in=self.movable).exclude(stage=Report.Stage.DROPPED)
+        return self.next_periods(others, not_before=self.today)
 
     def schedule_again(self) -> list:
         """Move what nobody began to write to the days that now hold. Return what moved.
 
         One whose day has passed is late, and stays so.
         """
-        to_come = self.reports.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.today)
-        waiting = list(to_come)
-        others = self.reports.exclude(pk__in=to_come).exclude(stage=Report.Stage.DROPPED)
-        periods = self.next_periods(len(waiting), others, not_before=self.today)
+        waiting = list(self.movable)
+        periods = list(islice(self.periods_anew(), len(waiting)))
         if self.first_due_on:
             for report in waiting[len(periods) :]:
                 perform(report.drop, by=None, reason="The days changed: it is not owed any more.")
@@ -222,13 +254,17 @@ class ReportQuerySet(KeptQuerySet):
         """Return what has not come. Of a project that is closed nothing is owed any more."""
         return self.filter(stage__in=Report.UNPUBLISHED).exclude(project__stage=Project.Stage.CLOSED)
 
+    def to_come(self, terms):
+        """Return what is due today where the client is, or later."""
+        return self.filter(stage__in=Report.UNPUBLISHED, due_on__gte=terms.today)
+
 
 class Report(Output):
     """One report to the client.
 
-    scheduled → drafting → in review → approved → published. It was late when it came after its day, and
-    missed when it had not come days after; either stays with its reason. One that is not owed any more, because reports
-    rest or end, is dropped.
+    scheduled → drafting → in review → approved → published. It is late once its day has passed, and
+    missed when it has not come days after; either stays with its reason and with whoever owned it then. One that is not
+    owed any more, because reports rest or end, is dropped.
     """
 
     belongs_to = "project"
@@ -269,6 +305,8 @@ class Report(Output):
     published_at = models.DateTimeField(null=True, editable=False)
     publication_id = models.BigIntegerField(null=True, editable=False)
     breach = models.CharField(max_length=6, choices=Breach, blank=True, editable=False)
+    # Who owned it when its day passed: whoever takes it over then answers for nothing that was missed before.
+    owed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     breach_reason = models.TextField("why it is late", blank=True, help_text="Internal. Clients never see this.")
     dropped_because = models.TextField("why it is not owed", blank=True, editable=False)
     # Its own number once it is dropped: another one may then cover its days.
@@ -310,7 +348,10 @@ class Report(Output):
             ),
             models.Index(fields=["due_on", "id"], name="report_by_day"),
         ]
-        triggers = [settled("published_stays", *PUBLISHED, once="OLD.stage IN ('published')")]
+        triggers = [
+            settled("published_stays", *PUBLISHED, once="OLD.stage IN ('published')"),
+            settled("owed_by_stays", "owed_by_id", once="OLD.owed_by_id IS NOT NULL"),
+        ]
 
     def __str__(self):
         return f"Report of {self.project}, due {date_format(self.due_on, 'j M Y')}"
@@ -343,6 +384,11 @@ class Report(Output):
         """Return the ids of the reports whose client was told that they are late."""
         told = Summary.objects.filter(kind=Summary.Kind.NOTICE, stage=Summary.Stage.PUBLISHED, record_type=cls.label())
         return told.values("record_id")
+
+    @classmethod
+    def approvers(cls):
+        """Return who may approve reports by their role."""
+        return User.who_work_here().filter(pk__in=User.objects.with_perm(PUBLISH, backend=BY_ROLE).values("pk"))
 
     def earlier(self):
         """Return the reports of earlier periods that the client can read, the oldest first."""
@@ -392,6 +438,16 @@ class Report(Output):
         """Whether its day has passed, where the client is."""
         return self.is_open and self.due_on < self.cadence.today
 
+    def broken(self, breach) -> dict:
+        """Return what says that its day was not kept: how, and by whom."""
+        return {"breach": breach, "owed_by": self.owed_by or self.owner}
+
+    def mark_if_late(self):
+        """Stamp that it is late, as it leaves the hands of whoever owes it."""
+        if self.is_late and not self.breach:
+            for name, value in self.broken(self.Breach.LATE).items():
+                setattr(self, name, value)
+
     @property
     def steps_ahead(self) -> list[str]:
         return [line.strip() for line in self.next_steps.splitlines() if line.strip()]
@@ -439,7 +495,7 @@ class Report(Output):
         label="Submit for review",
         past="submitted for review",
         then="Have somebody else approve it",
-        opens=Opens("report", "Have the report approved", 2),
+        opens=Opens("report", "Have the report approved", 2, whose=policies.reviews_report),
     )
     def submit(self, *, by):
         """Ask a second person."""
@@ -450,6 +506,7 @@ class Report(Output):
         source=Stage.IN_REVIEW,
         target=Stage.APPROVED,
         gates=[
+            gates.period_has_ended,
             gates.summary_is_approved,
             gates.summary_is_of_this_report,
             gates.numbers_are_filled,
@@ -500,8 +557,7 @@ class Report(Output):
     )
     def publish(self, *, by):
         """Show it to the client, and stamp whether it came in time."""
-        if self.is_late and not self.breach:
-            self.breach = self.Breach.LATE
+        self.mark_if_late()
         if self.summary.stage == Summary.Stage.APPROVED:
             perform(self.summary.publish, by=by)
         self.published_at, self.client_safe, self.next_action = timezone.now(), ClientSafe.PUBLISHED, ""
@@ -516,7 +572,8 @@ class Report(Output):
         past="dropped",
     )
     def drop(self, *, by, reason):
-        """Owe it no more: reports rest then, or have ended."""
+        """Owe it no more: reports rest then, or have ended. One that was late by then stays so."""
+        self.mark_if_late()
         self.dropped, self.dropped_because = self.pk, reason
         self.next_action, self.client_safe = "", ClientSafe.INTERNAL
 

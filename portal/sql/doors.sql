@@ -144,7 +144,7 @@ end
 $$;
 
 -- Always the same silence: the caller cannot learn which addresses are known, nor when the limit is reached.
--- Now in guests.sql.
+-- Now in onward.sql.
 create function public.portal_request_sign_in(email text, address text) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare

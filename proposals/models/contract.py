@@ -26,7 +26,7 @@ from opportunities.records import (
 from opportunities.walls import settled
 from opportunities.words import plain_words
 
-from .. import approvals, gates, lint, policies, publishing
+from .. import approvals, gates, lint, policies, publishing, reportdays
 from .authored import Authored
 from .proposal import Proposal
 from .service import Cadence, Clause
@@ -67,6 +67,7 @@ class Contract(Authored, Output):
         gates.its_proposal_is_accepted,
         gates.has_clauses,
         gates.reporting_is_set,
+        gates.first_report_is_on_its_days,
         gates.kickoff_is_to_come,
         gates.has_a_signer,
         gates.words_are_safe,
@@ -178,7 +179,6 @@ class Contract(Authored, Output):
             "report_every": proposal.report_every or Cadence.MONTHLY,
             "report_weekday": 0,
             "report_day": 1,
-            "first_report_on": (day.replace(day=1) + 62 * DAY).replace(day=1),
             **terms,
         }
         contract = cls(
@@ -193,6 +193,9 @@ class Contract(Authored, Output):
             due_on=day + 2 * DAY,
             **terms,
         )
+        if "first_report_on" not in terms:
+            days = reportdays.agreed(contract, proposal.opportunity.client)
+            contract.first_report_on = reportdays.first_date(days, (day.replace(day=1) + 62 * DAY).replace(day=1))
         begin(contract, by=by, past="drew up")
         for position, contact in enumerate(signatories or filter(None, [proposal.recipient]), 1):
             begin(Signatory(contract=contract, contact=contact, position=position), by=by, past="is to sign:")

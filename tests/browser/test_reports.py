@@ -44,7 +44,7 @@ def test_a_pause_is_asked_for_approved_seen_and_over_by_itself(cadence, at_brows
     dora.sees("Dropped").sees("Reports rest from")
     dora.open("/admin/reports/reliability/").sees("No report was due in these 90 days.")
     following = cadence.reports.filter(stage="scheduled").first()
-    assert (following.due_on, following.period_from) == (first + timedelta(days=7), first - timedelta(days=7))
+    assert (following.due_on, following.period_from) == (first + timedelta(days=7), first - timedelta(days=10))
 
     contact = project.opportunity.decision_owner
     token = SignInLink.mint(Guest.objects.get(contact_id=contact.pk))

@@ -66,6 +66,26 @@ def test_a_report_is_late_in_the_calendar_when_its_day_is_over_where_the_client_
         assert shown(read(as_user(dora), CALENDAR))["2027-02-01"] == ["Late"]
 
 
+def test_the_calendar_goes_on_beyond_the_reports_that_exist(ada, ben, dora, as_user, in_january):
+    cadence = a_cadence(ada, ben, dora)
+    assert shown(read(as_user(dora), CALENDAR, month="2027-05")) == {
+        "2027-05-03": ["Planned"],
+        "2027-06-01": ["Planned"],
+    }
+    page = read(as_user(dora), CALENDAR, month="2028-08")
+    assert "1 report due in August 2028" in page.content.decode()
+    assert cadence.staff_url() in page.content.decode()
+    assert shown(read(as_user(dora), CALENDAR, month="2028-08", owner=str(ben.pk))) == {}
+    assert "more than two years ahead" in read(as_user(dora), CALENDAR, month="2031-08").content.decode()
+
+    days = {"first_on": date(2027, 6, 1), "last_on": date(2027, 6, 30)}
+    a_change(cadence, dora, approver=ben, kind="pause", **days)
+    assert shown(read(as_user(dora), CALENDAR, month="2027-06")) == {"2027-07-01": ["Planned"]}
+    a_change(cadence, dora, approver=ben, kind="end", first_on=date(2027, 7, 1))
+    assert shown(read(as_user(dora), CALENDAR, month="2027-07")) == {}
+    assert cadence.reports.count() == 3, "to look writes nothing"
+
+
 def test_holidays_of_the_clients_country_stand_on_their_day(ada, ben, dora, as_user, in_january):
     a_change(a_cadence(ada, ben, dora), dora, approver=ben, day=20, country="US")
     page = read(as_user(dora), CALENDAR, month="2027-02").content.decode()

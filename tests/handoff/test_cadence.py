@@ -69,8 +69,8 @@ def test_the_last_working_day_is_none_of_the_weekend_and_no_holiday():
 def test_a_day_off_moves_a_report_to_the_next_working_day_and_its_period_stays():
     cadence = terms("monthly", day=1, skips=True, country="DE")
     assert periods(cadence, date(2027, 1, 1), 2) == [
-        (date(2027, 1, 4), date(2026, 12, 1), date(2026, 12, 31)),  # New Year is a Friday
-        (date(2027, 2, 1), date(2027, 1, 1), date(2027, 1, 31)),
+        (date(2027, 1, 4), date(2026, 11, 28), date(2026, 12, 28)),  # New Year is a Friday
+        (date(2027, 2, 1), date(2026, 12, 29), date(2027, 1, 28)),
     ]
     assert due_dates(terms("monthly", day=1), date(2027, 1, 1), 1) == [date(2027, 1, 1)], "unless it was agreed so"
 
@@ -84,11 +84,11 @@ def test_days_off_longer_than_a_week_lose_no_report():
     assert later == found[1:]
 
 
-def test_each_period_ends_on_the_day_before_its_report_and_begins_where_the_last_one_ended():
+def test_each_period_leaves_three_days_to_write_its_report_and_begins_where_the_last_one_ended():
     assert periods(terms("monthly", day=31), date(2027, 1, 31), 3) == [
-        (date(2027, 1, 31), date(2026, 12, 31), date(2027, 1, 30)),
-        (date(2027, 2, 28), date(2027, 1, 31), date(2027, 2, 27)),
-        (date(2027, 3, 31), date(2027, 2, 28), date(2027, 3, 30)),
+        (date(2027, 1, 31), date(2026, 12, 28), date(2027, 1, 27)),
+        (date(2027, 2, 28), date(2027, 1, 28), date(2027, 2, 24)),
+        (date(2027, 3, 31), date(2027, 2, 25), date(2027, 3, 27)),
     ]
 
 
@@ -105,3 +105,29 @@ def test_days_only_go_forward_and_going_on_gives_the_same_days(frequency, start,
     assert days == sorted(set(days))
     assert days[0] >= start
     assert [due for due, _, _ in periods(cadence, days[0], 3, after=days[2])] == days[3:]
+
+
+def told(cadence, start):
+    return [(begins, ends) for _, begins, ends in periods(cadence, start, 2)]
+
+
+def test_a_monthly_report_of_the_first_half_of_a_month_tells_of_the_month_before():
+    december, january = (date(2026, 12, 1), date(2026, 12, 31)), (date(2027, 1, 1), date(2027, 1, 31))
+    for day in (4, 5, 15):
+        assert told(terms("monthly", day=day), date(2027, 1, day)) == [december, january]
+
+
+def test_a_quarterly_report_of_the_first_half_of_a_month_tells_of_the_three_months_before():
+    quarter, next_one = (date(2026, 10, 1), date(2026, 12, 31)), (date(2027, 1, 1), date(2027, 3, 31))
+    assert told(terms("quarterly", day=10), date(2027, 1, 10)) == [quarter, next_one]
+
+
+def test_a_report_of_another_day_tells_of_all_days_up_to_three_whole_days_before_it():
+    assert told(terms("monthly", day=1), date(2027, 1, 1)) == [
+        (date(2026, 11, 28), date(2026, 12, 28)),
+        (date(2026, 12, 29), date(2027, 1, 28)),
+    ]
+    assert told(terms("weekly", weekday=0), date(2027, 1, 4)) == [
+        (date(2026, 12, 25), date(2026, 12, 31)),
+        (date(2027, 1, 1), date(2027, 1, 7)),
+    ]

@@ -17,6 +17,7 @@ from portal.models import Publication
 from tests.makers_handoff import a_change, a_project
 
 JAN = date(2027, 1, 1)
+PLACE = "; the first on 1 Feb 2027; by the time of UTC"
 
 
 def again(record):
@@ -101,6 +102,18 @@ def test_whoever_may_approve_gets_the_task_and_it_is_done_by_deciding(cadence, b
     assert owed(cadence)[0][0] == "2027-02-01"
 
 
+def test_a_change_that_waits_stands_among_the_approvals_of_whoever_may_decide_on_it(cadence, ben, dora, cem, as_user):
+    change = a_change(cadence, dora, kind="end", first_on=date(2027, 3, 1))
+    page = as_user(ben).get("/admin/approvals/").content.decode()
+    assert f'href="{change.staff_url()}">{change.asked}</a>' in page
+    assert 'Days of reports <span class="z-count">1</span>' in page
+
+    perform(change.recall, by=dora, reason="They stay.")
+    own = a_change(cadence, ben, kind="end", first_on=date(2027, 3, 1))
+    assert own.asked not in as_user(ben).get("/admin/approvals/").content.decode()
+    assert own.asked not in as_user(cem).get("/admin/approvals/").content.decode()
+
+
 # -- What it does. -----------------------------------------------------------------------------------------------------
 
 
@@ -111,9 +124,9 @@ def test_a_pause_drops_what_is_due_in_it_and_loses_no_day(cadence, ben, dora):
     assert [report.due_on for report in dropped] == [date(2027, 3, 1), date(2027, 4, 1)]
     assert "Reports rest from Mon 15 Feb 2027 until Thu 1 Apr 2027" in dropped[0].dropped_because
     assert owed(cadence) == [
-        ("2027-02-01", "2027-01-01", "2027-01-31"),
-        ("2027-05-01", "2027-02-01", "2027-04-30"),
-        ("2027-06-01", "2027-05-01", "2027-05-31"),
+        ("2027-02-01", "2026-12-29", "2027-01-28"),
+        ("2027-05-01", "2027-01-29", "2027-04-27"),
+        ("2027-06-01", "2027-04-28", "2027-05-28"),
     ]
 
 
@@ -124,14 +137,14 @@ def test_a_pause_from_today_drops_the_next_one_with_its_task(cadence, ben, dora)
 
     assert again(first).stage == "dropped"
     assert not Task.objects.about(first).exclude(stage__in=Task.CLOSED).exists()
-    assert owed(cadence)[0] == ("2027-03-01", "2027-01-01", "2027-02-28")
+    assert owed(cadence)[0] == ("2027-03-01", "2026-12-29", "2027-02-25")
     assert cadence.project.reports.count() == 4, "nothing is deleted"
 
 
 def test_a_report_that_somebody_began_is_still_owed_in_a_pause(cadence, ben, dora):
     perform(cadence.reports.first().start, by=dora)
     a_change(cadence, dora, approver=ben, kind="pause", first_on=date(2027, 1, 20), last_on=date(2027, 2, 10))
-    assert owed(cadence)[0] == ("2027-02-01", "2027-01-01", "2027-01-31")
+    assert owed(cadence)[0] == ("2027-02-01", "2026-12-29", "2027-01-28")
 
 
 def a_long_pause(cadence, dora, ben):
@@ -205,9 +218,9 @@ def test_other_days_move_what_nobody_began_and_no_day_is_told_twice_or_never(cad
     perform(cadence.reports.first().start, by=dora)
     a_change(cadence, dora, approver=ben, frequency="weekly", weekday=4, day=None)
     assert owed(cadence) == [
-        ("2027-02-01", "2027-01-01", "2027-01-31"),
-        ("2027-02-05", "2027-02-01", "2027-02-04"),
-        ("2027-02-12", "2027-02-05", "2027-02-11"),
+        ("2027-02-01", "2026-12-29", "2027-01-28"),
+        ("2027-02-05", "2027-01-29", "2027-02-01"),
+        ("2027-02-12", "2027-02-02", "2027-02-08"),
     ]
 
 
@@ -216,14 +229,14 @@ def test_other_days_hide_no_report_that_is_late(cadence, ben, dora):
         late = cadence.reports.first()
         a_change(cadence, dora, approver=ben, day=20)
         assert again(late).is_late
-        assert [due for due, _, _ in owed(cadence)] == ["2027-02-01", "2027-02-20", "2027-03-20"]
+        assert [due for due, _, _ in owed(cadence)] == ["2027-02-01", "2027-02-20", "2027-03-20", "2027-04-20"]
 
 
 def test_other_days_bear_no_report_that_is_late_at_once(cadence, ben, dora):
     perform(cadence.reports.first().start, by=dora)
     with time_machine.travel("2027-02-25 12:00+00:00"):
         a_change(cadence, dora, approver=ben, day=20)
-        assert owed(cadence)[1] == ("2027-03-20", "2027-02-01", "2027-03-19")
+        assert owed(cadence)[1] == ("2027-03-20", "2027-01-29", "2027-03-16")
 
 
 def test_a_closed_project_owes_no_report_whoever_began_it(cadence, ben, dora):
@@ -251,13 +264,43 @@ def test_a_contract_that_ended_owes_no_report_that_nobody_began(cadence, ben, do
 def test_the_page_of_project_cadence_and_change_say_what_the_contract_says(cadence, ben, dora, as_user):
     change = a_change(cadence, dora, frequency="weekly", weekday=4, day=None)
     page = as_user(ben).get(change.staff_url()).content.decode()
-    assert "This would depart from the contract, which says: monthly, on day 1." in page
+    assert f"This would depart from the contract, which says: monthly, on day 1{PLACE}." in page
     assert "As the contract says." in as_user(dora).get(cadence.project.staff_url()).content.decode()
 
     perform(change.approve, by=ben)
     for record in (change, cadence, cadence.project):
         page = as_user(dora).get(record.staff_url()).content.decode()
-        assert "The contract says: monthly, on day 1. Now: weekly, on Friday." in page
+        assert f"The contract says: monthly, on day 1{PLACE}. Now: weekly, on Friday{PLACE}." in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"first_due_on": date(2027, 9, 1)}, "the first on 1 Sep 2027"),
+        ({"time_zone": "Asia/Tokyo"}, "by the time of Asia/Tokyo"),
+        ({"country": "JP"}, "the holidays of Japan"),
+    ],
+)
+def test_a_change_of_first_day_zone_or_holidays_is_seen_by_whoever_approves_it_and_departs(
+    cadence, ben, dora, as_user, asked, said
+):
+    change = a_change(cadence, dora, **asked)
+    page = as_user(ben).get(change.staff_url()).content.decode()
+    assert said in change.asked
+    assert said not in change.days_before
+    assert change.asked in page
+    assert "This would depart from the contract" in page
+
+    perform(change.approve, by=ben)
+    page = as_user(dora).get(cadence.project.staff_url()).content.decode()
+    assert f"The contract says: monthly, on day 1{PLACE}. Now: " in page
+    assert said in page
+
+
+def test_whoever_approves_a_late_first_day_reads_how_long_the_silence_is(cadence, ben, dora, as_user):
+    change = a_change(cadence, dora, first_due_on=date(2027, 9, 1))
+    page = as_user(ben).get(change.staff_url()).content.decode()
+    assert "The next report would come on Wed 1 Sep 2027, for 29 July to 28 August 2027" in page
 
 
 def shown_of_reports():
@@ -341,7 +384,7 @@ def add_url(cadence, kind):
 def test_a_pause_is_asked_for_on_its_page_and_approved_on_another(cadence, dora, ben, as_user):
     browser = as_user(dora)
     assert add_url(cadence, "pause").replace("&", "&amp;") in browser.get(cadence.staff_url()).content.decode()
-    assert "The contract says: monthly, on day 1." in browser.get(add_url(cadence, "pause")).content.decode()
+    assert f"The contract says: monthly, on day 1{PLACE}." in browser.get(add_url(cadence, "pause")).content.decode()
     wrong = {"first_on": "2027-02-30", "last_on": "2027-02-01", "reason": ""}
     page = browser.post(add_url(cadence, "pause"), wrong).content.decode()
     assert "Choose a day that there is" in page
@@ -361,7 +404,7 @@ def test_other_days_begin_with_the_days_as_they_are(cadence, dora, as_user):
     typed = {"frequency": "quarterly", "weekday": "", "day": "31", "country": "", "time_zone": "Asia/Tokyo"}
     typed |= {"first_due_on": "2027-03-31", "reason": "Their board meets then."}
     assert as_user(dora).post(add_url(cadence, "terms"), typed).status_code == 302
-    assert CadenceChange.objects.get().asked == "Reports come quarterly, on day 31"
+    assert CadenceChange.objects.get().asked.startswith("Reports come quarterly, on day 31; the first on 31 Mar 2027")
 
 
 def test_a_second_question_and_a_stale_tab_are_told_so(cadence, dora, ben, as_user):

@@ -116,9 +116,9 @@ def test_the_words_of_an_approved_item_are_not_typed_over(won, dora, as_user):
     assert again(item).title == item.title
 
 
-def test_who_reads_and_reviews_is_edited_and_the_days_are_not(won, dora, as_user):
+def test_who_reads_and_reviews_is_edited_and_the_days_are_not(won, ben, dora, as_user):
     cadence = ReportingCadence.objects.get()
-    words = {"frequency": "weekly", "weekday": "1", "day": "15", "time_zone": "Asia/Tokyo", "reviewer": dora.pk}
+    words = {"frequency": "weekly", "weekday": "1", "day": "15", "time_zone": "Asia/Tokyo", "reviewer": ben.pk}
     words |= {"changes-TOTAL_FORMS": 0, "changes-INITIAL_FORMS": 0}
     page = as_user(dora).post(cadence.staff_url(), {**words, "recipients": [won.decision_owner.pk]})
 

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from handoff import clock
 from handoff.models import Report, ReportNote
+from handoff.owing import reliability
 from opportunities.models import Notice, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
@@ -85,6 +87,24 @@ def test_after_the_contract_ended_only_a_report_goes_whose_period_began_before(a
         assert words in as_user(dora).get(report.staff_url()).content.decode()
 
 
+def test_numbers_of_days_that_are_still_to_come_are_approved_by_nobody(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    approve_all(report.summary, ben)
+    refused = pytest.raises(Refused, match="Wait until its period has ended")
+    with time_machine.travel(noon_after(report.period_to, 0)), refused:
+        perform(again(report).approve, by=ben)
+    with time_machine.travel(noon_after(report.period_to, 1)):
+        assert perform(again(report).approve, by=ben).stage == "approved"
+
+
+def test_there_are_days_of_work_between_the_end_of_a_period_and_the_day_of_its_report(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    approve_all(report.summary, ben)
+    with time_machine.travel(noon_after(report.due_on, -3)):
+        report = perform(perform(again(report).approve, by=ben).publish, by=dora)
+    assert (report.stage, report.breach) == ("published", "")
+
+
 def test_a_note_stays_among_us(ada, ben, dora):
     report = a_report(ada, manager=ben, delivery=dora, stage="approved")
     begin(ReportNote(report=report, words="Their own developer broke it.", author=dora), by=dora)
@@ -119,9 +139,38 @@ def test_whoever_wrote_its_words_cannot_approve(ada, ben, fay, dora):
     words.was_edited(by=ben)
     approve_all(perform(again(words).submit, by=dora), fay)
 
-    with pytest.raises(PermissionDenied):
-        perform(again(report).approve, by=ben)
-    assert perform(again(report).approve, by=fay).stage == "approved"
+    with time_machine.travel(noon_after(report.period_to, 1)):
+        with pytest.raises(PermissionDenied):
+            perform(again(report).approve, by=ben)
+        assert perform(again(report).approve, by=fay).stage == "approved"
+
+
+def reviewing(report):
+    return Task.objects.about(report).open().get(title__startswith="Have the report approved").owner
+
+
+def test_the_reviewer_of_the_cadence_gets_the_report_to_approve(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    assert report.cadence.reviewer == ben
+    assert reviewing(report) == ben
+
+
+def test_a_reviewer_who_wrote_some_of_it_and_one_who_is_not_named_get_no_task(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="in_review")
+    report = perform(report.send_back, by=ben, reason="Say more.")
+    report = edit(report, by=ben, next_steps="Raise the budget")
+    assert reviewing(perform(report.submit, by=dora)) == dora
+
+    edit(report.cadence, by=ben, reviewer=None)
+    report = perform(again(report).send_back, by=dora, reason="Say more.")
+    assert reviewing(perform(report.submit, by=dora)) == dora
+
+
+def test_only_who_may_approve_reports_is_offered_as_their_reviewer(ada, ben, dora, as_user):
+    cadence = a_report(ada, manager=ben, delivery=dora).cadence
+    offered = as_user(ben).get(cadence.staff_url()).context["adminform"].form.fields["reviewer"].queryset
+    assert ben in offered
+    assert ada not in offered
 
 
 @pytest.mark.parametrize(
@@ -266,6 +315,46 @@ def test_whoever_publishes_a_late_report_need_not_be_told_so(ada, ben, dora):
     assert breaches(dora) == []
 
 
+def reliability_of(user):
+    lines = reliability(Report.objects.all())["owner"]
+    return [(line.on_time, line.late, line.missed) for line in lines if line.pk == user.pk]
+
+
+def test_whoever_owned_a_report_when_its_day_passed_answers_for_it(ada, ben, dora, fay):
+    report = a_report(ada, manager=ben, delivery=dora)
+    with time_machine.travel(noon_after(report.due_on, 1)):
+        clock.run()
+        report = edit(again(report), by=dora, owner=fay)
+        assert (reliability_of(dora), reliability_of(fay)) == ([(0, 1, 0)], [])
+    with time_machine.travel(noon_after(report.due_on, 6)):
+        clock.run()
+        assert (reliability_of(dora), reliability_of(fay)) == ([(0, 0, 1)], [])
+    with pytest.raises(DatabaseError, match="does not change any more"), transaction.atomic():
+        Report.objects.filter(pk=report.pk).update(owed_by=fay)
+
+
+def test_why_a_report_was_late_stays_once_it_is_published(ada, ben, dora, fay, as_user):
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    with time_machine.travel(noon_after(report.due_on, 1)):
+        report = perform(edit(report, by=dora, breach_reason="We forgot it.").publish, by=dora)
+        typed = {"owner": fay.pk, "breach_reason": "The client never gave us access."}
+        assert as_user(dora).post(report.staff_url(), typed).status_code == 409
+        assert "We forgot it." in as_user(dora).get(report.staff_url()).content.decode()
+        assert (again(report).owner, again(report).breach_reason) == (dora, "We forgot it.")
+        assert reliability_of(dora) == [(0, 1, 0)]
+    for change in ({"breach_reason": "The client."}, {"breach": ""}):
+        with pytest.raises(DatabaseError, match="does not change any more"), transaction.atomic():
+            Report.objects.filter(pk=report.pk).update(**change)
+
+
+def test_a_report_that_was_late_when_its_project_was_closed_counts_as_late(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora)
+    with time_machine.travel(noon_after(report.due_on, 1)):
+        perform(again(report.project).close, by=dora, reason="They sold the practice.")
+        assert (again(report).stage, again(report).breach, again(report).owed_by) == ("dropped", "late", dora)
+        assert reliability_of(dora) == [(0, 1, 0)]
+
+
 def test_the_task_to_write_opens_five_days_before(ada, ben, dora):
     a_report(ada, manager=ben, delivery=dora)
     second = Report.objects.order_by("due_on")[1]
@@ -285,6 +374,36 @@ def test_three_reports_always_stand_ahead(ada, ben, dora):
     assert ahead.count() == 3
     assert len({later.due_on for later in ahead}) == 3
     assert all(later.period_from < later.period_to < later.due_on for later in ahead)
+
+
+def test_a_client_who_is_neglected_is_owed_every_report_and_three_more(ada, ben, dora):
+    first = a_report(ada, manager=ben, delivery=dora, report_every="weekly", report_weekday=0)
+    terms = first.cadence
+    for week in range(10):
+        with time_machine.travel(noon_after(first.due_on, 7 * week + 6)):
+            assert [clock.run()["reports_ahead"] for _ in range(2)] == [1, 0]
+            assert terms.reports.to_come(terms).count() == 3
+
+    due = [first.due_on + timedelta(days=7 * week) for week in range(13)]
+    assert [report.due_on for report in terms.reports.all()] == due
+    assert terms.reports.filter(breach="missed").count() == 10
+    shown = Publication.objects.filter(kind="onboarding", withdrawn_at=None).latest("pk").body["reports"]
+    assert shown["next_on"] == due[10].isoformat()
+
+
+def test_weeks_in_which_nothing_ran_are_owed_too(ada, ben, dora):
+    first = a_report(ada, manager=ben, delivery=dora, report_every="weekly", report_weekday=0)
+    with time_machine.travel(noon_after(first.due_on, 69)):
+        clock.run()
+    assert first.cadence.reports.count() == 13
+
+
+def test_of_a_client_whose_reports_ended_none_is_owed_however_late_they_are(ada, ben, dora):
+    first = a_report(ada, manager=ben, delivery=dora, report_every="weekly", report_weekday=0)
+    a_change(first.cadence, dora, approver=ben, kind="end", first_on=first.due_on + timedelta(days=1))
+    with time_machine.travel(noon_after(first.due_on, 69)):
+        clock.run()
+    assert first.cadence.reports.exclude(stage="dropped").count() == 1
 
 
 def noon_after(day, days):

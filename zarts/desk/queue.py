@@ -7,6 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, CharField, Exists, Func, OuterRef, Q, Value
 from django.utils import timezone
 
+from handoff.models import CadenceChange
+from handoff.policies import APPROVE_CHANGE
 from opportunities.admin.base import whole_number
 from opportunities.models import Opportunity
 from proposals import coverage
@@ -145,6 +147,18 @@ def page(rows, after: str):
     found = list(rows[: PAGE + 1])
     more = found[PAGE - 1] if len(found) > PAGE else None
     return found[:PAGE], f"{more.due.isoformat()}~{more.pk}" if more else ""
+
+
+def changes_of_days(user) -> list:
+    """Return the changes of the days of reports that wait for this person: `policies.may_decide_on_days` in SQL."""
+    if not user.has_perm(APPROVE_CHANGE):
+        return []
+    reached = Opportunity.objects.filter(Opportunity.reach(user, to="change")).values("pk")
+    rows = CadenceChange.objects.filter(stage="requested", cadence__project__opportunity__in=reached)
+    # Asked by nobody is asked by none of us.
+    rows = rows.filter(~Q(asked_by=user) | Q(asked_by=None))
+    about = ("cadence__project__client", "cadence__project__handoff", "asked_by")
+    return list(rows.select_related(*about).order_by("pk")[: MOST_TOLD + 1])
 
 
 def covered(rows):

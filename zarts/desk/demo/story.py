@@ -404,7 +404,7 @@ class Story:
         self.clock.to(day - 1 + days_late, 15)
         self.say_yes(report.summary)
         report = perform(Report.objects.get(pk=report.pk).approve, by=self.manager)
-        self.clock.to(day + days_late, 9, exactly=True)  # on the Friday before, its period has not ended
+        self.clock.to(day + days_late, 9, exactly=True)
         if because:
             report = edit(report, by=self.delivery, breach_reason=because)
         perform(report.publish, by=self.delivery)

@@ -36,7 +36,8 @@ PACES = (30, 90, 365)
 @require_safe
 def approvals(request):
     """List what waits for this person, the most urgent first."""
-    return TemplateResponse(request, "desk/approvals.html", listed(request, queue.Queue(request.user)))
+    context = listed(request, queue.Queue(request.user)) | {"days": queue.changes_of_days(request.user)}
+    return TemplateResponse(request, "desk/approvals.html", context)
 
 
 @staff_page("proposals.view_approval")

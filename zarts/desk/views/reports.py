@@ -21,6 +21,8 @@ RIGHT = "handoff.view_report"
 PERIODS = (30, 90, 365)
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 1)
 SHOWN = 100
+# What stands for a report that its cadence will owe, and that does not exist yet.
+PLANNED = "Planned"
 
 
 @dataclass
@@ -44,9 +46,12 @@ def calendar(request):
     rows = owing.narrowed(owing.reports_of(request.user), chosen)
     rows = list(owing.due_between(rows, weeks[0][0], weeks[-1][-1])[: owing.MOST])
     days = {day: Day(day, day.month != month.month, day == today) for week in weeks for day in week}
+    too_far = weeks[0][0] > today + owing.AHEAD
+    rows += [] if too_far else owing.planned(request.user, chosen, weeks[0][0], weeks[-1][-1])
     for report in rows:
         report.state = owing.state_of(report)
-        report.said = owing.said_of(report)
+        report.said = owing.said_of(report) if report.pk else PLANNED
+        report.url = report.staff_url() if report.pk else report.cadence.staff_url()
         days[report.due_on].reports.append(report)
     mark_holidays(days, {report.cadence.country: report.cadence.get_country_display() for report in rows})
     context = page_context(
@@ -57,7 +62,8 @@ def calendar(request):
         weeks=[[days[day] for day in week] for week in weeks],
         names=list(day_name),
         count=sum(report.due_on.month == month.month for report in rows),
-        is_cut=len(rows) == owing.MOST,
+        is_cut=len(rows) >= owing.MOST,
+        too_far=too_far,
         before=address(request, month=f"{month - timedelta(days=1):%Y-%m}") if month > FIRST else "",
         after=address(request, month=f"{month + timedelta(days=31):%Y-%m}") if month < LAST else "",
         now=address(request, month=""),
@@ -76,7 +82,7 @@ def reliability(request):
     today = timezone.localdate()
     days = next((days for days in PERIODS if request.GET.get("days") == str(days)), 90)
     chosen = chosen_of(request)
-    rows = owing.narrowed(owing.reports_of(request.user), chosen)
+    rows = owing.narrowed(owing.answered_for(owing.reports_of(request.user)), chosen, owner="answers")
     rows = owing.due_between(rows, owing.since(days, today), today)
     show = request.GET.get("show", "")
     kinds = {"on_time": "Came in time", "late": "Late", "missed": "Missed"}
