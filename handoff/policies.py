@@ -33,11 +33,6 @@ def reviews_report(report, user):
     return report.cadence.reviewer_id == user.pk and may_approve_report(report, user)
 
 
-@policy("ZartsAlgo does this when reports rest or end by an approved change")
-def by_an_approved_change(report, user):
-    return False
-
-
 @policy("Whoever may approve changes of the days of reports, but nobody who asked for this one")
 def may_decide_on_days(change, user):
     return change.asked_by_id != user.pk and holds(user, APPROVE_CHANGE, change)

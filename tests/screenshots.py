@@ -150,6 +150,19 @@ def take(camera):
     deal = first(ada, "/admin/opportunities/opportunity/?stage=audit").page.url.partition("#")[0].partition("?")[0]
     picture(ada.open(deal.replace("change/", "write/")), "write")
     picture(camera.somebody("staff", "eve").open("/admin/due/"), "due")
+    take_delivery(camera, ben)
+
+
+def take_delivery(camera, ben):
+    """Take what delivery works with, and what managers read of it."""
+    picture, dora = camera.picture, camera.somebody("staff", "dora")
+    picture(first(dora, "/admin/handoff/handoff/"), "handoff")
+    picture(first(dora, "/admin/handoff/project/?stage=live"), "project")
+    picture(first(dora, "/admin/handoff/report/?stage=drafting"), "report")
+    picture(dora.open("/admin/reports/calendar/"), "report-calendar")
+    picture(ben.open("/admin/reports/reliability/"), "reliability")
+    picture(ben.open("/admin/claims/"), "claims")
+    picture(ben.open("/admin/won-and-lost/"), "won-and-lost")
 
 
 # The pages of a house in which nothing has happened yet.

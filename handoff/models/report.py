@@ -16,6 +16,7 @@ from django.utils.functional import cached_property
 
 from opportunities.models import Contact, User
 from opportunities.models.user import BY_ROLE
+from opportunities.policies import by_itself
 from opportunities.records import (
     ClientSafe,
     Kept,
@@ -567,7 +568,7 @@ class Report(Output):
         stage,
         source=[Stage.SCHEDULED, Stage.DRAFTING, Stage.IN_REVIEW, Stage.APPROVED],
         target=Stage.DROPPED,
-        permission=policies.by_an_approved_change,
+        permission=by_itself,
         label="Drop",
         past="dropped",
     )

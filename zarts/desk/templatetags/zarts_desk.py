@@ -87,6 +87,8 @@ def rests(record):
 
 # What is worked on because a deal is lost.
 SECOND_TRIES = (Closing.label(), WinBack.label())
+# Asked for by what ends a record, or holds it up.
+REASON = "opportunities.forms.ReasonForm"
 
 register.filter(money)
 register.filter(figure)
@@ -234,8 +236,13 @@ def is_by_itself(move) -> bool:
 
 
 def leads_on(move, record) -> bool:
-    """Whether a move leads forward on the path, or back onto it; the others are quieter buttons."""
+    """Whether a move leads forward on the path, or back onto it; the others are quieter buttons.
+
+    What ends a record and has to say why is not what anybody came for.
+    """
     line, target = path_of(type(record)), move.step.target
+    if target in record.CLOSED and move.asks == REASON:
+        return False
     if record.stage not in line:
         return not isinstance(target, str) or target in line
     here = line.index(record.stage)
