@@ -49,6 +49,8 @@ class Person:
     ):
         self.house, self.name, self.password, self.looks = house, name, password, looks
         self.home = house.site if surface == "staff" else house.portal
+        # A preview leads staff over to the clients' side.
+        self.ours = {f"{self.home}/", f"{house.portal}/"}
         here = {"locale": "en-GB", "timezone_id": "UTC", "color_scheme": scheme, "java_script_enabled": scripts}
         self.browser = browser.new_context(**screen, **here)
         self.page = self.browser.new_page()
@@ -84,7 +86,7 @@ class Person:
         if request.is_navigation_request():
             if request.frame == self.page.main_frame:
                 self.going = request
-        elif not request.url.startswith((self.home + "/", "data:", "blob:")):
+        elif not request.url.startswith((*self.ours, "data:", "blob:")):
             self.troubles.append(f"asked elsewhere: {request.url}")
 
     def arrives(self, frame):
