@@ -87,8 +87,8 @@ KEPT = [
         "When you sign in",
         (
             "your name and mail address, whose room you may enter, since when, and who closed it",
-            "each request for a link: the mail address typed, when, from which network address, and how many wrong "
-            "codes were tried",
+            "each request for a link: the mail address typed, when, from which network address, the page that you came "
+            "for, and how many wrong codes were tried",
             "each time you signed in: when, when you were last there, when it ended, the browser and the network "
             "address. You see them under “Your devices and passkeys”, and so does whoever of us may end them",
             "of a passkey its name, when you added, used and removed it, and the half of it that is no secret",
@@ -98,7 +98,7 @@ KEPT = [
         "ask us to remove it.",
         {
             "portal_guest": "client_id client_name contact_id name email created_at revoked_at taken_by",
-            "portal_signinrequest": "email address network at tries",
+            "portal_signinrequest": "email address network at tries leads_to",
             "portal_signinlink": "guest_id created_at expires_at used_at",
             "portal_session": "guest_id client_id email address user_agent created_at seen_at expires_at revoked_at",
             "portal_passkey": "email name public_key created_at used_at revoked_at",
@@ -143,7 +143,7 @@ OF_NOBODY = {
     "withdrawn_at withdrawn_reason question_id open_until",
     "portal_proposallink": "id publication_id sender_name token_hash replaced_by_id",
     "portal_reader": "id key_hash stamp_hash",
-    "portal_clientaction": "id opportunity_id publication_id link_id guest_id handled_at outcome",
+    "portal_clientaction": "id opportunity_id publication_id link_id guest_id handled_at outcome written_off",
     "portal_inquiry": "id key content_digest handled_at lead_id",
     "portal_paper": "id publication_id kind bytes sha256 made_at",
     "portal_look": "id",

@@ -146,6 +146,8 @@ class Person:
             field.set_input_files(value)
         elif kind == "INPUTcheckbox":
             field.set_checked(value)
+        elif kind == "INPUTradio":
+            self.page.get_by_role("radio", name=value, exact=True).check()
         else:
             field.fill(str(value))
 

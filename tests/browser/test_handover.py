@@ -50,7 +50,8 @@ def test_deliverys_first_day(cast, at_browser):
 
     # Whoever sold it settles it.
     seller.open(here).choose(f"a[href^='{cannot.move_url('settle')}']")
-    seller.write(reason="Six weeks, agreed with Bo on the phone.").press("Settle", within="dialog form")
+    seller.write(outcome="Kept as sold", reason="Six weeks, agreed with Bo on the phone.")
+    seller.press("Settle", within="dialog form")
     seller.sees("What was agreed: “Six weeks, agreed with Bo on the phone.”")
 
     # Delivery accepts; the list is worked through; going live is refused by name.

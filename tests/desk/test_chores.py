@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from opportunities.models import Event, Notice, Task
 from opportunities.records import begin, perform
+from tests.conftest import person
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal
 from zarts.desk import chores
@@ -158,12 +159,14 @@ def test_what_waits_says_for_which_condition_since_when_and_where_it_is_mended(a
     assert f"since {paused.at:%a} {paused.at.day} {paused.at:%b %Y}" in text
 
 
-def test_a_day_asks_at_most_twelve_questions_however_much_there_is(as_user, ada):
-    browser, counts = as_user(ada), []
+@pytest.mark.parametrize("role", ["Growth ops", "Delivery"])
+def test_a_day_asks_at_most_twelve_questions_however_much_there_is(as_user, ada, role):
+    somebody = person("kit", role, team="East")
+    browser, counts = as_user(somebody), []
     for _ in range(2):
         deal = an_opportunity(ada)
-        some_tasks(ada, 4, opportunity=deal)
-        for task in some_tasks(ada, 3, opportunity=deal, contact=deal.decision_owner):
+        some_tasks(somebody, 4, opportunity=deal)
+        for task in some_tasks(somebody, 3, opportunity=deal, contact=deal.decision_owner):
             perform(task.pause, by=None, reason="Wait.", waits_for="source")
         with CaptureQueriesContext(connection) as asked:
             assert browser.get("/admin/today/").status_code == 200

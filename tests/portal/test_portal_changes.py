@@ -9,8 +9,10 @@ from tests.database import PortalClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 REF = "proposals.contract:4"
-CHANGES = {**PROPOSAL, "number": "P-9", "changes": {"ref": REF, "number": "C-0004"}, "valid_until": "2030-01-31"}
-TYPED = {"name": "Marta Lind", "role": "Owner", "consent": "on"}
+AGREED = {"version": CHANGE_VERSION, "text": CHANGE}
+ORDER = {"number": "P-9", "changes": {"ref": REF, "number": "C-0004"}, "valid_until": "2030-01-31", "consent": AGREED}
+CHANGES = {**PROPOSAL, **ORDER}
+TYPED = {"name": "Marta Lind", "role": "Owner", "consent": "on", "consent_version": CHANGE_VERSION}
 
 
 def a_change_order(**fields):

@@ -39,7 +39,7 @@ def today(request):
         overdue=[task for task in due if owed.is_overdue(task)],
         due=[task for task in due if not owed.is_overdue(task)],
         coming=[task for task in open_tasks if task.due_at > tonight][:5],
-        late_reports=owed.late_reports(user, team) if user.has_perm("handoff.view_report") else [],
+        late_reports=owed.late_reports(user, team) if user.has_perm("handoff.write_report") else [],
         approvals=asked,
         answers=owed.answers(user, team) if deals else [],
         paused=owed.paused(user, team) if deals else [],
