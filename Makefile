@@ -24,7 +24,7 @@ demo: .venv/installed
 	@exec $(BIN)/python -m zarts.demo
 
 test: .venv/installed chromium
-	@exec $(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist worksteal $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(or $(WORKERS),3) --dist worksteal $(ARGS)
 
 check: .venv/installed
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """The agency's seal under what both sides signed. Its key stays in the processes of the staff surface."""
 
 import io
+from functools import lru_cache
 from threading import Thread
 
 from django.conf import settings
@@ -48,8 +49,9 @@ def is_set() -> bool:
     return bool(settings.SEAL_KEY and seals.certificates())
 
 
+@lru_cache(maxsize=1)
 def key_of(text):
-    """Return a private key from its PEM text."""
+    """Return a private key from its PEM text: to read and check one takes as long as a page."""
     from pyhanko.keys import load_private_key_from_pemder_data
 
     return load_private_key_from_pemder_data(text.encode(), None)

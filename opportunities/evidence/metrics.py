@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from ..models import Evidence
+from ..words import MARK_UP
 from . import tables
 from .base import BadFile, BadLine, Found, Importer, Wrong, at_noon, is_web_address, key_of, plain, when
 
@@ -81,6 +82,8 @@ def measured(said, columns, captured_at, *, comma) -> dict:
         most = Evidence._meta.get_field(name).max_length
         if len(row[name]) > most:
             raise Wrong(columns[name], f"is longer than {most} letters")
+        if mark := MARK_UP.search(row[name]):
+            raise Wrong(columns[name], f"holds the mark “{mark.group()[:40]}”; take it out")
     row["link"] = link(said.get("link", ""), columns)
     row |= {name: said.get(name, "") for name in ("raw_note", "provider_caveat")}
     row["key"] = key_of(plain(row["provider"]), row["metric"], row["subject"])

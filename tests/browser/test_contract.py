@@ -29,6 +29,7 @@ def let_in(somebody, contact):
     return somebody.open(f"/portal/enter/{token}").press("Come in")
 
 
+@pytest.mark.screens("phone")
 def test_one_signs_after_the_other_and_each_sees_whom_it_waits_for(contract, at_browser):
     first, second = [row.contact for row in contract.signatories.all()]
     path = f"/portal/contracts/{contract.publication_id}/"
@@ -50,6 +51,7 @@ def test_one_signs_after_the_other_and_each_sees_whom_it_waits_for(contract, at_
     bo.open(path).sees("Nobody signs it now.")
 
 
+@pytest.mark.screens("phone")
 def test_a_contract_whose_day_has_passed_says_whom_to_ask(contract, at_browser):
     bo = let_in(at_browser(looks=violations), contract.signer)
     publishing.Publication.objects.get(pk=contract.publication_id).keep_open(contract.sent_at)
@@ -57,6 +59,7 @@ def test_a_contract_whose_day_has_passed_says_whom_to_ask(contract, at_browser):
     bo.press("See where we are").sees("Hello")
 
 
+@pytest.mark.screens("desktop")
 def test_staff_see_who_signs_and_prolong_it(contract, at_browser):
     ada = at_browser(contract.owner)
     ada.open(contract.staff_url()).sees("signs next").move("Prolong", sign_by="2030-01-31").sees("Done:")

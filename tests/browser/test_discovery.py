@@ -31,6 +31,7 @@ def field(somebody, name):
     return somebody.page.locator(f"[name='{name}']")
 
 
+@pytest.mark.screens("desktop")
 def test_it_is_written_by_keyboard_and_saved_by_keys(ada, discovery, at_browser):
     somebody = at_browser(ada, looks=violations).open(discovery.staff_url())
     page, keyboard = somebody.page, somebody.page.keyboard

@@ -42,6 +42,7 @@ def a_device(somebody):
     return devtools, devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
 
 
+@pytest.mark.screens("phone")
 def test_a_guest_reads_the_mail_elsewhere_types_its_code_and_sees_where_they_are_signed_in(house, deal, at_browser):
     mia = at_browser(looks=violations)
     words = ask_for_a_way_in(mia)
@@ -91,6 +92,7 @@ def test_a_guest_adds_a_passkey_and_comes_in_by_it(house, deal, at_browser):
         asks_the_device(mia, "Sign in with a passkey", "This passkey lets nobody in here.")
 
 
+@pytest.mark.screens("desktop")
 def test_staff_look_at_the_portal_as_the_client_and_see_who_is_signed_in(house, deal, at_browser):
     ada = at_browser(deal.owner, looks=violations)
     entry = publishing.preview(deal.client, deal.client, by=deal.owner, past="looked at the portal as")
@@ -111,6 +113,7 @@ def test_staff_look_at_the_portal_as_the_client_and_see_who_is_signed_in(house, 
     ada.sees("may sign in again")
 
 
+@pytest.mark.screens("phone")
 def test_the_mail_to_sign_leads_to_the_contract_by_its_link_and_by_its_code(house, at_browser):
     ada, ben = person("ada", "Growth ops", team="East"), person("ben", "Manager", team="East", sees="team")
     contract = a_contract(ada, approver=ben, stage="sent")

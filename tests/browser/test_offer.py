@@ -29,6 +29,7 @@ def link(offer, house):
     return f"{house.portal}/p/{token}/"
 
 
+@pytest.mark.screens("phone")
 def test_a_client_chooses_asks_and_objects_and_the_totals_follow(offer, link, ada, at_browser):
     client = at_browser(looks=violations).open(link)
     client.sees("Prepared for Bo Larsen.").reads_for(A_MOMENT).press("Open the proposal")

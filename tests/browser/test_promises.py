@@ -49,6 +49,7 @@ def test_a_disputed_promise_is_worded_anew_by_a_change_order_that_the_client_acc
 
 
 @pytest.mark.screens("desktop", "phone")
+@pytest.mark.screens("desktop")
 def test_work_that_was_excluded_is_answered_before_it_is_done(house, cast, at_browser):
     handoff = a_handoff(cast[0], manager=cast[1], delivery=cast[2])
     dora = at_browser(cast[2], looks=violations)

@@ -45,6 +45,7 @@ def test_a_revision_is_compared_with_the_one_before(ada, ben, at_browser):
     somebody.write(of="Revision 1").press("Show").sees("From revision 1 to revision 2")
 
 
+@pytest.mark.screens("desktop")
 def test_a_claim_leads_to_everything_that_rests_on_it(ada, ben, at_browser):
     claim = a_won_deal(ada, manager=ben).proposals.get().claims.get()
     somebody = at_browser(ada, looks=violations).open(claim.proposal.staff_url())

@@ -117,6 +117,7 @@ def test_the_list_is_read_though_what_a_deal_comes_to_is_long(ada, ben, at_brows
     manager.look()
 
 
+@pytest.mark.screens("desktop")
 def test_several_that_are_alike_are_answered_together(ada, ben, at_browser):
     asked = [a_proposal(ada, stage="in_review").approvals.get(aspect="pricing") for _ in range(3)]
     stands_with(ben)

@@ -24,6 +24,7 @@ def cadence(house):
     return a_project(ada, manager=ben, delivery=dora, stage="live", report_skips_days_off=False, **terms).cadences.get()
 
 
+@pytest.mark.screens("desktop")
 def test_a_pause_is_asked_for_approved_seen_and_over_by_itself(cadence, at_browser):
     project, first = cadence.project, cadence.first_due_on
     until = first + timedelta(days=2)
@@ -53,6 +54,7 @@ def test_a_pause_is_asked_for_approved_seen_and_over_by_itself(cadence, at_brows
     client.sees(following.due_on.strftime("%-d %B"))
 
 
+@pytest.mark.screens("desktop")
 def test_the_months_go_on_by_keys(cadence, at_browser):
     dora = at_browser(cadence.project.owner, looks=violations).open("/admin/reports/calendar/").sees("Today")
     this = date_format(timezone.localdate(), "F Y")

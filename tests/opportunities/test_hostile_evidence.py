@@ -80,6 +80,7 @@ def test_a_page_whose_address_lost_its_sense_stands_without_a_link(address):
 @damaged
 @given(st.sampled_from([QUERIES, METRICS]), st.text(max_size=200))
 @example(METRICS, '"' * 7)
+@example(METRICS, "Calls,1,<a month,2026-10-31,HubSpot,,\n")
 @example(METRICS, "\ud800,1,,2026-10-31,HubSpot,,\n")
 @example(METRICS, "=cmd|' /C calc'!A0,1,,2026-10-31,HubSpot,,\n")
 @example(QUERIES, "x," + "9" * 200 + ",1,1%,1\n")
