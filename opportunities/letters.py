@@ -20,6 +20,7 @@ BUTTONS = {
     "/portal/contracts/": "Open the contract",
     "/portal/reports/": "Open your reports",
     "/portal/questions/": "Open your questions",
+    "/portal/onboarding/": "Open your list",
 }
 # The last words of a mail say why it came, or how it is stopped.
 FOOT = re.compile(r"-- |You get this mail because")
