@@ -29,12 +29,7 @@ def tell_that_the_holder_left(accesses, *, by=None):
     people = ("project__owner", "project__opportunity__owner", "provider", "holder_contact", "holder_user")
     for connector in accesses.exclude(stage="revoked").exclude(project__stage="closed").select_related(*people):
         todo = Opens(STEP, "Name a new holder of the access", 1)
-        if (
-            not Task.objects.about(connector)
-            .filter(title__startswith=todo.title)
-            .exclude(stage__in=Task.CLOSED)
-            .exists()
-        ):
+        if not Task.objects.about(connector).filter(title__startswith=todo.title).unfinished().exists():
             followups.open_task(connector, todo, by=None)
         words = f"The access to {connector} of {connector.project}: its holder left, {connector.holder}."
         key = f"holder:{connector.pk}:{connector.holder_contact_id or 0}:{connector.holder_user_id or 0}"

@@ -333,7 +333,7 @@ class Will:
 
     def give_it_to_delivery(self, *, by):
         self.handoff = perform(self.handoff.make_ready, by=None)
-        self.tasks += Task.objects.about(self.handoff).exclude(stage__in=Task.CLOSED)
+        self.tasks += Task.objects.about(self.handoff).unfinished()
 
     def tell_the_guests(self, *, by):
         self.mails = publishing.mail_what_we_need(self.project, self.told)
@@ -465,7 +465,7 @@ def let_work(user, opportunity, *, by):
 
 def promise_item(item, *, by):
     """Open the task of an onboarding item that has a day and none yet. Return it, or None."""
-    if item.due_on is None or Task.objects.about(item).exclude(stage__in=Task.CLOSED).exists():
+    if item.due_on is None or Task.objects.about(item).unfinished().exists():
         return None
     return followups.open_task(item, opens_for(item, item.due_on), by=by)
 

@@ -61,7 +61,7 @@ def move_the_list_with_the_kickoff(project, facts):
 def agree_no_more(project):
     """The day that was to be agreed is there: its task is done, and the list comes next."""
     asked = (inherit.AGREE, inherit.AGREE_AGAIN)
-    for task in Task.objects.about(project).exclude(stage__in=Task.CLOSED):
+    for task in Task.objects.about(project).unfinished():
         if task.title.startswith(asked):
             perform(task.finish, by=None, outcome="The day of the kickoff was agreed.")
     if project.next_action.startswith(asked):
@@ -131,7 +131,7 @@ def end_what_waited_for_it(project, event):
     for connector in project.connectors.exclude(stage=Connector.Stage.REVOKED):
         followups.open_task(connector, Opens("onboarding_handoff", "Give back the access", 3), by=None)
     if project.handoff.stage == Handoff.Stage.ACCEPTED:
-        for task in Task.objects.about(project.handoff).exclude(stage__in=Task.CLOSED):
+        for task in Task.objects.about(project.handoff).unfinished():
             perform(task.cancel, by=None, reason=because[:300])
         edit(project.handoff, by=None, next_action="Close the handoff", reason=because)
         followups.open_task(project.handoff, Opens("onboarding_handoff", "Close the handoff", 3), by=None)
@@ -141,7 +141,7 @@ def move_tasks(record):
     """Move the open tasks of a record to its new day."""
     if record.due_on:
         due_at = followups.end_of_day(record.due_on)
-        for task in Task.objects.about(record).exclude(stage__in=Task.CLOSED).exclude(due_at=due_at):
+        for task in Task.objects.about(record).unfinished().exclude(due_at=due_at):
             edit(task, by=None, due_at=due_at, told_at=None, reason="Its day moved.")
 
 
@@ -455,7 +455,7 @@ def be_done_with_a_new_holder(connector, facts):
     """Whoever named a new holder has done the task."""
     if {"holder_contact", "holder_user"} & set(facts) and connector.holder and not connector.holder_left:
         tasks = Task.objects.about(connector).filter(title__startswith="Name a new holder")
-        for task in tasks.exclude(stage__in=Task.CLOSED):
+        for task in tasks.unfinished():
             perform(task.finish, by=None, outcome=f"{connector.holder} holds it now.")
 
 

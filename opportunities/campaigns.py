@@ -118,7 +118,7 @@ def is_elsewhere(campaign):
 def has_a_letter():
     """Return the condition for second tries about which a letter of no campaign waits to go."""
     letters = Task.objects.filter(record_type=WinBack.label(), record_id=OuterRef("pk"), campaign_entry=None)
-    return Exists(letters.exclude(contact=None).exclude(stage__in=Task.CLOSED))
+    return Exists(letters.exclude(contact=None).unfinished())
 
 
 def verdict_of(win_back, version, today) -> Verdict:

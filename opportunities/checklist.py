@@ -36,7 +36,7 @@ def learn(deals):
     parts = {part: whether(Q(**{f"{part}__regex": r"\S"})) for part in Discovery.PARTS}
     aged = Evidence.objects.aged().filter(audit=OuterRef("pk")).order_by("pk")[:MOST]
     audits = Audit.objects.filter(opportunity=MINE).exclude(stage="withdrawn").order_by("-pk")[:MOST]
-    tasks = Task.objects.filter(opportunity=MINE).exclude(stage__in=Task.CLOSED)
+    tasks = Task.objects.filter(opportunity=MINE).unfinished()
     touches = tasks.filter(contact__isnull=False).exclude(words="").order_by("pk")
     touches = touches.annotate(agreed_for=Coalesce(NullIf("purpose", Value("")), Value("transactional")))[:MOST]
     consent = Consent.objects.valid().filter(contact=OuterRef("contact"), purpose=OuterRef("agreed_for"))

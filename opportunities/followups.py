@@ -31,7 +31,7 @@ def after_move(record, step, by):
     """Close the tasks that this move answers, and open the one that it promises."""
     if isinstance(record, (Task, Message)):
         return
-    promised = Task.objects.about(record).exclude(stage__in=Task.CLOSED) if step.custom["answers"] else ()
+    promised = Task.objects.about(record).unfinished() if step.custom["answers"] else ()
     for task in promised:
         # It follows from the move: a client, or anybody who may make the move, need not be allowed to close tasks.
         perform(task.finish, by=None, outcome=f"{record} was {step.custom['past'].rstrip(':')}."[:300])

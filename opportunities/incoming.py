@@ -372,7 +372,7 @@ def promise_an_answer(message: Message):
 def owe(title: str, record, like_it, *, owner, **about):
     """Open the task to answer, unless one is open about this or an earlier one like it."""
     mine = Task.objects.filter(record_type=record.label(), record_id__in=like_it.values("pk"))
-    if not mine.exclude(stage__in=Task.CLOSED).exists():
+    if not mine.unfinished().exists():
         of = {"record_type": record.label(), "record_id": record.pk}
         due = end_of_day(timezone.localdate() + timedelta(days=1))
         task = Task(kind=Task.Kind.FOLLOW_UP, title=title[:200], owner=owner, due_at=due, **about, **of)

@@ -33,7 +33,7 @@ def heir(owed, left):
 
 def hand_on(user):
     """Give everything that somebody who left still owes to somebody else, and tell each."""
-    owed = Task.objects.exclude(stage__in=Task.CLOSED).filter(owner=user)
+    owed = Task.objects.unfinished().filter(owner=user)
     # The questions of the apps above go on by rules of their own.
     questions = owed.knowing_questions().filter(is_question=True).exclude(record_type=Audit.label())
     for task in owed.exclude(pk__in=questions.values("pk")).order_by("diary_id", "pk"):

@@ -102,7 +102,7 @@ def let_go(contact, purpose):
     reason = f"{contact} opted out of {purpose} mail."
     sequences.stop(contact=contact, purpose=purpose, reason=reason, ended=SequenceRun.Ended.OPT_OUT)
     letters = Task.objects.filter(contact=contact, purpose=purpose, campaign_entry__isnull=False)
-    for task in letters.exclude(stage__in=Task.CLOSED).order_by("diary_id", "pk"):
+    for task in letters.unfinished().order_by("diary_id", "pk"):
         perform(task.cancel, by=None, reason=reason)
 
 

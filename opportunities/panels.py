@@ -103,7 +103,7 @@ def first_open(rows) -> list:
 def tasks(opportunity, user) -> dict:
     """What is promised, the most urgent first, and what was done of late."""
     rows = opportunity.tasks.select_related("owner")
-    waiting = list(rows.knowing_questions().exclude(stage__in=Task.CLOSED).order_by("due_at", "pk")[: MOST + 1])
+    waiting = list(rows.knowing_questions().unfinished().order_by("due_at", "pk")[: MOST + 1])
     done = newest(rows.filter(stage__in=Task.CLOSED), FEW)
     return {
         "waiting": with_moves(waiting[:MOST], user),

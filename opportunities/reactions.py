@@ -113,7 +113,7 @@ def keep_to_an_earlier_stop(consent, event):
 
 @reacts_to("sequencerun.stop")
 def let_go_of_its_step(run, event):
-    for task in run.tasks.exclude(stage__in=Task.CLOSED).order_by("pk"):
+    for task in run.tasks.unfinished().order_by("pk"):
         perform(task.cancel, by=None, reason=f"{run.sequence} was stopped. {event.reason}"[:300])
 
 
@@ -203,7 +203,7 @@ def go_on_with_the_deal(opportunity, event):
 @reacts_to("opportunity.lose")
 def plan_to_win_it_back(opportunity, event):
     """Nothing more is owed on a lost deal but the second try, inside the window that its closing names."""
-    for task in opportunity.tasks.exclude(stage__in=Task.CLOSED).order_by("pk"):
+    for task in opportunity.tasks.unfinished().order_by("pk"):
         perform(task.cancel, by=None, reason=LOST)
     hold_mail(opportunity, because=LOST)
     for rows in work_on(opportunity):

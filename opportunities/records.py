@@ -153,6 +153,10 @@ def stage_field(stages, first) -> StageField:
     return StageField("stage", default=first, choices=stages, max_length=20, protected=True, editable=False)
 
 
+# The form of a move that asks why, and nothing else.
+REASON = "opportunities.forms.ReasonForm"
+
+
 def transition(
     field,
     *,

@@ -49,7 +49,7 @@ def write(win_back, contact, *, by, template=None, subject="", words="") -> Task
     win_back = lock(win_back)  # of two who write at once, one does
     if win_back.stage not in (WinBack.Stage.OPEN, WinBack.Stage.CONTACTED):
         raise Refused(["Wait for its window: nobody is written to before or after it."])
-    if waiting := letters(win_back).exclude(stage__in=Task.CLOSED).first():
+    if waiting := letters(win_back).unfinished().first():
         raise Refused([Lack("A letter to them waits already: cancel it first.", waiting.staff_url())])
     return begin(a_letter(win_back, contact, template=template, subject=subject, words=words), by=by, past="promised")
 

@@ -150,7 +150,7 @@ def show(summary):
         publishing.mail_answer(summary, action, contact)
     if isinstance(question, Objection) and question.stage == Objection.Stage.RAISED:
         perform(question.reply, by=None, answer=ANSWERED)
-    for task in Task.objects.about(question).exclude(stage__in=Task.CLOSED):
+    for task in Task.objects.about(question).unfinished():
         perform(task.finish, by=None, outcome=ANSWERED)
 
 

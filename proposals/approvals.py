@@ -189,7 +189,7 @@ def pass_on(approval, reason):
     """Have the tasks of a question follow it to whoever has it now."""
     from opportunities.models import Task
 
-    for task in Task.objects.about(approval).exclude(stage__in=Task.CLOSED):
+    for task in Task.objects.about(approval).unfinished():
         perform(task.cancel, by=None, reason=reason)
     open_decision(approval, by=None)
 
@@ -243,7 +243,7 @@ def take_up(rows, reason):
     calendar = Calendar()
     for approval in rows.waiting().select_related("rule").order_by("pk"):
         approval = edit(approval, by=None, reason=reason, **deadline(approval.rule, calendar))
-        for task in Task.objects.about(approval).exclude(stage__in=Task.CLOSED):
+        for task in Task.objects.about(approval).unfinished():
             task = edit(task, by=None, reason=reason, due_at=end_of_day(approval.due_on))
             if task.stage == "paused":
                 perform(task.resume, by=None)

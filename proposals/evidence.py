@@ -69,7 +69,7 @@ def ask_whether_it_stands(record, fallen):
     for one in fallen:
         words = f"{FELL}{name_of(one)}. Decide whether to withdraw"
         asked = tasks.filter(title__startswith=f"{FELL}{name_of(one)}.")
-        if not (asked if isinstance(one, Evidence) else asked.exclude(stage__in=Task.CLOSED)).exists():
+        if not (asked if isinstance(one, Evidence) else asked.unfinished()).exists():
             open_task(record, Opens("proposal_review", words, 1), by=None)
 
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from opportunities.records import Record, edit, stage_field, transition
+from opportunities.records import REASON, Record, edit, stage_field, transition
 from opportunities.walls import settled
 
 from .. import gates, policies, publishing
@@ -16,7 +16,6 @@ from ..cadence import rest_in_words
 from .days import TERMS, Days
 from .report import Report, ReportingCadence
 
-REASON = "opportunities.forms.ReasonForm"
 # What was asked for stays as it was asked.
 ASKED = ("cadence_id", "kind", "first_on", "last_on", "reason", "days_before", "asked_by_id", *TERMS)
 DECIDED = ("decided_by_id", "decided_at")

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from opportunities.models import Contact
-from opportunities.records import Opens, Record, edit, stage_field, transition
+from opportunities.records import REASON, Opens, Record, edit, stage_field, transition
 from opportunities.repeating import zone_of
 from opportunities.walls import settled
 
@@ -16,7 +16,6 @@ from .project import Project
 from .provider import Provider
 
 CONNECT = "handoff.move_connector"
-REASON = "opportunities.forms.ReasonForm"
 SAID = ("said_at", "said_by", "said_name", "said_to")
 
 

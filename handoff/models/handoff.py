@@ -8,7 +8,18 @@ from django.db import models
 
 from opportunities.models import Evidence, Opportunity
 from opportunities.models.task import About
-from opportunities.records import Kept, KeptQuerySet, Lack, Opens, Output, Record, Refused, stage_field, transition
+from opportunities.records import (
+    REASON,
+    Kept,
+    KeptQuerySet,
+    Lack,
+    Opens,
+    Output,
+    Record,
+    Refused,
+    stage_field,
+    transition,
+)
 from opportunities.walls import frozen, settled
 from proposals.models import Contract, Proposal
 
@@ -16,7 +27,6 @@ from .. import figures, gates, policies
 
 DAY = timedelta(days=1)
 MOVE, PROMISE = "handoff.move_handoff", "handoff.move_promise"
-REASON = "opportunities.forms.ReasonForm"
 
 
 class Handoff(Output):

@@ -10,6 +10,7 @@ from django.utils import timezone
 from opportunities import followups
 from opportunities.models import Client, Contact, Event, Opportunity
 from opportunities.records import (
+    REASON,
     ClientSafe,
     KeptQuerySet,
     Opens,
@@ -30,7 +31,6 @@ from .handoff import Handoff
 
 DAY = timedelta(days=1)
 MOVE, ITEM, BLOCKER = (f"handoff.move_{name}" for name in ("project", "checklistitem", "launchblocker"))
-REASON = "opportunities.forms.ReasonForm"
 
 
 class Project(Output):

@@ -18,6 +18,7 @@ from opportunities.models import Contact, User
 from opportunities.models.user import BY_ROLE
 from opportunities.policies import by_itself
 from opportunities.records import (
+    REASON,
     ClientSafe,
     Kept,
     KeptQuerySet,
@@ -530,7 +531,7 @@ class Report(Output):
         permission=WRITE,
         label="Ask for changes",
         past="sent back",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
         then="Mend what the review found",
         opens=Opens("report", "Mend what the review of the report found", 2),
     )

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from .. import gates, policies
-from ..records import KeptQuerySet, Opens, Output, ScopeState, perform, stage_field, transition
+from ..records import REASON, KeptQuerySet, Opens, Output, ScopeState, perform, stage_field, transition
 from .opportunity import Opportunity
 
 
@@ -120,7 +120,7 @@ class Audit(Output):
         permission=policies.may_verify_audit,
         label="Send back",
         past="sent back",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
         then="Mend what the review found",
         within=timedelta(days=2),
     )
@@ -149,7 +149,7 @@ class Audit(Output):
         permission="opportunities.verify_audit",
         label="Withdraw",
         past="withdrew",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def withdraw(self, *, by, reason):
         """Take the audit back: something in it is wrong."""

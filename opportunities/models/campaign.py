@@ -4,13 +4,13 @@ from django.conf import settings
 from django.db import models
 
 from .. import gates, policies
-from ..records import DiaryKeeper, Kept, Record, stage_field, transition
+from ..records import REASON, DiaryKeeper, Kept, Record, stage_field, transition
 from .client import Contact
 from .closing import WinBack
 from .task import Task
 from .template import MessageTemplate
 
-MOVE, REASON = "opportunities.move_campaign", "opportunities.forms.ReasonForm"
+MOVE = "opportunities.move_campaign"
 
 
 class Campaign(DiaryKeeper, Record):

@@ -6,12 +6,12 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from .. import policies
-from ..records import DiaryKeeper, Record, Refused, begin, lock, perform, stage_field, transition
+from ..records import REASON, DiaryKeeper, Record, Refused, begin, lock, perform, stage_field, transition
 from ..walls import settled
 from .opportunity import Opportunity
 from .task import Task
 
-MOVE, REASON = "opportunities.move_checkpoint", "opportunities.forms.ReasonForm"
+MOVE = "opportunities.move_checkpoint"
 
 
 class Checkpoint(DiaryKeeper, Record):

@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from .. import gates
-from ..records import Kept, Output, Refused, edit, lock, plain, stage_field, tell, transition
+from ..records import REASON, Kept, Output, Refused, edit, lock, plain, stage_field, tell, transition
 from .opportunity import Opportunity
 from .questionnaire import Question, Questionnaire
 
@@ -84,7 +84,7 @@ class Discovery(Output):
         label="Open again",
         past="opened again",
         then="Write what is missing",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def reopen(self, *, by, reason):
         """Go on asking."""

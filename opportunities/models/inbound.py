@@ -4,14 +4,14 @@ from django.db import models
 from django.utils import timezone
 
 from .. import policies
-from ..records import DiaryKeeper, Record, stage_field, transition
+from ..records import REASON, DiaryKeeper, Record, stage_field, transition
 from ..walls import settled
 from .client import Contact
 from .lead import Lead
 from .message import Message
 from .opportunity import Opportunity
 
-MOVE, REASON = "opportunities.move_inboundmail", "opportunities.forms.ReasonForm"
+MOVE = "opportunities.move_inboundmail"
 
 
 class InboundMail(DiaryKeeper, Record):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from .. import firstresponse, gates, merging
 from ..alike import key_field, near_indexes
-from ..records import DiaryKeeper, Kept, Opens, Record, Refused, begin, edit, stage_field, tell, transition
+from ..records import REASON, DiaryKeeper, Kept, Opens, Record, Refused, begin, edit, stage_field, tell, transition
 from ..scope import Scoped
 from .client import Client, Consent, Contact
 from .source import Source
@@ -165,7 +165,7 @@ class Lead(Scoped, DiaryKeeper, Record):
         permission="opportunities.move_lead",
         label="Disqualify",
         past="disqualified",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def disqualify(self, *, by, reason):
         """Let the lead go, saying why."""
@@ -180,7 +180,7 @@ class Lead(Scoped, DiaryKeeper, Record):
         past="took up again",
         then="Confirm the seven facts",
         within=timedelta(days=3),
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def reopen(self, *, by, reason):
         """Work on a lead again that was let go."""

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 
 from .. import clock, firstresponse, gates, policies
-from ..records import Record, Refused, stage_field, transition
+from ..records import REASON, Record, Refused, stage_field, transition
 from .client import Client, Contact
 from .task import About, Task, refuse_another_clients
 
@@ -233,7 +233,7 @@ class Message(About, Record):
         permission="opportunities.move_message",
         label="Hold",
         past="held",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def hold(self, *, by, reason, waits_for="", again_at=None):
         """Keep it back, saying why. What waits for a condition goes by itself when that is met."""

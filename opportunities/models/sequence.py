@@ -6,12 +6,12 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 
 from .. import policies
-from ..records import DiaryKeeper, Record, stage_field, transition
+from ..records import REASON, DiaryKeeper, Record, stage_field, transition
 from .client import Consent, Contact
 from .opportunity import Opportunity
 from .template import MessageTemplate
 
-MOVE, REASON = "opportunities.move_sequence", "opportunities.forms.ReasonForm"
+MOVE = "opportunities.move_sequence"
 
 
 class Sequence(DiaryKeeper, Record):

@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.utils import formats, timezone
 
 from .. import clock
-from ..records import KeptQuerySet, Lack, Record, Refused, edit, lock, perform, stage_field, transition
+from ..records import REASON, KeptQuerySet, Lack, Record, Refused, edit, lock, perform, stage_field, transition
 from .client import Contact
 from .event import Diary
 from .user import known_time_zone
@@ -48,6 +48,10 @@ class About(models.Model):
 class TaskQuerySet(KeptQuerySet):
     def open(self):
         return self.filter(stage=Task.Stage.OPEN)
+
+    def unfinished(self):
+        """Return what is neither done nor cancelled, whether it is open or waits."""
+        return self.exclude(stage__in=Task.CLOSED)
 
     def promised(self):
         """Return what is still to be done: what is open, and what waits and says why."""
@@ -389,7 +393,7 @@ class Task(About, Record):
         permission="opportunities.move_task",
         label="Pause",
         past="paused",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def pause(self, *, by, reason, waits_for="", mended_at="", again_at=None):
         """Let it wait, saying why. What waits for a condition, or because its deal is paused, goes on by itself."""

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.models import Opportunity
-from opportunities.records import KeptQuerySet, Output, Refused, stage_field, transition
+from opportunities.records import REASON, KeptQuerySet, Output, Refused, stage_field, transition
 from opportunities.walls import Wall, settled
 
 from .. import approvals, asking, gates, measures, policies
@@ -316,7 +316,7 @@ class Approval(Output):
         permission=policies.may_approve,
         label="Ask for changes",
         past="asked for changes to",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def request_changes(self, *, by, reason, digest=""):
         """Send it back to its author, saying what to change."""
@@ -330,7 +330,7 @@ class Approval(Output):
         permission=policies.may_approve,
         label="Reject",
         past="rejected",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def reject(self, *, by, reason, digest=""):
         """Refuse it, saying why."""
@@ -343,7 +343,7 @@ class Approval(Output):
         permission=policies.may_recall,
         label="Recall",
         past="recalled",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def recall(self, *, by, reason):
         """Take the question back."""

@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 from opportunities.models import Contact, Objection, Opportunity
 from opportunities.money import MOST, money
 from opportunities.records import (
+    REASON,
     ClientSafe,
     Kept,
     Opens,
@@ -288,7 +289,7 @@ class Contract(Authored, Output):
         permission=policies.may_send_back,
         label="Ask for changes",
         past="sent back",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
         then="Mend what the review found",
         within=2 * DAY,
         opens=Opens("contract_step", "Mend what the review of the contract found", 2),
@@ -431,7 +432,7 @@ class Contract(Authored, Output):
         permission="proposals.countersign_contract",
         label="End",
         past="ended",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def end(self, *, by, reason):
         """Say that it does not run any more, and why."""
@@ -445,7 +446,7 @@ class Contract(Authored, Output):
         client=True,
         label="Mark as declined",
         past="declined",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
         opens=Opens("follow_up", "Find out what would make the client sign", 1),
     )
     def decline(self, *, by, reason):
@@ -465,7 +466,7 @@ class Contract(Authored, Output):
         permission="proposals.countersign_contract",
         label="Void",
         past="voided",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def void(self, *, by, reason):
         """Take it off the table before it holds."""

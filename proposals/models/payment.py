@@ -10,7 +10,7 @@ from django.db import models
 
 from opportunities.models.evidence_file import checked
 from opportunities.money import MoneyField
-from opportunities.records import Kept, Opens, Record, Refused, begin, stage_field, transition
+from opportunities.records import REASON, Kept, Opens, Record, Refused, begin, stage_field, transition
 from opportunities.walls import Wall, frozen, settled
 
 from .contract import Contract
@@ -125,7 +125,7 @@ class Payment(Record):
         permission="proposals.approve_pricing",
         label="Waive",
         past="waived",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def waive(self, *, by, reason):
         """Let the work start without it, saying why."""

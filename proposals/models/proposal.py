@@ -15,6 +15,7 @@ from opportunities.currencies import known_currency
 from opportunities.models import Contact, Event, Evidence, Lead, Objection, Opportunity
 from opportunities.money import said_number
 from opportunities.records import (
+    REASON,
     ClientSafe,
     Lack,
     Opens,
@@ -613,7 +614,7 @@ class Proposal(Authored, Output):
         permission=policies.may_send_back,
         label="Ask for changes",
         past="sent back",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
         then="Mend what the review found",
         within=2 * DAY,
         opens=Opens("proposal_review", "Mend what the review found", 2),
@@ -772,7 +773,7 @@ class Proposal(Authored, Output):
         permission=WRITE,
         label="Pause",
         past="paused",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
         then="Cure the reason of the pause",
         within=2 * DAY,
         opens=Opens("proposal_review", "Cure the reason why the proposal is paused", 2),
@@ -822,7 +823,7 @@ class Proposal(Authored, Output):
         permission=SEND,
         label="Withdraw",
         past="withdrew",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
     )
     def withdraw(self, *, by, reason):
         """Take it back; its links close."""

@@ -6,7 +6,7 @@ from django.db import models
 
 from opportunities.models import Opportunity
 from opportunities.models.task import About
-from opportunities.records import ClientSafe, Opens, Output, stage_field, transition
+from opportunities.records import REASON, ClientSafe, Opens, Output, stage_field, transition
 from opportunities.walls import settled
 from opportunities.words import plain_words
 from portal.models import Publication
@@ -152,7 +152,7 @@ class Summary(Authored, About, Output):
         permission=policies.may_send_back,
         label="Ask for changes",
         past="sent back",
-        asks="opportunities.forms.ReasonForm",
+        asks=REASON,
         then="Mend what the review found",
         within=timedelta(days=2),
         opens=Opens("other", "Mend what the review of the words found", 2),

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from opportunities import checklist as floor
 from opportunities.checks import Kind, known_of, said
-from opportunities.models import Opportunity, Source, Task
+from opportunities.models import Opportunity, Source
 from opportunities.records import begin, edit, perform
 from portal.models import Guest
 from proposals import checklist as offer
@@ -204,7 +204,7 @@ def unconfirm(deal, by):
 
 
 def finish_tasks(deal, by):
-    for task in deal.tasks.exclude(stage__in=Task.CLOSED):
+    for task in deal.tasks.unfinished():
         perform(task.finish, by=by)
 
 
@@ -322,7 +322,7 @@ def test_a_deal_that_lacks_one_thing_shows_exactly_that_one(sound, ada, as_user,
 
 def test_a_proposal_that_nobody_follows_up_is_one_lack(sound, ada):
     deal = sound("viewed")
-    for task in deal.tasks.filter(kind="follow_up").exclude(stage__in=Task.CLOSED):
+    for task in deal.tasks.filter(kind="follow_up").unfinished():
         perform(task.finish, by=ada)
 
     (row,) = sheet(deal).todo

@@ -218,7 +218,7 @@ def test_the_promises_that_named_it_are_settled_as_reworded_and_both_owners_hear
     assert change.number in promise.settled_as
     for user in (ada, dora):
         assert Notice.objects.filter(user=user, kind="answer", words__contains=change.number).exists()
-    assert not Task.objects.about(promise).exclude(stage__in=Task.CLOSED).exists()
+    assert not Task.objects.about(promise).unfinished().exists()
 
 
 def test_accepting_the_handoff_waits_for_what_it_adds(ada, ben, dora):

@@ -162,7 +162,7 @@ def test_the_new_day_ends_the_task_and_dates_the_list(late, ada, dora):
 
     project = Project.objects.get(pk=project.pk)
     assert (project.next_action, project.due_on) == ("Work through the onboarding list", kickoff)
-    assert not Task.objects.about(project).exclude(stage__in=Task.CLOSED).exists()
+    assert not Task.objects.about(project).unfinished().exists()
     for item in project.items.all():
         assert item.due_on == kickoff + timedelta(days=item.offset_days)
         assert Task.objects.about(item).get().stage == "open"

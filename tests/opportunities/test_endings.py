@@ -258,7 +258,7 @@ def test_a_lost_deal_owes_nothing_but_the_second_try(ada, ben):
     deal = lose(deal, ada)
 
     assert again(own).stage == "cancelled"
-    assert not deal.tasks.exclude(stage__in=Task.CLOSED).exists()
+    assert not deal.tasks.unfinished().exists()
     win_back = deal.win_backs.get()
     assert (win_back.stage, win_back.owner, win_back.closing) == ("waiting", ada, deal.closings.get())
     assert (win_back.opens_on, win_back.ends_on) == (day(90), day(180))
@@ -358,7 +358,7 @@ def test_nothing_of_a_lost_deal_waits_for_a_word_or_a_hand(ada, ben, as_user, st
     assert again(proposal).stage == "withdrawn"
     assert [again(summary).stage for summary in words] == ["withdrawn", "withdrawn"]
     assert not Approval.objects.filter(opportunity=deal, stage="pending").exists()
-    assert not Task.objects.filter(opportunity=deal).exclude(stage__in=Task.CLOSED).exists()
+    assert not Task.objects.filter(opportunity=deal).unfinished().exists()
     page = as_user(ben).get(reverse("today"), {"whose": "team"})
     assert not [*page.context["overdue"], *page.context["approvals"], *page.context["adrift"]]
 
@@ -370,7 +370,7 @@ def test_the_contract_of_a_lost_deal_is_void_and_nobody_is_asked_about_it(ada, b
 
     assert again(contract).stage == "voided"
     assert not Approval.objects.filter(opportunity=deal, stage="pending").exists()
-    assert not deal.tasks.exclude(stage__in=Task.CLOSED).exists()
+    assert not deal.tasks.unfinished().exists()
 
 
 def test_words_that_a_client_has_read_stay_when_the_deal_is_lost(ada, ben):

@@ -42,7 +42,7 @@ def hear_from(run, *, channel="mail", template="", subject="Yes, please", **fiel
 
 
 def open_task(run):
-    return run.tasks.exclude(stage__in=Task.CLOSED).get()
+    return run.tasks.unfinished().get()
 
 
 def has_stopped(run, ended, *words):
@@ -51,7 +51,7 @@ def has_stopped(run, ended, *words):
     told = Event.objects.get(verb="sequencerun.stop", record_id=run.pk)
     assert (run.stage, run.ended, told.reason) == ("stopped", ended, run.stopped_because)
     assert not [word for word in words if word not in run.stopped_because], run.stopped_because
-    assert not run.tasks.exclude(stage__in=Task.CLOSED).exists()
+    assert not run.tasks.unfinished().exists()
     assert not run.tasks.filter(messages__stage="queued").exists()
     return True
 
@@ -563,7 +563,7 @@ def test_a_reply_against_a_due_step_has_one_winner_and_nothing_goes_after_it(mai
     assert len(to_clients(catcher)) == went, "nothing more goes"
     assert {now(run).stage for run in runs} == {"stopped"}
     assert not Message.objects.filter(stage__in=["queued", "sending"]).exists()
-    assert not Task.objects.filter(run__in=runs).exclude(stage__in=Task.CLOSED).exists()
+    assert not Task.objects.filter(run__in=runs).unfinished().exists()
 
 
 # -- One touch a day. --------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class Story:
 
     def did(self, record, outcome=""):
         """Tick off what was promised about a record."""
-        for task in Task.objects.about(record).exclude(stage__in=Task.CLOSED):
+        for task in Task.objects.about(record).unfinished():
             perform(task.finish, by=task.owner, outcome=outcome)
 
     def next(self, action, days):

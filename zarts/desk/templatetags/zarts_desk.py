@@ -23,7 +23,7 @@ from opportunities.inplace import TalkForm
 from opportunities.models import Closing, Event, Opportunity, WinBack
 from opportunities.money import MoneyField, figure, money, said_number
 from opportunities.once import hidden_key
-from opportunities.records import may_override, who_may
+from opportunities.records import REASON, may_override, who_may
 from proposals import answering, composing, evidence, publishing
 
 register = template.Library()
@@ -87,8 +87,6 @@ def rests(record):
 
 # What is worked on because a deal is lost.
 SECOND_TRIES = (Closing.label(), WinBack.label())
-# Asked for by what ends a record, or holds it up.
-REASON = "opportunities.forms.ReasonForm"
 
 register.filter(money)
 register.filter(figure)
