@@ -44,7 +44,7 @@ from tests.makers_proposals import a_contract, a_proposal, approve_all
 from tests.proposals.test_inbox import token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = int(os.environ.get("RACE_ROUNDS", 10))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", 4))
 # So many rounds leave behind what slows the next ones down.
 SWEPT = 100
 SECRET = "first-secret-of-24-letters"

@@ -16,7 +16,7 @@ from proposals.models import Contract
 from tests import database
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = int(os.environ.get("RACE_ROUNDS", 50))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", 20))
 CLIENT, MARTA, TOM = 1, 7, 8
 SESSIONS = {MARTA: "m" * 43, TOM: "t" * 43}
 
