@@ -7,6 +7,7 @@ a suite that runs as the owner proves nothing about who may do what.
 import hashlib
 import os
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import psycopg
@@ -24,14 +25,15 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "test_zarts_template"
 OWN = f"test_zarts_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 # What a migrated database is made of: when none of it changed, the template of the last run is good.
-MADE_OF = ["*/migrations/*.py", "*/sql/*.sql", "portal/grants.py", "zarts/desk/logins.py", "zarts/desk/roles.py"]
+OURS = ["opportunities", "proposals", "handoff", "portal", "zarts"]
+MADE_OF = ["migrations/*.py", "sql/*.sql", "models/*.py", "models.py", "grants.py", "logins.py", "roles.py"]
 
 
 def fingerprint() -> str:
     """Return the digest of everything that a migrated database depends on."""
     digest = hashlib.sha256()
-    for pattern in [*MADE_OF, "*/models/*.py", "*/models.py"]:
-        for file in sorted(ROOT.glob(pattern)):
+    for app, pattern in product(OURS, MADE_OF):
+        for file in sorted((ROOT / app).rglob(pattern)):
             digest.update(file.read_bytes())
     return digest.hexdigest()
 

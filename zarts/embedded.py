@@ -24,7 +24,13 @@ DATABASE = "zarts"
 LOGINS = {"owner": "postgres", "app": "zarts_app", "portal": "zarts_portal"}
 SETTINGS = {"max_connections": "200", "listen_addresses": "", "unix_socket_permissions": "0700"}
 # For tests: nothing survives a power cut, and nothing needs to.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum_naptime": "5min", "jit": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "5min",
+    "jit": "off",
+}
 LONGEST_SOCKET = 100  # the kernel's limit is 107 bytes on Linux and 103 on macOS
 _held = {}
 

@@ -143,6 +143,12 @@ STAFF_APPS = [
     "opportunities",
     "proposals",
     "handoff",
+    "zarts.reads",
+    "zarts.search",
+    "zarts.numbers",
+    "zarts.hooks",
+    "zarts.takeout",
+    "zarts.retest",
     "zarts.desk",
 ]
 STAFF_MIDDLEWARE = [

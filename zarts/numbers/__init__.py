@@ -1,0 +1,1 @@
+"""How we are doing, and why: counted by the database as things happen."""

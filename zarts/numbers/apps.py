@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class Numbers(AppConfig):
+    name = "zarts.numbers"

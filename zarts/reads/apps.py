@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class Reads(AppConfig):
+    name = "zarts.reads"

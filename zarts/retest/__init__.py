@@ -1,0 +1,1 @@
+"""A walk of a real browser through a running installation, and what it met."""

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class Retest(AppConfig):
+    name = "zarts.retest"

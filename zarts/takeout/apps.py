@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class Takeout(AppConfig):
+    name = "zarts.takeout"
