@@ -41,7 +41,7 @@ class Inherited(RecordAdmin):
 
 class PromiseInline(ReadOnlyInline):
     model = Promise
-    fields = ["page", "kind", "words", "stage", "outcome", "settled_as"]
+    fields = ["page", "kind", "stage", "outcome"]
 
 
 class ReceiptInline(ReadOnlyInline):
@@ -169,7 +169,7 @@ class OutOfScopeAdmin(Inherited):
 
 class CadenceInline(ReadOnlyInline):
     model = ReportingCadence
-    fields = ["page", "weekday", "day", "time_zone", "first_due_on", "reviewer"]
+    fields = ["page", "time_zone", "first_due_on", "reviewer"]
 
 
 class ReportInline(ReadOnlyInline):

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from opportunities.admin.base import KeptAdmin, RecordAdmin, whole_number
 from opportunities.models import Contact
+from proposals.models import Summary
 
 from .models import ChecklistItem, Connector, LaunchBlocker, Provider
 
@@ -51,6 +52,14 @@ class LaunchBlockerAdmin(OfProject):
     panels = ("admin/panels/blocker_words.html",)
     empty_words = "Nothing blocks anybody. Note here what stands between a client and going live."
 
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        """Offer the words that were written of what blocks this very deal."""
+        if db_field.name == "summary":
+            pk = whole_number(str(request.resolver_match.kwargs.get("object_id") or ""))
+            here = Q(opportunity__projects__blockers=pk) if pk else Q(pk=None)
+            kwargs["queryset"] = Summary.objects.filter(here, kind=Summary.Kind.BLOCKER).distinct()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     @admin.display(description="In the way for")
     def age(self, blocker):
         return f"{blocker.age} day{'' if blocker.age == 1 else 's'}"
@@ -77,6 +86,11 @@ class ConnectorAdmin(OfProject):
     def get_fields(self, request, obj=None):
         # Whoever asks for one has no holder yet.
         return self.fields if obj else ["project", "provider", "account"]
+
+    def get_readonly_fields(self, request, obj=None):
+        # What was granted is what works: another account is another access.
+        given = obj is not None and obj.stage in (*obj.LET_IN, obj.Stage.BROKEN)
+        return [*super().get_readonly_fields(request, obj), *(["provider", "account"] if given else [])]
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         """Offer the providers that can be chosen, and as holders the people who work at this client."""

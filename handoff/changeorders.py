@@ -21,6 +21,8 @@ def order(handoff, about, *, by, row=None, evidence=()) -> Proposal:
 
     `row` is what it begins with. Whoever may not write proposals has it begun for whoever sold the deal.
     """
+    if handoff.stage == handoff.Stage.CLOSED or not handoff.project.is_open:
+        raise Refused([Lack("It is closed: what comes next is a new opportunity.", handoff.staff_url())])
     contract = lock(handoff.contract)
     change = Proposal.open_change_to(contract)
     if change is not None and change.stage not in Proposal.WRITABLE:

@@ -35,7 +35,7 @@ class GrantForm(MoveForm):
 
     def clean_secret_kept_at(self):
         words = self.cleaned_data["secret_kept_at"]
-        if secrecy.looks_secret(words):
+        if secrecy.is_no_place(words):
             raise forms.ValidationError(secrecy.SENTENCE)
         return words
 

@@ -113,6 +113,8 @@ def connectors_are_verified(project):
     for connector in project.connectors.exclude(stage="revoked").select_related(*people):
         if connector.stage != "verified":
             yield Lack(f"Verify the access to {connector}.", connector.staff_url())
+        elif not connector.holder:
+            yield Lack(f"Name who holds the access to {connector}.", connector.staff_url("id_holder_contact"))
         elif connector.holder_left:
             words = f"Name a new holder of the access to {connector}: {connector.holder} left."
             yield Lack(words, connector.staff_url("id_holder_contact"))
@@ -132,6 +134,11 @@ def first_report_is_dated(project):
 @gate("Its project is live already: note what is missing as a task.")
 def its_project_is_not_live(item):
     return item.project.stage in ("setup", "ready")
+
+
+@gate("Its project is closed: the client is asked for nothing any more.")
+def its_project_is_open(connector):
+    return connector.project.is_open
 
 
 @gate("Name somebody who works there as its holder.", mend="id_holder_contact")

@@ -9,6 +9,7 @@ REACHED = {
     "its_contract_is_active": ("contract", ("active",)),
     "payment_is_as_agreed": ("payment", ("paid", "waived")),
     "checklist_is_done": ("item", ("done", "waived")),
+    "its_handoff_is_accepted": ("handoff", ("accepted",)),
     "its_promises_are_answered": ("promise", ("accepted", "settled")),
     "no_launch_blocker_is_open": ("blocker", ("cleared",)),
     "connectors_are_verified": ("connector", ("verified", "revoked")),
@@ -25,6 +26,7 @@ def lines_of(project) -> dict:
     contract = project.handoff.contract
     records = {
         "project": type(project).objects.filter(pk=project.pk),
+        "handoff": type(project.handoff).objects.filter(pk=project.handoff_id),
         "contract": type(contract).objects.filter(pk=contract.pk),
         "payment": contract._meta.get_field("payment").related_model.objects.filter(contract=contract),
         "item": project.items.order_by(),

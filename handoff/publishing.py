@@ -35,7 +35,9 @@ def show_project(project):
     needs = needs_of(project) if project.is_open else []
     live, ended = moved_on(project, "go_live"), moved_on(project, "close")
     owner = project.owner if live else None
-    publishing.publish_status(project.opportunity, live=live, ended=ended, owner=owner, needs=needs)
+    report_on = coming(project).get("next_on")
+    told = {"live": live, "ended": ended, "owner": owner, "needs": needs, "report_on": report_on}
+    publishing.publish_status(project.opportunity, **told)
 
 
 def needs_of(project) -> list[dict]:

@@ -45,6 +45,14 @@ def prepare_the_first_report(project, event):
         open_report_task(report)
 
 
+@reacts_to("project.go_live")
+def owe_nothing_of_onboarding(project, event):
+    """A handoff whose project is live waits for nothing but its end."""
+    for task in Task.objects.about(project.handoff).unfinished().filter(title__startswith="Bring the project live"):
+        perform(task.finish, by=None, outcome="The project is live.")
+    edit(project.handoff, by=None, next_action="Keep what was promised", due_on=None, reason="The project is live.")
+
+
 @reacts_to("project.edit")
 def move_the_list_with_the_kickoff(project, facts):
     """A new kickoff moves what is still open on the onboarding list, and its tasks."""
@@ -52,10 +60,25 @@ def move_the_list_with_the_kickoff(project, facts):
         return
     if project.kickoff_on:
         agree_no_more(project)
+    elif project.stage == Project.Stage.SETUP:
+        agree_again(project)
     for item in project.items.filter(stage="open"):
         item = edit(item, by=None, due_on=item.planned_for(project.kickoff_on), reason="The kickoff moved.")
         inherit.promise_item(item, by=None)
         move_tasks(item)
+
+
+def agree_again(project):
+    """A day that was taken back is agreed anew, and until then nothing of the list has one."""
+    because = "The kickoff has no day any more."
+    for item in project.items.filter(stage="open"):
+        for task in Task.objects.about(item).unfinished():
+            perform(task.cancel, by=None, reason=because)
+    task = followups.open_task(project, Opens("onboarding_handoff", inherit.AGREE_AGAIN, 2), by=None)
+    edit(project, by=None, next_action=inherit.AGREE_AGAIN, due_on=timezone.localdate(task.due_at), reason=because)
+
+
+WORK_ON = "Work through the onboarding list"
 
 
 def agree_no_more(project):
@@ -64,9 +87,40 @@ def agree_no_more(project):
     for task in Task.objects.about(project).unfinished():
         if task.title.startswith(asked):
             perform(task.finish, by=None, outcome="The day of the kickoff was agreed.")
-    if project.next_action.startswith(asked):
-        next_action = "Work through the onboarding list"
-        edit(project, by=None, next_action=next_action, due_on=project.kickoff_on, reason="The kickoff was agreed.")
+    if project.next_action.startswith((*asked, WORK_ON)):
+        edit(project, by=None, next_action=WORK_ON, due_on=project.kickoff_on, reason="The kickoff was agreed.")
+
+
+@reacts_to("checklistitem.edit")
+def keep_its_day_and_its_distance(item, facts):
+    """The day of an item and its distance from the kickoff are one thing: whichever is said moves the other."""
+    kickoff = item.project.kickoff_on
+    if item.is_open and kickoff and "due_on" in facts and item.due_on:
+        item = edit(item, by=None, offset_days=(item.due_on - kickoff).days)
+    elif item.is_open and kickoff and "offset_days" in facts:
+        item = edit(item, by=None, due_on=item.planned_for(kickoff))
+    if {"due_on", "offset_days"} & set(facts):
+        move_tasks(item)
+
+
+@reacts_to("project.edit")
+def hand_over_the_onboarding(project, facts):
+    """Whoever takes a project over gets what its last owner still owed of it. What is late stays with who owed it."""
+    if "owner" not in facts:
+        return
+    before = int(facts["owner"][0].rpartition("#")[2].rstrip(")"))
+    because = f"{project.owner} has taken {project} over."
+    owed = [
+        project.items.filter(stage=ChecklistItem.Stage.OPEN),
+        project.blockers.filter(stage=LaunchBlocker.Stage.OPEN),
+        project.reports.filter(stage__in=Report.UNPUBLISHED, breach="", due_on__gte=timezone.localdate()),
+        Handoff.objects.filter(pk=project.handoff_id).exclude(stage=Handoff.Stage.CLOSED),
+    ]
+    for record in [record for rows in owed for record in rows.filter(owner=before).order_by("pk")]:
+        edit(record, by=None, reason=because, owner=project.owner)
+    tasks = Task.objects.filter(opportunity=project.opportunity_id, kind__in=["onboarding_handoff", "report"])
+    for task in tasks.unfinished().filter(owner=before).order_by("pk"):
+        edit(task, by=None, reason=because, owner=project.owner)
 
 
 @reacts_to("reportingcadence.edit")
@@ -363,6 +417,15 @@ def measure_it_no_more(promise, event):
     """What is promised no more is reported no more."""
     if promise.claim_id and promise.outcome in Promise.LET_GO:
         inherit.measure_no_more(promise)
+
+
+@reacts_to("promise.accept", "promise.settle")
+def answer_no_more(promise, event):
+    """What a change order added is answered with its last promise."""
+    handoff = promise.handoff
+    if not handoff.promises.unanswered().exists():
+        for task in Task.objects.about(handoff).unfinished().filter(title__startswith="Answer what "):
+            perform(task.finish, by=None, outcome="Every promise is answered.")
 
 
 @reacts_to("promise.give_up")

@@ -63,7 +63,7 @@ class ReportAdmin(PaperPages):
         with transaction.atomic():
             form = writing.report_form(lock(report), request.POST)
             typed = {name: words for name, words in request.POST.items() if name.startswith(THEIRS) and words}
-            if not form.writes and (typed or report.stage == Report.Stage.PUBLISHED):
+            if not form.writes and (typed or not report.is_open):
                 return self.shown(request, report, typed=typed, status=409)
             if not form.is_valid():
                 return self.shown(request, report, form=form, status=409 if form.newer else 422)
@@ -83,7 +83,7 @@ class ReportAdmin(PaperPages):
         """Show the writer, with what was typed or read from a file where that was not written."""
         may = self.has_change_permission(request, report)
         if typed is not None or form is None:
-            form = writing.report_form(report) if may and report.stage != Report.Stage.PUBLISHED else None
+            form = writing.report_form(report) if may and report.is_open else None
         writes = bool(form and form.writes)
         history = form.history if form else report.history()
         to, without = report.readers

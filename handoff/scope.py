@@ -52,11 +52,16 @@ def stems(words: str) -> dict[str, str]:
     return {stem(word): word for word in reversed(found)}
 
 
+def alike(one: str, other: str) -> bool:
+    """Whether two stems name the same work, once more or anew: "redesign" is a design."""
+    return one == other or one in (f"re{other}", f"re-{other}")
+
+
 def touches(words: str, exclusion: str) -> list[str]:
     """Return the words that name what was excluded; none where fewer than half of the words of its title are named.
 
     One word of many is a chance: “Google” alone does not name “Google Ads management”.
     """
     named, said = stems(exclusion), stems(words)
-    shared = [said[each] for each in said if each in named]
+    shared = [said[each] for each in said if any(alike(each, other) for other in named)]
     return shared if shared and 2 * len(shared) >= len(named) else []

@@ -141,7 +141,10 @@ class Line:
         many, met, over = len(self.judged), self.count(MET), self.count(OVER)
         were = f"{met} {'was' if met == 1 else 'were'} met" + (f" and {over} came out better" if over else "")
         last_words = f"last: promised {last.promised}, reported {last.reported}"
-        return f"Of {many} such claim{'s' * (many != 1)}, {were}; {last_words}."
+        if many == 1:
+            how = "better than promised" if over else "met" if met else "not met"
+            return f"One such claim was reported: {how}; {last_words}."
+        return f"Of {many} such claims, {were}; {last_words}."
 
 
 def lines(found) -> list[Line]:

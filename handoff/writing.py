@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 
 from django import forms
@@ -274,7 +275,8 @@ def places_of(header) -> dict:
     found: dict = {}
     for place, name in enumerate(header):
         for what, names in COLUMNS.items():
-            if name.strip().casefold() in names:
+            # A second column of the same name comes numbered from the sheet.
+            if re.sub(r" \d+$", "", name.strip().casefold()) in names:
                 found.setdefault(what, []).append(place)
     return found
 

@@ -281,7 +281,7 @@ class StartCampaignForm(MoveForm):
 class WinForm(MoveForm):
     reason = forms.ChoiceField(
         label="What won it?",
-        choices=[("", "Choose what decided it"), *Closing.Reason.choices],
+        choices=[("", "Choose what decided it"), *((each.value, each.label) for each in Closing.WINS)],
         error_messages={"required": "Choose what won it: the next offer learns from it."},
     )
     competitor = forms.CharField(
@@ -294,7 +294,11 @@ class WinForm(MoveForm):
 
 
 class LoseForm(MoveForm):
-    reason = forms.ChoiceField(label="What lost it?", choices=Closing.Reason)
+    reason = forms.ChoiceField(
+        label="What lost it?",
+        choices=[("", "Choose what decided it"), *Closing.Reason.choices],
+        error_messages={"required": "Choose what lost it: whoever tries again begins there."},
+    )
     words = forms.CharField(
         label="In words",
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -700,24 +700,27 @@ def what_comes_next(opportunity) -> str:
     return NEXT_OF_PROPOSAL.get(offers.values_list("stage", flat=True).first(), WRITE)
 
 
-def publish_status(opportunity, *, live=None, ended=None, owner=None, needs=()):
+def publish_status(opportunity, *, live=None, ended=None, owner=None, needs=(), report_on=None):
     """Show the client where we are, what comes next and who owns it. Only where somebody there can sign in.
 
-    `live` is the day on which the work went live, once it has, and `ended` the day on which it was over.
+    `live` is the day on which the work went live, once it has, and `ended` the day on which it was over;
+    `report_on` is the day of the report that comes next.
     """
     if not Guest.objects.filter(client_id=opportunity.client_id, revoked_at=None).exists():
         return None
-    body = status_body(opportunity, live=live, ended=ended, owner=owner, needs=needs)
+    body = status_body(opportunity, live=live, ended=ended, owner=owner, needs=needs, report_on=report_on)
     words = "The house's own words"
     return publish("status", ref(opportunity), opportunity.client_id, opportunity.pk, "Where we are", body, words)
 
 
-def status_body(opportunity, *, live=None, ended=None, owner=None, needs=()) -> dict:
+def status_body(opportunity, *, live=None, ended=None, owner=None, needs=(), report_on=None) -> dict:
     stage = opportunity.paused_from if opportunity.stage == "paused" else opportunity.stage
     now = len(PATH) - 1 if live else PLACE.get(stage, -1)
     states = ["done" if place < now else "now" if place == now else "next" for place in range(len(PATH))]
     asked = [*needs, *needs_of(opportunity)]
-    what = asked[0]["what"] if asked else "Your reports, as agreed" if live else what_comes_next(opportunity)
+    report_on = report_on if live and not asked and not ended else None
+    reports = "Your next report" if report_on else "Your reports, as agreed"
+    what = asked[0]["what"] if asked else reports if live else what_comes_next(opportunity)
     days = days_of(opportunity, now, live)
     path = [{"name": name, "state": state, "on": day} for name, state, day in zip(PATH, states, days, strict=True)]
     who = "You" if asked else str(owner or opportunity.owner)
@@ -728,7 +731,7 @@ def status_body(opportunity, *, live=None, ended=None, owner=None, needs=()) -> 
         what, who = (what, who) if asked else ("Your project has ended", "")
     return {
         "path": path,
-        "next": {"what": what, "on": None, "who": who},
+        "next": {"what": what, "on": report_on, "who": who},
         "needs": asked,
         "about": about(opportunity),
         "over": opportunity.stage == "lost" or bool(ended and not asked),

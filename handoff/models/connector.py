@@ -12,10 +12,11 @@ from opportunities.repeating import zone_of
 from opportunities.walls import settled
 
 from .. import gates, secrecy
-from .project import Project
+from .project import Project, is_wanted
 from .provider import Provider
 
 CONNECT = "handoff.move_connector"
+WHAT = ("project_id", "provider_id", "account")
 SAID = ("said_at", "said_by", "said_name", "said_to")
 
 
@@ -37,6 +38,7 @@ class Connector(Record):
 
     CLOSED = (Stage.VERIFIED, Stage.REVOKED)
     WAITS = (Stage.REQUESTED, Stage.BROKEN)
+    LET_IN = (Stage.GRANTED, Stage.VERIFIED)
     # What people type about it, and what never holds a secret.
     TYPED = ("account", "access_holder", "secret_kept_at", "said_name", "said_to")
 
@@ -84,7 +86,12 @@ class Connector(Record):
         permissions = [("move_connector", "Can grant, verify and revoke accesses")]
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "provider", "account"], name="connector_once_an_account"),
+            models.UniqueConstraint(
+                fields=["project", "provider", "account"],
+                name="connector_once_an_account",
+                violation_error_message="This access stands on the project already. Name another account, or ask again "
+                "for the one that was revoked.",
+            ),
             models.CheckConstraint(
                 name="connector_has_one_holder",
                 condition=models.Q(holder_contact=None) | models.Q(holder_user=None),
@@ -107,6 +114,8 @@ class Connector(Record):
                 *("granted_at", "granted_by_id", "verified_at", "verified_by_id"),
                 once="OLD.stage = NEW.stage",
             ),
+            # What was granted is what is verified: another account is another access.
+            settled("what_is_granted_stays", *WHAT, once="OLD.stage IN ('granted', 'verified', 'broken')"),
             settled(
                 "said_stays",
                 *("said_at", "said_by_id", "said_name", "said_to"),
@@ -118,11 +127,16 @@ class Connector(Record):
         return f"{self.provider}: {self.account}" if self.account else str(self.provider)
 
     def clean(self):
+        is_wanted(self)
         if self.provider_id and self.provider.names_account and not self.account:
             raise ValidationError({"account": "Say which account it is. Clients do not read this."})
         for name in self.TYPED:
             if secrecy.looks_secret(getattr(self, name)):
                 raise ValidationError({name if self._meta.get_field(name).editable else "account": secrecy.SENTENCE})
+        if secrecy.is_no_place(self.secret_kept_at):
+            raise ValidationError({"secret_kept_at": secrecy.SENTENCE})
+        if self.stage in self.LET_IN and not self.holder:
+            raise ValidationError({"holder_contact": "Name who holds it now, or revoke the access."})
         if self.holder_contact_id and self.holder_user_id:
             raise ValidationError({"holder_user": "Choose one: somebody at the client, or one of us."})
         theirs = self.project.opportunity.client_id if self.project_id else None
@@ -186,6 +200,7 @@ class Connector(Record):
         stage,
         source=[Stage.REQUESTED, Stage.BROKEN],
         target=Stage.GRANTED,
+        gates=[gates.its_project_is_open],
         permission=CONNECT,
         label="Access was granted",
         past="got access to",
@@ -193,7 +208,7 @@ class Connector(Record):
     )
     def grant(self, *, by, holder, secret_kept_at):
         """The client let us in. `holder` is a contact of theirs or one of us."""
-        secrecy.refuse(secret_kept_at)
+        secrecy.refuse(place=secret_kept_at)
         self.holder_contact, self.holder_user = (holder, None) if isinstance(holder, Contact) else (None, holder)
         self.secret_kept_at, self.did_not_work = secret_kept_at, False
         self.granted_at, self.granted_by = timezone.now(), by
@@ -216,6 +231,7 @@ class Connector(Record):
         stage,
         source=[Stage.GRANTED, Stage.VERIFIED],
         target=Stage.BROKEN,
+        gates=[gates.its_project_is_open],
         permission=CONNECT,
         label="It stopped working",
         past="lost access to",
@@ -271,6 +287,7 @@ class Connector(Record):
         stage,
         source=Stage.REVOKED,
         target=Stage.REQUESTED,
+        gates=[gates.its_project_is_open],
         permission=CONNECT,
         label="Ask again",
         past="asked again for",

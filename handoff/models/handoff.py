@@ -319,7 +319,7 @@ class Promise(About, Record):
         gates=[gates.promise_is_owed],
         permission=PROMISE,
         label="Mark as broken",
-        past="broke",
+        past="marked as broken:",
         asks="handoff.promise_forms.BrokenForm",
     )
     def give_up(self, *, by, reason, shown="", report=None, evidence=None):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -170,6 +171,12 @@ class Project(Output):
         self.next_action, self.due_on = "", None
 
 
+def is_wanted(record):
+    """Refuse what is added to a project that is closed: nobody would do it, and the client would be asked."""
+    if record._state.adding and record.project_id and not record.project.is_open:
+        raise ValidationError({"project": "This project is closed: nothing is added to it any more."})
+
+
 class ChecklistItem(Output):
     """One thing to do before the client is live, by us or by the client.
 
@@ -200,7 +207,10 @@ class ChecklistItem(Output):
     )
     who = models.CharField("done by", max_length=6, choices=Who, default=Who.US)
     offset_days = models.SmallIntegerField(
-        "days after the kickoff", default=0, help_text="A number below zero means before it."
+        "days after the kickoff",
+        default=0,
+        validators=[MinValueValidator(-365), MaxValueValidator(730)],
+        help_text="A number below zero means before it.",
     )
     # Since when it is open once more, though it was done.
     reopened_at = models.DateTimeField(null=True, editable=False)
@@ -229,6 +239,7 @@ class ChecklistItem(Output):
 
     def clean(self):
         """Only words of the house’s own list reach a client: what is added is ours, though it be to get theirs."""
+        is_wanted(self)
         if self.who == self.Who.CLIENT and self.client_safe != ClientSafe.APPROVED:
             words = "The client would not read it. Leave it to us, and ask the client for it."
             raise ValidationError({"who": words})
@@ -334,8 +345,11 @@ class LaunchBlocker(Record):
         return self.is_open and bool(self.due_on) and self.due_on < timezone.localdate()
 
     def clean(self):
+        is_wanted(self)
         if self.summary_id and self.project_id and self.summary.opportunity_id != self.project.opportunity_id:
             raise ValidationError({"summary": "Choose words that belong to this client's opportunity."})
+        if self.summary_id and self.summary.kind != Summary.Kind.BLOCKER:
+            raise ValidationError({"summary": "Choose words that were written about a blocker."})
 
     @transition(
         stage, source=Stage.OPEN, target=Stage.CLEARED, permission=BLOCKER, label="Clear", past="cleared", asks=REASON

@@ -38,6 +38,9 @@ class Closing(Output):
         NO_DECISION = "no_decision", "No decision was made"
         OTHER = "other", "Something else"
 
+    # Nobody wins by a competitor, nor while no decision was made.
+    WINS = (Reason.PROOF, Reason.PRICE, Reason.FIT, Reason.TIMING, Reason.TRUST, Reason.OTHER)
+
     opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="closings")
     outcome = models.CharField(max_length=4, choices=Outcome)
     reason = models.CharField(max_length=12, choices=Reason)

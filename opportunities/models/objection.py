@@ -139,7 +139,7 @@ class UnwrittenPromise(Record):
         target=Stage.WRITTEN_IN,
         permission="opportunities.move_unwrittenpromise",
         label="It is written in",
-        past="wrote in",
+        past="marked as written in:",
         asks="opportunities.forms.WrittenInForm",
     )
     def write_in(self, *, by, reason):

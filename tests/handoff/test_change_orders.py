@@ -229,6 +229,10 @@ def test_accepting_the_handoff_waits_for_what_it_adds(ada, ben, dora):
     with pytest.raises(Refused) as refusal:
         perform(handoff.accept, by=dora)
     assert reasons(refusal) == ["Accept or dispute the promise “Faster pages”."]
+    asked = Task.objects.about(handoff).filter(title__startswith="Answer what ")
+    assert asked.unfinished().exists()
+    perform(handoff.promises.unanswered().get().accept, by=dora)
+    assert not asked.unfinished().exists()
 
 
 def test_what_it_costs_is_billed_and_what_it_claims_is_measured_from_the_next_report(ada, ben, dora):
@@ -264,6 +268,8 @@ def test_a_live_client_goes_on_reading_that_they_are_live(ada, ben, dora):
     change = perform(perform(change.mark_viewed, by=change.recipient).accept, by=change.recipient, **SIGNED)
     status = Publication.objects.filter(kind="status").latest("id").body
     assert (status["needs"], status["path"][-1]["state"]) == ([], "now")
+    due = project.reports.filter(stage="scheduled").first().due_on.isoformat()
+    assert status["next"] == {"what": "Your next report", "on": due, "who": "Dora"}
 
 
 def walk_new(handoff, ada, ben, stage):

@@ -130,6 +130,14 @@ def test_a_pause_drops_what_is_due_in_it_and_loses_no_day(cadence, ben, dora):
     ]
 
 
+def test_a_report_that_was_dropped_says_so_and_asks_for_nothing(cadence, ben, dora, as_user):
+    a_change(cadence, dora, approver=ben, kind="pause", first_on=date(2027, 2, 15), last_on=date(2027, 4, 1))
+    page = as_user(dora).get(cadence.reports.filter(stage="dropped").first().staff_url()).content.decode()
+    assert "It is not owed any more." in page
+    for words in ("Before the client reads it", "Who gets it by mail", ">Save<", "Write the words"):
+        assert words not in page
+
+
 def test_a_pause_from_today_drops_the_next_one_with_its_task(cadence, ben, dora):
     first = cadence.reports.first()
     assert Task.objects.about(first).unfinished().exists()

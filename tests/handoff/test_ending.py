@@ -1,7 +1,10 @@
 """The two ends of onboarding: live only once delivery took it over, and nothing left standing of what was closed."""
 
 import pytest
+from django.urls import reverse
 
+from handoff import changeorders
+from handoff.models import Provider
 from opportunities.models import Task
 from opportunities.records import Refused, perform
 from portal.models import Publication
@@ -85,3 +88,40 @@ def test_a_project_that_was_live_was_live_when_it_ended(ada, ben, dora):
     perform(project.close, by=dora, reason="The work is done.")
     path = Publication.objects.filter(kind="status").latest("id").body["path"]
     assert [(step["name"], step["state"]) for step in path[-2:]] == [("Live", "done"), ("Ended", "now")]
+
+
+def test_a_handoff_whose_project_is_live_waits_for_nothing_but_its_end(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora, stage="live")
+    handoff = again(project.handoff)
+    assert (handoff.next_action, handoff.due_on) == ("Keep what was promised", None)
+    assert not Task.objects.about(handoff).unfinished().exists()
+
+
+@pytest.mark.parametrize("name", ["checklistitem", "launchblocker", "connector"])
+def test_nothing_is_added_to_a_project_that_is_closed(ada, ben, dora, as_user, name):
+    project = a_project(ada, manager=ben, delivery=dora)
+    perform(project.close, by=dora, reason="They sold the practice.")
+    assert f"handoff/{name}/add" not in as_user(dora).get(project.staff_url()).content.decode()
+
+    form = {"project": project.pk, "title": "Thank them", "who": "us", "owner": dora.pk, "offset_days": 0}
+    form |= {"words": "They left.", "severity": "low", "provider": Provider.objects.get(name="Stripe").pk}
+    page = as_user(dora).post(reverse(f"admin:handoff_{name}_add"), form)
+    assert "This project is closed: nothing is added to it any more." in page.content.decode()
+
+
+def test_an_ended_client_is_asked_for_no_access(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora)
+    works = connect(project.connectors.first(), dora)
+    perform(project.close, by=dora, reason="They sold the practice.")
+    with pytest.raises(Refused, match="the client is asked for nothing any more"):
+        perform(again(works).fail, by=dora, reason="No data came.")
+    revoked = perform(again(works).revoke, by=dora, reason="We gave it back.")
+    with pytest.raises(Refused, match="the client is asked for nothing any more"):
+        perform(revoked.request, by=dora)
+
+
+def test_no_change_is_ordered_for_a_project_that_is_closed(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora)
+    perform(project.close, by=dora, reason="They sold the practice.")
+    with pytest.raises(Refused, match="what comes next is a new opportunity"):
+        changeorders.order(again(project.handoff), "A second language", by=ada)

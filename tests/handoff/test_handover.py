@@ -298,3 +298,24 @@ def test_a_gate_that_was_met_again_says_the_last_time(ada, ben, dora, as_user):
     (said,) = gates_of(project)["Finish the onboarding list, or waive what is not needed."].said
     assert said.startswith("Ben, ")
     assert said in as_user(dora).get(page_of(project.handoff)).text
+
+
+def test_how_a_dispute_was_settled_and_why_a_promise_broke_is_read_there(ada, ben, dora, as_user):
+    handoff = a_handoff(ada, manager=ben, delivery=dora)
+    gone, broken, *rest = handoff.promises.all()
+    gone = perform(gone.dispute, by=dora, reason="Nobody here can do it.")
+    perform(gone.settle, by=ada, outcome="withdrawn", reason="Bo agreed on the phone.")
+    for promise in [broken, *rest]:
+        perform(promise.accept, by=dora)
+    perform(type(broken).objects.get(pk=broken.pk).give_up, by=dora, reason="The agency left.", shown="Their mail.")
+    text = as_user(dora).get(page_of(handoff)).text
+    for words in (
+        "Withdrawn",
+        "Bo agreed on the phone.",
+        "Dora marked it as broken: “The agency left.”",
+        "Their mail.",
+    ):
+        assert words in text
+    paper = str(handover.read(handoff, dora, to_print=True).parts[0])
+    assert "Withdrawn" in paper
+    assert "The agency left." in paper

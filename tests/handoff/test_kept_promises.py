@@ -231,7 +231,7 @@ def test_the_page_of_all_asks_the_same_number_of_questions_for_many(
 def test_the_next_approver_of_such_a_claim_reads_how_the_last_came_out(reported, ada, ben, cem, as_user):
     asked = a_proposal(ada, stage="in_review").approvals.get(aspect="claims", stage="pending")
     page = as_user(ben).get(reverse("approval", args=[asked.pk])).content.decode()
-    assert "Of 1 such claim, 0 were met and 1 came out better; last: promised 3–5 s, reported 2.1 s." in page
+    assert "One such claim was reported: better than promised; last: promised 3–5 s, reported 2.1 s." in page
     assert reported.staff_url() in page
     assert scorecard.of_such(asked.proposal, cem) == []
 

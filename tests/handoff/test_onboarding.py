@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from handoff import alarms, secrecy
+from handoff import alarms, gates, secrecy
 from handoff.models import ChecklistItem, Connector, LaunchBlocker, Provider
 from opportunities.models import Event, Notice, Task
 from opportunities.records import Refused, begin, edit, perform
@@ -432,3 +432,110 @@ def test_what_delivery_adds_is_ours_to_do_for_no_client_would_read_it(project, d
         item.clean()
     page = as_user(dora).get(project.items.filter(who="client").first().staff_url()).content.decode()
     assert "The client" in page
+
+
+# -- What works stays what it is. --------------------------------------------------------------------------------------
+
+
+def test_what_was_granted_is_no_other_access_tomorrow(project, dora, as_user):
+    connector = connect(project.connectors.first(), dora)
+    stripe = Provider.objects.get(name="Stripe")
+    form = {"provider": stripe.pk, "holder_contact": connector.holder_contact_id, "secret_kept_at": "Team vault, GA4"}
+    as_user(dora).post(connector.staff_url("change"), form)
+    assert again(connector).provider == connector.provider
+    stays(again(connector), provider=stripe, account="Another one")
+
+
+def test_whoever_holds_an_access_that_works_is_named(project, dora, as_user):
+    connector = connect(project.connectors.first(), dora)
+    page = as_user(dora).post(connector.staff_url("change"), {"holder_contact": "", "holder_user": ""})
+    assert "Name who holds it now, or revoke the access." in page.content.decode()
+
+    edit(connector, by=None, holder_contact=None)
+    lacks = gates.connectors_are_verified.lacks(again(project))
+    assert f"Name who holds the access to {connector}." in map(str, lacks)
+
+
+@pytest.mark.parametrize("words", ["P@ssw0rd", "hunter22", "bo:Sommer2026", "Das Passwort ist geheim"])
+def test_one_word_of_letters_and_figures_is_no_place(project, dora, words):
+    with pytest.raises(Refused, match="not the secret itself"):
+        perform(project.connectors.first().grant, by=dora, holder=dora, secret_kept_at=words)
+
+
+@pytest.mark.parametrize("words", PLACES)
+def test_a_place_may_be_written_down(words):
+    assert not secrecy.is_no_place(words)
+
+
+def test_an_access_that_stands_there_already_says_what_to_do(project, dora, as_user):
+    there = project.connectors.first()
+    form = {"project": project.pk, "provider": there.provider_id, "account": there.account}
+    page = as_user(dora).post(reverse("admin:handoff_connector_add"), form)
+    assert "This access stands on the project already." in page.content.decode()
+
+
+def test_a_blocker_takes_no_words_but_those_about_blockers(project, ada, ben, dora, as_user):
+    blocker = begin(LaunchBlocker(project=project, words="Their agency holds the key.", owner=dora), by=dora)
+    audit = a_summary(ada, opportunity=project.opportunity, kind="audit")
+    page = as_user(dora).post(
+        blocker.staff_url("change"),
+        {"words": blocker.words, "severity": "high", "owner": dora.pk, "summary": audit.pk},
+    )
+    assert page.status_code == 200
+    assert again(blocker).summary is None
+    with pytest.raises(ValidationError, match="about a blocker"):
+        LaunchBlocker(project=project, words="x", owner=dora, summary=audit).clean()
+
+
+# -- Days that belong together. ----------------------------------------------------------------------------------------
+
+
+def test_the_day_of_an_item_and_its_distance_from_the_kickoff_are_one_thing(project, dora):
+    project = edit(project, by=dora, kickoff_on=timezone.localdate() + timedelta(days=20))
+    item = project.items.filter(stage="open").first()
+    item = edit(item, by=dora, offset_days=5)
+    assert item.project.kickoff_on + timedelta(days=5) == again(item).due_on
+
+    edit(again(item), by=dora, due_on=project.kickoff_on + timedelta(days=9))
+    assert again(item).offset_days == 9
+    edit(again(project), by=dora, kickoff_on=project.kickoff_on + timedelta(days=1))
+    assert again(item).due_on == project.kickoff_on + timedelta(days=10)
+    task = Task.objects.about(item).unfinished().get()
+    assert timezone.localtime(task.due_at).date() == again(item).due_on
+
+
+def test_the_project_is_due_on_its_new_kickoff(project, dora):
+    first = timezone.localdate() + timedelta(days=20)
+    project = edit(project, by=dora, kickoff_on=first)
+    edit(again(project), by=dora, kickoff_on=first + timedelta(days=7))
+    assert again(project).due_on == first + timedelta(days=7)
+
+
+def test_a_kickoff_that_is_taken_back_is_agreed_anew(project, dora):
+    project = edit(project, by=dora, kickoff_on=timezone.localdate() + timedelta(days=20))
+    project = edit(again(project), by=dora, kickoff_on=None)
+    assert again(project).next_action == "Agree a new day for the kickoff"
+    for item in project.items.filter(stage="open"):
+        assert item.due_on is None
+        assert not Task.objects.about(item).unfinished().exists()
+
+    edit(again(project), by=dora, kickoff_on=timezone.localdate() + timedelta(days=30))
+    assert again(project).next_action == "Work through the onboarding list"
+    assert not Task.objects.about(project).unfinished().filter(title__startswith="Agree").exists()
+
+
+def test_nobody_plans_an_item_for_another_century(project, dora, as_user):
+    item = project.items.first()
+    page = as_user(dora).post(item.staff_url("change"), {"owner": dora.pk, "offset_days": "32767"})
+    assert page.status_code == 200
+    assert "730" in page.content.decode()
+
+
+def test_whoever_takes_a_project_over_gets_what_is_owed_of_it(project, dora):
+    dan = person("dan", "Delivery", team="East")
+    edit(project, by=dora, owner=dan)
+    assert set(project.items.filter(stage="open").values_list("owner", flat=True)) == {dan.pk}
+    assert set(project.reports.filter(stage="scheduled").values_list("owner", flat=True)) == {dan.pk}
+    assert again(project.handoff).owner == dan
+    left = Task.objects.unfinished().filter(opportunity=project.opportunity, owner=dora)
+    assert not left.filter(kind__in=["onboarding_handoff", "report"]).exists()

@@ -244,6 +244,7 @@ def test_a_file_is_shown_before_it_is_taken_over(report, dora, as_user, words, k
         ("metric,value\n" + "x,1\n" * 201, "Keep at most 200 lines"),
         (f"metric,value\n{LCP},2\0.5\n", "This line hides a sign within its value: type the number anew."),
         (f"metric,value,Value\n{LCP},2.1,2.2\n", "Keep one column for the value: its first line names value, Value."),
+        (f"metric,value,value\n{LCP},2.1,2.2\n", "Keep one column for the value: its first line names value, value 2."),
         (
             f"metric,number,value\n{LCP},2.1,2.2\n",
             "Keep one column for the metric: its first line names metric, number.",

@@ -43,6 +43,7 @@ def test_words_that_differ_in_their_ending_have_one_stem(word, others):
     ("work", "exclusion", "shared"),
     [
         ("Design the start page anew", "A new design", ["Design"]),
+        ("Redesign the home page", "A new design", ["Redesign"]),
         ("Write the newsletters of March", "Newsletter", ["newsletters"]),
         ("Run the paid advertising", "Paid advertisements", ["paid", "advertising"]),
         # One word of several is a chance.

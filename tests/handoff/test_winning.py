@@ -300,6 +300,7 @@ def test_a_list_that_names_a_thing_twice_gives_it_once(ada, ben, dora):
         ({"reason": ""}, "Choose what won it"),
         ({"competitor": " "}, "or write “nobody”"),
         ({"reason": "weather"}, "Choose one from the list."),
+        ({"reason": "no_decision"}, "Choose one from the list."),
         ({"competitor": "x" * 121}, "120"),
     ],
 )

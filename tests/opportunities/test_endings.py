@@ -385,6 +385,7 @@ def test_words_that_a_client_has_read_stay_when_the_deal_is_lost(ada, ben):
     [
         ({"words": " "}, "Say what happened"),
         ({"reason": "weather"}, "Choose one from the list."),
+        ({"reason": ""}, "Choose what lost it"),
         ({"reason": "competitor", "competitor": ""}, "Name who won it, or choose another reason."),
         ({"reactivate_from": "2020-01-01"}, "Choose a day that is still to come."),
         ({"reactivate_to": "2020-01-01"}, "Choose a day that is still to come."),

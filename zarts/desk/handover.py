@@ -107,7 +107,7 @@ def read(handoff, user, *, to_print=False) -> Handover:
     """Return what this person may read of a handoff. On paper nobody moves anything."""
     project = handoff.project
     project.handoff, project.opportunity = handoff, handoff.opportunity  # read once
-    promises = list(handoff.promises.select_related("sold_by"))
+    promises = list(handoff.promises.select_related("sold_by", "shown_report", "shown_evidence"))
     deal = Deal(handoff, project, promises, user, to_print)
     parts = [part(deal) for part, right in PARTS if user.has_perm(right)]
     before = (Handoff.Stage.PREPARING, Handoff.Stage.READY, Handoff.Stage.BLOCKED)
@@ -158,27 +158,34 @@ class Deal:
 
 def promised(deal) -> Part:
     """What was sold, what was not, and what both rely on: each with what delivery says to it."""
-    disputes = Event.objects.filter(
-        record_type=Promise.label(), verb="promise.dispute", record_id__in=[promise.pk for promise in deal.promises]
-    )
-    why = {event.record_id: event for event in disputes.order_by("pk")}
-    groups = []
-    for heading, kinds in GROUPS.items():
-        groups.append((heading, [of_promise(deal, row, why.get(row.pk)) for row in deal.promises if row.kind in kinds]))
+    about = {"record_type": Promise.label(), "record_id__in": [promise.pk for promise in deal.promises]}
+    said = Event.objects.filter(**about, verb__in=["promise.dispute", "promise.give_up"]).order_by("pk")
+    why = {(event.verb, event.record_id): event for event in said}
+
+    def of(promise):
+        disputed, broken = (why.get((f"promise.{verb}", promise.pk)) for verb in ("dispute", "give_up"))
+        return of_promise(deal, promise, disputed, broken)
+
+    groups = [(heading, [of(row) for row in deal.promises if row.kind in kinds]) for heading, kinds in GROUPS.items()]
     note = f"Sold by {deal.seller}." if deal.seller else ""
     return Part("promises", "What was promised", groups, empty="No promise was made.", note=note)
 
 
-def of_promise(deal, promise, dispute) -> Entry:
+def of_promise(deal, promise, dispute, why_broken) -> Entry:
     said = [] if deal.seller else [f"Sold by {promise.sold_by}"]
     if dispute is not None:
         said.append(f"{dispute.actor_name} disputed it: “{dispute.reason}”")
     if promise.settled_as:
         said.append(f"What was agreed: “{promise.settled_as}”")
+    if why_broken is not None:
+        said.append(f"{why_broken.actor_name} marked it as broken: “{why_broken.reason}”")
+    if shown := promise.shown or promise.shown_report or promise.shown_evidence:
+        said.append(f"What shows it: {shown}")
+    settled = promise.stage == Promise.Stage.SETTLED and promise.outcome
     return Entry(
         promise.title,
         promise.staff_url(),
-        promise.get_stage_display(),
+        promise.get_outcome_display() if settled else promise.get_stage_display(),
         said,
         promise.words,
         # How it ended is said later, on its own page: here it is answered.
