@@ -39,8 +39,7 @@ class Receiver:
             self.let_go.wait(20)
             to.close_connection = True
         elif does == "break":
-            to.wfile.write(b"HTTP/1.1 200")
-            to.close_connection = True
+            to.close_connection = True  # in the middle of it, and before a word
         elif does == "redirect":
             to.send_response(302)
             to.send_header("Location", f"{self.url}/elsewhere")

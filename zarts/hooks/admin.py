@@ -3,10 +3,11 @@
 from django.contrib import admin, messages
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
+from django.utils import formats, timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods, require_safe
 
 from opportunities import clock, reads
 from opportunities.admin.base import RecordAdmin, whole_number
@@ -16,6 +17,8 @@ from . import deliveries, kinds, signing
 from .forms import KindsField, SinceForm
 from .models import Delivery, Endpoint
 
+# A GET of what is done by POST leads back to the page of the endpoint: somebody reloads, or signed in again.
+BOTH = require_http_methods(["GET", "HEAD", "POST"])
 LATEST = 5
 # More of what waits is not counted.
 COUNTED = 1000
@@ -69,12 +72,12 @@ class EndpointAdmin(RecordAdmin):
         return [
             *super().pages(),
             ("<int:pk>/log/", self.log_view, "log"),
-            ("<int:pk>/log/<int:delivery>/", self.delivery_view, "delivery"),
             ("<int:pk>/test/", self.test_view, "test"),
             ("<int:pk>/secret/", self.secret_view, "secret"),
             ("<int:pk>/again/", self.again_view, "again"),
         ]
 
+    @method_decorator(require_safe)
     def log_view(self, request, pk):
         """List what an endpoint was told, the newest first."""
         endpoint = self.get_object_or_404(request, pk)
@@ -84,30 +87,6 @@ class EndpointAdmin(RecordAdmin):
         page = reads.page_of(rows, whole_number(request.GET.get("before")))
         context = {**self.around(request, endpoint), "title": f"Log of {endpoint}", "page": page, "state": state}
         return TemplateResponse(request, "hooks/log.html", context | {"states": Delivery.State.choices})
-
-    def delivery_view(self, request, pk, delivery):
-        """Show one delivery as it was sent and each answer (GET), or send it again (POST)."""
-        endpoint = self.get_object_or_404(request, pk)
-        row = self.delivery_of(endpoint, delivery)
-        if request.method == "POST":
-            self.refuse_readers(request, endpoint)
-            self.say(request, lambda: deliveries.send_again(endpoint, by=request.user, delivery=row), "It goes again.")
-            return redirect("admin:hooks_endpoint_delivery", pk, delivery)
-        tries = list(row.tries.order_by("-pk")[:50])
-        more = {
-            "title": f"Delivery {row.pk}",
-            "row": row,
-            "tries": tries,
-            "said": kinds.words().get(row.verb, row.verb),
-        }
-        return TemplateResponse(request, "hooks/delivery.html", {**self.around(request, endpoint), **more})
-
-    def delivery_of(self, endpoint, pk):
-        row = endpoint.deliveries.select_related("event").filter(pk=pk).first()
-        if row is None:
-            raise Http404("No such delivery, or it is not in the log any more.")
-        row.endpoint = endpoint
-        return row
 
     def around(self, request, endpoint) -> dict:
         may = self.has_change_permission(request, endpoint)
@@ -125,31 +104,23 @@ class EndpointAdmin(RecordAdmin):
         self.refuse_readers(request, endpoint)
         return endpoint
 
-    def say(self, request, do, done):
-        """Do something, and say that it was done or why not."""
-        try:
-            result = do()
-        except Refused as refusal:
-            messages.warning(request, str(refusal))
-            return None
-        messages.success(request, done)
-        return result
-
+    @method_decorator(BOTH)
     def test_view(self, request, pk):
         """Send a test, and show what becomes of it."""
         endpoint = self.to_change(request, pk)
         if request.method != "POST":
             return redirect(endpoint.staff_url())
-        test = self.say(request, lambda: deliveries.try_out(endpoint, by=request.user), "The test is on its way.")
-        return redirect("admin:hooks_endpoint_delivery", pk, test.pk) if test else redirect(endpoint.staff_url())
+        test = say(request, lambda: deliveries.try_out(endpoint, by=request.user), "The test is on its way.")
+        return redirect("hook_delivery", test.pk) if test else redirect(endpoint.staff_url())
 
+    @method_decorator(BOTH)
     def secret_view(self, request, pk):
         """Show the secret once, make a new one, or end the former: whichever was pressed."""
         endpoint = self.to_change(request, pk)
         if request.method != "POST":
             return redirect(endpoint.staff_url())
         if request.POST.get("do") == "end":
-            self.say(request, lambda: signing.end_old(endpoint, by=request.user), "The former secret signs no more.")
+            say(request, lambda: signing.end_old(endpoint, by=request.user), "The former secret signs no more.")
             return redirect(endpoint.staff_url("secret"))
         make = signing.rotate if request.POST.get("do") == "rotate" else signing.show
         try:
@@ -159,10 +130,9 @@ class EndpointAdmin(RecordAdmin):
             return redirect(endpoint.staff_url("secret"))
         hours = int(signing.BOTH_FOR.total_seconds() // 3600) if make is signing.rotate else 0
         more = {"title": f"Secret of {endpoint}", "secret": secret, "hours": hours}
-        answer = TemplateResponse(request, "hooks/secret.html", {**self.around(request, endpoint), **more})
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return TemplateResponse(request, "hooks/secret.html", {**self.around(request, endpoint), **more})
 
+    @method_decorator(BOTH)
     def again_view(self, request, pk):
         """Send everything again since a moment."""
         endpoint = self.to_change(request, pk)
@@ -193,6 +163,15 @@ def health(endpoint) -> str:
 
 
 def said(at) -> str:
-    from django.utils import formats
-
     return formats.date_format(timezone.localtime(at), "DATETIME_FORMAT")
+
+
+def say(request, do, done):
+    """Do something, and say that it was done or why not."""
+    try:
+        result = do()
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+        return None
+    messages.success(request, done)
+    return result

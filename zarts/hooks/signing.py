@@ -40,7 +40,7 @@ def signature(secrets: list[str], at: int, body: bytes) -> str:
 @whole
 def show(endpoint, *, by) -> str:
     """Return the secret of an endpoint, once. Whoever lost it makes a new one."""
-    endpoint = lock(endpoint)
+    endpoint = lock_open(endpoint)
     if endpoint.shown_at:
         raise Refused(["It was shown already. Make a new secret if nobody has it any more."])
     return given_out(endpoint, "showed the secret of", by=by)
@@ -49,9 +49,7 @@ def show(endpoint, *, by) -> str:
 @whole
 def rotate(endpoint, *, by) -> str:
     """Make a new secret and return it. The one before it signs along for a while."""
-    endpoint = lock(endpoint)
-    if not endpoint.is_open:
-        raise Refused([f"{endpoint} was ended: nothing is signed for it any more."])
+    endpoint = lock_open(endpoint)
     endpoint.salt_before, endpoint.before_until = endpoint.salt, clock.now() + BOTH_FOR
     endpoint.salt = new_salt()
     return given_out(endpoint, "made a new secret for", by=by)
@@ -66,6 +64,13 @@ def end_old(endpoint, *, by):
     endpoint.salt_before, endpoint.before_until = "", None
     endpoint.save(update_fields=["salt_before", "before_until"])
     tell(endpoint, "secret", "ended the former secret of", by=by)
+
+
+def lock_open(endpoint):
+    endpoint = lock(endpoint)
+    if not endpoint.is_open:
+        raise Refused([f"{endpoint} was ended: nothing is signed for it any more."])
+    return endpoint
 
 
 def given_out(endpoint: Endpoint, past: str, *, by) -> str:

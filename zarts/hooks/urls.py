@@ -1,0 +1,7 @@
+"""The addresses of webhooks beside the pages of their records."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [path("admin/hooks/deliveries/<int:pk>/", views.delivery, name="hook_delivery")]
