@@ -42,6 +42,7 @@ PAGES = {
     "home": (STAFF, "-"),
     "today": (STAFF, "-"),
     "tasks_several": ("-", "ABCDF"),
+    "hook_demo": ("-", "-"),  # it is there in the demo alone
     "calendar_feed": ("-", "-"),  # with a token that nobody has
     "my_calendar": (STAFF, STAFF),
     "pipeline": (STAFF, "-"),

@@ -4,4 +4,7 @@ from django.urls import path
 
 from . import views
 
-urlpatterns = [path("admin/hooks/deliveries/<int:pk>/", views.delivery, name="hook_delivery")]
+urlpatterns = [
+    path("admin/hooks/deliveries/<int:pk>/", views.delivery, name="hook_delivery"),
+    path("hooks/demo/", views.demo, name="hook_demo"),
+]

@@ -1,9 +1,12 @@
-"""One delivery as it was sent, and what came back."""
+"""One delivery as it was sent, and what came back; and the demo's own receiver."""
 
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from zarts.desk.access import page_context, staff_page
@@ -34,3 +37,14 @@ def delivery(request, pk):
         request, f"Delivery {row.pk}", row=row, endpoint=row.endpoint, tries=tries, said=said, may_change=may
     )
     return TemplateResponse(request, "hooks/delivery.html", context)
+
+
+@csrf_exempt
+@login_not_required
+def demo(request):
+    """Be the other system of the demo, which takes whatever comes. Elsewhere it is not there."""
+    if not settings.CAUGHT_MAIL_DIR:
+        raise Http404
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    return HttpResponse("Taken.", content_type="text/plain")
