@@ -26,7 +26,9 @@ def test_an_administrator_connects_another_system_and_sees_what_it_was_told(hous
     somebody.press("Show the secret").sees("Copy this secret now").press("Back to Bookkeeping")
     somebody.press("Send a test").waits_for("Delivered").sees("Taken.").press("Bookkeeping")
     a_lead(eve)
-    somebody.waits_for("lead.create").press("The whole log").sees("Delivered").press("lead.create").sees("Answered 200")
+    somebody.waits_for("lead.create").press("The whole log").sees("Delivered").press("Lead: created").sees(
+        "Answered 200"
+    )
     body = json.loads(somebody.page.locator(".z-sent").first.inner_text())
     assert body["kind"] == "lead.create"
 

@@ -90,7 +90,7 @@ class EndpointAdmin(RecordAdmin):
 
     def around(self, request, endpoint) -> dict:
         may = self.has_change_permission(request, endpoint)
-        return {**self.admin_site.each_context(request), "opts": self.opts, "endpoint": endpoint, "may_change": may}
+        return {**self.admin_site.each_context(request), "endpoint": endpoint, "may_change": may}
 
     # -- What is done there. -------------------------------------------------------------------------------------------
 

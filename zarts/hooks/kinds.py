@@ -3,6 +3,7 @@
 from functools import cache
 
 from django.apps import apps
+from django.contrib import admin
 
 from opportunities.records import Kept, Record
 
@@ -14,10 +15,12 @@ APPS = ("opportunities", "proposals", "handoff")
 
 @cache
 def groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return for each kind of record its events, each with its words; the first of each stands for all of them."""
+    """Return the events of each kind of record that has a page of its own; the first of each stands for all of them."""
     found = []
     for model in apps.get_models():
-        if not issubclass(model, Kept) or model.label() in OWN or model._meta.app_label not in APPS:
+        if model not in admin.site._registry or not issubclass(model, Kept):
+            continue
+        if model.label() in OWN or model._meta.app_label not in APPS:
             continue
         name, called = model._meta.model_name, str(model._meta.verbose_name)
         kinds = {f"{name}.*": "Everything about it", f"{name}.create": "Created", f"{name}.edit": "Changed"}

@@ -11,6 +11,7 @@ from django.utils import timezone
 from opportunities.models import Event
 from opportunities.records import REASON, DiaryKeeper, Record, stage_field, transition
 
+from . import kinds
 from .addresses import refuse_address
 
 MOVE = "hooks.move_endpoint"
@@ -161,6 +162,11 @@ class Delivery(models.Model):
 
     def __str__(self):
         return f"{self.verb} to {self.endpoint}"
+
+    @property
+    def words(self) -> str:
+        """Say in words what happened, where it is a kind of event that is offered."""
+        return "A test" if self.event_id is None else kinds.words().get(self.verb, self.verb)
 
     @property
     def event_number(self) -> str:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from zarts.desk.access import page_context, staff_page
 
-from . import deliveries, kinds
+from . import deliveries
 from .admin import say
 from .models import Delivery
 
@@ -32,10 +32,7 @@ def delivery(request, pk):
         say(request, lambda: deliveries.send_again(row.endpoint, by=request.user, delivery=row), "It goes again.")
         return redirect("hook_delivery", pk)
     tries = list(row.tries.order_by("-pk")[:MOST])
-    said = kinds.words().get(row.verb, row.verb)
-    context = page_context(
-        request, f"Delivery {row.pk}", row=row, endpoint=row.endpoint, tries=tries, said=said, may_change=may
-    )
+    context = page_context(request, f"Delivery {row.pk}", row=row, endpoint=row.endpoint, tries=tries, may_change=may)
     return TemplateResponse(request, "hooks/delivery.html", context)
 
 
