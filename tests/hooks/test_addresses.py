@@ -100,8 +100,16 @@ def test_a_name_that_leads_inside_is_not_connected_to(addresses, monkeypatch):
 def test_a_name_that_turned_since_it_was_typed_gets_nothing(monkeypatch, receiver, settings):
     there = receiver()
     settings.HOOKS_OWN_HOSTS = []
-    monkeypatch.setattr(socket, "getaddrinfo", leads_to("127.0.0.1"))
-    assert "private" in sending.post(f"http://hooks.example.com:{there.port}/", b"{}", {}).said
+    lead = leads_to("127.0.0.1")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, **kwargs: lead(host, there.port))
+    assert "private" in sending.post("https://hooks.example.com/", b"{}", {}).said
+    assert there.got == []
+
+
+def test_a_host_that_the_house_does_not_name_any_more_is_told_nothing(receiver, settings):
+    there = receiver()
+    settings.HOOKS_OWN_HOSTS = []
+    assert "https://" in sending.post(there.url, b"{}", {}).said
     assert there.got == []
 
 

@@ -4,6 +4,8 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from opportunities.models import Event
@@ -109,6 +111,19 @@ def test_the_log_is_paged_by_marks_and_narrowed_by_state(eve, ada, as_user, endp
     assert browser.get(f"{LIST}{mine.pk}/log/?state=delivered").context["page"].rows == []
     for mark in ("x", "-1", "9" * 30):
         assert browser.get(f"{LIST}{mine.pk}/log/?before={mark}&state=fly").status_code == 200
+
+
+def test_the_log_and_the_page_cost_the_same_however_much_was_told(eve, ada, as_user, endpoint):
+    mine, browser, counts = endpoint(), as_user(eve), []
+    for _ in range(2):
+        for _ in range(4):
+            a_lead(ada)
+        for page in (mine.staff_url(), f"{LIST}{mine.pk}/log/"):
+            with CaptureQueriesContext(connection) as asked:
+                browser.get(page)
+            counts.append(len(asked))
+    assert counts[:2] == counts[2:]
+    assert max(counts) <= 20
 
 
 def test_one_delivery_or_all_since_a_moment_are_sent_again_from_its_pages(eve, ada, as_user, endpoint, receiver):

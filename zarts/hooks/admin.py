@@ -56,7 +56,7 @@ class EndpointAdmin(RecordAdmin):
     # -- The page. -----------------------------------------------------------------------------------------------------
 
     def about(self, request, record):
-        at, rows = clock.now(), record.deliveries.order_by("-pk")
+        at, rows = clock.now(), record.deliveries.select_related("event").order_by("-pk")
         waiting = len(rows.filter(state=Delivery.State.WAITING).values_list("pk")[: COUNTED + 1])
         return super().about(request, record) | {
             "health": health(record),
@@ -82,7 +82,7 @@ class EndpointAdmin(RecordAdmin):
         """List what an endpoint was told, the newest first."""
         endpoint = self.get_object_or_404(request, pk)
         state = request.GET.get("state", "")
-        rows = endpoint.deliveries.all()
+        rows = endpoint.deliveries.select_related("event")
         rows = rows.filter(state=state) if state in Delivery.State.values else rows
         page = reads.page_of(rows, whole_number(request.GET.get("before")))
         context = {**self.around(request, endpoint), "title": f"Log of {endpoint}", "page": page, "state": state}

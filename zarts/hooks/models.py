@@ -165,8 +165,10 @@ class Delivery(models.Model):
 
     @property
     def words(self) -> str:
-        """Say in words what happened, where it is a kind of event that is offered."""
-        return "A test" if self.event_id is None else kinds.words().get(self.verb, self.verb)
+        """Say in words what happened: those of the kind, or of the event where its kind is not offered by itself."""
+        if self.event is None:
+            return "A test"
+        return kinds.words().get(self.verb) or f"{self.verb.split('.')[0].capitalize()}: {self.event.past.rstrip(':')}"
 
     @property
     def event_number(self) -> str:

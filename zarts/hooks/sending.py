@@ -10,13 +10,14 @@ import time
 from dataclasses import dataclass
 
 import requests
+from django.core.exceptions import ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from opportunities.forms import UNPRINTABLE
 
-from .addresses import is_ours, is_public
+from .addresses import is_ours, is_public, refuse_address
 
 CONNECT, READ = 3, 10
 # However slowly it speaks, letter by letter: after so many seconds it is over.
@@ -121,9 +122,12 @@ def post(url: str, body: bytes, headers: dict) -> Outcome:
     began, calls = time.monotonic(), Calls()
     calls.clock.start()
     try:
+        refuse_address(url)  # what may be told can have changed since it was typed
         outcome = answer_to(url, body, headers, calls)
     except Trouble as trouble:
         outcome = Outcome(said=str(trouble), silent=True)
+    except ValidationError as refusal:
+        outcome = Outcome(said=" ".join(refusal.messages), silent=True)
     except requests.exceptions.SSLError as trouble:
         outcome = Outcome(said=f"Its certificate was refused: {reason_of(trouble)}"[:300], silent=True)
     except requests.exceptions.Timeout:
