@@ -74,6 +74,14 @@ class Endpoint(DiaryKeeper, Record):
     def __str__(self):
         return self.name
 
+    @classmethod
+    def reach(cls, user) -> models.Q:
+        """Where the house's events go is for those who look after it."""
+        return models.Q() if user.has_perm("hooks.view_endpoint") else models.Q(pk__in=[])
+
+    def within_reach(self, user, to: str) -> bool:
+        return user.has_perm("hooks.view_endpoint")
+
     def clean(self):
         if not self.everything and not self.kinds:
             raise ValidationError({"kinds": "Choose at least one event, or every event."})
