@@ -10,6 +10,7 @@ from opportunities.models import Audit, Client, Event, Lead, Message, Opportunit
 from opportunities.records import perform
 from portal.models import ClientAction, Guest, Inquiry
 from proposals.models import Contract, Proposal
+from zarts.hooks.models import Endpoint
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 STAGES = {
@@ -77,6 +78,9 @@ def test_the_demo_is_a_whole_agency_and_is_made_once(demo, subtests):
         assert f"{settings.PORTAL_URL}/p/" in told
         assert f"{settings.PORTAL_URL}/portal/enter/" in told
         assert User.objects.get(username="ada").check_password((demo / "demo-password").read_text())
+    with subtests.test("other systems that hear of it"):
+        books, old = Endpoint.objects.order_by("pk")
+        assert (books.stage, old.stage, books.deliveries.filter(state="waiting").count()) == ("in_use", "paused", 12)
     with subtests.test("a client with several people, and a person with several clients"):
         guests = Guest.objects.filter(revoked_at=None).order_by("client_name", "pk")
         assert [guest.name for guest in guests.filter(client_name="Harbor Dental")] == [

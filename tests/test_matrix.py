@@ -27,6 +27,7 @@ from portal.models import IntakeToken
 from proposals.models import Approval, Claim, Delegation
 from tests.conftest import person
 from tests.world import a_row_of
+from zarts.hooks.models import Delivery
 
 EVERYBODY, STAFF = "ABCDFENX", "ABCDFEN"
 
@@ -41,6 +42,7 @@ PAGES = {
     "home": (STAFF, "-"),
     "today": (STAFF, "-"),
     "tasks_several": ("-", "ABCDF"),
+    "hook_demo": ("-", "-"),  # it is there in the demo alone
     "calendar_feed": ("-", "-"),  # with a token that nobody has
     "my_calendar": (STAFF, STAFF),
     "pipeline": (STAFF, "-"),
@@ -72,6 +74,7 @@ PAGES = {
     "won_and_lost": (STAFF, "-"),
     "intake_tokens": ("E", "E"),
     "intake_token_revoke": ("-", "E"),
+    "hook_delivery": ("EN", "E"),
     "admin:index": (STAFF, "-"),
     "admin:login": (EVERYBODY, EVERYBODY),
     "admin:password_change": (STAFF, STAFF),
@@ -90,6 +93,7 @@ OF_A_RECORD = {
     "notice_open": Notice,
     "admin:auth_user_password_change": User,
     "intake_token_revoke": IntakeToken,
+    "hook_delivery": Delivery,
 }
 
 # A kind of record: who may see the list; add one; see Ada's; change Ada's.
@@ -150,6 +154,7 @@ RECORDS = {
     "handoff_cadencechange": ("ABCDFEN", "-", "ABDEN", "-"),  # asked for of a cadence: tests/handoff/test_changes.py
     "handoff_report": ("ABCDFEN", "-", "ABDEN", "BD"),
     "handoff_reportnote": ("ABCDFEN", "BDF", "ABDEN", "-"),
+    "hooks_endpoint": ("EN", "E", "EN", "E"),
 }
 
 # What a record's page has beside these: who may GET, and who may POST.
@@ -217,6 +222,11 @@ MORE = {
         **dict.fromkeys(["handover", "paper"], ("ABDEN", "-")),
     },
     "handoff_promise": {"reword": ("-", "AB")},
+    # A test, a secret and a moment from which to send again are asked for by POST; a GET leads back to its page.
+    "hooks_endpoint": {
+        "log": ("EN", "-"),
+        **dict.fromkeys(["test", "secret", "again"], ("E", "E")),
+    },
     # Not published yet; tests/handoff/test_report_papers.py opens the paper of one that was.
     "handoff_report": {"numbers": ("ABDEN", "BD"), "note": ("BD", "BD"), "paper": ("-", "-")},
 }
@@ -272,7 +282,7 @@ NO_PAGES = {
     ("admin:search", "search/"),
     ("None", "admin/search/"),
     ("admin:view_on_site", "r/<path:content_type_id>/<path:object_id>/"),
-    ("admin:app_list", "^(?P<app_label>opportunities|auth|proposals|handoff)/$"),
+    ("admin:app_list", "^(?P<app_label>opportunities|auth|proposals|handoff|hooks)/$"),
     ("admin:None", "<path:object_id>/"),
     ("admin:None", "(?P<url>.*)$"),
 }

@@ -30,6 +30,7 @@ from proposals.models import Block, OfferTemplate
 from tests.kept import kept
 from tests.makers_handoff import a_won_deal
 from tests.makers_proposals import a_summary
+from zarts.hooks.models import Delivery, Endpoint
 
 
 @kept
@@ -66,6 +67,9 @@ def a_world(owner, *, manager):
     begin(Campaign(name="Spring", template=template, owner=owner), by=owner)
     begin(Block(title="Access", text="You give us access before the start.", kind="dependency"), by=manager)
     begin(OfferTemplate(name="Search and speed", content=opportunity.proposals.get().kept_rows()), by=manager)
+    hook = begin(Endpoint(name="Warehouse", url="https://x.example/", kinds=["deal.*"], owner=manager), by=manager)
+    at = timezone.now()
+    Delivery.objects.create(endpoint=hook, verb="hook.test", happened_at=at, go_at=at, settled_at=at, state="given_up")
     notices.tell(owner, "breach", "A report is late.", "/admin/today/", key="world")
     return opportunity
 

@@ -62,6 +62,8 @@ class Demo:
             "DATA_DIR": str(home),
             "SITE_URL": self.site,
             "PORTAL_URL": self.portal,
+            # Its own receiver of webhooks.
+            "HOOKS_OWN_HOSTS": f"localhost:{port}",
             "DJANGO_SETTINGS_MODULE": "zarts.settings",
             "PYTHONUNBUFFERED": "1",
         }

@@ -107,6 +107,9 @@ PAYMENT_SECRETS = env.list("PAYMENT_SECRET", default=[])
 if any(len(secret) < 24 for secret in PAYMENT_SECRETS):
     raise ImproperlyConfigured("PAYMENT_SECRET: each secret has 24 letters or more, without a comma among them.")
 
+# Hosts of one's own network, as name or name:port, that webhooks may lead to all the same, by http as well.
+HOOKS_OWN_HOSTS = env.list("HOOKS_OWN_HOSTS", default=["localhost", "127.0.0.1"] if DEBUG else [])
+
 HTTPS = _own_url.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS

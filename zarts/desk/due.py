@@ -11,6 +11,7 @@ from opportunities.models import Audit
 from opportunities.records import lock, perform
 from proposals import clock as proposals_clock
 from proposals import inbox
+from zarts.hooks import deliveries
 
 from . import digest, pulse
 
@@ -74,6 +75,7 @@ PARTS = {
     "campaigns": campaigns.work,
     "deals without a task": unattended.mend,
     "mail that comes in": mailbox.fetch,
+    "webhooks": deliveries.poke,
     # The last of them: it takes its few seconds when the mail of the others is out.
     "files that come in": engine.go_on,
 }
@@ -87,5 +89,6 @@ SLOW_PARTS = {
     "mails of the day": digest.send,
     "late first answers": notices.tell_of_late_answers,
     "saved forms": once.forget,
+    "old webhook deliveries": deliveries.forget,
     "processes that ended": pulse.forget,
 }

@@ -29,6 +29,9 @@ DELETABLE = {
     "opportunities_savedform",
     # Processes that were not heard of for days.
     "opportunities_heartbeat",
+    # The log of what other systems were told, when it is old; the diary keeps the events.
+    "hooks_delivery",
+    "hooks_attempt",
     "opportunities_user_groups",
     "opportunities_user_user_permissions",
     "auth_group_permissions",

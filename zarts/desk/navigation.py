@@ -79,6 +79,7 @@ PAGES = [
             ("Users", "badge", "opportunities.user", ""),
             ("Teams", "groups", "opportunities.team", ""),
             ("Intake tokens", "vpn_key", "intake_tokens", "portal.view_intaketoken"),
+            ("Webhooks", "webhook", "hooks.endpoint", ""),
             ("Diary", "history", "opportunities.event", ""),
         ],
     ),

@@ -116,12 +116,14 @@ ROLES = {
         ],
         "handoff": ["view_*"],
         "portal": ["*_intaketoken"],
+        "hooks": ["*"],
         "auth": ["view_group"],
     },
     "Auditor": {
         "opportunities": ["view_*"],
         "proposals": ["view_*"],
         "handoff": ["view_*"],
+        "hooks": ["view_*"],
         "auth": ["view_group"],
     },
 }

@@ -10,7 +10,7 @@ from opportunities.models import Client, Lead
 from portal.models import Guest
 from proposals.models import Proposal
 from zarts.desk import due
-from zarts.desk.demo import people, plot, rules, visitor
+from zarts.desk.demo import hooks, people, plot, rules, visitor
 from zarts.desk.demo.clock import Clock
 from zarts.desk.demo.texts import won
 
@@ -55,6 +55,7 @@ class Command(BaseCommand):
                 rules.write(staff["priya"])
                 plot.tell(clock, client, staff, self.stdout.write)
             done, failed = due.run()
+            hooks.connect(staff["eve"])
         if failed:
             raise CommandError(f"These parts failed, see the log: {', '.join(failed)}.")
 
