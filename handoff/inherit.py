@@ -115,6 +115,8 @@ class Will:
         self.connectors = [Connector(project=self.project, provider=one) for one in self.providers()]
         self.cadence = self.the_cadence()
         self.reports = list(islice(self.cadence.due_reports(), AHEAD))
+        if self.reports:
+            self.cadence.tells_from = self.reports[0].period_from
         self.guests = list(self.the_guests())
         self.told = list(self.the_told())
 

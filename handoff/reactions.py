@@ -75,7 +75,6 @@ def move_the_reports_with_the_cadence(terms, facts):
     if set(TERMS) & set(facts):
         for report in terms.schedule_again():
             move_tasks(report)
-        terms.schedule(by=None)
 
 
 @reacts_to("cadencechange.create")

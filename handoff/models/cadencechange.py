@@ -130,7 +130,8 @@ class CadenceChange(Days, Record):
     @property
     def brings(self) -> str:
         """Say which report other days would bring next, and for which days: a far one is a long silence."""
-        would = ReportingCadence(pk=self.cadence_id, project=self.cadence.project, **self.terms)
+        terms = self.cadence
+        would = ReportingCadence(pk=terms.pk, project=terms.project, tells_from=terms.tells_from, **self.terms)
         for due, begins, ends in would.periods_anew():
             return f"The next report would come on {day(due)}, for {publishing.span(begins, ends)}"
         return "No report would come"

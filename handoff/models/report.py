@@ -80,6 +80,8 @@ class ReportingCadence(Days, Kept):
     belongs_to = "project"
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="cadences")
+    # The first day that a report tells of.
+    tells_from = models.DateField("first day that is told of", null=True, editable=False)
     # Rows with a metric, a unit, what was promised, what was before, and the claim that promised it.
     metrics = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
     recipients = models.ManyToManyField(Contact, blank=True, related_name="+")
@@ -167,10 +169,14 @@ class ReportingCadence(Days, Kept):
             "ends_on": self.ends_on if self.is_ending else None,
         }
 
-    def due_reports(self):
-        """Return, one after the other and not saved, the reports that are owed after those that exist."""
-        kept = self.reports.exclude(stage=Report.Stage.DROPPED) if self.pk else Report.objects.none()
-        return map(self.report_of, self.next_periods(kept))
+    @property
+    def kept(self):
+        """Return the reports that are not dropped: no other one tells of their days."""
+        return self.reports.exclude(stage=Report.Stage.DROPPED) if self.pk else Report.objects.none()
+
+    def due_reports(self, **limits):
+        """Return, one after the other and not saved, the reports that are owed beside those that exist."""
+        return map(self.report_of, self.periods_beside(self.kept, **limits))
 
     def report_of(self, period):
         """Return the report of a period (due, from, to), not saved."""
@@ -186,35 +192,37 @@ class ReportingCadence(Days, Kept):
             numbers=[{**metric, "value": None} for metric in self.metrics],
         )
 
-    def next_periods(self, reports, **limits):
-        """Yield (due, from, to) of what is owed after these reports."""
-        return self.periods_after(reports.aggregate(last=models.Max("period_to"))["last"], **limits)
+    def periods_beside(self, reports, **limits):
+        """Return (due, from, to) of what is owed beside these reports, one after the other."""
+        return self.periods_left(reports.order_by().values_list("period_from", "period_to"), **limits)
 
-    def periods_after(self, last, **limits):
-        """Yield (due, from, to) of what is owed after a day that was told of. None while no first day is known.
+    def periods_left(self, told, **limits):
+        """Return (due, from, to) of what is owed beside the days that were told of. None while no first day is known.
 
-        It goes on from there: when other days hold, no day is reported twice or never.
+        Whatever days hold, no day is reported twice or never: a hole between two reports is filled as well.
         """
         if self.first_due_on is None or not self.project.is_open:
-            return
+            return iter(())
+        told = sorted(told)
         if self.pk:
             limits |= {"rests": self.rests, "ends_on": self.ends_on}
-        for due, begins, ends in cadence.owed(self, self.first_due_on, after=last or date.min, **limits):
-            yield due, last + cadence.DAY if last else begins, ends
-            last = None
+        since = self.tells_from or (told[0][0] if told else None)
+        return cadence.owed(self, self.first_due_on, since=since, told=told, **limits)
 
-    def schedule(self, *, by) -> list:
+    def schedule(self, *, by, **limits) -> list:
         """Add reports until enough of them are still to come, with those whose day passed unseen. Return the new ones.
 
-        One that is late or was missed is owed beside them: whoever is neglected is owed each report none the less.
+        One that is late or was missed is owed beside them: whoever is neglected is owed each report none the less. No
+        day before the last one that is told of is left out, however many reports are to come.
         """
         ahead = self.reports.to_come(self).count()
+        last = self.kept.aggregate(last=models.Max("period_to"))["last"] or date.min
         new = []
-        for report in self.due_reports() if ahead < AHEAD else ():
+        for report in self.due_reports(**limits):
+            if ahead >= AHEAD and report.period_from > last:
+                break
             new.append(begin(report, by=by, past="scheduled"))
             ahead += report.due_on >= self.today
-            if ahead >= AHEAD:
-                break
         return new
 
     @property
@@ -224,11 +232,10 @@ class ReportingCadence(Days, Kept):
 
     def periods_anew(self):
         """Yield (due, from, to) of what is owed from today on, whatever stands in `movable` so far."""
-        others = self.reports.exclude(pk__in=self.movable).exclude(stage=Report.Stage.DROPPED)
-        return self.next_periods(others, not_before=self.today)
+        return self.periods_beside(self.kept.exclude(pk__in=self.movable), not_before=self.today)
 
     def schedule_again(self) -> list:
-        """Move what nobody began to write to the days that now hold. Return what moved.
+        """Move what nobody began to write to the days that now hold, and add what then is missing. Return what moved.
 
         One whose day has passed is late, and stays so.
         """
@@ -237,18 +244,18 @@ class ReportingCadence(Days, Kept):
         if self.first_due_on:
             for report in waiting[len(periods) :]:
                 perform(report.drop, by=None, reason="The days changed: it is not owed any more.")
-        return [
+        moved = [
             edit(report, by=None, reason="The days changed.", due_on=due, period_from=begins, period_to=ends)
             for report, (due, begins, ends) in zip(waiting, periods, strict=False)
         ]
+        self.schedule(by=None, not_before=self.today)
+        return moved
 
     def drop(self, reports, reason):
-        """Owe these reports no more, and let what is left go on from where the last one ended."""
+        """Owe these reports no more, and let what is left tell of their days."""
         for report in reports:
             perform(report.drop, by=None, reason=reason)
-        moved = self.schedule_again()
-        self.schedule(by=None)
-        return moved
+        return self.schedule_again()
 
 
 class ReportQuerySet(KeptQuerySet):
