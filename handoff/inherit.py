@@ -434,7 +434,10 @@ def measure(terms, change):
 
 
 def measure_no_more(promise):
-    """Leave out of the reports that nobody began what a promise let go was measured by. What is written stays."""
+    """Leave out of the reports that nobody approved yet what a promise let go was measured by.
+
+    What was typed there stays in their diaries. What was approved stays as it was approved.
+    """
     because = f"“{promise}” was {promise.get_outcome_display().lower()}."[:400]
 
     def left(numbers):
@@ -443,7 +446,7 @@ def measure_no_more(promise):
     for terms in ReportingCadence.objects.filter(project__handoff=promise.handoff_id):
         if (metrics := left(terms.metrics)) != terms.metrics:
             edit(terms, by=None, metrics=metrics, reason=because)
-        for report in terms.reports.filter(stage="scheduled"):
+        for report in terms.reports.filter(stage__in=Report.UNAPPROVED):
             if (numbers := left(report.numbers)) != report.numbers:
                 edit(report, by=None, numbers=numbers, reason=because)
 

@@ -287,7 +287,8 @@ class Report(Output):
         DROPPED = "dropped"
 
     CLOSED = (Stage.PUBLISHED, Stage.DROPPED)
-    UNPUBLISHED = (Stage.SCHEDULED, Stage.DRAFTING, Stage.IN_REVIEW, Stage.APPROVED)
+    UNAPPROVED = (Stage.SCHEDULED, Stage.DRAFTING, Stage.IN_REVIEW)
+    UNPUBLISHED = (*UNAPPROVED, Stage.APPROVED)
 
     class Breach(models.TextChoices):
         LATE = "late"
