@@ -9,7 +9,7 @@ from opportunities.records import ClientSafe, Opens, begin, edit, perform, react
 from proposals.models import Contract, Proposal, Summary
 from proposals.publishing import withdraw
 
-from . import alarms, inherit, policies, publishing, scope, standing
+from . import alarms, cadence, inherit, policies, publishing, scope, standing
 from .models import (
     CadenceChange,
     ChecklistItem,
@@ -105,6 +105,9 @@ def owe_none_without_a_contract(contract, event):
     """Nor does a contract that has ended. What was begun, or is late, may still be sent while the project is open."""
     for project in Project.objects.filter(handoff__contract=contract).exclude(stage__in=Project.CLOSED):
         end_reports(project, event.reason)
+        end_what_waits(project, f"The contract ended: {event.reason}")
+        followups.open_task(project, Opens("onboarding_handoff", CLOSE, 3), by=None)
+        publishing.show_project(project)
 
 
 def end_reports(project, reason):
@@ -121,12 +124,7 @@ def end_reports(project, reason):
 def end_what_waited_for_it(project, event):
     """What was still to be done for it ends with it. An access that works has to be given back by somebody."""
     because = f"The project was closed: {event.reason}"
-    for item in project.items.filter(stage=ChecklistItem.Stage.OPEN):
-        perform(item.waive, by=None, reason=because)
-    for blocker in project.blockers.filter(stage=LaunchBlocker.Stage.OPEN):
-        perform(blocker.clear, by=None, reason=because)
-    for connector in project.connectors.filter(stage__in=Connector.WAITS):
-        perform(connector.revoke, by=None, reason=because)
+    end_what_waits(project, because)
     for connector in project.connectors.exclude(stage=Connector.Stage.REVOKED):
         followups.open_task(connector, Opens("onboarding_handoff", "Give back the access", 3), by=None)
     if project.handoff.stage == Handoff.Stage.ACCEPTED:
@@ -134,6 +132,19 @@ def end_what_waited_for_it(project, event):
             perform(task.cancel, by=None, reason=because[:300])
         edit(project.handoff, by=None, next_action="Close the handoff", reason=because)
         followups.open_task(project.handoff, Opens("onboarding_handoff", "Close the handoff", 3), by=None)
+
+
+def end_what_waits(project, because):
+    """Ask for nothing more: of the client, and of ourselves."""
+    for item in project.items.filter(stage=ChecklistItem.Stage.OPEN):
+        perform(item.waive, by=None, reason=because)
+    for blocker in project.blockers.filter(stage=LaunchBlocker.Stage.OPEN):
+        perform(blocker.clear, by=None, reason=because)
+    for connector in project.connectors.filter(stage__in=Connector.WAITS):
+        perform(connector.revoke, by=None, reason=because)
+    for record in (project, project.handoff):
+        for task in Task.objects.about(record).unfinished():
+            perform(task.cancel, by=None, reason=because[:300])
 
 
 def move_tasks(record):
@@ -179,7 +190,7 @@ def show_the_project(project, event):
 )
 def show_the_step(record, event):
     """The client's onboarding page follows each step. What ends with its project is shown with its end, at once."""
-    if record.project.is_open or isinstance(record, Connector):
+    if record.project.goes_on or isinstance(record, Connector):
         publishing.show_project(record.project)
 
 
@@ -290,12 +301,19 @@ def schedule_the_next(report, event):
     publishing.show_project(report.project)
 
 
+CLOSE = "Close the project"
+
+
 def owe_the_next(project):
-    """A live project owes the report that comes next."""
+    """A live project owes the report that comes next; where none is owed any more, whatever is left to do."""
     owed = project.reports.filter(stage__in=Report.UNPUBLISHED).order_by("due_on").first()
     project = Project.objects.get(pk=project.pk)
-    if owed and project.stage == "live":
+    if owed and project.stage == Project.Stage.LIVE:
         edit(project, by=None, next_action="Send the next report", due_on=owed.due_on)
+    elif project.is_open and not project.goes_on:
+        edit(project, by=None, next_action=CLOSE, due_on=timezone.localdate() + cadence.DAY * 3)
+    elif project.stage == Project.Stage.LIVE and any(terms.is_ending for terms in project.cadences.all()):
+        edit(project, by=None, next_action=f"{CLOSE} once its work is done: no report is owed", due_on=None)
 
 
 # Whatever carries words to the client, from its birth on.

@@ -261,12 +261,16 @@ class CadenceChange(Days, Record):
             return []  # the edit moves them
         if self.kind == self.Kind.RESUME:
             return terms.drop([], self.asked)
-        scheduled = terms.reports.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.first_on)
+        unpublished = terms.reports.filter(stage__in=Report.UNPUBLISHED)
+        dropped = unpublished.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.first_on)
         if self.kind == self.Kind.PAUSE:
-            scheduled = scheduled.filter(due_on__lte=self.last_on)
+            dropped = dropped.filter(due_on__lte=self.last_on)
         elif not terms.project.is_open:
-            scheduled = terms.reports.filter(stage__in=Report.UNPUBLISHED)
-        return terms.drop(list(scheduled), f"{self.asked}: {self.reason}")
+            dropped = unpublished
+        elif not terms.project.goes_on:
+            # Whoever left is told of no day after that, though somebody began to.
+            dropped |= unpublished.filter(period_from__gte=self.first_on)
+        return terms.drop(list(dropped), f"{self.asked}: {self.reason}")
 
 
 def day(date) -> str:

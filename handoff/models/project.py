@@ -23,7 +23,7 @@ from opportunities.records import (
     transition,
 )
 from opportunities.words import plain_words
-from proposals.models import Summary
+from proposals.models import Contract, Summary
 from proposals.publishing import agency_day
 
 from .. import gates
@@ -76,6 +76,11 @@ class Project(Output):
         before = type(self).objects.filter(pk=self.pk).values_list("kickoff_on", flat=True).first()
         if self.kickoff_on and self.kickoff_on != before and self.kickoff_on < agency_day():
             raise ValidationError({"kickoff_on": "Choose today or a day that is still to come."})
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is open, and the contract that it keeps has not ended."""
+        return self.is_open and self.handoff.contract.stage != Contract.Stage.ENDED
 
     @property
     def passed(self):

@@ -258,6 +258,15 @@ def test_a_contract_that_ended_owes_no_report_that_nobody_began(cadence, ben, do
     assert CadenceChange.objects.get().asked_by is None
 
 
+@pytest.mark.parametrize(("place", "stays"), [(0, True), (1, False)])
+def test_what_was_begun_is_owed_after_the_contract_only_for_days_before_its_end(cadence, ben, dora, place, stays):
+    report = perform(cadence.reports.all()[place].start, by=dora)
+    perform(cadence.project.handoff.contract.end, by=ben, reason="They withdrew.")
+
+    assert again(report).stage == ("drafting" if stays else "dropped")
+    assert Task.objects.about(report).unfinished().exists() is stays
+
+
 # -- What is said of it. -----------------------------------------------------------------------------------------------
 
 

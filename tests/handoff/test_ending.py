@@ -1,11 +1,14 @@
 """The two ends of onboarding: live only once delivery took it over, and nothing left standing of what was closed."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from opportunities.models import Task
 from opportunities.records import Refused, perform
 from portal.models import Publication
-from tests.makers_handoff import a_project, a_won_deal, connect, pay
+from tests.makers_handoff import a_change, a_project, a_won_deal, connect, pay
 
 
 def again(record):
@@ -85,3 +88,39 @@ def test_a_project_that_was_live_was_live_when_it_ended(ada, ben, dora):
     perform(project.close, by=dora, reason="The work is done.")
     path = Publication.objects.filter(kind="status").latest("id").body["path"]
     assert [(step["name"], step["state"]) for step in path[-2:]] == [("Live", "done"), ("Ended", "now")]
+
+
+# -- The end of reports, and of the contract. --------------------------------------------------------------------------
+
+
+def test_a_live_project_whose_reports_ended_owes_no_report_next(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora, stage="live")
+    a_change(project.cadences.get(), dora, approver=ben, kind="end", first_on=timezone.localdate())
+
+    assert again(project).next_action == "Close the project once its work is done: no report is owed"
+    assert again(project).due_on is None
+
+
+def test_a_live_project_whose_contract_ended_is_to_be_closed(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora, stage="live")
+    perform(project.handoff.contract.end, by=ben, reason="The client left us.")
+
+    project = again(project)
+    assert (project.next_action, project.due_on) == ("Close the project", timezone.localdate() + timedelta(days=3))
+    assert Task.objects.about(project).unfinished().get().title.startswith("Close the project")
+
+
+def test_a_client_whose_contract_ended_during_setup_is_asked_for_nothing_and_somebody_closes_it(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora)
+    works = connect(project.connectors.first(), dora)
+    perform(project.handoff.contract.end, by=ben, reason="The client left us.")
+
+    body = Publication.objects.filter(kind="onboarding").latest("id").body
+    assert not body["open"]
+    assert not any(access["asks"] for access in body["accesses"])
+    assert [access["provider"] for access in body["accesses"]] == [works.provider.name]
+    left = Task.objects.unfinished().filter(opportunity=project.opportunity, kind="onboarding_handoff")
+    assert list(left.values_list("title", flat=True)) == [f"Close the project: {project}"]
+    assert again(project).next_action == "Close the project"
+    assert Publication.objects.filter(kind="status").latest("id").body["needs"] == []
+    assert perform(again(project).close, by=dora, reason="The client left us.").stage == "closed"

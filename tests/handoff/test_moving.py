@@ -76,14 +76,20 @@ def test_a_blocked_handoff_goes_back_to_where_it_was(ada, ben, dora):
     assert perform(blocked.unblock, by=dora).stage == "ready"
 
 
+def lose_the_first_day(terms, asked_by, approver):
+    """Leave a cadence without its first day, as a change could before it was asked for."""
+    change = a_change(terms, asked_by, first_due_on=None)
+    type(change).objects.filter(pk=change.pk).update(stage="approved", decided_by=approver)
+    type(terms).objects.filter(pk=terms.pk).update(first_due_on=None)
+
+
 def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
     project = a_won_deal(ada, manager=ben).projects.get()
     for item in project.items.all():
         perform(item.finish, by=dora)
     project = perform(project.make_ready, by=dora)
     begin(LaunchBlocker(project=project, words="Their domain expired.", owner=dora), by=dora)
-    a_change(project.cadences.get(), dora, approver=ben, first_due_on=None)
-    perform(project.handoff.contract.end, by=ben, reason="They went bankrupt.")
+    lose_the_first_day(project.cadences.get(), dora, ben)
     edit(project, by=dora, kickoff_on=None)
     promise = project.handoff.promises.first()
     for other in project.handoff.promises.exclude(pk=promise.pk):
@@ -94,7 +100,6 @@ def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
     with pytest.raises(Refused) as refusal:
         perform(again(project).go_live, by=ben)
     assert refusal.value.reasons == [
-        "Get the contract signed by both sides.",
         "Have the client pay the first invoice, as the contract asks.",
         "Agree the day of the kickoff.",
         "Name somebody who works here as the onboarding owner.",
@@ -107,6 +112,14 @@ def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
         "Set the day of the first report.",
     ]
     assert all(lack.url for lack in refusal.value.lacks)
+
+
+def test_nothing_goes_live_whose_contract_ended(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora, stage="ready")
+    perform(project.handoff.contract.end, by=ben, reason="They went bankrupt.")
+
+    with pytest.raises(Refused, match="Get the contract signed by both sides."):
+        perform(again(project).go_live, by=ben, override="They open on Monday.")
 
 
 def test_a_sound_project_goes_live_and_owes_its_first_report(ada, ben, dora):
