@@ -10,7 +10,7 @@ from handoff.models import ChecklistItem, Connector, LaunchBlocker, Project, Pro
 from opportunities.models import Event, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
-from tests.makers_handoff import a_change, a_handoff, a_project, a_won_deal, connect, pay
+from tests.makers_handoff import a_handoff, a_project, a_won_deal, connect, pay
 from tests.makers_proposals import a_summary, decide
 
 
@@ -76,20 +76,12 @@ def test_a_blocked_handoff_goes_back_to_where_it_was(ada, ben, dora):
     assert perform(blocked.unblock, by=dora).stage == "ready"
 
 
-def lose_the_first_day(terms, asked_by, approver):
-    """Leave a cadence without its first day, as a change could before it was asked for."""
-    change = a_change(terms, asked_by, first_due_on=None)
-    type(change).objects.filter(pk=change.pk).update(stage="approved", decided_by=approver)
-    type(terms).objects.filter(pk=terms.pk).update(first_due_on=None)
-
-
 def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
     project = a_won_deal(ada, manager=ben).projects.get()
     for item in project.items.all():
         perform(item.finish, by=dora)
     project = perform(project.make_ready, by=dora)
     begin(LaunchBlocker(project=project, words="Their domain expired.", owner=dora), by=dora)
-    lose_the_first_day(project.cadences.get(), dora, ben)
     edit(project, by=dora, kickoff_on=None)
     promise = project.handoff.promises.first()
     for other in project.handoff.promises.exclude(pk=promise.pk):
@@ -109,7 +101,6 @@ def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
         "Verify the access to Google Analytics.",
         "Verify the access to Google Search Console.",
         "Verify the access to HubSpot.",
-        "Set the day of the first report.",
     ]
     assert all(lack.url for lack in refusal.value.lacks)
 
