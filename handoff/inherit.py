@@ -13,7 +13,7 @@ from opportunities.records import ClientSafe, Lack, Opens, Refused, ScopeState, 
 from portal.models import Guest
 from proposals.publishing import agency_day
 
-from . import changeorders, publishing
+from . import cadence, changeorders, publishing
 from .house import CHECKLIST
 from .models import (
     ChecklistItem,
@@ -114,9 +114,8 @@ class Will:
         self.items = list(self.the_items())
         self.connectors = [Connector(project=self.project, provider=one) for one in self.providers()]
         self.cadence = self.the_cadence()
+        self.cadence.tells_from = self.cadence.first_day
         self.reports = list(islice(self.cadence.due_reports(), AHEAD))
-        if self.reports:
-            self.cadence.tells_from = self.reports[0].period_from
         self.guests = list(self.the_guests())
         self.told = list(self.the_told())
 
@@ -252,6 +251,12 @@ class Will:
         if contract.first_report_on is None:
             words = "The contract names no day for the first report: none is scheduled."
             yield Lack(words, contract.staff_url("id_first_report_on"))
+        elif self.reports and self.reports[0].due_on > cadence.due_on(self.cadence, self.cadence.first_due_on):
+            named, comes = map(publishing.long_day, (contract.first_report_on, self.reports[0].due_on))
+            words = (
+                f"On {named} no report could tell of a day since the contract was signed: the first comes on {comes}."
+            )
+            yield Lack(words, contract.staff_url())
         elif self.reports and self.reports[0].due_on < agency_day():
             words = f"The first report was owed on {publishing.long_day(self.reports[0].due_on)}: it is late already."
             yield Lack(words, contract.staff_url())

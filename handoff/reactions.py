@@ -47,11 +47,13 @@ def prepare_the_first_report(project, event):
 
 @reacts_to("project.edit")
 def move_the_list_with_the_kickoff(project, facts):
-    """A new kickoff moves what is still open on the onboarding list, and its tasks."""
+    """A new kickoff moves what is still open on the onboarding list, its tasks, and the first day to report of."""
     if "kickoff_on" not in facts:
         return
     if project.kickoff_on:
         agree_no_more(project)
+    for terms in project.cadences.all():
+        terms.begin_anew()
     for item in project.items.filter(stage="open"):
         item = edit(item, by=None, due_on=item.planned_for(project.kickoff_on), reason="The kickoff moved.")
         inherit.promise_item(item, by=None)
@@ -72,7 +74,7 @@ def agree_no_more(project):
 @reacts_to("reportingcadence.edit")
 def move_the_reports_with_the_cadence(terms, facts):
     """Other days move the reports that nobody began to write, and their tasks."""
-    if set(TERMS) & set(facts):
+    if {*TERMS, "tells_from"} & set(facts):
         for report in terms.schedule_again():
             move_tasks(report)
 

@@ -110,6 +110,24 @@ class ReportingCadence(Days, Kept):
         return cadence.today(self.time_zone)
 
     @property
+    def first_day(self) -> date:
+        """Return the first day that there is something to tell of: the kickoff, where the first report can tell of it.
+
+        Else it is the contract's first day in force: a late kickoff takes away no report that the contract promises.
+        """
+        held = cadence.today(self.time_zone, self.project.handoff.contract.active_at)
+        kickoff = self.project.kickoff_on
+        if self.first_due_on is None or kickoff is None or kickoff <= held:
+            return held
+        _, _, ends = next(cadence.owed(self, self.first_due_on, since=held))
+        return kickoff if kickoff <= ends else held
+
+    def begin_anew(self):
+        """Tell of the days from another first one on, while nobody began a report and no day of one has passed."""
+        if not self.kept.exclude(pk__in=self.movable).exists():
+            edit(self, by=None, tells_from=self.first_day, reason="The kickoff moved.")
+
+    @property
     def in_force(self):
         """Return the changes that were approved."""
         return self.changes.filter(stage="approved")

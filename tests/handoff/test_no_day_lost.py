@@ -7,9 +7,10 @@ import pytest
 import time_machine
 
 from handoff import clock
+from handoff.inherit import Will
 from handoff.models import Report
-from opportunities.records import Refused, perform
-from tests.makers_handoff import a_change, a_project
+from opportunities.records import Refused, edit, perform
+from tests.makers_handoff import a_change, a_project, a_signed_deal, a_won_deal
 
 DAY = timedelta(days=1)
 
@@ -98,6 +99,48 @@ def test_whatever_is_begun_moved_paused_and_left_undone_each_day_is_told_of_once
                 change = cadence.changes.get(stage="requested")
                 perform(change.refuse, by=ben, reason=str(refusal))
             assert holds(again(cadence)), (what, at, told(cadence))
+
+
+# -- The first day. ----------------------------------------------------------------------------------------------------
+
+FIRST = {"report_every": "monthly", "report_day": 1, "first_report_on": date(2027, 3, 1)}
+
+
+@pytest.mark.parametrize(
+    ("kickoff", "first"),
+    [
+        (date(2027, 2, 8), date(2027, 2, 8)),
+        (None, date(2027, 1, 11)),
+        # No report that the contract names falls away with a late kickoff.
+        (date(2027, 3, 20), date(2027, 1, 11)),
+    ],
+)
+def test_the_first_report_tells_of_the_days_since_the_kickoff_and_of_none_before_the_contract(
+    ada, ben, dora, kickoff, first
+):
+    cadence = a_won_deal(ada, manager=ben, kickoff_on=kickoff, **FIRST).projects.get().cadences.get()
+    assert (told(cadence)[0], cadence.tells_from) == ((first, date(2027, 2, 25)), first)
+
+
+def test_a_kickoff_that_moves_moves_the_first_day_that_is_told_of_until_somebody_began(ada, ben, dora):
+    project = a_won_deal(ada, manager=ben, kickoff_on=date(2027, 1, 20), **FIRST).projects.get()
+    cadence = project.cadences.get()
+    project = edit(project, by=dora, kickoff_on=date(2027, 2, 8))
+    assert told(cadence)[0][0] == date(2027, 2, 8)
+
+    perform(cadence.reports.first().start, by=dora)
+    edit(project, by=dora, kickoff_on=date(2027, 2, 15))
+    assert told(cadence)[0][0] == date(2027, 2, 8)
+
+
+def test_where_no_day_of_the_contract_lies_before_the_first_report_the_next_one_is_the_first_and_it_is_said(ada, ben):
+    named = {"report_every": "monthly", "report_day": 12, "report_skips_days_off": False}
+    with time_machine.travel("2027-03-05 12:00+00:00"):
+        deal = a_signed_deal.__wrapped__(ada, manager=ben, first_report_on=date(2027, 3, 12), **named)
+        will = Will(deal)
+        said = " ".join(map(str, will.warnings()))
+    assert [report.due_on for report in will.reports][:1] == [date(2027, 4, 12)]
+    assert "no report could tell of a day since the contract was signed: the first comes on" in said
 
 
 def again(record):
