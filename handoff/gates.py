@@ -49,6 +49,12 @@ def its_projects_are_closed(handoff):
         yield Lack(f"Close the project {project} first.", project.staff_url())
 
 
+@gate("Close it: its project was closed.")
+def its_project_is_open(handoff):
+    project = getattr(handoff, "project", None)
+    return project is None or project.is_open
+
+
 @gate("Nobody owes it any more.")
 def promise_is_owed(promise):
     if promise.outcome in promise.LET_GO:

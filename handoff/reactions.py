@@ -40,9 +40,11 @@ def leave_it_to_delivery(handoff, event):
 
 @reacts_to("project.go_live")
 def prepare_the_first_report(project, event):
-    """A live project always has its next step: the report that is owed first."""
+    """A live project always has its next step: the report that is owed first, or what is left where one came before."""
     if report := project.reports.filter(stage="scheduled").first():
         open_report_task(report)
+    if project.reports.filter(stage="published").exists() or project.due_on is None:
+        owe_the_next(project)
 
 
 @reacts_to("project.edit")
@@ -129,9 +131,7 @@ def end_what_waited_for_it(project, event):
     end_what_waits(project, because)
     for connector in project.connectors.exclude(stage=Connector.Stage.REVOKED):
         followups.open_task(connector, Opens("onboarding_handoff", "Give back the access", 3), by=None)
-    if project.handoff.stage == Handoff.Stage.ACCEPTED:
-        for task in Task.objects.about(project.handoff).unfinished():
-            perform(task.cancel, by=None, reason=because[:300])
+    if project.handoff.is_open:
         edit(project.handoff, by=None, next_action="Close the handoff", reason=because)
         followups.open_task(project.handoff, Opens("onboarding_handoff", "Close the handoff", 3), by=None)
 

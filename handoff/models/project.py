@@ -158,8 +158,8 @@ class Project(Output):
     )
     def go_live(self, *, by):
         """Begin to do what was sold."""
-        cadence = self.cadences.first()
-        self.due_on = cadence.first_due_on if cadence else None
+        owed = self.reports.owed().order_by("due_on").first()
+        self.due_on = owed and owed.due_on
 
     @transition(
         stage,

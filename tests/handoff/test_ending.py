@@ -6,18 +6,19 @@ import pytest
 from django.utils import timezone
 
 from opportunities.models import Task
-from opportunities.records import Refused, perform
+from opportunities.records import Refused, edit, perform
 from portal.models import Publication
-from tests.makers_handoff import a_change, a_project, a_won_deal, connect, pay
+from tests.makers_handoff import a_change, a_project, a_won_deal, connect, pay, report_words
+from tests.makers_proposals import approve_all
 
 
 def again(record):
     return type(record).objects.get(pk=record.pk)
 
 
-def almost_live(owner, manager, delivery):
+def almost_live(owner, manager, delivery, **terms):
     """A project that lacks nothing but what delivery says to its handoff."""
-    project = a_won_deal(owner, manager=manager).projects.get()
+    project = a_won_deal(owner, manager=manager, **terms).projects.get()
     for item in project.items.all():
         perform(item.finish, by=delivery)
     for promise in project.handoff.promises.all():
@@ -65,6 +66,27 @@ def test_what_waited_for_a_project_ends_with_it(ada, ben, dora):
     assert again(project.handoff).next_action == "Close the handoff"
 
 
+def test_a_handoff_whose_project_was_closed_before_it_was_accepted_is_closed_and_not_accepted(ada, ben, dora):
+    project = a_won_deal(ada, manager=ben).projects.get()
+    for promise in project.handoff.promises.all():
+        perform(promise.accept, by=dora)
+    perform(project.close, by=dora, reason="They sold the practice.")
+
+    handoff = again(project.handoff)
+    assert (handoff.stage, handoff.next_action) == ("ready", "Close the handoff")
+    assert [task.title for task in Task.objects.about(handoff).unfinished()] == [f"Close the handoff: {handoff}"]
+    with pytest.raises(Refused) as refusal:
+        perform(handoff.accept, by=dora)
+    assert refusal.value.reasons == ["Close it: its project was closed."]
+    assert perform(handoff.close, by=dora, reason="They sold the practice.").stage == "closed"
+
+
+def test_a_handoff_is_not_closed_before_its_project_whether_it_was_accepted_or_not(ada, ben, dora):
+    handoff = a_won_deal(ada, manager=ben).handoffs.get()
+    with pytest.raises(Refused, match="Close the project"):
+        perform(handoff.close, by=dora, reason="Over.")
+
+
 def test_the_client_reads_that_their_project_ended_and_is_asked_for_nothing(ada, ben, dora):
     project = a_project(ada, manager=ben, delivery=dora)
     shown = Publication.objects.filter(kind="onboarding").count()
@@ -88,6 +110,23 @@ def test_a_project_that_was_live_was_live_when_it_ended(ada, ben, dora):
     perform(project.close, by=dora, reason="The work is done.")
     path = Publication.objects.filter(kind="status").latest("id").body["path"]
     assert [(step["name"], step["state"]) for step in path[-2:]] == [("Live", "done"), ("Ended", "now")]
+
+
+def test_a_project_that_goes_live_after_its_first_report_came_owes_the_next_one(ada, ben, dora):
+    today = timezone.localdate()
+    project = almost_live(ada, ben, dora, report_day=today.day, first_report_on=today, report_skips_days_off=False)
+    perform(project.handoff.accept, by=dora)
+    report, following = project.reports.all()[:2]
+    report = perform(report.start, by=dora)
+    words = report_words(report, dora)
+    approve_all(words, ben)
+    numbers = [{**number, "value": "2.1"} for number in report.numbers]
+    report = perform(edit(report, by=dora, summary=words, numbers=numbers).submit, by=dora)
+    perform(perform(again(report).approve, by=ben).publish, by=dora)
+    project = perform(again(project).go_live, by=dora)
+
+    project = again(project)
+    assert (project.next_action, project.due_on) == ("Send the next report", following.due_on)
 
 
 # -- The end of reports, and of the contract. --------------------------------------------------------------------------
