@@ -110,6 +110,10 @@ def rest_in_words(first: date, last: date) -> str:
     return f"Reports rest from {date_format(first, 'D j M Y')} until {date_format(last, 'D j M Y')}"
 
 
+def end_in_words(first: date) -> str:
+    return f"Reports end: none comes from {date_format(first, 'D j M Y')} on"
+
+
 def in_words(terms) -> str:
     """Say on which days reports come: "monthly, on day 1, or on the next working day"."""
     often = Cadence(terms.frequency).label

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -43,6 +43,8 @@ def keep_reports_ahead() -> int:
     today = clock.today()
     ahead = Q(reports__stage__in=Report.UNPUBLISHED, reports__due_on__gte=today)
     over = CadenceChange.objects.filter(stage="approved", kind="end", first_on__lte=today)
+    again = CadenceChange.objects.filter(stage="approved", kind="again", cadence=OuterRef("cadence"))
+    over = over.exclude(Exists(again.filter(decided_at__gte=OuterRef("decided_at"))))
     owing = ReportingCadence.objects.exclude(first_due_on=None).exclude(project__stage__in=Project.CLOSED)
     few = owing.exclude(pk__in=over.values("cadence")).annotate(ahead=Count("reports", filter=ahead))
     return sum(once(terms, owe_more) for terms in few.filter(ahead__lt=AHEAD).order_by("pk"))

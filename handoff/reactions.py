@@ -94,6 +94,9 @@ def apply_the_change(change, event):
     """What was approved about the days holds from then on, and the client reads when the next report comes."""
     for report in change.apply(by=event.actor):
         move_tasks(report)
+    if change.kind == CadenceChange.Kind.END:
+        for task in Task.objects.about(change.cadence).unfinished().filter(title__startswith=ASK_THE_END):
+            perform(task.finish, by=None, outcome=change.asked)
     publishing.show_project(Project.objects.get(pk=change.cadence.project_id))
     owe_the_next(change.cadence.project)
 
@@ -382,6 +385,18 @@ def measure_it_no_more(promise, event):
     """What is promised no more is reported no more."""
     if promise.claim_id and promise.outcome in Promise.LET_GO:
         inherit.measure_no_more(promise)
+
+
+ASK_THE_END = "Ask for the end of the reports"
+
+
+@reacts_to("promise.settle")
+def ask_for_the_end_of_reports(promise, event):
+    """Reports that are promised no more end by an approved change only: whoever leads the project asks for it."""
+    if promise.kind == Promise.Kind.CADENCE and promise.outcome == Promise.Outcome.WITHDRAWN:
+        for terms in promise.handoff.project.cadences.all():
+            if not terms.is_ending:
+                followups.open_task(terms, Opens("report", ASK_THE_END, 2), by=None)
 
 
 @reacts_to("promise.give_up")

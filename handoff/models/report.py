@@ -78,6 +78,8 @@ class ReportingCadence(Days, Kept):
     """
 
     belongs_to = "project"
+    # What is asked for and not approved, where a page shows what it would bring.
+    asked: tuple = ()
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="cadences")
     # The first day that a report tells of.
@@ -103,6 +105,10 @@ class ReportingCadence(Days, Kept):
 
     def __str__(self):
         return f"{self.get_frequency_display()} reports of {self.project}"
+
+    @property
+    def owner(self):
+        return self.project.owner
 
     @property
     def today(self) -> date:
@@ -138,15 +144,28 @@ class ReportingCadence(Days, Kept):
         return [change for change in self.changes.all() if change.stage == "approved"]
 
     @property
-    def rests(self) -> list[tuple[date, date]]:
-        """Return the first and the last day of each pause, as far as reports do not come again earlier."""
-        found: list[tuple[date, date]] = []
-        for each in sorted(self.approved, key=lambda change: (change.decided_at, change.pk)):
+    def held(self) -> tuple[list[tuple[date, date]], date]:
+        """Return the first and the last day of each pause, and the day from which on no report is owed.
+
+        A pause lasts until reports come again or end. An end after which they begin again was a pause.
+        """
+        rests: list[tuple[date, date]] = []
+        ends = date.max
+        for each in [*sorted(self.approved, key=lambda change: (change.decided_at, change.pk)), *self.asked]:
             if each.kind == "resume":
-                found = cadence.resumed(found, each.first_on)
+                rests = cadence.resumed(rests, each.first_on)
             elif each.kind == "pause":
-                found.append((each.first_on, each.last_on))
-        return sorted(found)
+                rests.append((each.first_on, each.last_on))
+            elif each.kind == "end":
+                ends = min(ends, each.first_on)
+            elif each.kind == "again":
+                rests += [(ends, each.first_on - cadence.DAY)] if ends < each.first_on else []
+                ends = date.max
+        return sorted((first, min(last, ends - cadence.DAY)) for first, last in rests if first < ends), ends
+
+    @property
+    def rests(self) -> list[tuple[date, date]]:
+        return self.held[0]
 
     @property
     def rests_ahead(self) -> list[tuple[date, date]]:
@@ -156,7 +175,7 @@ class ReportingCadence(Days, Kept):
     @property
     def ends_on(self) -> date:
         """Return the day from which on none is owed any more."""
-        return min((each.first_on for each in self.approved if each.kind == "end"), default=date.max)
+        return self.held[1]
 
     @property
     def is_ending(self) -> bool:
@@ -172,14 +191,23 @@ class ReportingCadence(Days, Kept):
         now, said = self.days_in_words, self.contract_says
         lines = [f"The contract says: {said}. Now: {now}."] if now != said else []
         held = [cadence.rest_in_words(first, last) for first, last in self.rests_ahead]
-        held += [change.asked for change in self.in_force.filter(kind="end")]
-        return lines + [f"{what}. The contract says: {said}." for what in held]
+        held += [cadence.end_in_words(self.ends_on)] if self.is_ending else []
+        lines += [f"{what}. The contract says: {said}." for what in held]
+        if not self.is_ending and self.was_given_up:
+            lines.append("The promise of reports was withdrawn, and they are still owed: ask for their end.")
+        return lines
+
+    @property
+    def was_given_up(self) -> bool:
+        """Whether the promise of reports was settled as withdrawn. They end by an approved change all the same."""
+        return self.project.handoff.promises.filter(kind="cadence", outcome="withdrawn").exists()
 
     @property
     def coming(self) -> dict:
         """Return what the client reads of the days to come: the next report, the nearest pause, the end."""
-        rest_from, rest_until = next(iter(self.rests_ahead), (None, None))
         following = self.reports.to_come(self).first()
+        # Where none comes afterwards they do not rest: they have ended.
+        rest_from, rest_until = next(iter(self.rests_ahead if following else ()), (None, None))
         return {
             "next_on": following and following.due_on,
             "rest_from": rest_from,
