@@ -133,15 +133,15 @@ class Kept:
         return parts
 
 
-def is_past() -> Q:
-    """Return the condition for reports whose day has passed, each where its client is."""
+def is_past(*, by=timedelta(0)) -> Q:
+    """Return the condition for reports whose day has passed where their client is, or passed so long ago."""
     zones = ReportingCadence.objects.order_by().values_list("time_zone", flat=True).distinct()
     by_day: dict[date, list] = {}
     for zone in zones:
         by_day.setdefault(cadence.today(zone), []).append(zone)
     found = Q(pk=None)
     for day, there in by_day.items():
-        found |= Q(due_on__lt=day, cadence__time_zone__in=there)
+        found |= Q(due_on__lt=day - by, cadence__time_zone__in=there)
     return found
 
 
