@@ -113,7 +113,7 @@ def to_ask(terms) -> list:
         kinds.append(KIND.END)
     elif terms.project.goes_on:
         kinds.append(KIND.AGAIN)
-    return [(kind.value, TITLES[kind]) for kind in kinds]
+    return [(str(kind), TITLES[kind]) for kind in kinds]
 
 
 def kind_of(request):

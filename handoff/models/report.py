@@ -417,8 +417,8 @@ class Report(Output):
             self.next_action = self.next_action or "Write the report"
         elif not self.owed_by_id and self.is_late:
             # Whoever takes it over before the clock marks it answers for nothing that was missed before.
-            owner = type(self).objects.filter(pk=self.pk).values_list("owner_id", flat=True).get()
-            self.owed_by_id = owner if owner != self.owner_id else None
+            owner = type(self).objects.get(pk=self.pk).owner
+            self.owed_by = owner if owner != self.owner else None
         super().save(*args, **kwargs)
 
     def clean(self):
@@ -499,13 +499,13 @@ class Report(Output):
         return self.is_open and self.due_on < self.cadence.today
 
     @property
-    def answers(self):
+    def answered_by(self):
         """Return who answers for its day: whoever owned it when that passed, and else its owner."""
         return self.owed_by or self.owner
 
     def broken(self, breach) -> dict:
         """Return what says that its day was not kept: how, and by whom."""
-        return {"breach": breach, "owed_by": self.answers}
+        return {"breach": breach, "owed_by": self.answered_by}
 
     def mark_if_late(self):
         """Stamp that it is late, as it leaves the hands of whoever owes it."""
