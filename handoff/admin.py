@@ -19,6 +19,7 @@ from . import (
     onboarding,
     report_admin,
 )
+from .admin_days import to_ask
 from .models import (
     CadenceChange,
     Handoff,
@@ -226,7 +227,7 @@ class ReportingCadenceAdmin(KeptAdmin):
 
     def about(self, request, record):
         may = request.user.has_perm("handoff.add_cadencechange") and record.within_reach(request.user, "change")
-        return super().about(request, record) | {"terms": record, "may_ask": may and record.project.is_open}
+        return super().about(request, record) | {"terms": record, "asks": to_ask(record) if may else []}
 
     def has_add_permission(self, request):
         return False

@@ -12,13 +12,16 @@ from .models.days import TERMS
 
 KIND = CadenceChange.Kind
 # What each kind of change asks for.
-ASKS = {KIND.PAUSE: ["first_on", "last_on"], KIND.RESUME: ["first_on"], KIND.END: ["first_on"], KIND.TERMS: [*TERMS]}
+ASKS = {KIND.PAUSE: ["first_on", "last_on"], KIND.TERMS: [*TERMS]}
+ASKS |= dict.fromkeys((KIND.RESUME, KIND.END, KIND.AGAIN), ["first_on"])
 TITLES = {
     KIND.PAUSE: "Ask for a pause",
     KIND.RESUME: "Ask for a shorter pause",
     KIND.END: "Ask for the end of the reports",
     KIND.TERMS: "Ask for other days",
+    KIND.AGAIN: "Ask that reports begin again",
 }
+RESUMES = {KIND.RESUME: "Resume on", KIND.AGAIN: "Begin again on"}
 RESUME_ON = "Reports come again from this day on. The first one covers all days since the last one."
 
 
@@ -38,8 +41,8 @@ class ChangeForm(SeenForm):
             self.instance.kind = self.kind
             if self.cadence:
                 self.instance.cadence = self.cadence
-            if self.kind == KIND.RESUME:
-                self.fields["first_on"].label, self.fields["first_on"].help_text = "Resume on", RESUME_ON
+            if label := RESUMES.get(self.kind):
+                self.fields["first_on"].label, self.fields["first_on"].help_text = label, RESUME_ON
 
 
 @admin.register(CadenceChange)
@@ -98,6 +101,19 @@ class CadenceChangeAdmin(RecordAdmin):
 
     def before_birth(self, request, obj):
         obj.asked_by = request.user
+
+
+def to_ask(terms) -> list:
+    """Return what can be asked for now: nothing while another change waits, and after the end that they begin again."""
+    if not terms.project.is_open or any(change.is_open for change in terms.changes.all()):
+        return []
+    kinds = [KIND.TERMS, KIND.PAUSE] if terms.ends_on > terms.today else []
+    kinds += [KIND.RESUME] if kinds and terms.rests_ahead else []
+    if not terms.is_ending:
+        kinds.append(KIND.END)
+    elif terms.project.goes_on:
+        kinds.append(KIND.AGAIN)
+    return [(str(kind), TITLES[kind]) for kind in kinds]
 
 
 def kind_of(request):

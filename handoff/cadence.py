@@ -27,25 +27,39 @@ def periods(cadence, start: date, count: int, **limits) -> list[tuple[date, date
     return list(islice(owed(cadence, start, **limits), count))
 
 
-def owed(cadence, start: date, *, after=date.min, not_before=date.min, rests=(), ends_on=date.max):
-    """Yield (due, from, to) of each report whose period ends after a day.
+def owed(cadence, start: date, *, since=None, told=(), not_before=date.min, rests=(), ends_on=date.max):
+    """Yield (due, from, to) of each report that is owed on the days from `since` on.
 
-    Each covers the days from where the last one ended to some days before the one that the cadence names. None is due
-    before `not_before`, in one of the rests (first and last day), or from `ends_on` on.
+    Each covers the days from where the last one ended to some days before the one that the cadence names, without those
+    that others tell of: `told`, in their order (first and last day). What lies before and behind such days are two
+    reports. None is due before `not_before`, in one of the rests, or from `ends_on` on.
     """
-    first, begins = first_date(cadence, start), None
+    first, begins = first_date(cadence, start), since
     for number in counting():
         day = named(cadence, first, number)
         ends = last_told(cadence, day)
-        if ends <= after:
-            continue
         begins = begins or last_told(cadence, named(cadence, first, number - 1)) + DAY
+        if not (left := untold(begins, ends, told)):
+            continue
         due = due_on(cadence, day)
         if due >= ends_on:
             return
         if due >= not_before and not any(rest_on <= due <= rest_until for rest_on, rest_until in rests):
-            yield due, begins, ends
+            for period in left:
+                yield due, *period
             begins = ends + DAY
+
+
+def untold(begins: date, ends: date, told) -> list[tuple[date, date]]:
+    """Return what is left of these days without those that were told of: first and last day of each stretch."""
+    left = []
+    for first, last in told:
+        if first > ends:
+            break
+        if begins < first:
+            left.append((begins, first - DAY))
+        begins = max(begins, last + DAY)
+    return [*left, (begins, ends)] if begins <= ends else left
 
 
 def resumed(rests, day: date) -> list[tuple[date, date]]:
@@ -94,6 +108,10 @@ def today(time_zone: str, at=None) -> date:
 
 def rest_in_words(first: date, last: date) -> str:
     return f"Reports rest from {date_format(first, 'D j M Y')} until {date_format(last, 'D j M Y')}"
+
+
+def end_in_words(first: date) -> str:
+    return f"Reports end: none comes from {date_format(first, 'D j M Y')} on"
 
 
 def in_words(terms) -> str:

@@ -1,9 +1,10 @@
 """What falls due in delivery: reports to write, and reports that never came."""
 
 from datetime import timedelta
+from itertools import count
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -43,8 +44,10 @@ def keep_reports_ahead() -> int:
     today = clock.today()
     ahead = Q(reports__stage__in=Report.UNPUBLISHED, reports__due_on__gte=today)
     over = CadenceChange.objects.filter(stage="approved", kind="end", first_on__lte=today)
-    owing = ReportingCadence.objects.exclude(first_due_on=None).exclude(project__stage__in=Project.CLOSED)
-    few = owing.exclude(pk__in=over.values("cadence")).annotate(ahead=Count("reports", filter=ahead))
+    again = CadenceChange.objects.filter(stage="approved", kind="again", cadence=OuterRef("cadence"))
+    over = over.exclude(Exists(again.filter(decided_at__gte=OuterRef("decided_at"))))
+    owes = ReportingCadence.objects.exclude(first_due_on=None).exclude(project__stage__in=Project.CLOSED)
+    few = owes.exclude(pk__in=over.values("cadence")).annotate(ahead=Count("reports", filter=ahead))
     return sum(once(terms, owe_more) for terms in few.filter(ahead__lt=AHEAD).order_by("pk"))
 
 
@@ -65,8 +68,7 @@ def open_report_tasks() -> int:
 
 def mark_missed() -> int:
     """Mark each report that did not come, and ask its owner why."""
-    due = timezone.localdate() - AFTER
-    missed = Report.objects.owed().filter(due_on__lt=due).exclude(breach="missed")
+    missed = Report.objects.owed().filter(owing.is_past(by=AFTER)).exclude(breach="missed")
     return sum(once(report, miss) for report in missed.order_by("due_on")[:BATCH])
 
 
@@ -78,11 +80,14 @@ def mark_late() -> int:
 
 def tell_managers() -> int:
     """Tell who manages the owner of a late report that its client heard nothing for a working day. Once each."""
-    late = Report.objects.owed().filter(due_on__lt=clock.today()).exclude(pk__in=Report.with_notice())
+    late = Report.objects.owed().filter(owing.is_past()).exclude(pk__in=Report.with_notice())
     told = Notice.objects.filter(kind=Notice.Kind.BREACH, record_type=Report.label(), key__endswith=UNTOLD)
     late = late.exclude(pk__in=told.values("record_id")).select_related("owner", "cadence", "project__client")
-    rows = []
-    for report in late.order_by("due_on", "pk")[:BATCH]:
+    rows: list = []
+    for report in by_batches(late.order_by("due_on", "pk")):
+        # Whoever has nobody who could be told takes no place of others.
+        if len(rows) >= BATCH:
+            break
         # Late from the day after; then a whole working day has to pass where the client is.
         first = cadence.next_working_day(report.cadence, report.due_on + cadence.DAY)
         if cadence.today(report.cadence.time_zone) <= first:
@@ -92,6 +97,14 @@ def tell_managers() -> int:
         rows += [(manager, *about) for manager in who_manages(report)]
     notices.tell_all(rows)
     return len(rows)
+
+
+def by_batches(rows):
+    """Yield all of these, a batch at a time."""
+    for start in count(0, BATCH):
+        yield from (batch := rows[start : start + BATCH])
+        if len(batch) < BATCH:
+            return
 
 
 def who_manages(report) -> list:

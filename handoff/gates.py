@@ -49,6 +49,12 @@ def its_projects_are_closed(handoff):
         yield Lack(f"Close the project {project} first.", project.staff_url())
 
 
+@gate("Close it: its project was closed.")
+def its_project_is_open(handoff):
+    project = getattr(handoff, "project", None)
+    return project is None or project.is_open
+
+
 @gate("Nobody owes it any more.")
 def promise_is_owed(promise):
     if promise.outcome in promise.LET_GO:
@@ -136,9 +142,9 @@ def its_project_is_not_live(item):
     return item.project.stage in ("setup", "ready")
 
 
-@gate("Its project is closed: the client is asked for nothing any more.")
-def its_project_is_open(connector):
-    return connector.project.is_open
+@gate("Its project is over: the client is asked for nothing any more.")
+def its_project_goes_on(connector):
+    return connector.project.goes_on
 
 
 @gate("Name somebody who works there as its holder.", mend="id_holder_contact")

@@ -13,7 +13,7 @@ from opportunities.records import ClientSafe, Lack, Opens, Refused, ScopeState, 
 from portal.models import Guest
 from proposals.publishing import agency_day
 
-from . import changeorders, publishing
+from . import cadence, changeorders, publishing
 from .house import CHECKLIST
 from .models import (
     ChecklistItem,
@@ -114,6 +114,7 @@ class Will:
         self.items = list(self.the_items())
         self.connectors = [Connector(project=self.project, provider=one) for one in self.providers()]
         self.cadence = self.the_cadence()
+        self.cadence.tells_from = self.cadence.first_day
         self.reports = list(islice(self.cadence.due_reports(), AHEAD))
         self.guests = list(self.the_guests())
         self.told = list(self.the_told())
@@ -250,6 +251,12 @@ class Will:
         if contract.first_report_on is None:
             words = "The contract names no day for the first report: none is scheduled."
             yield Lack(words, contract.staff_url("id_first_report_on"))
+        elif self.reports and self.reports[0].due_on > cadence.due_on(self.cadence, self.cadence.first_due_on):
+            named, comes = map(publishing.long_day, (contract.first_report_on, self.reports[0].due_on))
+            words = (
+                f"On {named} no report could tell of a day since the contract was signed: the first comes on {comes}."
+            )
+            yield Lack(words, contract.staff_url())
         elif self.reports and self.reports[0].due_on < agency_day():
             words = f"The first report was owed on {publishing.long_day(self.reports[0].due_on)}: it is late already."
             yield Lack(words, contract.staff_url())
@@ -432,7 +439,10 @@ def measure(terms, change):
 
 
 def measure_no_more(promise):
-    """Leave out of the reports that nobody began what a promise let go was measured by. What is written stays."""
+    """Leave out of the reports that nobody approved yet what a promise let go was measured by.
+
+    What was typed there stays in their diaries. What was approved stays as it was approved.
+    """
     because = f"“{promise}” was {promise.get_outcome_display().lower()}."[:400]
 
     def left(numbers):
@@ -441,7 +451,7 @@ def measure_no_more(promise):
     for terms in ReportingCadence.objects.filter(project__handoff=promise.handoff_id):
         if (metrics := left(terms.metrics)) != terms.metrics:
             edit(terms, by=None, metrics=metrics, reason=because)
-        for report in terms.reports.filter(stage="scheduled"):
+        for report in terms.reports.filter(stage__in=Report.UNAPPROVED):
             if (numbers := left(report.numbers)) != report.numbers:
                 edit(report, by=None, numbers=numbers, reason=because)
 

@@ -30,7 +30,7 @@ def panel(project, user) -> dict:
         "works": sum(one.stage == "verified" and not one.holder_left for one in accesses),
         "needed": sum(one.stage != "revoked" for one in accesses),
         "may_add": {
-            name: project.is_open and user.has_perm(f"handoff.add_{name}") and project.within_reach(user, "change")
+            name: project.goes_on and user.has_perm(f"handoff.add_{name}") and project.within_reach(user, "change")
             for name in ("checklistitem", "launchblocker", "connector")
         },
         "may_write": user.has_perm("proposals.write_summary") and project.within_reach(user, "change"),

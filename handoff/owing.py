@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import takewhile
 
-from django.db.models import Count, F, Max, Q, Value
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, F, Q, Value
 from django.db.models.functions import Coalesce, Concat, Trim
 
 from opportunities.models import Client, User
@@ -55,14 +56,28 @@ def planned(user, chosen: dict, first: date, last: date) -> list:
     """Return the reports that will be owed between two days beyond those that exist, not saved. Three queries."""
     there = ReportingCadence.objects.visible_to(user).exclude(first_due_on=None)
     there = narrowed(there.exclude(project__stage__in=Project.CLOSED), chosen, owner="project__owner")
-    told = Max("reports__period_to", filter=~Q(reports__stage=Report.Stage.DROPPED))
-    there = there.annotate(told=told).select_related("project__client", "project__owner").prefetch_related("changes")
+    there = (
+        there.annotate(told_from=told_of("period_from"), told_to=told_of("period_to"))
+        .select_related("project__client", "project__owner")
+        .prefetch_related("changes")
+    )
     return [
         terms.report_of(period)
         for terms in there.order_by("pk")[:MOST]
-        for period in takewhile(lambda period: period[0] <= last, terms.periods_after(terms.told))
+        for period in takewhile(lambda period: period[0] <= last, periods_of(terms))
         if period[0] >= first
     ]
+
+
+def periods_of(terms):
+    """Return what is owed beside the reports that were read along with a cadence."""
+    return terms.periods_left(zip(terms.told_from, terms.told_to, strict=True))
+
+
+def told_of(end):
+    """Return the days on which the periods of a cadence's reports begin, or end, always in the same order."""
+    kept = Q(reports__isnull=False) & ~Q(reports__stage=Report.Stage.DROPPED)
+    return ArrayAgg(f"reports__{end}", filter=kept, order_by="reports__pk", default=Value([]))
 
 
 def narrowed(rows, chosen: dict, owner="owner"):
@@ -118,15 +133,15 @@ class Kept:
         return parts
 
 
-def is_past() -> Q:
-    """Return the condition for reports whose day has passed, each where its client is."""
+def is_past(*, by=timedelta(0)) -> Q:
+    """Return the condition for reports whose day has passed where their client is, or passed so long ago."""
     zones = ReportingCadence.objects.order_by().values_list("time_zone", flat=True).distinct()
     by_day: dict[date, list] = {}
     for zone in zones:
         by_day.setdefault(cadence.today(zone), []).append(zone)
     found = Q(pk=None)
     for day, there in by_day.items():
-        found |= Q(due_on__lt=day, cadence__time_zone__in=there)
+        found |= Q(due_on__lt=day - by, cadence__time_zone__in=there)
     return found
 
 

@@ -125,7 +125,7 @@ def onboarding_body(project) -> dict:
         "zone": zone_words(project),
         "owner": str(project.owner),
         # What is over takes no ticks any more.
-        "open": project.is_open,
+        "open": project.goes_on,
         "ended_on": day(moved_on(project, "close")),
         "items": [item_body(item) for item in project.items.filter(client_safe="approved").exclude(stage="waived")],
         "blockers": [

@@ -9,7 +9,7 @@ from opportunities.records import ClientSafe, Opens, begin, edit, perform, react
 from proposals.models import Contract, Proposal, Summary
 from proposals.publishing import withdraw
 
-from . import alarms, inherit, policies, publishing, scope, standing
+from . import alarms, cadence, inherit, policies, publishing, scope, standing
 from .models import (
     CadenceChange,
     ChecklistItem,
@@ -40,9 +40,11 @@ def leave_it_to_delivery(handoff, event):
 
 @reacts_to("project.go_live")
 def prepare_the_first_report(project, event):
-    """A live project always has its next step: the report that is owed first."""
+    """A live project always has its next step: the report that is owed first, or what is left where one came before."""
     if report := project.reports.filter(stage="scheduled").first():
         open_report_task(report)
+    if project.reports.filter(stage="published").exists() or project.due_on is None:
+        owe_the_next(project)
 
 
 @reacts_to("project.go_live")
@@ -55,13 +57,15 @@ def owe_nothing_of_onboarding(project, event):
 
 @reacts_to("project.edit")
 def move_the_list_with_the_kickoff(project, facts):
-    """A new kickoff moves what is still open on the onboarding list, and its tasks."""
+    """A new kickoff moves what is still open on the onboarding list, its tasks, and the first day to report of."""
     if "kickoff_on" not in facts:
         return
     if project.kickoff_on:
         agree_no_more(project)
     elif project.stage == Project.Stage.SETUP:
         agree_again(project)
+    for terms in project.cadences.all():
+        terms.begin_anew()
     for item in project.items.filter(stage="open"):
         item = edit(item, by=None, due_on=item.planned_for(project.kickoff_on), reason="The kickoff moved.")
         inherit.promise_item(item, by=None)
@@ -126,10 +130,9 @@ def hand_over_the_onboarding(project, facts):
 @reacts_to("reportingcadence.edit")
 def move_the_reports_with_the_cadence(terms, facts):
     """Other days move the reports that nobody began to write, and their tasks."""
-    if set(TERMS) & set(facts):
+    if {*TERMS, "tells_from"} & set(facts):
         for report in terms.schedule_again():
             move_tasks(report)
-        terms.schedule(by=None)
 
 
 @reacts_to("cadencechange.create")
@@ -145,6 +148,9 @@ def apply_the_change(change, event):
     """What was approved about the days holds from then on, and the client reads when the next report comes."""
     for report in change.apply(by=event.actor):
         move_tasks(report)
+    if change.kind == CadenceChange.Kind.END:
+        for task in Task.objects.about(change.cadence).unfinished().filter(title__startswith=ASK_THE_END):
+            perform(task.finish, by=None, outcome=change.asked)
     publishing.show_project(Project.objects.get(pk=change.cadence.project_id))
     owe_the_next(change.cadence.project)
 
@@ -160,6 +166,11 @@ def owe_none_without_a_contract(contract, event):
     """Nor does a contract that has ended. What was begun, or is late, may still be sent while the project is open."""
     for project in Project.objects.filter(handoff__contract=contract).exclude(stage__in=Project.CLOSED):
         end_reports(project, event.reason)
+        end_what_waits(project, f"The contract ended: {event.reason}")
+        followups.open_task(project, Opens("onboarding_handoff", CLOSE, 3), by=None)
+        if project.handoff.is_open:
+            edit(project.handoff, by=None, next_action=CLOSE, due_on=None, reason=f"The contract ended: {event.reason}")
+        publishing.show_project(project)
 
 
 def end_reports(project, reason):
@@ -176,19 +187,25 @@ def end_reports(project, reason):
 def end_what_waited_for_it(project, event):
     """What was still to be done for it ends with it. An access that works has to be given back by somebody."""
     because = f"The project was closed: {event.reason}"
+    end_what_waits(project, because)
+    for connector in project.connectors.exclude(stage=Connector.Stage.REVOKED):
+        followups.open_task(connector, Opens("onboarding_handoff", "Give back the access", 3), by=None)
+    if project.handoff.is_open:
+        edit(project.handoff, by=None, next_action="Close the handoff", reason=because)
+        followups.open_task(project.handoff, Opens("onboarding_handoff", "Close the handoff", 3), by=None)
+
+
+def end_what_waits(project, because):
+    """Ask for nothing more: of the client, and of ourselves."""
     for item in project.items.filter(stage=ChecklistItem.Stage.OPEN):
         perform(item.waive, by=None, reason=because)
     for blocker in project.blockers.filter(stage=LaunchBlocker.Stage.OPEN):
         perform(blocker.clear, by=None, reason=because)
     for connector in project.connectors.filter(stage__in=Connector.WAITS):
         perform(connector.revoke, by=None, reason=because)
-    for connector in project.connectors.exclude(stage=Connector.Stage.REVOKED):
-        followups.open_task(connector, Opens("onboarding_handoff", "Give back the access", 3), by=None)
-    if project.handoff.stage == Handoff.Stage.ACCEPTED:
-        for task in Task.objects.about(project.handoff).unfinished():
+    for record in (project, project.handoff):
+        for task in Task.objects.about(record).unfinished():
             perform(task.cancel, by=None, reason=because[:300])
-        edit(project.handoff, by=None, next_action="Close the handoff", reason=because)
-        followups.open_task(project.handoff, Opens("onboarding_handoff", "Close the handoff", 3), by=None)
 
 
 def move_tasks(record):
@@ -234,7 +251,7 @@ def show_the_project(project, event):
 )
 def show_the_step(record, event):
     """The client's onboarding page follows each step. What ends with its project is shown with its end, at once."""
-    if record.project.is_open or isinstance(record, Connector):
+    if record.project.goes_on or isinstance(record, Connector):
         publishing.show_project(record.project)
 
 
@@ -345,12 +362,19 @@ def schedule_the_next(report, event):
     publishing.show_project(report.project)
 
 
+CLOSE = "Close the project"
+
+
 def owe_the_next(project):
-    """A live project owes the report that comes next."""
+    """A live project owes the report that comes next; where none is owed any more, whatever is left to do."""
     owed = project.reports.filter(stage__in=Report.UNPUBLISHED).order_by("due_on").first()
     project = Project.objects.get(pk=project.pk)
-    if owed and project.stage == "live":
+    if owed and project.stage == Project.Stage.LIVE:
         edit(project, by=None, next_action="Send the next report", due_on=owed.due_on)
+    elif project.is_open and not project.goes_on:
+        edit(project, by=None, next_action=CLOSE, due_on=timezone.localdate() + cadence.DAY * 3)
+    elif project.stage == Project.Stage.LIVE and any(terms.is_ending for terms in project.cadences.all()):
+        edit(project, by=None, next_action=f"{CLOSE} once its work is done: no report is owed", due_on=None)
 
 
 # Whatever carries words to the client, from its birth on.
@@ -426,6 +450,18 @@ def answer_no_more(promise, event):
     if not handoff.promises.unanswered().exists():
         for task in Task.objects.about(handoff).unfinished().filter(title__startswith="Answer what "):
             perform(task.finish, by=None, outcome="Every promise is answered.")
+
+
+ASK_THE_END = "Ask for the end of the reports"
+
+
+@reacts_to("promise.settle")
+def ask_for_the_end_of_reports(promise, event):
+    """Reports that are promised no more end by an approved change only: whoever leads the project asks for it."""
+    if promise.kind == Promise.Kind.CADENCE and promise.outcome == Promise.Outcome.WITHDRAWN:
+        for terms in promise.handoff.project.cadences.all():
+            if not terms.is_ending:
+                followups.open_task(terms, Opens("report", ASK_THE_END, 2), by=None)
 
 
 @reacts_to("promise.give_up")

@@ -9,14 +9,13 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
 
 from opportunities import spreadsheets
 from opportunities.admin.base import KeptAdmin
 from opportunities.records import begin, lock, perform
 from proposals.admin.papers import PaperPages
 
-from . import publishing, writing
+from . import owing, publishing, writing
 from .forms import ReportNoteForm
 from .models import Report, ReportNote
 
@@ -167,9 +166,9 @@ MOST_BREACHES = 12
 
 def breaches_of(project) -> list:
     """Return the reports of a project that came late, were missed, or have not come on their day, newest first."""
-    broken = ~Q(breach="") | Q(stage__in=Report.UNPUBLISHED, due_on__lt=timezone.localdate())
+    broken = ~Q(breach="") | Q(stage__in=Report.UNPUBLISHED) & owing.is_past()
     told = Exists(Report.with_notice().filter(record_id=OuterRef("pk")))
-    rows = project.reports.filter(broken).annotate(told=told).select_related("owner").order_by("-due_on")
+    rows = project.reports.filter(broken).annotate(told=told).select_related("owner", "owed_by").order_by("-due_on")
     return list(rows[:MOST_BREACHES])
 
 

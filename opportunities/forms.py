@@ -281,7 +281,7 @@ class StartCampaignForm(MoveForm):
 class WinForm(MoveForm):
     reason = forms.ChoiceField(
         label="What won it?",
-        choices=[("", "Choose what decided it"), *((each.value, each.label) for each in Closing.WINS)],
+        choices=[("", "Choose what decided it"), *(each for each in Closing.Reason.choices if each[0] in Closing.WINS)],
         error_messages={"required": "Choose what won it: the next offer learns from it."},
     )
     competitor = forms.CharField(

@@ -1,11 +1,17 @@
 """Makers of what delivery inherits. Each walks the real moves: a deal is won, and the win makes the rest."""
 
+from functools import wraps
+from types import SimpleNamespace
+
+import time_machine
 from django.utils import timezone
 
+from handoff.cadence import periods
 from handoff.house import furnish
 from handoff.models import CadenceChange
 from opportunities.records import begin, edit, perform
 from proposals.models import Summary
+from proposals.reportdays import first_date
 from tests.kept import kept
 from tests.makers_proposals import a_contract, a_proposal, a_summary, approve_all
 
@@ -13,6 +19,29 @@ PROJECT_PATH = ["setup", "ready", "live"]
 REPORT_PATH = ["scheduled", "drafting", "in_review", "approved", "published"]
 
 
+def in_time(make):
+    """Make a deal so early that its first report, where a test names its day, has a whole period to tell of."""
+
+    @wraps(make)
+    def made(*args, **terms):
+        first = terms.get("first_report_on")
+        begins = first and periods(days_of(terms), first_date(days_of(terms), first), 1)[0][1]
+        if not begins or begins >= timezone.localdate():
+            return make(*args, **terms)
+        with time_machine.travel(f"{begins} 12:00+00:00"):
+            return make(*args, **{"kickoff_on": begins, **terms})
+
+    return made
+
+
+def days_of(terms):
+    """Return the days that these terms of a contract name."""
+    names = {"weekday": None, "day": None, "on_last_working_day": False, "skips_days_off": True}
+    days = {name: terms.get(f"report_{name}", usual) for name, usual in names.items()}
+    return SimpleNamespace(frequency=terms.get("report_every", "monthly"), country="", **days)
+
+
+@in_time
 @kept
 def a_signed_deal(
     owner, *, manager, stack="They use GA4, HubSpot and the Google Search Console.", options=(), claimed=None, **terms
@@ -28,6 +57,7 @@ def a_signed_deal(
     return type(opportunity).objects.get(pk=contract.opportunity_id)
 
 
+@in_time
 @kept
 def a_won_deal(owner, *, manager, **terms):
     """A won opportunity, with everything that delivery inherits. Somebody must be in delivery."""
@@ -35,6 +65,7 @@ def a_won_deal(owner, *, manager, **terms):
     return perform(opportunity.win, by=owner, reason="proof", competitor="Nobody", words="The numbers convinced them.")
 
 
+@in_time
 @kept
 def a_handoff(owner, *, manager, delivery, stage="ready", **terms):
     handoff = a_won_deal(owner, manager=manager, **terms).handoffs.get()
@@ -45,6 +76,7 @@ def a_handoff(owner, *, manager, delivery, stage="ready", **terms):
     return handoff
 
 
+@in_time
 @kept
 def a_project(owner, *, manager, delivery, stage="setup", **terms):
     project = a_handoff(owner, manager=manager, delivery=delivery, stage="accepted", **terms).project

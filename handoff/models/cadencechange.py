@@ -12,7 +12,7 @@ from opportunities.records import REASON, Record, edit, stage_field, transition
 from opportunities.walls import settled
 
 from .. import gates, policies, publishing
-from ..cadence import rest_in_words
+from ..cadence import end_in_words, rest_in_words
 from .days import TERMS, Days
 from .report import Report, ReportingCadence
 
@@ -27,8 +27,8 @@ class CadenceChange(Days, Record):
     """A change of the days on which a client gets reports, away from what they are now.
 
     requested → approved, refused or recalled. Approving it makes it so, at once: reports that nobody began move, or are
-    dropped while they rest and once they end; they come again from the day on which they resume. Nobody approves what
-    they asked for.
+    dropped while they rest and once they end; they come again from the day on which they resume or begin again. Nobody
+    approves what they asked for.
     """
 
     belongs_to = "cadence"
@@ -47,6 +47,10 @@ class CadenceChange(Days, Record):
         RESUME = "resume", "A shorter pause"
         END = "end", "The end"
         TERMS = "terms", "Other days"
+        AGAIN = "again", "Begin again"
+
+    # Once these are approved, reports come again.
+    COME_AGAIN = (Kind.RESUME, Kind.AGAIN)
 
     cadence = models.ForeignKey(ReportingCadence, models.PROTECT, related_name="changes")
     kind = models.CharField("what", max_length=6, choices=Kind, default=Kind.PAUSE)
@@ -93,7 +97,8 @@ class CadenceChange(Days, Record):
                 condition=~models.Q(kind="pause") | models.Q(first_on__isnull=False, last_on__gte=models.F("first_on")),
             ),
             models.CheckConstraint(
-                name="resuming_has_its_day", condition=~models.Q(kind="resume") | models.Q(first_on__isnull=False)
+                name="resuming_has_its_day",
+                condition=~models.Q(kind__in=["resume", "again"]) | models.Q(first_on__isnull=False),
             ),
             models.CheckConstraint(
                 name="end_has_its_day", condition=~models.Q(kind="end") | models.Q(first_on__isnull=False)
@@ -114,7 +119,9 @@ class CadenceChange(Days, Record):
     @property
     def departs(self) -> bool:
         """Whether it would leave what the contract says."""
-        return self.kind != self.Kind.TERMS or self.days_in_words != self.cadence.contract_says
+        if self.kind == self.Kind.TERMS:
+            return self.days_in_words != self.cadence.contract_says
+        return self.kind not in self.COME_AGAIN
 
     @property
     def asked(self) -> str:
@@ -124,16 +131,24 @@ class CadenceChange(Days, Record):
         if self.kind == self.Kind.RESUME:
             return f"Reports come again from {day(self.first_on)} on"
         if self.kind == self.Kind.END:
-            return f"Reports end: none comes from {day(self.first_on)} on"
+            return end_in_words(self.first_on) if self.first_on else "Reports end"
+        if self.kind == self.Kind.AGAIN:
+            return f"Reports begin again: they come from {day(self.first_on)} on"
         return f"Reports come {self.days_in_words}"
 
     @property
     def brings(self) -> str:
-        """Say which report other days would bring next, and for which days: a far one is a long silence."""
-        would = ReportingCadence(pk=self.cadence_id, project=self.cadence.project, **self.terms)
+        """Say which report it would bring next, or first after a pause, and for which days: a far one is a silence."""
+        terms, which = self.cadence, "next" if self.kind in (self.Kind.TERMS, self.Kind.END) else "first"
+        would = ReportingCadence(pk=terms.pk, project=terms.project, tells_from=terms.tells_from, **self.terms)
+        would.asked = (self,)
+        not_before = {self.Kind.PAUSE: self.last_on, **dict.fromkeys(self.COME_AGAIN, self.first_on)}.get(self.kind)
         for due, begins, ends in would.periods_anew():
-            return f"The next report would come on {day(due)}, for {publishing.span(begins, ends)}"
-        return "No report would come"
+            if not_before is None or due >= not_before:
+                after = " afterwards" if which == "first" else ""
+                return f"The {which} report{after} would come on {day(due)}, for {publishing.span(begins, ends)}"
+        stay = terms.reports.filter(stage__in=Report.UNPUBLISHED).exclude(pk__in=terms.movable).count()
+        return f"No other report would come than what is late or was begun: {stay}" if stay else "No report would come"
 
     def save(self, *args, **kwargs):
         if self._state.adding:
@@ -163,7 +178,9 @@ class CadenceChange(Days, Record):
         if terms.changes.filter(stage=self.Stage.REQUESTED).exclude(pk=self.pk).exists():
             yield "__all__", "Another change waits for its approval. Have it approved, refused or recalled first."
         ends_on = terms.ends_on
-        if ends_on <= max(terms.today, self.first_on or terms.today) or (kind == self.Kind.END and terms.is_ending):
+        if kind == self.Kind.AGAIN:
+            yield from self.troubles_of_beginning_again()
+        elif ends_on <= max(terms.today, self.first_on or terms.today) or (kind == self.Kind.END and terms.is_ending):
             yield "__all__", f"Reports end on {day(ends_on)} already."
         elif kind == self.Kind.PAUSE:
             yield from self.troubles_of_a_pause()
@@ -204,6 +221,19 @@ class CadenceChange(Days, Record):
             said = "; ".join(rest_in_words(first, last) for first, last in rests)
             yield "first_on", f"Choose a day of the pause: {said}."
 
+    def troubles_of_beginning_again(self):
+        yield from self.troubles_of_a_first_day()
+        if not self.cadence.is_ending:
+            yield "__all__", "Reports do not end: nothing has to begin again."
+        elif not self.cadence.project.goes_on:
+            yield "__all__", "The contract has ended: no report is owed under it."
+        elif self.first_on and self.is_far(self.first_on):
+            yield "first_on", "Choose a day within a year."
+
+    def is_far(self, first) -> bool:
+        """Whether a day is so far away that it is no first day but a silence."""
+        return first - self.cadence.today > LONGEST
+
     def troubles_of_other_days(self):
         terms = self.cadence
         if self.terms == terms.terms:
@@ -211,6 +241,11 @@ class CadenceChange(Days, Record):
         first = self.first_due_on
         if first and first != terms.first_due_on and first < terms.today:
             yield "first_due_on", "Choose today or a day that is still to come."
+        elif first is None:
+            yield "first_due_on", "Choose the day of the first report. Where none is to come, ask for the end."
+        elif first != terms.first_due_on and self.is_far(first):
+            words = "The first report comes within a year. Choose an earlier day, or ask for a pause or for the end."
+            yield "first_due_on", words
 
     # -- Its life. -----------------------------------------------------------------------------------------------------
 
@@ -258,14 +293,18 @@ class CadenceChange(Days, Record):
         if self.kind == self.Kind.TERMS:
             edit(terms, by=by, reason=self.reason, past="changed the days of", **self.terms)
             return []  # the edit moves them
-        if self.kind == self.Kind.RESUME:
+        if self.kind in self.COME_AGAIN:
             return terms.drop([], self.asked)
-        scheduled = terms.reports.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.first_on)
+        unpublished = terms.reports.filter(stage__in=Report.UNPUBLISHED)
+        dropped = unpublished.filter(stage=Report.Stage.SCHEDULED, due_on__gte=self.first_on)
         if self.kind == self.Kind.PAUSE:
-            scheduled = scheduled.filter(due_on__lte=self.last_on)
+            dropped = dropped.filter(due_on__lte=self.last_on)
         elif not terms.project.is_open:
-            scheduled = terms.reports.filter(stage__in=Report.UNPUBLISHED)
-        return terms.drop(list(scheduled), f"{self.asked}: {self.reason}")
+            dropped = unpublished
+        elif not terms.project.goes_on:
+            # Whoever left is told of no day after that, though somebody began to.
+            dropped |= unpublished.filter(period_from__gte=self.first_on)
+        return terms.drop(list(dropped), f"{self.asked}: {self.reason}")
 
 
 def day(date) -> str:

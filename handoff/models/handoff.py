@@ -33,7 +33,7 @@ class Handoff(Output):
     """A won contract on its way from those who sold it to those who keep it.
 
     preparing → ready → accepted → closed. One that is preparing or ready can be blocked, and goes back to
-    where it was.
+    where it was. Where its project was closed before delivery accepted it, it is closed with it.
     """
 
     belongs_to = "opportunity"
@@ -94,6 +94,7 @@ class Handoff(Output):
             gates.signed_contract_stands,
             gates.promises_are_answered,
             gates.deal_may_be_handed_off,
+            gates.its_project_is_open,
         ],
         permission=MOVE,
         label="Accept the handoff",
@@ -107,7 +108,7 @@ class Handoff(Output):
 
     @transition(
         stage,
-        source=Stage.ACCEPTED,
+        source=[Stage.PREPARING, Stage.READY, Stage.BLOCKED, Stage.ACCEPTED],
         target=Stage.CLOSED,
         gates=[gates.its_projects_are_closed],
         permission=MOVE,

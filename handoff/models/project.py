@@ -24,7 +24,7 @@ from opportunities.records import (
     transition,
 )
 from opportunities.words import plain_words
-from proposals.models import Summary
+from proposals.models import Contract, Summary
 from proposals.publishing import agency_day
 
 from .. import gates
@@ -77,6 +77,11 @@ class Project(Output):
         before = type(self).objects.filter(pk=self.pk).values_list("kickoff_on", flat=True).first()
         if self.kickoff_on and self.kickoff_on != before and self.kickoff_on < agency_day():
             raise ValidationError({"kickoff_on": "Choose today or a day that is still to come."})
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is open, and the contract that it keeps has not ended."""
+        return self.is_open and self.handoff.contract.stage != Contract.Stage.ENDED
 
     @property
     def passed(self):
@@ -154,8 +159,8 @@ class Project(Output):
     )
     def go_live(self, *, by):
         """Begin to do what was sold."""
-        cadence = self.cadences.first()
-        self.due_on = cadence.first_due_on if cadence else None
+        owed = self.reports.owed().order_by("due_on").first()
+        self.due_on = owed and owed.due_on
 
     @transition(
         stage,
@@ -172,9 +177,9 @@ class Project(Output):
 
 
 def is_wanted(record):
-    """Refuse what is added to a project that is closed: nobody would do it, and the client would be asked."""
-    if record._state.adding and record.project_id and not record.project.is_open:
-        raise ValidationError({"project": "This project is closed: nothing is added to it any more."})
+    """Refuse what is added to a project that is over: nobody would do it, and the client would be asked."""
+    if record._state.adding and record.project_id and not record.project.goes_on:
+        raise ValidationError({"project": "This project is over: nothing is added to it any more."})
 
 
 class ChecklistItem(Output):

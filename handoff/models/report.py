@@ -78,8 +78,12 @@ class ReportingCadence(Days, Kept):
     """
 
     belongs_to = "project"
+    # What is asked for and not approved, where a page shows what it would bring.
+    asked: tuple = ()
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="cadences")
+    # The first day that a report tells of.
+    tells_from = models.DateField("first day that is told of", null=True, editable=False)
     # Rows with a metric, a unit, what was promised, what was before, and the claim that promised it.
     metrics = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
     recipients = models.ManyToManyField(Contact, blank=True, related_name="+")
@@ -103,9 +107,31 @@ class ReportingCadence(Days, Kept):
         return f"{self.get_frequency_display()} reports of {self.project}"
 
     @property
+    def owner(self):
+        return self.project.owner
+
+    @property
     def today(self) -> date:
         """Return the day that it is where the client is."""
         return cadence.today(self.time_zone)
+
+    @property
+    def first_day(self) -> date:
+        """Return the first day that there is something to tell of: the kickoff, where the first report can tell of it.
+
+        Else it is the contract's first day in force: a late kickoff takes away no report that the contract promises.
+        """
+        held = cadence.today(self.time_zone, self.project.handoff.contract.active_at)
+        kickoff = self.project.kickoff_on
+        if self.first_due_on is None or kickoff is None or kickoff <= held:
+            return held
+        _, _, ends = next(cadence.owed(self, self.first_due_on, since=held))
+        return kickoff if kickoff <= ends else held
+
+    def begin_anew(self):
+        """Tell of the days from another first one on, while nobody began a report and no day of one has passed."""
+        if not self.kept.exclude(pk__in=self.movable).exists():
+            edit(self, by=None, tells_from=self.first_day, reason="The kickoff moved.")
 
     @property
     def in_force(self):
@@ -118,15 +144,28 @@ class ReportingCadence(Days, Kept):
         return [change for change in self.changes.all() if change.stage == "approved"]
 
     @property
-    def rests(self) -> list[tuple[date, date]]:
-        """Return the first and the last day of each pause, as far as reports do not come again earlier."""
-        found: list[tuple[date, date]] = []
-        for each in sorted(self.approved, key=lambda change: (change.decided_at, change.pk)):
+    def held(self) -> tuple[list[tuple[date, date]], date]:
+        """Return the first and the last day of each pause, and the day from which on no report is owed.
+
+        A pause lasts until reports come again or end. An end after which they begin again was a pause.
+        """
+        rests: list[tuple[date, date]] = []
+        ends = date.max
+        for each in [*sorted(self.approved, key=lambda change: (change.decided_at, change.pk)), *self.asked]:
             if each.kind == "resume":
-                found = cadence.resumed(found, each.first_on)
+                rests = cadence.resumed(rests, each.first_on)
             elif each.kind == "pause":
-                found.append((each.first_on, each.last_on))
-        return sorted(found)
+                rests.append((each.first_on, each.last_on))
+            elif each.kind == "end":
+                ends = min(ends, each.first_on)
+            elif each.kind == "again":
+                rests += [(ends, each.first_on - cadence.DAY)] if ends < each.first_on else []
+                ends = date.max
+        return sorted((first, min(last, ends - cadence.DAY)) for first, last in rests if first < ends), ends
+
+    @property
+    def rests(self) -> list[tuple[date, date]]:
+        return self.held[0]
 
     @property
     def rests_ahead(self) -> list[tuple[date, date]]:
@@ -136,7 +175,7 @@ class ReportingCadence(Days, Kept):
     @property
     def ends_on(self) -> date:
         """Return the day from which on none is owed any more."""
-        return min((each.first_on for each in self.approved if each.kind == "end"), default=date.max)
+        return self.held[1]
 
     @property
     def is_ending(self) -> bool:
@@ -152,14 +191,23 @@ class ReportingCadence(Days, Kept):
         now, said = self.days_in_words, self.contract_says
         lines = [f"The contract says: {said}. Now: {now}."] if now != said else []
         held = [cadence.rest_in_words(first, last) for first, last in self.rests_ahead]
-        held += [change.asked for change in self.in_force.filter(kind="end")]
-        return lines + [f"{what}. The contract says: {said}." for what in held]
+        held += [cadence.end_in_words(self.ends_on)] if self.is_ending else []
+        lines += [f"{what}. The contract says: {said}." for what in held]
+        if not self.is_ending and self.was_given_up:
+            lines.append("The promise of reports was withdrawn, and they are still owed: ask for their end.")
+        return lines
+
+    @property
+    def was_given_up(self) -> bool:
+        """Whether the promise of reports was settled as withdrawn. They end by an approved change all the same."""
+        return self.project.handoff.promises.filter(kind="cadence", outcome="withdrawn").exists()
 
     @property
     def coming(self) -> dict:
         """Return what the client reads of the days to come: the next report, the nearest pause, the end."""
-        rest_from, rest_until = next(iter(self.rests_ahead), (None, None))
         following = self.reports.to_come(self).first()
+        # Where none comes afterwards they do not rest: they have ended.
+        rest_from, rest_until = next(iter(self.rests_ahead if following else ()), (None, None))
         return {
             "next_on": following and following.due_on,
             "rest_from": rest_from,
@@ -167,10 +215,14 @@ class ReportingCadence(Days, Kept):
             "ends_on": self.ends_on if self.is_ending else None,
         }
 
-    def due_reports(self):
-        """Return, one after the other and not saved, the reports that are owed after those that exist."""
-        kept = self.reports.exclude(stage=Report.Stage.DROPPED) if self.pk else Report.objects.none()
-        return map(self.report_of, self.next_periods(kept))
+    @property
+    def kept(self):
+        """Return the reports that are not dropped: no other one tells of their days."""
+        return self.reports.exclude(stage=Report.Stage.DROPPED) if self.pk else Report.objects.none()
+
+    def due_reports(self, **limits):
+        """Return, one after the other and not saved, the reports that are owed beside those that exist."""
+        return map(self.report_of, self.periods_beside(self.kept, **limits))
 
     def report_of(self, period):
         """Return the report of a period (due, from, to), not saved."""
@@ -186,35 +238,37 @@ class ReportingCadence(Days, Kept):
             numbers=[{**metric, "value": None} for metric in self.metrics],
         )
 
-    def next_periods(self, reports, **limits):
-        """Yield (due, from, to) of what is owed after these reports."""
-        return self.periods_after(reports.aggregate(last=models.Max("period_to"))["last"], **limits)
+    def periods_beside(self, reports, **limits):
+        """Return (due, from, to) of what is owed beside these reports, one after the other."""
+        return self.periods_left(reports.order_by().values_list("period_from", "period_to"), **limits)
 
-    def periods_after(self, last, **limits):
-        """Yield (due, from, to) of what is owed after a day that was told of. None while no first day is known.
+    def periods_left(self, told, **limits):
+        """Return (due, from, to) of what is owed beside the days that were told of. None while no first day is known.
 
-        It goes on from there: when other days hold, no day is reported twice or never.
+        Whatever days hold, no day is reported twice or never: a hole between two reports is filled as well.
         """
         if self.first_due_on is None or not self.project.is_open:
-            return
+            return iter(())
+        told = sorted(told)
         if self.pk:
             limits |= {"rests": self.rests, "ends_on": self.ends_on}
-        for due, begins, ends in cadence.owed(self, self.first_due_on, after=last or date.min, **limits):
-            yield due, last + cadence.DAY if last else begins, ends
-            last = None
+        since = self.tells_from or (told[0][0] if told else None)
+        return cadence.owed(self, self.first_due_on, since=since, told=told, **limits)
 
-    def schedule(self, *, by) -> list:
+    def schedule(self, *, by, **limits) -> list:
         """Add reports until enough of them are still to come, with those whose day passed unseen. Return the new ones.
 
-        One that is late or was missed is owed beside them: whoever is neglected is owed each report none the less.
+        One that is late or was missed is owed beside them: whoever is neglected is owed each report none the less. No
+        day before the last one that is told of is left out, however many reports are to come.
         """
         ahead = self.reports.to_come(self).count()
+        last = self.kept.aggregate(last=models.Max("period_to"))["last"] or date.min
         new = []
-        for report in self.due_reports() if ahead < AHEAD else ():
+        for report in self.due_reports(**limits):
+            if ahead >= AHEAD and report.period_from > last:
+                break
             new.append(begin(report, by=by, past="scheduled"))
             ahead += report.due_on >= self.today
-            if ahead >= AHEAD:
-                break
         return new
 
     @property
@@ -224,11 +278,10 @@ class ReportingCadence(Days, Kept):
 
     def periods_anew(self):
         """Yield (due, from, to) of what is owed from today on, whatever stands in `movable` so far."""
-        others = self.reports.exclude(pk__in=self.movable).exclude(stage=Report.Stage.DROPPED)
-        return self.next_periods(others, not_before=self.today)
+        return self.periods_beside(self.kept.exclude(pk__in=self.movable), not_before=self.today)
 
     def schedule_again(self) -> list:
-        """Move what nobody began to write to the days that now hold. Return what moved.
+        """Move what nobody began to write to the days that now hold, and add what then is missing. Return what moved.
 
         One whose day has passed is late, and stays so.
         """
@@ -237,18 +290,18 @@ class ReportingCadence(Days, Kept):
         if self.first_due_on:
             for report in waiting[len(periods) :]:
                 perform(report.drop, by=None, reason="The days changed: it is not owed any more.")
-        return [
+        moved = [
             edit(report, by=None, reason="The days changed.", due_on=due, period_from=begins, period_to=ends)
             for report, (due, begins, ends) in zip(waiting, periods, strict=False)
         ]
+        self.schedule(by=None, not_before=self.today)
+        return moved
 
     def drop(self, reports, reason):
-        """Owe these reports no more, and let what is left go on from where the last one ended."""
+        """Owe these reports no more, and let what is left tell of their days."""
         for report in reports:
             perform(report.drop, by=None, reason=reason)
-        moved = self.schedule_again()
-        self.schedule(by=None)
-        return moved
+        return self.schedule_again()
 
 
 class ReportQuerySet(KeptQuerySet):
@@ -280,7 +333,8 @@ class Report(Output):
         DROPPED = "dropped"
 
     CLOSED = (Stage.PUBLISHED, Stage.DROPPED)
-    UNPUBLISHED = (Stage.SCHEDULED, Stage.DRAFTING, Stage.IN_REVIEW, Stage.APPROVED)
+    UNAPPROVED = (Stage.SCHEDULED, Stage.DRAFTING, Stage.IN_REVIEW)
+    UNPUBLISHED = (*UNAPPROVED, Stage.APPROVED)
 
     class Breach(models.TextChoices):
         LATE = "late"
@@ -361,6 +415,10 @@ class Report(Output):
     def save(self, *args, **kwargs):
         if self._state.adding:
             self.next_action = self.next_action or "Write the report"
+        elif not self.owed_by_id and self.is_late:
+            # Whoever takes it over before the clock marks it answers for nothing that was missed before.
+            owner = type(self).objects.get(pk=self.pk).owner
+            self.owed_by = owner if owner != self.owner else None
         super().save(*args, **kwargs)
 
     def clean(self):
@@ -440,9 +498,14 @@ class Report(Output):
         """Whether its day has passed, where the client is."""
         return self.is_open and self.due_on < self.cadence.today
 
+    @property
+    def answered_by(self):
+        """Return who answers for its day: whoever owned it when that passed, and else its owner."""
+        return self.owed_by or self.owner
+
     def broken(self, breach) -> dict:
         """Return what says that its day was not kept: how, and by whom."""
-        return {"breach": breach, "owed_by": self.owed_by or self.owner}
+        return {"breach": breach, "owed_by": self.answered_by}
 
     def mark_if_late(self):
         """Stamp that it is late, as it leaves the hands of whoever owes it."""

@@ -80,7 +80,7 @@ def test_days_off_longer_than_a_week_lose_no_report():
     cadence = terms("weekly", weekday=5, skips=True, country="CN")
     found = periods(cadence, date(2027, 1, 30), 4)
     assert [end - begin for _, begin, end in found] == [timedelta(days=6)] * 4
-    later = periods(cadence, date(2027, 1, 30), 3, after=found[0][2])
+    later = periods(cadence, date(2027, 1, 30), 3, since=found[1][1])
     assert later == found[1:]
 
 
@@ -104,7 +104,26 @@ def test_days_only_go_forward_and_going_on_gives_the_same_days(frequency, start,
 
     assert days == sorted(set(days))
     assert days[0] >= start
-    assert [due for due, _, _ in periods(cadence, days[0], 3, after=days[2])] == days[3:]
+    ahead = periods(cadence, start, 6)
+    assert periods(cadence, start, 3, since=ahead[3][1]) == ahead[3:]
+
+
+@given(
+    st.sampled_from(["weekly", "monthly", "quarterly"]),
+    st.dates(date(2027, 1, 1), date(2028, 1, 1)),
+    st.sets(st.integers(0, 30), max_size=6),
+    st.integers(1, 40),
+)
+def test_beside_days_that_others_tell_of_each_day_is_told_of_once(frequency, start, places, long):
+    since = date(2026, 12, 1)
+    firsts = [since + timedelta(days=41 * place) for place in sorted(places)]
+    others = [(first, first + timedelta(days=long - 1)) for first in firsts]
+    cadence = terms(frequency, weekday=2, day=20)
+    found = [(begins, ends) for _, begins, ends in periods(cadence, start, 40, since=since, told=others)]
+
+    days = sorted([*found, *(other for other in others if other[0] <= found[-1][1])])
+    assert days[0][0] == since
+    assert [begins for begins, _ in days[1:]] == [ends + timedelta(days=1) for _, ends in days[:-1]]
 
 
 def told(cadence, start):

@@ -5,15 +5,15 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from handoff import changeorders, inherit
+from handoff import changeorders, gates, inherit
 from handoff.models import Promise, Receipt
 from opportunities.models import Event, Notice, Task
-from opportunities.records import Refused, perform
+from opportunities.records import Refused, edit, perform
 from portal.models import Publication
 from proposals import changing
 from proposals.models import Claim, Contract, PriceLine, Proposal
 from tests.makers_changes import AGREED, SIGNED, a_change, a_dispute, walk
-from tests.makers_handoff import a_handoff, a_project, a_signed_deal
+from tests.makers_handoff import a_handoff, a_project, a_report, a_signed_deal
 from tests.makers_proposals import a_proposal, approve_all
 from zarts.desk.templatetags.zarts_desk import day
 
@@ -304,17 +304,31 @@ def claims_of(reports):
     return [[number["claim"] for number in report.numbers] for report in reports.order_by("due_on")]
 
 
-def test_a_claim_that_is_withdrawn_leaves_the_cadence_and_the_reports_that_nobody_began(ada, ben, dora):
+def test_a_claim_that_is_withdrawn_leaves_the_cadence_and_the_reports_that_nobody_approved(ada, ben, dora):
     handoff = a_handoff(ada, manager=ben, delivery=dora)
     terms, promise = handoff.project.cadences.get(), handoff.promises.get(kind="claim")
     claim = promise.record_id
     assert claims_of(terms.reports) == [[claim]] * 3
-    perform(terms.reports.first().start, by=dora)
+    begun = perform(terms.reports.first().start, by=dora)
+    begun = edit(begun, by=dora, numbers=[{**number, "value": "2.1"} for number in begun.numbers])
     promise = perform(promise.dispute, by=dora, reason="Nobody can measure it.")
     perform(promise.settle, by=ada, outcome="withdrawn", reason="Bo does not need it.")
 
     assert again(terms).metrics == []
-    assert claims_of(terms.reports) == [[claim], [], []], "what is written already stays"
+    assert claims_of(terms.reports) == [[], [], []]
+    assert list(gates.numbers_are_filled.lacks(again(begun))) == []
+    left = Event.objects.filter(verb="report.edit", record_id=begun.pk, reason__contains="was withdrawn").get()
+    assert left.facts.values["numbers"][0][0]["value"] == "2.1", "what was typed stays in its diary"
+
+
+def test_a_claim_that_is_withdrawn_stays_in_a_report_that_somebody_approved(ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora, stage="approved")
+    numbers = report.numbers
+    promise = report.project.handoff.promises.get(kind="claim")
+    inherit.measure_no_more(promise)
+
+    assert again(report).numbers == numbers
+    assert list(gates.is_as_approved.lacks(again(report))) == []
 
 
 def test_a_claim_that_is_kept_as_sold_stays_in_the_reports(ada, ben, dora):

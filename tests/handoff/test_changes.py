@@ -10,11 +10,13 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from handoff import clock
+from handoff.admin_days import to_ask
 from handoff.models import CadenceChange, Report
 from opportunities.models import Task
 from opportunities.records import Refused, perform
 from portal.models import Publication
-from tests.makers_handoff import a_change, a_project
+from tests.makers_handoff import a_change, a_handoff, a_project
 
 JAN = date(2027, 1, 1)
 PLACE = "; the first on 1 Feb 2027; by the time of UTC"
@@ -266,6 +268,92 @@ def test_a_contract_that_ended_owes_no_report_that_nobody_began(cadence, ben, do
     assert CadenceChange.objects.get().asked_by is None
 
 
+@pytest.mark.parametrize(("place", "stays"), [(0, True), (1, False)])
+def test_what_was_begun_is_owed_after_the_contract_only_for_days_before_its_end(cadence, ben, dora, place, stays):
+    report = perform(cadence.reports.all()[place].start, by=dora)
+    perform(cadence.project.handoff.contract.end, by=ben, reason="They withdrew.")
+
+    assert again(report).stage == ("drafting" if stays else "dropped")
+    assert Task.objects.about(report).unfinished().exists() is stays
+
+
+# -- The end, taken back. ----------------------------------------------------------------------------------------------
+
+
+def ended(cadence, dora, ben, first=date(2027, 2, 2)):
+    return a_change(cadence, dora, approver=ben, kind="end", first_on=first)
+
+
+def test_an_end_is_taken_back_by_an_approved_change_and_no_day_is_lost(cadence, ben, dora):
+    ended(cadence, dora, ben)
+    with time_machine.travel("2027-03-10 12:00+00:00"):
+        change = a_change(cadence, dora, kind="again", first_on=date(2027, 3, 15))
+        assert [due for due, _, _ in owed(cadence)] == ["2027-02-01"]
+        perform(change.approve, by=ben)
+        assert owed(cadence) == [
+            ("2027-02-01", "2026-12-29", "2027-01-28"),
+            ("2027-04-01", "2027-01-29", "2027-03-28"),
+            ("2027-05-01", "2027-03-29", "2027-04-27"),
+            ("2027-06-01", "2027-04-28", "2027-05-28"),
+        ]
+        assert again(cadence.project).next_action == "Send the next report"
+    with time_machine.travel("2027-04-02 12:00+00:00"):
+        assert clock.keep_reports_ahead() == 1
+
+
+def test_an_end_that_is_to_come_is_called_off_and_may_be_asked_for_anew(cadence, ben, dora):
+    ended(cadence, dora, ben)
+    a_change(cadence, dora, approver=ben, kind="again", first_on=date(2027, 1, 12))
+    assert [due for due, _, _ in owed(cadence)] == ["2027-02-01", "2027-03-01", "2027-04-01"]
+    assert (again(cadence).rests, again(cadence).departures) == ([], [])
+    ended(cadence, dora, ben, date(2027, 3, 2))
+    assert [due for due, _, _ in owed(cadence)] == ["2027-02-01", "2027-03-01"]
+
+
+def test_reports_begin_again_only_after_an_end_and_under_a_contract(cadence, ben, dora):
+    begin_again = {"kind": "again", "first_on": date(2027, 1, 12)}
+    assert "Reports do not end" in refusals(asked(cadence, **begin_again))
+    ended(cadence, dora, ben)
+    assert "within a year" in refusals(asked(again(cadence), kind="again", first_on=date(2029, 1, 1)))
+    perform(cadence.project.handoff.contract.end, by=ben, reason="They withdrew.")
+    assert "The contract has ended" in refusals(asked(again(cadence), **begin_again))
+
+
+def test_what_can_be_asked_for_is_offered_and_nothing_else(cadence, ben, dora):
+    def offered():
+        return [kind for kind, _ in to_ask(again(cadence))]
+
+    assert offered() == ["terms", "pause", "end"]
+    change = a_change(cadence, dora, kind="end", first_on=date(2027, 1, 11))
+    assert offered() == [], "another change waits"
+    perform(change.approve, by=ben)
+    assert offered() == ["again"]
+    perform(cadence.project.handoff.contract.end, by=ben, reason="They withdrew.")
+    assert offered() == []
+
+
+def test_after_the_end_nobody_reads_that_reports_rest(cadence, ben, dora):
+    a_change(cadence, dora, approver=ben, kind="pause", first_on=date(2027, 3, 1), last_on=date(2027, 4, 10))
+    ended(cadence, dora, ben)
+    assert again(cadence).rests_ahead == []
+    assert shown_of_reports()["rest_from"] is None
+    assert shown_of_reports()["ends_on"] == "2027-02-02"
+
+
+def test_a_promise_of_reports_that_is_withdrawn_leads_to_their_end(cadence, ada, ben, dora):
+    handoff = a_handoff(ada, manager=ben, delivery=dora)
+    promise, terms = handoff.promises.get(kind="cadence"), handoff.project.cadences.get()
+    promise = perform(promise.dispute, by=dora, reason="They want none.")
+    perform(promise.settle, by=ada, outcome="withdrawn", reason="Bo reads no reports.")
+
+    task = Task.objects.about(terms).get()
+    assert (task.owner, task.title.split(":")[0]) == (dora, "Ask for the end of the reports")
+    assert "The promise of reports was withdrawn" in again(terms).departures[0]
+    ended(terms, dora, ben)
+    assert again(task).stage == "done"
+    assert "was withdrawn" not in " ".join(again(terms).departures)
+
+
 # -- What is said of it. -----------------------------------------------------------------------------------------------
 
 
@@ -308,7 +396,22 @@ def test_a_change_of_first_day_zone_or_holidays_is_seen_by_whoever_approves_it_a
 def test_whoever_approves_a_late_first_day_reads_how_long_the_silence_is(cadence, ben, dora, as_user):
     change = a_change(cadence, dora, first_due_on=date(2027, 9, 1))
     page = as_user(ben).get(change.staff_url()).content.decode()
-    assert "The next report would come on Wed 1 Sep 2027, for 29 July to 28 August 2027" in page
+    assert "The next report would come on Wed 1 Sep 2027, for 29 December 2026 to 28 August 2027" in page
+
+
+def test_whoever_approves_a_pause_reads_which_report_follows_it_and_one_who_resumes_departs_from_nothing(
+    cadence, ben, dora, as_user
+):
+    change = a_change(cadence, dora, kind="pause", first_on=date(2027, 2, 15), last_on=date(2027, 4, 15))
+    page = as_user(ben).get(change.staff_url()).content.decode()
+    assert "The first report afterwards would come on Sat 1 May 2027, for 29 January to 27 April 2027." in page
+    perform(change.approve, by=ben)
+    assert "Before, it was" not in as_user(ben).get(change.staff_url()).content.decode()
+
+    change = a_change(cadence, dora, kind="resume", first_on=date(2027, 3, 1))
+    page = as_user(ben).get(change.staff_url()).content.decode()
+    assert "The first report afterwards would come on Mon 1 Mar 2027, for 29 January to 25 February 2027." in page
+    assert "This would depart from the contract" not in page
 
 
 def shown_of_reports():
@@ -380,6 +483,15 @@ def test_what_is_approved_too_late_is_refused_and_asked_again(cadence, ben, dora
         with pytest.raises(Refused, match="Refuse this change, and ask for another"):
             perform(change.approve, by=ben)
         assert perform(change.refuse, by=ben, reason="Too late.").stage == "refused"
+
+
+def test_other_days_name_a_first_day_within_a_year(cadence):
+    assert "Choose the day of the first report" in refusals(asked(cadence, kind="terms", **days(cadence, None)))
+    assert "within a year" in refusals(asked(cadence, kind="terms", **days(cadence, date(2099, 1, 25))))
+
+
+def days(cadence, first):
+    return {**cadence.terms, "first_due_on": first}
 
 
 # -- Its pages. --------------------------------------------------------------------------------------------------------

@@ -1,23 +1,27 @@
 """The two ends of onboarding: live only once delivery took it over, and nothing left standing of what was closed."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from handoff import changeorders
 from handoff.models import Provider
 from opportunities.models import Task
-from opportunities.records import Refused, perform
+from opportunities.records import Refused, edit, perform
 from portal.models import Publication
-from tests.makers_handoff import a_project, a_won_deal, connect, pay
+from tests.makers_handoff import a_change, a_project, a_won_deal, connect, pay, report_words
+from tests.makers_proposals import approve_all
 
 
 def again(record):
     return type(record).objects.get(pk=record.pk)
 
 
-def almost_live(owner, manager, delivery):
+def almost_live(owner, manager, delivery, **terms):
     """A project that lacks nothing but what delivery says to its handoff."""
-    project = a_won_deal(owner, manager=manager).projects.get()
+    project = a_won_deal(owner, manager=manager, **terms).projects.get()
     for item in project.items.all():
         perform(item.finish, by=delivery)
     for promise in project.handoff.promises.all():
@@ -65,6 +69,27 @@ def test_what_waited_for_a_project_ends_with_it(ada, ben, dora):
     assert again(project.handoff).next_action == "Close the handoff"
 
 
+def test_a_handoff_whose_project_was_closed_before_it_was_accepted_is_closed_and_not_accepted(ada, ben, dora):
+    project = a_won_deal(ada, manager=ben).projects.get()
+    for promise in project.handoff.promises.all():
+        perform(promise.accept, by=dora)
+    perform(project.close, by=dora, reason="They sold the practice.")
+
+    handoff = again(project.handoff)
+    assert (handoff.stage, handoff.next_action) == ("ready", "Close the handoff")
+    assert [task.title for task in Task.objects.about(handoff).unfinished()] == [f"Close the handoff: {handoff}"]
+    with pytest.raises(Refused) as refusal:
+        perform(handoff.accept, by=dora)
+    assert refusal.value.reasons == ["Close it: its project was closed."]
+    assert perform(handoff.close, by=dora, reason="They sold the practice.").stage == "closed"
+
+
+def test_a_handoff_is_not_closed_before_its_project_whether_it_was_accepted_or_not(ada, ben, dora):
+    handoff = a_won_deal(ada, manager=ben).handoffs.get()
+    with pytest.raises(Refused, match="Close the project"):
+        perform(handoff.close, by=dora, reason="Over.")
+
+
 def test_the_client_reads_that_their_project_ended_and_is_asked_for_nothing(ada, ben, dora):
     project = a_project(ada, manager=ben, delivery=dora)
     shown = Publication.objects.filter(kind="onboarding").count()
@@ -106,7 +131,7 @@ def test_nothing_is_added_to_a_project_that_is_closed(ada, ben, dora, as_user, n
     form = {"project": project.pk, "title": "Thank them", "who": "us", "owner": dora.pk, "offset_days": 0}
     form |= {"words": "They left.", "severity": "low", "provider": Provider.objects.get(name="Stripe").pk}
     page = as_user(dora).post(reverse(f"admin:handoff_{name}_add"), form)
-    assert "This project is closed: nothing is added to it any more." in page.content.decode()
+    assert "This project is over: nothing is added to it any more." in page.content.decode()
 
 
 def test_an_ended_client_is_asked_for_no_access(ada, ben, dora):
@@ -125,3 +150,56 @@ def test_no_change_is_ordered_for_a_project_that_is_closed(ada, ben, dora):
     perform(project.close, by=dora, reason="They sold the practice.")
     with pytest.raises(Refused, match="what comes next is a new opportunity"):
         changeorders.order(again(project.handoff), "A second language", by=ada)
+
+
+def test_a_project_that_goes_live_after_its_first_report_came_owes_the_next_one(ada, ben, dora):
+    today = timezone.localdate()
+    project = almost_live(ada, ben, dora, report_day=today.day, first_report_on=today, report_skips_days_off=False)
+    perform(project.handoff.accept, by=dora)
+    report, following = project.reports.all()[:2]
+    report = perform(report.start, by=dora)
+    words = report_words(report, dora)
+    approve_all(words, ben)
+    numbers = [{**number, "value": "2.1"} for number in report.numbers]
+    report = perform(edit(report, by=dora, summary=words, numbers=numbers).submit, by=dora)
+    perform(perform(again(report).approve, by=ben).publish, by=dora)
+    project = perform(again(project).go_live, by=dora)
+
+    project = again(project)
+    assert (project.next_action, project.due_on) == ("Send the next report", following.due_on)
+
+
+# -- The end of reports, and of the contract. --------------------------------------------------------------------------
+
+
+def test_a_live_project_whose_reports_ended_owes_no_report_next(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora, stage="live")
+    a_change(project.cadences.get(), dora, approver=ben, kind="end", first_on=timezone.localdate())
+
+    assert again(project).next_action == "Close the project once its work is done: no report is owed"
+    assert again(project).due_on is None
+
+
+def test_a_live_project_whose_contract_ended_is_to_be_closed(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora, stage="live")
+    perform(project.handoff.contract.end, by=ben, reason="The client left us.")
+
+    project = again(project)
+    assert (project.next_action, project.due_on) == ("Close the project", timezone.localdate() + timedelta(days=3))
+    assert Task.objects.about(project).unfinished().get().title.startswith("Close the project")
+
+
+def test_a_client_whose_contract_ended_during_setup_is_asked_for_nothing_and_somebody_closes_it(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora)
+    works = connect(project.connectors.first(), dora)
+    perform(project.handoff.contract.end, by=ben, reason="The client left us.")
+
+    body = Publication.objects.filter(kind="onboarding").latest("id").body
+    assert not body["open"]
+    assert not any(access["asks"] for access in body["accesses"])
+    assert [access["provider"] for access in body["accesses"]] == [works.provider.name]
+    left = Task.objects.unfinished().filter(opportunity=project.opportunity, kind="onboarding_handoff")
+    assert list(left.values_list("title", flat=True)) == [f"Close the project: {project}"]
+    assert again(project).next_action == "Close the project"
+    assert Publication.objects.filter(kind="status").latest("id").body["needs"] == []
+    assert perform(again(project).close, by=dora, reason="The client left us.").stage == "closed"

@@ -10,7 +10,7 @@ from handoff.models import ChecklistItem, Connector, LaunchBlocker, Project, Pro
 from opportunities.models import Event, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
-from tests.makers_handoff import a_change, a_handoff, a_project, a_won_deal, connect, pay
+from tests.makers_handoff import a_handoff, a_project, a_won_deal, connect, pay
 from tests.makers_proposals import a_summary, decide
 
 
@@ -82,8 +82,6 @@ def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
         perform(item.finish, by=dora)
     project = perform(project.make_ready, by=dora)
     begin(LaunchBlocker(project=project, words="Their domain expired.", owner=dora), by=dora)
-    a_change(project.cadences.get(), dora, approver=ben, first_due_on=None)
-    perform(project.handoff.contract.end, by=ben, reason="They went bankrupt.")
     edit(project, by=dora, kickoff_on=None)
     promise = project.handoff.promises.first()
     for other in project.handoff.promises.exclude(pk=promise.pk):
@@ -94,7 +92,6 @@ def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
     with pytest.raises(Refused) as refusal:
         perform(again(project).go_live, by=ben)
     assert refusal.value.reasons == [
-        "Get the contract signed by both sides.",
         "Have the client pay the first invoice, as the contract asks.",
         "Agree the day of the kickoff.",
         "Name somebody who works here as the onboarding owner.",
@@ -104,9 +101,16 @@ def test_going_live_is_refused_with_each_reason_that_is_unmet(ada, ben, dora):
         "Verify the access to Google Analytics.",
         "Verify the access to Google Search Console.",
         "Verify the access to HubSpot.",
-        "Set the day of the first report.",
     ]
     assert all(lack.url for lack in refusal.value.lacks)
+
+
+def test_nothing_goes_live_whose_contract_ended(ada, ben, dora):
+    project = a_project(ada, manager=ben, delivery=dora, stage="ready")
+    perform(project.handoff.contract.end, by=ben, reason="They went bankrupt.")
+
+    with pytest.raises(Refused, match="Get the contract signed by both sides."):
+        perform(again(project).go_live, by=ben, override="They open on Monday.")
 
 
 def test_a_sound_project_goes_live_and_owes_its_first_report(ada, ben, dora):

@@ -212,6 +212,16 @@ def test_a_notice_is_about_a_late_report_of_this_client(late, dora):
         perform(a_notice(late, dora, record_type="", record_id=None).submit, by=dora)
 
 
+def test_the_project_page_names_whoever_owned_a_late_report_when_its_day_passed(late, fay, dora, as_user):
+    edit(late, by=dora, owner=fay)
+    page = as_user(dora).get(late.project.staff_url()).content.decode()
+    section = page.split('id="late-reports"')[1].split("</section>")[0]
+    assert "Dora" in section
+    assert "Fay" not in section
+    clock.run()
+    assert again(late).owed_by == dora
+
+
 def test_a_newer_notice_takes_the_place_of_the_earlier_one(late, ben, dora):
     first = a_notice(late, dora, ben)
     second = a_notice(late, dora, ben, title="Your report comes on Tuesday 12 January")
@@ -330,6 +340,20 @@ def test_a_manager_who_owns_a_late_report_alone_is_not_told_of_themselves(ada, b
     with time_machine.travel(noon_after(report.due_on, 7)):
         clock.run()
     assert [notice.user for notice in Notice.objects.filter(key__endswith=clock.UNTOLD)] == [other]
+
+
+def test_a_late_report_that_nobody_can_be_told_of_holds_up_no_other(ada, ben, dora, monkeypatch):
+    report = a_report(ada, manager=ben, delivery=dora)
+    monkeypatch.setattr(clock, "BATCH", 1)
+    first, second = again(report).cadence.reports.all()[:2]
+    ben.is_active = False
+    ben.save()
+    edit(second, by=dora, owner=person("zoe", "Delivery", team="West"))
+    lead = person("wim", "Manager", team="West", sees="team")
+    with time_machine.travel(noon_after(second.due_on, 7)):
+        clock.run()
+    told = Notice.objects.filter(key__endswith=clock.UNTOLD).values_list("user", "record_id")
+    assert list(told) == [(lead.pk, second.pk)]
 
 
 def test_what_is_late_stands_on_today_and_on_the_project(late, dora, ben, as_user):

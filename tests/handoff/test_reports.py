@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from handoff import clock
 from handoff.models import Report, ReportNote
 from handoff.owing import reliability
+from handoff.report_admin import breaches_of
 from opportunities.models import Notice, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
@@ -303,8 +304,14 @@ def test_a_report_is_late_when_its_day_has_passed_where_the_client_is(ada, ben, 
     night = datetime.combine(report.due_on + timedelta(days=1), time(3), UTC)
     with time_machine.travel(night):
         assert clock.run()["late_reports"] == 0
+        assert breaches_of(report.project) == []
     with time_machine.travel(night + timedelta(hours=6)):
         assert clock.run()["late_reports"] == 1
+        assert breaches_of(report.project) == [report]
+    with time_machine.travel(night + timedelta(days=5)):
+        assert clock.mark_missed() == 0
+    with time_machine.travel(night + timedelta(days=5, hours=6)):
+        assert clock.mark_missed() == 1
 
 
 def test_whoever_publishes_a_late_report_need_not_be_told_so(ada, ben, dora):

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("handoff", "0014_breaches_stay"),
+        ("handoff", "0017_reports_begin_again"),
         ("opportunities", "0029_minor_units"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
