@@ -1,7 +1,7 @@
 """The addresses of the staff surface."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from opportunities.admin.base import Picker
 from portal.views.home import brand
@@ -65,6 +65,7 @@ urlpatterns = [
     path("admin/handoffs/<int:pk>/handover.pdf", handover.paper, name="handoff_handoff_paper"),
     path("admin/claims/", kept.claims, name="claims"),
     path("admin/won-and-lost/", kept.won_and_lost, name="won_and_lost"),
+    path("admin/numbers/", include("zarts.numbers.urls")),
     path("admin/mail/", mail.mail, name="mail"),
     path("admin/notices/", notices.mine, name="notices"),
     path("admin/notices/unread/", notices.unread, name="notices_unread"),

@@ -59,10 +59,13 @@ def test_a_walk_of_random_moves_leaves_no_drift(ada, cem):
     assert change("lost") == lost
     assert rows("select * from numbers_mend()") == [(0, 0)]
     # What changed adds up to what stands: nothing is counted in between.
-    by_currency = "select currency, sum(weighted) from numbers_sum where {} group by 1 having sum(weighted) <> 0 order by 1"
+    by_currency = (
+        "select currency, sum(weighted) from numbers_sum where {} group by 1 having sum(weighted) <> 0 order by 1"
+    )
     stands = rows(by_currency.format("kind = 'standing' and key < '5'"))
     assert rows(by_currency.format("kind = 'change'")) == stands
-    mine = "select currency, sum(round(value * probability / 100, 4)) from opportunities_opportunity where place < 5 group by 1"
+    mine = "select currency, sum(round(value * probability / 100, 4)) from opportunities_opportunity where place < 5"
+    mine += " group by 1"
     assert stands == [row for row in sorted(rows(mine)) if row[1]]
 
 
@@ -70,7 +73,8 @@ def test_a_walk_of_random_moves_leaves_no_drift(ada, cem):
 def test_history_told_from_the_diary_says_what_was_counted_as_it_happened(ada):
     deal = an_opportunity(ada, stage="audit")
     perform(deal.lose, by=ada, **LOSE)
-    sums = "select kind, key, sum(n) from numbers_sum where kind in ('standing', 'change', 'reached', 'reason', 'task', 'first') "
+    sums = "select kind, key, sum(n) from numbers_sum "
+    sums += "where kind in ('standing', 'change', 'reached', 'reason', 'task', 'first') "
     sums += "group by 1, 2 having sum(n) <> 0 order by 1, 2"
     before = [row for row in rows(sums) if row[1] not in ("revalued", "moved", "given")]
     rows("select numbers_tell_history()")

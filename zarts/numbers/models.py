@@ -29,6 +29,9 @@ class Standing(Dimensions):
     weighted = models.DecimalField(**MONEY)
     since = models.DateTimeField(null=True)
 
+    def __str__(self):
+        return f"Deal {self.opportunity}"
+
 
 class Counted(Dimensions):
     """So many of one kind on one day."""
@@ -43,6 +46,9 @@ class Counted(Dimensions):
 
     class Meta:
         abstract = True
+
+    def __str__(self):
+        return f"{self.day}: {self.n} {self.kind} {self.key}"
 
 
 class Delta(Counted):
@@ -77,6 +83,9 @@ class Check(models.Model):
     drift = models.IntegerField()
     words = models.TextField(default="")
 
+    def __str__(self):
+        return f"{self.at:%Y-%m-%d}: {self.drift} off"
+
 
 class WeeklyMail(models.Model):
     """Who chose the mail of the week, and of which Monday they had the last."""
@@ -84,3 +93,6 @@ class WeeklyMail(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     wanted = models.BooleanField(default=True)
     sent_on = models.DateField(null=True)
+
+    def __str__(self):
+        return f"Mail of the week to {self.user}"
