@@ -3,13 +3,17 @@
 import os
 import random
 from decimal import Decimal
+from threading import Barrier, Thread
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, connections, transaction
+from django.utils import timezone
 
-from opportunities.models import Opportunity
+from opportunities.models import Notice, Opportunity
 from opportunities.records import Refused, edit, perform
 from tests.makers import a_lead, an_opportunity
+from tests.test_matrix import browser_of
+from zarts.numbers import clock
 
 MOVES = int(os.environ.get("NUMBERS_MOVES", "60"))
 LOSE = {"reason": "price", "words": "Too dear", "reactivate_from": "2027-03-01", "reactivate_to": "2027-05-01"}
@@ -89,3 +93,56 @@ def test_a_first_answer_counts_under_the_owner_that_its_lead_has_now(ada, cem):
     assert rows(owners) == [(ada.pk, 1)]
     edit(lead, by=ada, owner=cem)
     assert rows(owners) == [(cem.pk, 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_counted_wrongly_is_told_shown_and_mended(ada, eve, as_owner):
+    deal = an_opportunity(ada)
+    as_owner("update numbers_delta set n = n + 4, value = 99 where kind = 'standing'")
+    as_owner("update opportunities_opportunity set value = 700 where id = %s", [deal.pk])
+    assert drift()
+    assert clock.reconcile(timezone.now()) >= 2
+    assert drift() == []
+    assert rows("select sum(n), sum(value) from numbers_sum where kind = 'standing'") == [(1, Decimal(700))]
+    assert "are mended" in browser_of(ada).get("/admin/numbers/").content.decode()
+    assert [notice.url for notice in Notice.objects.filter(user=eve)] == ["/admin/numbers/"]
+    assert clock.reconcile(timezone.now()) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_moves_that_happen_at_once_are_all_counted_while_the_clock_adds_up(ada, cem):
+    deals = [an_opportunity(ada), an_opportunity(ada), an_opportunity(cem)]
+    start, failed = Barrier(5), []
+
+    def at_once(work):
+        start.wait()
+        try:
+            for number in range(5):
+                work(number)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    def revalue(deal):
+        return lambda number: edit(deal, by=deal.owner, value=Decimal(1000 * number + 1))
+
+    def say_when(number):
+        edit(deals[0], by=ada, decision_on=f"2027-0{number + 1}-12")
+
+    works = [*(revalue(deal) for deal in deals), say_when, lambda number: clock.add_up()]
+    threads = [Thread(target=at_once, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert drift() == []
+    assert rows("select sum(n), sum(value) from numbers_sum where kind = 'standing'") == [(3, Decimal(3 * 4001))]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", ["numbers_delta", "numbers_counter", "numbers_standing"])
+def test_the_application_changes_no_counter_by_itself(table):
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        rows(f"update {table} set value = 1 returning 1")

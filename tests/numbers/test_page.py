@@ -47,7 +47,9 @@ def test_the_forecast_never_adds_two_currencies(deals, ada):
         ["No deadline", "EUR", "1", "5000.00", "2500.00"],
     ]
     assert "€2,500.00 weighted, +€2,500.00 since last week" in forecast.changed
-    assert "$1,200.00 weighted, +$1,200.00 since last week: 2 new (+$2,400.00), re-valued (−$1,200.00)" in forecast.changed
+    assert (
+        "$1,200.00 weighted, +$1,200.00 since last week: 2 new (+$2,400.00), re-valued (−$1,200.00)" in forecast.changed
+    )
 
 
 @pytest.mark.django_db
