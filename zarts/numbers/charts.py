@@ -20,7 +20,7 @@ from .models import Sum as Counted
 WEEK = timedelta(days=7)
 OPEN = len(Opportunity.OPEN)
 STAGES = [Opportunity.Stage(stage).label for stage in Opportunity.PATH]
-# What changes a forecast, in the order in which it is told: key, one, many.
+# What changes a forecast, in the order in which it is told.
 CHANGES = (
     ("new", "new"),
     ("reopened", "reopened"),
@@ -56,7 +56,7 @@ class Chart:
     empty: str = ""
     # The choices of how it is cut: words, address, whether it is this one.
     cuts: list[tuple] = field(default_factory=list)
-    # Where there is more of it: words and the name of the page.
+    # Where there is more of it: words, the name of the page, and the right to see it.
     more: tuple = ()
 
     def __post_init__(self):
@@ -160,12 +160,12 @@ class Figures:
         said = []
         for currency in sorted(currencies):
             total = sum((sums[currency, key] for key, _ in CHANGES), Decimal())
-            parts = [
-                f"{str(counts[currency, key]) + ' ' if key != 'given' and counts[currency, key] else ''}{words} "
-                f"({signed(sums[currency, key], currency)})"
-                for key, words in CHANGES
-                if counts[currency, key] or sums[currency, key]
-            ]
+            parts = []
+            for key, words in CHANGES:
+                many, amount = counts[currency, key], sums[currency, key]
+                if many or amount:
+                    counted = f"{many} {words}" if many and key != "given" else words
+                    parts.append(counted + (f" ({signed(amount, currency)})" if amount else ""))
             moved = counts[currency, "moved"]
             parts += [f"{moved} moved to another month"] if moved else []
             line = f"{money(rounded(now[currency], currency), currency)} weighted, "
@@ -227,7 +227,7 @@ class Figures:
             f"{weeks['won', 'before']} won and {weeks['lost', 'before']} lost in the week before.",
             "No deal ended in this time.",
             self.cuts("rate", ("source", "owner", "service")),
-            ("Each with its words", "won_and_lost"),
+            ("Each with its words", "won_and_lost", "opportunities.view_closing"),
         )
 
     def reasons(self) -> Chart:
@@ -260,7 +260,7 @@ class Figures:
             rows,
             f"This week: {said}." if said else "Nothing was lost this week.",
             "Nothing was lost in this time.",
-            more=("Each with its words", "won_and_lost"),
+            more=("Each with its words", "won_and_lost", "opportunities.view_closing"),
         )
 
     def speed(self) -> Chart:
@@ -294,7 +294,7 @@ class Figures:
             rows,
             changed,
             "Nothing was answered in this time.",
-            more=("Turnaround in working hours", "approvals_pace"),
+            more=("Turnaround in working hours", "approvals_pace", "proposals.reassign_approval"),
         )
 
     def kept(self) -> Chart:

@@ -27,8 +27,12 @@ RIGHT = "opportunities.view_opportunity"
 def numbers(request):
     """Show the six charts, each with its table and what changed since last week."""
     asked = Asked(request.user, request.GET.dict())
-    charts = Figures(asked).all()
-    user = request.user
+    figures, user = Figures(asked), request.user
+    charts = figures.all()
+    for chart in charts:
+        chart.more = chart.more if chart.more and user.has_perm(chart.more[2]) else ()
+    currencies = sorted({row["currency"] for row in figures.stands})
+    currency = [("currency", "Currency", [(code, code) for code in currencies], asked.chosen.get("currency"))]
     now = queue.how_many(
         overdue=Task.objects.visible_to(user).overdue(),
         disputed=Promise.objects.visible_to(user).filter(stage="disputed"),
@@ -38,8 +42,9 @@ def numbers(request):
         "Numbers",
         charts=charts,
         asked=asked,
+        filters=asked.filters + (currency if len(currencies) > 1 or "currency" in asked.chosen else []),
         periods=[(words, asked.query(days=days), int(days) == asked.days) for days, words in PERIODS.items()],
-        kept={name: asked.chosen[name] for name in ("days", "by", "rate", "currency") if name in asked.chosen},
+        kept={name: asked.chosen[name] for name in ("days", "by", "rate") if name in asked.chosen},
         now=now,
         check=Check.objects.order_by("-pk").first(),
         by_mail=WeeklyMail.objects.filter(user=user, wanted=True).exists(),

@@ -24,14 +24,16 @@ create view numbers_deal as
   from opportunities_opportunity o;
 
 -- Count these deals anew: what is different from how they were counted last becomes deltas.
-create function numbers_count(deals bigint[]) returns bigint language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_count(deals bigint[]) returns bigint language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 declare
   moved bigint;
 begin
+  -- Two moves of one deal wait here for each other, and each then sees what the other left. A move has its deal's row
+  -- already; whatever else counts a deal comes by the same row, so that none holds what another waits for.
+  perform 1 from opportunities_opportunity where id = any(deals) order by id for no key update;
   insert into numbers_standing (opportunity, owner_id, team_id, service, source, currency, month, value, weighted)
     select distinct d, 0, 0, 0, 0, '', '', 0, 0 from unnest(deals) d where d is not null order by d on conflict do nothing;
-  -- Two moves of one deal wait here for each other, and each then sees what the other left.
-  perform 1 from numbers_standing where opportunity = any(deals) order by opportunity for update;
   with pair as materialized (
     select w.opportunity, w.owner_id wo, w.team_id wt, w.service ws, w.source wr, w.currency wc, w.place wp, w.month wm,
       w.value wv, w.weighted ww, w.since,
@@ -84,7 +86,8 @@ begin
   return moved;
 end $$;
 
-create function numbers_of_deals() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_of_deals() returns trigger language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
   perform numbers_count(array(select id from after_rows));
   return null;
@@ -94,7 +97,8 @@ create trigger numbers_new after insert on opportunities_opportunity
 create trigger numbers_changed after update on opportunities_opportunity
   referencing new table as after_rows for each statement execute function numbers_of_deals();
 
-create function numbers_of_services() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_of_services() returns trigger language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
   perform numbers_count(array(select opportunity_id from after_rows));
   return null;
@@ -105,7 +109,8 @@ create trigger numbers_gone after delete on proposals_service_opportunities
   referencing old table as after_rows for each statement execute function numbers_of_services();
 
 -- A lead says where its deal came from, and how soon it was answered.
-create function numbers_of_leads() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_of_leads() returns trigger language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
   if tg_op = 'INSERT' then
     perform numbers_count(array(select opportunity_id from after_rows where opportunity_id is not null));
@@ -141,7 +146,8 @@ create trigger numbers_changed after update on opportunities_lead
   referencing old table as before_rows new table as after_rows for each statement execute function numbers_of_leads();
 
 -- Why a deal ended: a closing is written once and stays.
-create function numbers_of_closings() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_of_closings() returns trigger language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
   insert into numbers_delta (day, kind, key, more, owner_id, team_id, service, source, currency, n, value, weighted)
     select current_date, 'reason', a.reason, a.outcome, d.owner_id, d.team_id, d.service, d.source, d.currency, count(*), sum(d.value), 0
@@ -152,7 +158,8 @@ create trigger numbers_new after insert on opportunities_closing
   referencing new table as after_rows for each statement execute function numbers_of_closings();
 
 -- How long a question waited for its answer: under the deal's owner, to whom it mattered.
-create function numbers_of_approvals() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_of_approvals() returns trigger language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
   insert into numbers_delta (day, kind, key, more, owner_id, team_id, service, source, currency, n, value, weighted)
     select a.decided_at::date, 'approval', a.aspect, numbers_minutes(a.decided_at - a.asked_at), d.owner_id, d.team_id, d.service,
@@ -165,7 +172,8 @@ create trigger numbers_changed after update on proposals_approval
   referencing old table as before_rows new table as after_rows for each statement execute function numbers_of_approvals();
 
 -- Whether what was promised was done in time.
-create function numbers_of_tasks() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_of_tasks() returns trigger language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
   insert into numbers_delta (day, kind, key, more, owner_id, team_id, service, source, currency, n, value, weighted)
     select current_date, 'task', case when statement_timestamp() <= a.due_at then 'kept' else 'late' end, '', a.owner_id,
@@ -179,7 +187,8 @@ create trigger numbers_changed after update on opportunities_task
   referencing old table as before_rows new table as after_rows for each statement execute function numbers_of_tasks();
 
 -- Add up what was written since. One at a time; whoever counts meanwhile waits for nobody.
-create function numbers_add_up(most int) returns bigint language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_add_up(most int) returns bigint language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 declare
   many bigint;
 begin
@@ -226,7 +235,8 @@ create view numbers_drift as
     is distinct from (coalesce(c.n, 0), coalesce(c.value, 0), coalesce(c.weighted, 0));
 
 -- Mend what is off. Returns how many counters were, and in how many deals something was missed.
-create function numbers_mend(out counters bigint, out deals bigint) language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_mend(out counters bigint, out deals bigint) language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
   -- One statement sees one state of everything, so that what moves meanwhile is no drift.
   select count(*) into counters from numbers_drift;
@@ -245,7 +255,8 @@ end $$;
 
 -- Tell the history anew from the diary: for what happened before there were counters, and for a story told in hindsight.
 -- What a deal was worth then is not known; it is taken as what it is worth now.
-create function numbers_tell_history() returns void language plpgsql security definer set search_path = public, pg_temp as $$
+create function numbers_tell_history() returns void language plpgsql security definer
+set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
   lock table numbers_delta, numbers_counter, numbers_standing in exclusive mode;
   delete from numbers_delta;
