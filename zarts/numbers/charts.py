@@ -112,7 +112,8 @@ class Figures:
 
     def forecast(self) -> Chart:
         """Return what open deals come to, each currency for itself."""
-        cut, sums = self.asked.cut("by"), defaultdict(lambda: [0, Decimal(), Decimal()])
+        cut = self.asked.cut("by")
+        sums: dict[tuple, list] = defaultdict(lambda: [0, Decimal(), Decimal()])
         for row in self.stands:
             if int(row["key"]) < OPEN and row["deals"]:
                 sums[self.label(cut, row), row["currency"]][0] += row["deals"]

@@ -62,7 +62,7 @@ def file_of(request, name):
     if chart is None:
         raise Http404("There is no such chart.")
     writer = csv.writer(Echo())
-    lines = [chart.heads, *([row.label, *(plain for _, plain in row.cells)] for row in chart.rows)]
+    lines: list[list] = [chart.heads, *([row.label, *(plain for _, plain in row.cells)] for row in chart.rows)]
     words = "\ufeff" + "".join(writer.writerow([safe(str(cell)) for cell in line]) for line in lines)
     heads = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-store"}
     return HttpResponse(words, content_type="text/csv; charset=utf-8", headers=heads)
