@@ -56,6 +56,9 @@ PAGES = {
     "approvals_pace": ("B", "-"),
     "mail": ("-", "-"),
     "report_calendar": (STAFF, "-"),
+    "numbers": (STAFF, "-"),
+    "numbers_mail": ("-", STAFF),
+    "numbers_csv": ("-", "-"),  # no such chart; tests/numbers reads each
     "report_reliability": (STAFF, "-"),
     "due_work": ("E", "-"),
     "notices": (STAFF, "-"),
@@ -469,7 +472,7 @@ MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
 LISTS |= {"report_calendar", "report_reliability"}
-LISTS |= {"claims", "won_and_lost"}
+LISTS |= {"claims", "won_and_lost", "numbers"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     "my_calendar",

@@ -65,6 +65,7 @@ urlpatterns = [
     path("admin/handoffs/<int:pk>/handover.pdf", handover.paper, name="handoff_handoff_paper"),
     path("admin/claims/", kept.claims, name="claims"),
     path("admin/won-and-lost/", kept.won_and_lost, name="won_and_lost"),
+    path("admin/numbers/", include("zarts.numbers.urls")),
     path("admin/mail/", mail.mail, name="mail"),
     path("admin/notices/", notices.mine, name="notices"),
     path("admin/notices/unread/", notices.unread, name="notices_unread"),

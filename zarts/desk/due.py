@@ -12,6 +12,8 @@ from opportunities.records import lock, perform
 from proposals import clock as proposals_clock
 from proposals import inbox
 from zarts.hooks import deliveries
+from zarts.numbers import clock as numbers_clock
+from zarts.numbers import weekly
 
 from . import digest, pulse
 
@@ -88,6 +90,9 @@ SLOW_PARTS = {
     "deadlines of reports": handoff_clock.run,
     "mails of the day": digest.send,
     "late first answers": notices.tell_of_late_answers,
+    "numbers": numbers_clock.add_up,
+    "numbers, counted anew": numbers_clock.nightly,
+    "mails of the week": weekly.send,
     "saved forms": once.forget,
     "old webhook deliveries": deliveries.forget,
     "processes that ended": pulse.forget,

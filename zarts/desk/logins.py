@@ -58,7 +58,8 @@ DELETABLE = {
 }
 # Tables that the application only adds to.
 ADD_ONLY = {"opportunities_event", "opportunities_facts", "opportunities_diary", "django_admin_log"}
-READ_ONLY = {"django_migrations", "django_content_type", "auth_permission"}
+COUNTED = {"numbers_standing", "numbers_delta", "numbers_counter"}
+READ_ONLY = COUNTED | {"django_migrations", "django_content_type", "auth_permission"}
 
 
 def make(using: str):
@@ -158,6 +159,9 @@ def statements(cursor) -> list:
     lines.append("grant execute on function zarts_event_hash, zarts_facts_digest, zarts_carry_on to zarts_app")
     alike = "zarts_name_key, zarts_phone_key, zarts_domain_key, zarts_first_half, zarts_last_half, zarts_one_slip"
     lines.append(f"grant execute on function {alike} to zarts_app")
+    # Counters are written by triggers; the clock adds them up, mends them and, once, tells what was before them.
+    lines.append("grant execute on function numbers_add_up, numbers_mend, numbers_tell_history to zarts_app")
+    lines.append("grant select on numbers_sum, numbers_drift to zarts_app")
     return [*lines, *PORTAL_GRANTS]
 
 

@@ -12,6 +12,7 @@ PAGES = [
             ("Today", "today", "today", ""),
             ("Pipeline", "view_kanban", "pipeline", "opportunities.view_opportunity"),
             ("Approvals", "approval_delegation", "approvals", "proposals.view_approval"),
+            ("Numbers", "bar_chart", "numbers", "opportunities.view_opportunity"),
         ],
     ),
     (

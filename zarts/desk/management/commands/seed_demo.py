@@ -13,6 +13,7 @@ from zarts.desk import due
 from zarts.desk.demo import hooks, people, plot, rules, visitor
 from zarts.desk.demo.clock import Clock
 from zarts.desk.demo.texts import won
+from zarts.numbers import clock as numbers
 
 SHOWN = ("ada", "ben", "dora", "eve", "ann")
 # Long enough to finish a coffee first: a link that is asked for by mail lasts minutes.
@@ -54,6 +55,8 @@ class Command(BaseCommand):
                 staff = people.hire()
                 rules.write(staff["priya"])
                 plot.tell(clock, client, staff, self.stdout.write)
+            # The database counted it today: it is to be counted on the days on which it happened.
+            numbers.tell_history()
             done, failed = due.run()
             hooks.connect(staff["eve"])
         if failed:

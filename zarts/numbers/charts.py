@@ -1,0 +1,374 @@
+"""The six charts: each a table with a bar in each row, and a sentence that says what changed since last week."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db.models import F, Q, Sum
+from django.utils import timezone
+
+from opportunities.currencies import rounded
+from opportunities.firstresponse import spell
+from opportunities.models import Closing, Opportunity
+from opportunities.money import money
+from proposals.models import Aspect
+
+from .asked import NAMED
+from .models import Sum as Counted
+
+WEEK = timedelta(days=7)
+OPEN = len(Opportunity.OPEN)
+STAGES = [Opportunity.Stage(stage).label for stage in Opportunity.PATH]
+# What changes a forecast, in the order in which it is told.
+CHANGES = (
+    ("new", "new"),
+    ("reopened", "reopened"),
+    ("won", "won"),
+    ("lost", "lost"),
+    ("revalued", "re-valued"),
+    ("given", "given to or taken from others"),
+)
+
+
+@dataclass
+class Row:
+    """A line of a table: what it is about, each cell as a page says it and as a file has it, and its bar of 100."""
+
+    label: str
+    cells: list[tuple[str, object]]
+    bar: float = 0
+    heads: list[str] = field(default_factory=list)
+
+    @property
+    def with_heads(self) -> list[tuple[str, str]]:
+        return [(head, said) for head, (said, _) in zip(self.heads, self.cells, strict=True)]
+
+
+@dataclass
+class Chart:
+    name: str
+    title: str
+    about: str
+    heads: list[str]
+    rows: list[Row] = field(default_factory=list)
+    changed: str = ""
+    empty: str = ""
+    # The choices of how it is cut: words, address, whether it is this one.
+    cuts: list[tuple] = field(default_factory=list)
+    # Where there is more of it: words, the name of the page, and the right to see it.
+    more: tuple = ()
+
+    def __post_init__(self):
+        for row in self.rows:
+            row.heads = self.heads[1:]
+
+
+class Figures:
+    """What the counters say to somebody who asked: three queries, whatever is counted."""
+
+    def __init__(self, asked, today=None):
+        self.asked, self.today = asked, today or timezone.now().date()
+        self.first, self.week, self.before = (
+            self.today - timedelta(days=asked.days - 1),
+            self.today - WEEK,
+            self.today - 2 * WEEK,
+        )
+        since = {
+            "period": Q(day__gte=self.first),
+            "week": Q(day__gt=self.week),
+            "before": Q(day__gt=self.before, day__lte=self.week),
+        }
+        rows = Counted.objects.order_by()
+        by = ("key", "more", "owner_id", "service", "currency")
+        stands = asked.narrow(rows.filter(kind="standing")).values(*by)
+        self.stands = list(stands.annotate(deals=Sum("n"), worth=Sum("value"), likely=Sum("weighted")))
+        rows = rows.filter(day__gt=min(self.first - timedelta(days=1), self.before))
+        changes = asked.narrow(rows.filter(kind="change")).values("key", "owner_id", "service", "source", "currency")
+        self.changes = list(
+            changes.annotate(
+                **{name: Sum("n", filter=when, default=0) for name, when in since.items()},
+                week_weighted=Sum("weighted", filter=since["week"], default=0),
+            )
+        )
+        # What happened is counted without a currency, but for the reasons.
+        others = asked.narrow(rows.exclude(kind__in=["standing", "change"]), NAMED)
+        if "currency" in asked.chosen:
+            others = others.exclude(Q(kind="reason") & ~Q(currency=asked.chosen["currency"]))
+        others = others.values("kind", "key", "more", person=F("owner_id"))
+        self.others = list(others.annotate(**{name: Sum("n", filter=when, default=0) for name, when in since.items()}))
+
+    def of(self, kind):
+        return [row for row in self.others if row["kind"] == kind]
+
+    def all(self) -> list[Chart]:
+        return [self.forecast(), self.funnel(), self.rate(), self.reasons(), self.speed(), self.kept()]
+
+    def cuts(self, name, choices) -> list[tuple]:
+        now = self.asked.cut(name)
+        return [(choice.capitalize(), self.asked.query(**{name: choice}), choice == now) for choice in choices]
+
+    # -- The six. ------------------------------------------------------------------------------------------------------
+
+    def forecast(self) -> Chart:
+        """Return what open deals come to, each currency for itself."""
+        cut = self.asked.cut("by")
+        sums: dict[tuple, list] = defaultdict(lambda: [0, Decimal(), Decimal()])
+        for row in self.stands:
+            if int(row["key"]) < OPEN and row["deals"]:
+                sums[self.label(cut, row), row["currency"]][0] += row["deals"]
+                sums[self.label(cut, row), row["currency"]][1] += row["worth"]
+                sums[self.label(cut, row), row["currency"]][2] += row["likely"]
+        longest: dict[str, Decimal] = defaultdict(Decimal)
+        for (_, currency), (_, _, likely) in sums.items():
+            longest[currency] = max(longest[currency], likely)
+        rows = []
+        for (label, currency), (deals, worth, likely) in sorted(sums.items(), key=lambda it: (it[0][0], it[0][1])):
+            worth, likely = rounded(worth, currency), rounded(likely, currency)
+            cells = [(currency, currency), (str(deals), deals), (money(worth, currency), worth)]
+            cells.append((money(likely, currency), likely))
+            rows.append(Row(said_month(label) if cut == "month" else label[1], cells, share(likely, longest[currency])))
+        return Chart(
+            "forecast",
+            "Forecast",
+            "What open deals come to, and weighted: their value times their probability. Amounts of two currencies are "
+            f"never added. By {'the month of the decision deadline' if cut == 'month' else 'their ' + cut}.",
+            [cut.capitalize(), "Currency", "Deals", "Value", "Weighted"],
+            rows,
+            self.forecast_changed(),
+            "No deal is open here.",
+            self.cuts("by", ("month", "owner", "service")),
+        )
+
+    def label(self, cut, row):
+        if cut == "month":
+            return row["more"] or "~"
+        pk = row["owner_id" if cut == "owner" else "service"]
+        return (pk == 0, self.asked.called(cut, pk))
+
+    def forecast_changed(self) -> str:
+        """Say in a sentence for each currency what the weighted value is, and what made it so since last week."""
+        now: dict = defaultdict(Decimal)
+        for row in self.stands:
+            if int(row["key"]) < OPEN:
+                now[row["currency"]] += row["likely"]
+        counts: dict = defaultdict(int)
+        sums: dict = defaultdict(Decimal)
+        for row in self.changes:
+            counts[row["currency"], row["key"]] += row["week"]
+            sums[row["currency"], row["key"]] += row["week_weighted"]
+        currencies = {key[0] for key, many in [*counts.items(), *sums.items()] if many} | {c for c in now if now[c]}
+        said = []
+        for currency in sorted(currencies):
+            total = sum((sums[currency, key] for key, _ in CHANGES), Decimal())
+            parts = []
+            for key, words in CHANGES:
+                many, amount = counts[currency, key], sums[currency, key]
+                if many or amount:
+                    counted = f"{many} {words}" if many and key != "given" else words
+                    parts.append(counted + (f" ({signed(amount, currency)})" if amount else ""))
+            moved = counts[currency, "moved"]
+            parts += [f"{moved} moved to another month"] if moved else []
+            line = f"{money(rounded(now[currency], currency), currency)} weighted, "
+            line += f"{signed(total, currency)} since last week" if total else "as last week"
+            said.append(line + (": " + ", ".join(parts) if parts else "") + ".")
+        return " ".join(said) or "Nothing is open, and nothing changed since last week."
+
+    def funnel(self) -> Chart:
+        """Return how many deals reached each stage, how many stand there, and how long they take."""
+        reached: dict = defaultdict(int)
+        for row in self.of("reached"):
+            for name in ("period", "week", "before"):
+                reached[row["key"], name] += row[name]
+        here: dict = defaultdict(int)
+        for row in self.stands:
+            here[row["key"]] += row["deals"]
+        took = self.lengths("stage")
+        most = max((reached[str(place), "period"] for place in range(len(STAGES))), default=0)
+        rows = []
+        for place, label in enumerate(STAGES):
+            many, key = reached[str(place), "period"], str(place)
+            cells = [(str(many), many), (str(here[key]), here[key]), *both_times(took.get(key, {}))]
+            rows.append(Row(label, cells, share(many, most)))
+        now, then = (sum(reached[str(place), name] for place in range(1, len(STAGES))) for name in ("week", "before"))
+        return Chart(
+            "funnel",
+            "Funnel and time in stage",
+            "How many deals came to each stage, how many stand there now, and how long those that went on had stood "
+            "there: half of them at most the first time, nine of ten the second. A pause counts as time.",
+            ["Stage", "Came to it", "Now there", "Half within", "Nine of ten within"],
+            rows if most or any(here.values()) else [],
+            f"{steps(now)} forward this week, after {then} in the week before.",
+            "No deal has come to a stage here.",
+        )
+
+    def rate(self) -> Chart:
+        """Return how many of the deals that ended were won."""
+        cut, ended = self.asked.cut("rate"), defaultdict(lambda: [0, 0])
+        weeks: dict = defaultdict(int)
+        for row in self.changes:
+            if row["key"] in ("won", "lost"):
+                label = self.asked.called(cut, row["owner_id" if cut == "owner" else cut])
+                ended[label][row["key"] == "lost"] += row["period"]
+                weeks[row["key"], "week"] += row["week"]
+                weeks[row["key"], "before"] += row["before"]
+        rows = [
+            Row(label, [(str(won), won), (str(lost), lost), percent(won, won + lost)], share(won, won + lost))
+            for label, (won, lost) in sorted(ended.items(), key=lambda it: (-sum(it[1]), it[0]))
+            if won + lost
+        ]
+        return Chart(
+            "win-rate",
+            "Win rate",
+            "Of the deals that ended, how many were won. A deal that has several services or leads counts under "
+            "its first.",
+            [cut.capitalize(), "Won", "Lost", "Won, of 100"],
+            rows,
+            f"{weeks['won', 'week']} won and {weeks['lost', 'week']} lost this week, after "
+            f"{weeks['won', 'before']} won and {weeks['lost', 'before']} lost in the week before.",
+            "No deal ended in this time.",
+            self.cuts("rate", ("source", "owner", "service")),
+            ("Each with its words", "won_and_lost", "opportunities.view_closing"),
+        )
+
+    def reasons(self) -> Chart:
+        sums: dict = defaultdict(int)
+        for row in self.of("reason"):
+            for name in ("period", "week"):
+                sums[row["key"], row["more"], name] += row[name]
+        names = [(key, label) for key, label in Closing.Reason.choices if sums[key, "lost", "period"] > 0]
+        names.sort(key=lambda it: -sums[it[0], "lost", "period"])
+        every = sum(sums[key, "lost", "period"] for key, _ in names)
+        rows = [
+            Row(
+                label,
+                [
+                    (str(sums[key, "lost", "period"]), sums[key, "lost", "period"]),
+                    percent(sums[key, "lost", "period"], every),
+                ],
+                share(sums[key, "lost", "period"], every),
+            )
+            for key, label in names
+        ]
+        labels = dict(Closing.Reason.choices)
+        week = [(sums[key, "lost", "week"], labels[key]) for key in labels if sums[key, "lost", "week"]]
+        said = ", ".join(f"{label} ({many})" for many, label in sorted(week, reverse=True))
+        return Chart(
+            "reasons",
+            "Why deals were lost",
+            "The reason that somebody chose when the deal was closed.",
+            ["Reason", "Lost", "Of 100 lost"],
+            rows,
+            f"This week: {said}." if said else "Nothing was lost this week.",
+            "Nothing was lost in this time.",
+            more=("Each with its words", "won_and_lost", "opportunities.view_closing"),
+        )
+
+    def speed(self) -> Chart:
+        """Return how long people waited for us: for a first answer, and for an approval."""
+        first, asked = self.lengths("first"), self.lengths("approval")
+        lines = [("First answer to a lead", first.get("", {}))]
+        lines += [(f"Approval: {label}", asked.get(key, {})) for key, label in Aspect.choices]
+        lines = [(label, took) for label, took in lines if sum(took.values()) > 0]
+        longest = max((within(took, 90) for _, took in lines), default=0)
+        rows = [
+            Row(
+                label,
+                [(str(sum(took.values())), sum(took.values())), *both_times(took)],
+                share(within(took, 90), longest),
+            )
+            for label, took in lines
+        ]
+        now, then = self.lengths("first", "week").get("", {}), self.lengths("first", "before").get("", {})
+        words = [spell(timedelta(minutes=within(each, 50))) if sum(each.values()) else "" for each in (now, then)]
+        changed = (
+            f"Half of the first answers came within {words[0]} this week"
+            if words[0]
+            else "No lead had its first answer this week"
+        )
+        changed += f", after {words[1]} in the week before." if words[1] else "; none came in the week before."
+        return Chart(
+            "speed",
+            "How soon we answer",
+            "From the question to the answer, nights and weekends included. The bar is the time of nine of ten.",
+            ["What", "Answered", "Half within", "Nine of ten within"],
+            rows,
+            changed,
+            "Nothing was answered in this time.",
+            more=("Turnaround in working hours", "approvals_pace", "proposals.reassign_approval"),
+        )
+
+    def kept(self) -> Chart:
+        """Return by owner how many tasks were done in time."""
+        sums: dict = defaultdict(lambda: [0, 0])
+        weeks: dict = defaultdict(int)
+        for row in self.of("task"):
+            sums[self.asked.called("owner", row["person"])][row["key"] == "late"] += row["period"]
+            weeks[row["key"], "week"] += row["week"]
+            weeks[row["key"], "before"] += row["before"]
+        rows = [
+            Row(label, [(str(kept), kept), (str(late), late), percent(kept, kept + late)], share(kept, kept + late))
+            for label, (kept, late) in sorted(sums.items())
+            if kept + late
+        ]
+        return Chart(
+            "follow-ups",
+            "Follow-ups kept",
+            "Tasks that were done by the time they were due, and after it. No open deal is without a next action: the "
+            "database refuses it.",
+            ["Owner", "Kept", "Late", "Kept, of 100"],
+            rows,
+            f"{weeks['kept', 'week']} kept and {weeks['late', 'week']} late this week, after "
+            f"{weeks['kept', 'before']} kept and {weeks['late', 'before']} late in the week before.",
+            "No task was done in this time.",
+        )
+
+    def lengths(self, kind, window="period") -> dict[str, dict[int, int]]:
+        """Return for each key how many took how many minutes."""
+        found: dict = defaultdict(lambda: defaultdict(int))
+        for row in self.of(kind):
+            if row["more"]:
+                found[row["key"]][int(row["more"])] += row[window]
+        return found
+
+
+def within(took, percentile: int) -> int:
+    """Return the minutes within which so many of a hundred were done, as exactly as they are counted."""
+    every, seen = sum(took.values()), 0
+    for minutes in sorted(took):
+        seen += took[minutes]
+        if every and 100 * seen >= percentile * every:
+            return minutes
+    return 0
+
+
+def both_times(took) -> list:
+    if sum(took.values()) <= 0:
+        return [("–", ""), ("–", "")]
+    return [(spell(timedelta(minutes=minutes)), minutes) for minutes in (within(took, 50), within(took, 90))]
+
+
+def share(part, whole) -> float:
+    return max(0, round(float(100 * part / whole), 1)) if whole > 0 else 0
+
+
+def percent(part, whole) -> tuple[str, int]:
+    """Return so many of a hundred, never rounded up to all of them."""
+    number = 100 * part // whole if whole else 0
+    return f"{number} %", number
+
+
+def signed(value, currency) -> str:
+    value = rounded(value, currency)
+    return f"{'−' if value < 0 else '+'}{money(abs(value), currency)}"
+
+
+def steps(many) -> str:
+    return f"{many} step{'s' * (many != 1)}"
+
+
+def said_month(month) -> str:
+    if month == "~":
+        return "No deadline"
+    names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    return f"{names[int(month[5:]) - 1]} {month[:4]}"

@@ -1,0 +1,98 @@
+"""What the database counts as it happens: how each deal stands, what changed, and how long it took."""
+
+from django.conf import settings
+from django.db import models
+
+MONEY = {"max_digits": 24, "decimal_places": 4, "default": 0}
+
+
+class Dimensions(models.Model):
+    """Whose it is and what it is about. Plain numbers: 0 is none, and nothing here keeps a record from changing."""
+
+    owner_id = models.BigIntegerField(default=0)
+    team_id = models.BigIntegerField(default=0)
+    service = models.BigIntegerField(default=0)
+    source = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3, default="")
+
+    class Meta:
+        abstract = True
+
+
+class Standing(Dimensions):
+    """One deal as it is counted now: what is counted next is the difference to this."""
+
+    opportunity = models.BigIntegerField(primary_key=True)
+    place = models.SmallIntegerField(null=True)
+    month = models.CharField(max_length=7, default="")
+    value = models.DecimalField(**MONEY)
+    weighted = models.DecimalField(**MONEY)
+    since = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return f"Deal {self.opportunity}"
+
+
+class Counted(Dimensions):
+    """So many of one kind on one day."""
+
+    day = models.DateField()
+    kind = models.CharField(max_length=10)
+    key = models.CharField(max_length=20, default="")
+    more = models.CharField(max_length=10, default="")
+    n = models.BigIntegerField(default=0)
+    value = models.DecimalField(**MONEY)
+    weighted = models.DecimalField(**MONEY)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self):
+        return f"{self.day}: {self.n} {self.kind} {self.key}"
+
+
+class Delta(Counted):
+    """What one transaction added. Rows are only added, so that no two moves wait for the same counter."""
+
+
+class Counter(Counted):
+    """What deltas came to, added up by the clock."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "kind", "key", "more", "owner_id", "team_id", "service", "source", "currency"],
+                name="numbers_counter_once",
+            )
+        ]
+        indexes = [models.Index(fields=["kind", "day"], name="numbers_counter_of_kind")]
+
+
+class Sum(Counted):
+    """Counters and the deltas that are not added up yet, as one list: a view."""
+
+    class Meta:
+        managed = False
+        db_table = "numbers_sum"
+
+
+class Check(models.Model):
+    """One nightly count from the records, and how far the counters were off."""
+
+    at = models.DateTimeField()
+    drift = models.IntegerField()
+    words = models.TextField(default="")
+
+    def __str__(self):
+        return f"{self.at:%Y-%m-%d}: {self.drift} off"
+
+
+class WeeklyMail(models.Model):
+    """Who chose the mail of the week, and of which Monday they had the last."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    wanted = models.BooleanField(default=True)
+    sent_on = models.DateField(null=True)
+
+    def __str__(self):
+        return f"Mail of the week to {self.user}"

@@ -1,0 +1,79 @@
+"""How we are doing, and why: six charts, the file of each, and who wants them by mail."""
+
+import csv
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_POST, require_safe
+
+from handoff.models import Promise
+from opportunities.models import Task
+from opportunities.spreadsheets import Echo, safe
+from zarts.desk import queue
+from zarts.desk.access import page_context, staff_page
+
+from . import weekly
+from .asked import PERIODS, Asked
+from .charts import Figures
+from .models import Check, WeeklyMail
+
+RIGHT = "opportunities.view_opportunity"
+
+
+@staff_page(RIGHT)
+@require_safe
+def numbers(request):
+    """Show the six charts, each with its table and what changed since last week."""
+    asked = Asked(request.user, request.GET.dict())
+    figures, user = Figures(asked), request.user
+    charts = figures.all()
+    for chart in charts:
+        chart.more = chart.more if chart.more and user.has_perm(chart.more[2]) else ()
+    currencies = sorted({row["currency"] for row in figures.stands})
+    currency = [("currency", "Currency", [(code, code) for code in currencies], asked.chosen.get("currency"))]
+    now = queue.how_many(
+        overdue=Task.objects.visible_to(user).overdue(),
+        disputed=Promise.objects.visible_to(user).filter(stage="disputed"),
+    )
+    context = page_context(
+        request,
+        "Numbers",
+        charts=charts,
+        asked=asked,
+        filters=asked.filters + (currency if len(currencies) > 1 or "currency" in asked.chosen else []),
+        periods=[(words, asked.query(days=days), int(days) == asked.days) for days, words in PERIODS.items()],
+        kept={name: asked.chosen[name] for name in ("days", "by", "rate") if name in asked.chosen},
+        now=now,
+        check=Check.objects.order_by("-pk").first(),
+        by_mail=WeeklyMail.objects.filter(user=user, wanted=True).exists(),
+        query=asked.query(),
+    )
+    return TemplateResponse(request, "numbers/numbers.html", context)
+
+
+@staff_page(RIGHT)
+@require_safe
+def file_of(request, name):
+    """Return the table of one chart as a file."""
+    asked = Asked(request.user, request.GET.dict())
+    chart = next((chart for chart in Figures(asked).all() if chart.name == name), None)
+    if chart is None:
+        raise Http404("There is no such chart.")
+    writer = csv.writer(Echo())
+    lines: list[list] = [chart.heads, *([row.label, *(plain for _, plain in row.cells)] for row in chart.rows)]
+    words = "\ufeff" + "".join(writer.writerow([safe(str(cell)) for cell in line]) for line in lines)
+    heads = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-store"}
+    return HttpResponse(words, content_type="text/csv; charset=utf-8", headers=heads)
+
+
+@staff_page(RIGHT)
+@require_POST
+def by_mail(request):
+    """Begin or end the mail of the week."""
+    wanted = request.POST.get("wanted") == "1"
+    weekly.choose(request.user, wanted)
+    words = "You get the numbers each Monday." if wanted else "You get no mail of the week any more."
+    messages.success(request, words)
+    return redirect("numbers")

@@ -1,0 +1,67 @@
+"""The mail of the week: each Monday, to whoever chose it, what changed in one sentence a chart."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from opportunities import clock, notices
+from opportunities.models import User
+
+from .asked import Asked
+from .charts import Figures
+from .models import WeeklyMail
+
+log = logging.getLogger("zarts.numbers")
+BATCH, HOUR = 100, 7
+
+
+def monday_of(at):
+    """Return the Monday whose mail is due, in the agency's time zone: from seven in the morning on."""
+    here = timezone.localtime(at, timezone.get_default_timezone()) - timedelta(hours=HOUR)
+    return here.date() - timedelta(days=here.weekday())
+
+
+def choose(user, wanted: bool):
+    """Begin or end somebody's mail of the week. The first one comes next Monday."""
+    fields = {"wanted": wanted, "sent_on": monday_of(clock.now())}
+    WeeklyMail.objects.update_or_create(user=user, defaults=fields)
+
+
+def send() -> int:
+    """Write the mail of everybody who has none of this Monday yet. Return how many."""
+    monday, written = monday_of(clock.now()), 0
+    due = WeeklyMail.objects.filter(Q(sent_on=None) | Q(sent_on__lt=monday), wanted=True)
+    for pk in due.filter(user__in=User.who_work_here()).exclude(user__email="").values_list("pk", flat=True)[:BATCH]:
+        try:
+            written += write(pk, monday)
+        except Exception:
+            log.exception("The mail of the week %s could not be written.", pk)
+    return written
+
+
+@transaction.atomic
+def write(pk, monday) -> bool:
+    """Write one person's mail, once. False when another worker does."""
+    row = WeeklyMail.objects.select_for_update(skip_locked=True).filter(pk=pk, wanted=True).first()
+    if row is None or (row.sent_on and row.sent_on >= monday):
+        return False
+    user = User.objects.get(pk=row.user_id)
+    if not user.has_perm("opportunities.view_opportunity"):
+        return False
+    row.sent_on = monday
+    row.save()
+    notices.write(user, "The numbers of the week", body(user), key=f"numbers:{user.pk}:{monday}")
+    return True
+
+
+def body(user) -> str:
+    charts = Figures(Asked(user, {})).all()
+    page = f"{settings.SITE_URL}/admin/numbers/"
+    said = [f"{chart.title}\n{chart.changed}" for chart in charts]
+    return "\n\n".join(
+        [*said, f"All of it, with the tables:\n{page}", f"You chose this mail. End it here:\n{page}#mail"]
+    )
