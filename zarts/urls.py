@@ -1,7 +1,7 @@
 """The addresses of the staff surface."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from opportunities.admin.base import Picker
 from portal.views.home import brand
@@ -96,6 +96,7 @@ urlpatterns = [
     path("admin/autocomplete/", admin.site.admin_view(Picker.as_view(admin_site=admin.site)), name="pick"),
     # The theme's own search counts and scans whole tables: each list has a search of its own.
     path("admin/search/", refused.missing),
+    path("admin/find/", include("zarts.search.urls")),
     path("admin/", admin.site.urls),
 ]
 handler400 = refused.unclear
