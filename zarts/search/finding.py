@@ -17,6 +17,10 @@ NEWEST = 2_000
 # So many of each kind are shown at most, and when only that kind is asked for.
 MOST, MOST_OF_ONE = 30, 100
 RECENT, PINNED = 8, 50
+# By so many of the newest of a kind it is judged which word of several is the rarest.
+SAMPLED = 300
+# A word that more than this part of them hold is not looked up: that would read more than it is worth.
+COMMON = 0.05
 NAMES = 40
 
 
@@ -30,12 +34,13 @@ class Found:
     counts: dict = field(default_factory=dict)
     more: set = field(default_factory=set)
     # What to say where nothing could be looked for, or not all of it.
-    trouble: str = ""
+    unclear: str = ""
+    cut: str = ""
 
 
 def plain(words: str) -> str:
     """Return words without case and accents, as the database keeps them (sql/search.sql)."""
-    words = words.translate(str.maketrans({"ß": "s", "ø": "o", "ł": "l", "đ": "d", "æ": "a", "œ": "o"}))
+    words = words.translate(str.maketrans("ßøłđæœ", "soldao"))
     return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", words).lower())
 
 
@@ -74,15 +79,16 @@ def find(user, words: str, kind: str = "") -> Found:
     terms = terms_of(words[:LETTERS])
     found = Found(words[:LETTERS], kind if kind in Kind.values else "")
     if not terms:
-        found.trouble = "Type letters or numbers: signs alone cannot be looked for."
+        found.unclear = "Type letters or numbers: signs alone cannot be looked for."
         return found
     if len(words) > LETTERS:
-        found.trouble = f"Only the first {LETTERS} letters were looked for."
+        found.cut = f"Only the first {LETTERS} letters were looked for."
     kinds = [one for one in kinds_for(user) if not found.kind or one == found.kind]
     most = MOST_OF_ONE if found.kind else MOST
     if kinds:
-        ids = Look(user, terms, " ".join(terms), kinds, most).ids()
-        rank(found, list(lines_of(user, ids)), terms, most)
+        look = Look(user, terms, " ".join(terms), kinds, most)
+        rank(found, list(lines_of(user, look.ids())), terms, most)
+        found.more |= look.unsure
     return found
 
 
@@ -135,10 +141,14 @@ AMONG_NEWEST = """
 SHARED = """
 (select '{kind}', array(
   select id from search_entry where kind = '{kind}' and {besides} and {matches} order by id desc limit {most}), 0)"""
-# "+ 0", so that the planner never walks all lines from the newest in search of a word that none of them holds.
+SAMPLE = """
+(select '{kind}', {counts} from (
+  select search from search_entry where kind = '{kind}' order by id desc limit {sample}) newest)"""
+# "+ 0", so that the planner never walks all lines from the newest in search of a word that none of them holds; and the
+# sum of words, so that the index reads one word and not each: one that everything holds would cost as much as a scan.
 BY_INDEX = """
-(select id from search_entry where kind = '{kind}' and search @@ %(long)s::tsquery and {reach} {also}
-  order by id + 0 desc limit {most})"""
+(select id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery and {reach}
+  and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most})"""
 
 
 def query_of(terms) -> str:
@@ -149,19 +159,20 @@ class Look:
     """One look into the lines, within one person's reach. Every statement of it reads a bounded part."""
 
     def __init__(self, user, terms, asked, kinds, most):
-        self.kinds, self.most = kinds, most + 1
+        self.kinds, self.most, self.terms = kinds, most + 1, terms
+        # The kinds of which older ones that match may be left.
+        self.unsure: set = set()
+        self.by_words = len(asked) > 2
         self.values = {
             "query": query_of(terms),
-            # A beginning of one or two letters stands in so many words that the index is no help with it.
-            "long": query_of(term for term in terms if len(term) > 2),
-            "short": query_of(term for term in terms if len(term) < 3),
+            **{f"term{n}": query_of([term]) for n, term in enumerate(terms)},
             "asked": asked,
             "begins": asked + "%",
             "me": user.pk,
             "team": user.team_id,
         }
         # Up to two letters say nothing but how a name begins.
-        self.matches = "search @@ %(query)s::tsquery" if len(asked) > 2 else "name_key like %(begins)s"
+        self.matches = "search @@ %(query)s::tsquery" if self.by_words else "name_key like %(begins)s"
         # The lists of what is somebody's, each with an index of its own; and what they reach besides.
         self.own, self.besides = ["true"], ""
         if not user.sees_all:
@@ -185,10 +196,25 @@ class Look:
                 seen.setdefault(kind, set()).update(ids or ())
                 if was_read == NEWEST:
                     unread.add(kind)
-        rare = [kind for kind in unread if len(seen[kind]) < self.most] if self.values["long"] else []
+        rare = sorted(kind for kind in unread if len(seen[kind]) < self.most) if self.by_words else []
         if rare:
-            found.update(pk for (pk,) in self.run(" union all ".join(map(self.by_index, rare))))
+            terms = self.rarest(rare)
+            self.unsure = {kind for kind in rare if kind not in terms}
+            parts = [self.by_index(kind, term) for kind, term in terms.items()]
+            found.update(pk for (pk,) in (self.run(" union all ".join(parts)) if parts else []))
         return sorted(found)
+
+    def rarest(self, kinds) -> dict:
+        """Return for each kind which word the index is asked for: the one that the fewest of its newest lines hold.
+
+        A kind is left out where even that stands in too many: what was found among the newest has to do.
+        """
+        numbers = range(len(self.terms))
+        counts = ", ".join(f"count(*) filter (where search @@ %(term{n})s::tsquery)" for n in numbers)
+        rows = self.run(" union all ".join(SAMPLE.format(kind=kind, counts=counts, sample=SAMPLED) for kind in kinds))
+        # Of those that none holds, the longest.
+        best = {kind: min((held[n], -len(self.terms[n]), n) for n in numbers) for kind, *held in rows}
+        return {kind: n for kind, (count, _, n) in best.items() if count <= SAMPLED * COMMON}
 
     def run(self, statement):
         with connection.cursor() as cursor:
@@ -213,9 +239,8 @@ class Look:
     def shared(self, kind) -> str:
         return SHARED.format(kind=kind, besides=self.besides, matches=self.matches, most=self.most)
 
-    def by_index(self, kind) -> str:
-        also = "and (search || ''::tsvector) @@ %(short)s::tsquery" if self.values["short"] else ""
-        return BY_INDEX.format(kind=kind, reach=self.reach, also=also, most=self.most)
+    def by_index(self, kind, term) -> str:
+        return BY_INDEX.format(kind=kind, term=term, reach=self.reach, most=self.most)
 
 
 def within(user, path: str):

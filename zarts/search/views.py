@@ -57,13 +57,13 @@ def now(request):
 
 def said_of(found, below=None) -> str:
     """Say in one line how much was found."""
-    if not found.rows:
-        return found.trouble if not found.counts and found.trouble else "Nothing found."
-    count, many = len(found.rows), "more than " if found.more else ""
-    said = "1 found" if count == 1 and not many else f"{many}{count} found".capitalize()
+    count = len(found.rows)
+    said = f"{'More than ' if found.more and count else ''}{count or 'Nothing'} found"
+    if found.more and not count:
+        said += " among the newest; type more of it"
     if below and count > below:
         said += f", the first {below} below"
-    return f"{said}. {found.trouble}".strip()
+    return found.unclear or f"{said}. {found.cut}".strip()
 
 
 def kinds_of(user, found) -> list:
