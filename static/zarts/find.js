@@ -59,10 +59,12 @@
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (mine !== asked) return;
       const lines = fresh.querySelector("[data-lines]");
+      const kept = chosen()?.id;
       list.replaceChildren(...lines.childNodes);
       foot.replaceChildren(...fresh.querySelector("[data-words]").childNodes);
       list.hidden = !options().length;
-      choose(null);
+      // Whoever chose a line meanwhile keeps it, where it is still found.
+      choose(options().find((one) => one.id === kept) || null);
       said.textContent = lines.dataset.said;
       show();
     };

@@ -211,6 +211,19 @@ def test_an_address_with_an_unknown_kind_finds_all_kinds(as_user, ada):
     assert "Harbour" in as_user(ada).get(reverse("find"), {"q": "harbour", "kind": "nonsense"}).text
 
 
+def test_the_box_of_every_page_is_a_form_that_works_without_a_script(as_user, ada):
+    clients(ada, "Harbour")
+    browser = as_user(ada)
+
+    for page in ("/admin/today/", "/admin/opportunities/client/", reverse("find")):
+        assert 'action="/admin/find/" role="search"' in browser.get(page).text
+    assert clients_url(ada, "Harbour") in browser.get("/admin/find/?q=harb").text
+
+
+def clients_url(owner, name):
+    return Client.objects.get(owner=owner, name=name).staff_url()
+
+
 # -- Opened last, and pinned. ------------------------------------------------------------------------------------------
 
 
