@@ -13,7 +13,7 @@ from .models import Entry, Kind, Mark, Shared, model_of
 LETTERS, WORDS = 200, 8
 # So many of the newest of each kind are read one by one: a word that many hold is found there at once. A word that is
 # rarer than that is looked up in the index, which then has few of it.
-NEWEST = 2_000
+NEWEST = 1_000
 # So many of each kind are shown at most, and when only that kind is asked for.
 MOST, MOST_OF_ONE = 30, 100
 RECENT, PINNED = 8, 50
@@ -61,10 +61,9 @@ def lines(user):
 
 
 def recent(user) -> list[Entry]:
-    """Return what this person opened last, of what they may still see."""
-    return list(
-        lines(user).filter(marks__user=user, marks__opened_at__isnull=False).order_by("-marks__opened_at")[:RECENT]
-    )
+    """Return what this person opened last, of what they may still see. What they pinned stands elsewhere."""
+    rows = lines(user).filter(marks__user=user, marks__opened_at__isnull=False).filter(is_pinned=False)
+    return list(rows.order_by("-marks__opened_at")[:RECENT])
 
 
 def pinned(user) -> list[Entry]:
@@ -102,20 +101,18 @@ def rank(found, rows, terms, most):
     asked = " ".join(terms)
     kinds = list(Kind.values)
 
-    def worth(entry):
+    def group(entry):
         has = entry.name_key.split()
-        if entry.name_key == asked:
-            return 0
-        if entry.name_key.startswith(asked):
-            return 1
-        return 2 if all(any(word.startswith(term) for word in has) for term in terms) else 3
+        is_named = all(any(word.startswith(term) for word in has) for term in terms)
+        named = 0 if entry.name_key == asked else 1 if entry.name_key.startswith(asked) else 2
+        return named, not entry.is_open, named == 2 and not is_named
 
-    rows.sort(key=lambda entry: (worth(entry), not entry.is_open, -entry.pk))
+    rows.sort(key=lambda entry: -entry.pk)
     nth, order = {}, {}
     for entry in rows:
-        group = (worth(entry), not entry.is_open)
-        place = nth[entry.kind, group] = nth.get((entry.kind, group), 0) + 1
-        order[entry.pk] = (*group, place, kinds.index(entry.kind))
+        this = group(entry)
+        place = nth[entry.kind, this] = nth.get((entry.kind, this), 0) + 1
+        order[entry.pk] = (*this, place, kinds.index(entry.kind))
         found.counts[entry.kind] = found.counts.get(entry.kind, 0) + 1
     rows.sort(key=lambda entry: order[entry.pk])
     for kind, count in found.counts.items():
@@ -134,13 +131,16 @@ BY_NAME = """
 select '', array(select id from (
   (select * from search_entry where kind in ({kinds}) and name_key = %(asked)s limit {newest}) union all
   (select * from search_entry where kind in ({kinds}) and name_key like %(begins)s limit {newest})
-) named where {reach} limit {names}), 0"""
+) named where {reach} limit {names}), false"""
 AMONG_NEWEST = """
-(select '{kind}', (array_agg(id order by id desc) filter (where {matches}))[1:{most}], count(*) from (
-  select * from search_entry where kind = '{kind}' and {own} order by id desc limit {newest}) newest)"""
+(select '{kind}', array(select id from (
+  select id, search, name_key from search_entry where kind = '{kind}' and {own} order by id desc limit {newest}
+) newest where {matches} limit {most}),
+exists (select from search_entry where kind = '{kind}' and {own} order by id desc offset {newest}))"""
 SHARED = """
 (select '{kind}', array(
-  select id from search_entry where kind = '{kind}' and {besides} and {matches} order by id desc limit {most}), 0)"""
+  select id from search_entry where kind = '{kind}' and {besides} and {matches}
+  order by id desc limit {most}), false)"""
 SAMPLE = """
 (select '{kind}', {counts} from (
   select search from search_entry where kind = '{kind}' order by id desc limit {sample}) newest)"""
@@ -190,11 +190,11 @@ class Look:
     def ids(self) -> list[int]:
         """Return the ids of what matches: by name, among the newest of each kind, and by the index where need be."""
         found, seen, unread = set(), {}, set()
-        for kind, ids, was_read in self.run(self.statement()):
-            found.update(ids or ())
+        for kind, ids, is_older in self.run(self.statement()):
+            found.update(ids)
             if kind:
-                seen.setdefault(kind, set()).update(ids or ())
-                if was_read == NEWEST:
+                seen.setdefault(kind, set()).update(ids)
+                if is_older:
                     unread.add(kind)
         rare = sorted(kind for kind in unread if len(seen[kind]) < self.most) if self.by_words else []
         if rare:
