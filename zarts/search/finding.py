@@ -13,7 +13,7 @@ from .models import Entry, Kind, Mark, Shared, model_of
 LETTERS, WORDS = 200, 8
 # So many of the newest of each kind are read one by one: a word that many hold is found there at once. A word that is
 # rarer than that is looked up in the index, which then has few of it.
-NEWEST = 1_000
+NEWEST = 3_000
 # So many of each kind are shown at most, and when only that kind is asked for.
 MOST, MOST_OF_ONE = 30, 100
 RECENT, PINNED = 8, 50
@@ -129,21 +129,21 @@ def rank(found, rows, terms, most):
 # What is called so, and what begins so: names are looked up without asking whose they are, a bounded number of them.
 BY_NAME = """
 select '', array(select id from (
-  (select * from search_entry where kind in ({kinds}) and name_key = %(asked)s limit {newest}) union all
-  (select * from search_entry where kind in ({kinds}) and name_key like %(begins)s limit {newest})
-) named where {reach} limit {names}), false"""
+  (select * from search_entry where name_key = %(asked)s limit {newest}) union all
+  (select * from search_entry where name_key like %(begins)s limit {newest})
+) named where kind in ({kinds}) and {reach} limit {names}), false"""
 AMONG_NEWEST = """
 (select '{kind}', array(select id from (
-  select id, search, name_key from search_entry where kind = '{kind}' and {own} order by id desc limit {newest}
+  select id, search, name_key from search_entry where kind = '{kind}' and {own} order by id * -1 limit {newest}
 ) newest where {matches} limit {most}),
-exists (select from search_entry where kind = '{kind}' and {own} order by id desc offset {newest}))"""
+exists (select from search_entry where kind = '{kind}' and {own} order by id * -1 offset {newest}))"""
 SHARED = """
 (select '{kind}', array(
   select id from search_entry where kind = '{kind}' and {besides} and {matches}
-  order by id desc limit {most}), false)"""
+  order by id + 0 desc limit {most}), false)"""
 SAMPLE = """
 (select '{kind}', {counts} from (
-  select search from search_entry where kind = '{kind}' order by id desc limit {sample}) newest)"""
+  select search from search_entry where kind = '{kind}' order by id * -1 limit {sample}) newest)"""
 # "+ 0", so that the planner never walks all lines from the newest in search of a word that none of them holds; and the
 # sum of words, so that the index reads one word and not each: one that everything holds would cost as much as a scan.
 BY_INDEX = """

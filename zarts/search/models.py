@@ -67,9 +67,10 @@ class Entry(models.Model):
                 for kind in Kind.values
             ],
             models.Index(fields=["name_key"], name="search_by_name", opclasses=["text_pattern_ops"]),
-            models.Index(fields=["kind", "-id"], name="search_newest"),
-            models.Index(fields=["owner_id", "kind", "-id"], name="search_of_owner"),
-            models.Index(fields=["team_id", "kind", "-id"], name="search_of_team"),
+            # By a sum, and asked for by the same: the planner would else walk all kinds by their number, newest first.
+            models.Index("kind", models.F("id") * -1, name="search_newest"),
+            models.Index("owner_id", "kind", models.F("id") * -1, name="search_of_owner"),
+            models.Index("team_id", "kind", models.F("id") * -1, name="search_of_team"),
             models.Index(fields=["client_id"], name="search_of_client"),
             models.Index(fields=["opportunity_id"], name="search_of_opportunity"),
             models.Index(fields=["lead_id"], name="search_of_lead", condition=models.Q(lead_id__isnull=False)),

@@ -116,9 +116,9 @@ class Migration(migrations.Migration):
                         name="search_note",
                     ),
                     models.Index(fields=["name_key"], name="search_by_name", opclasses=["text_pattern_ops"]),
-                    models.Index(fields=["kind", "-id"], name="search_newest"),
-                    models.Index(fields=["owner_id", "kind", "-id"], name="search_of_owner"),
-                    models.Index(fields=["team_id", "kind", "-id"], name="search_of_team"),
+                    models.Index("kind", models.F("id") * -1, name="search_newest"),
+                    models.Index("owner_id", "kind", models.F("id") * -1, name="search_of_owner"),
+                    models.Index("team_id", "kind", models.F("id") * -1, name="search_of_team"),
                     models.Index(fields=["client_id"], name="search_of_client"),
                     models.Index(fields=["opportunity_id"], name="search_of_opportunity"),
                     models.Index(
