@@ -1,11 +1,13 @@
 """The lines of the bench: what is compared, and how far it may be off."""
 
+from urllib.parse import urlencode
+
 from django.db import transaction
 
 from bench.databases import Database
 from bench.imports import an_import
 from bench.lint import lint_of_long_words
-from bench.measure import Ratio, compare, p95
+from bench.measure import Ratio, compare, p95, time_of
 from bench.portal import portal_page
 from bench.pump import against_celery, mails_against_celery, soon_done, soon_mailed
 from bench.queue import queue_page
@@ -80,6 +82,30 @@ def search(small, large) -> Ratio:
     return compare(lambda: small.get(f"{LIST}?q=roof"), lambda: large.get(f"{LIST}?q=roof"), times=20)
 
 
+FIND = "/admin/find/now/"
+# A word of a twelfth, a word of all, a beginning, two of which one is rare, one that there is not.
+FINDS = ("roof", "growth", "sca", "scale 777", "zebra")
+
+
+def find_anything(small, large) -> Ratio:
+    """The search box with three letters or more."""
+
+    def look(database):
+        for words in FINDS:
+            database.get(f"{FIND}?{urlencode({'q': words})}")
+
+    return compare(lambda: look(small), lambda: look(large), times=10)
+
+
+def find_in_time(small, large) -> Ratio:
+    """The slowest of those, 95 of 100 times, against the 50 ms that it may take."""
+    worst = 0.0
+    for words in FINDS:
+        path = f"{FIND}?{urlencode({'q': words})}"
+        worst = max(worst, p95([time_of(lambda path=path: large.get(path)) for _ in range(60)][10:]))
+    return Ratio(worst / 50, 1.0, 50, worst)
+
+
 def a_move(small, large) -> Ratio:
     """A move of one record, that opens and closes no other: a follow-up is paused, and resumed."""
     from opportunities.followups import open_task
@@ -117,6 +143,8 @@ LINES = [
     ("deep page against first page, large", deep_page, 1.2),
     ("record page, large against small", record_page, 1.2),
     ("search of four letters, large against small", search, 2.0),
+    ("search of everything, large against small", find_anything, 2.0),
+    ("search of everything, p95 of the slowest in 50 ms", find_in_time, 1.0),
     ("a move against a bare UPDATE", a_move, 3.0),
     ("queue of approvals, 100,000 pending against 1,000", queue_page, 1.2),
     ("due mail gone, p95 in s, 100,000 pending", soon_mailed, 2.0),

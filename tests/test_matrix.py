@@ -74,6 +74,10 @@ PAGES = {
     "outputs_list_csv": (STAFF, "-"),
     "seen": ("ABDEN", "-"),
     "claims": (STAFF, "-"),
+    "find": (STAFF, "-"),
+    "find_now": (STAFF, "-"),
+    "find_opened": ("-", "-"),  # with the address of no record
+    "find_pin": ("-", "-"),  # of no line
     "won_and_lost": (STAFF, "-"),
     "intake_tokens": ("E", "E"),
     "intake_token_revoke": ("-", "E"),
@@ -472,7 +476,7 @@ MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
 LISTS |= {"report_calendar", "report_reliability"}
-LISTS |= {"claims", "won_and_lost", "numbers"}
+LISTS |= {"claims", "won_and_lost", "numbers", "find", "find_now"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     "my_calendar",

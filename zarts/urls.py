@@ -98,6 +98,7 @@ urlpatterns = [
     path("admin/autocomplete/", admin.site.admin_view(Picker.as_view(admin_site=admin.site)), name="pick"),
     # The theme's own search counts and scans whole tables: each list has a search of its own.
     path("admin/search/", refused.missing),
+    path("admin/find/", include("zarts.search.urls")),
     path("admin/", admin.site.urls),
 ]
 handler400 = refused.unclear

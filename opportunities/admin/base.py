@@ -13,6 +13,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
+from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -182,7 +183,19 @@ class KeptAdmin(ModelAdmin):
             return queryset, False
         if any(field.name == "search" for field in self.opts.get_fields()):
             return reads.matching(queryset, search_term), False
-        return super().get_search_results(request, queryset, search_term[:200])
+        found = super().get_search_results(request, queryset, search_term[:200])[0] if self.search_fields else None
+        if not self.above:
+            return queryset if found is None else found, False
+        theirs = Q(**{f"{self.above}__in": reads.called(search_term, self.above.endswith("opportunity"))})
+        return queryset.filter(theirs if found is None else theirs | Q(pk__in=found.order_by().values("pk"))), False
+
+    @cached_property
+    def above(self) -> str:
+        """Return the lookup that leads from a row to its deal, or else to its client; empty where it has neither."""
+        named = {field.name for field in self.opts.fields if field.related_model}
+        paths = [name for name in ("opportunity", "client") if name in named]
+        paths += getattr(self.model, "lineage", list)()
+        return next((path for path in paths if path.split("__")[-1] in ("opportunity", "client")), "")
 
     # -- The list. -----------------------------------------------------------------------------------------------------
 
@@ -205,7 +218,7 @@ class KeptAdmin(ModelAdmin):
             "filters": filters,
             "words": words,
             "kept": keep,
-            "searchable": bool(self.search_fields),
+            "searchable": bool(self.search_fields or self.above),
             "empty_words": self.empty_words,
             "downloads": [(words, reverse(name)) for words, name in self.downloads],
             "add_url": self.add_url() if self.has_add_permission(request) else "",

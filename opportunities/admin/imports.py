@@ -34,6 +34,7 @@ def labels(record) -> list[tuple[str, str]]:
 @admin.register(Import)
 class ImportAdmin(RecordAdmin):
     list_display = ["file_name", "kind", "stage", "row_count", "owner", "uploaded_at"]
+    search_fields = ["file_name"]
     list_filter = ["kind", "stage"]
     list_select_related = ["owner"]
     empty_words = "No file was brought in yet. Begin with a list of leads or opportunities: CSV or Excel."

@@ -25,6 +25,7 @@ class SavedViewForm(SeenForm):
 class SavedViewAdmin(RecordAdmin):
     form = SavedViewForm
     list_display = ["name", "owner", "shared", "stage"]
+    search_fields = ["name"]
     list_filter = ["stage"]
     list_select_related = ["owner"]
     fields = ["name", "shared", "owner", "shows"]

@@ -189,12 +189,17 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         """Return the same condition with the grants read beforehand: few as they are, the indexes then serve it."""
         if user.sees_all:
             return models.Q()
-        by_user = OpportunityUserPermission.objects.filter(user=user).values_list("content_object_id")
-        by_group = OpportunityGroupPermission.objects.filter(group__user=user).values_list("content_object_id")
-        granted = [pk for (pk,) in by_user.union(by_group)[: cls.FEW_GRANTS + 1]]
+        granted = cls.granted_to(user, most=cls.FEW_GRANTS + 1)
         if len(granted) > cls.FEW_GRANTS:
             return cls.reach(user)
         return super().reach(user) | models.Q(pk__in=granted) if granted else super().reach(user)
+
+    @classmethod
+    def granted_to(cls, user, most=None) -> list[int]:
+        """Return the ids of those that were granted to this person or to a group of theirs."""
+        by_user = OpportunityUserPermission.objects.filter(user=user).values_list("content_object_id")
+        by_group = OpportunityGroupPermission.objects.filter(group__user=user).values_list("content_object_id")
+        return [pk for (pk,) in by_user.union(by_group)[:most]]
 
     def within_reach(self, user, to):
         if super().within_reach(user, to):

@@ -145,6 +145,7 @@ class ApprovalRuleAdmin(KeptAdmin):
 @admin.register(Delegation)
 class DelegationAdmin(KeptAdmin):
     list_display = ["giver", "taker", "starts_on", "ends_on"]
+    search_fields = [f"{who}__{name}" for who in ("giver", "taker") for name in ("first_name", "last_name", "username")]
     list_select_related = ["giver", "taker"]
     fields = ["giver", "taker", "starts_on", "ends_on"]
     empty_words = "Nobody stands in for anybody. Before you go on leave, say who decides for you meanwhile."

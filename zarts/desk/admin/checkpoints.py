@@ -22,6 +22,7 @@ from ..checklist import BY_KEY, CHECKS
 @admin.register(Checkpoint)
 class CheckpointAdmin(RecordAdmin):
     list_display = ["sentence", "met_by", "due_from", "stage"]
+    search_fields = ["sentence"]
     list_filter = ["stage", "met_by"]
     fields = ["sentence", "met_by", "field", "task_kind", "task_title", "due_from"]
     empty_words = "The house has no checkpoint of its own. Add what every deal must have at your agency."

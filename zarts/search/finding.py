@@ -1,0 +1,251 @@
+"""What is found for what somebody typed: a bounded look, in the order in which people mean it."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+from django.db import connection
+from django.db.models import Exists, OuterRef
+
+from .models import Entry, Kind, Mark, Shared, model_of
+
+# So many letters of what was typed are looked for, and so many words.
+LETTERS, WORDS = 200, 8
+# So many of the newest of each kind are read one by one: a word that many hold is found there at once. A word that is
+# rarer than that is looked up in the index, which then has few of it.
+NEWEST = 3_000
+# So many of each kind are shown at most, and when only that kind is asked for.
+MOST, MOST_OF_ONE = 30, 100
+RECENT, PINNED = 8, 50
+# By so many of the newest of a kind it is judged which word of several is the rarest.
+SAMPLED = 300
+# A word that more than this part of them hold is not looked up: that would read more than it is worth.
+COMMON = 0.05
+NAMES = 40
+
+
+@dataclass
+class Found:
+    """What was found, best first, and of which kinds there is more than that."""
+
+    words: str = ""
+    kind: str = ""
+    rows: list = field(default_factory=list)
+    counts: dict = field(default_factory=dict)
+    more: set = field(default_factory=set)
+    # What to say where nothing could be looked for, or not all of it.
+    unclear: str = ""
+    cut: str = ""
+
+
+def plain(words: str) -> str:
+    """Return words without case and accents, as the database keeps them (sql/search.sql)."""
+    words = words.translate(str.maketrans("ßøłđæœ", "soldao"))
+    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", words).lower())
+
+
+def terms_of(words: str) -> list[str]:
+    """Return the words to look for, each as a beginning; none where nothing typed is a letter or a number."""
+    return [term[:40] for term in re.findall(r"[^\W_]+", plain(words))][:WORDS]
+
+
+def kinds_for(user) -> list[str]:
+    """Return the kinds that this person's roles let them see."""
+    return [kind for kind in Kind.values if user.has_perm(f"{model_of(kind)}.view_{kind}")]
+
+
+def lines(user):
+    """Return everything that this person may see, with whether they pinned it."""
+    pinned = Mark.objects.filter(entry=OuterRef("pk"), user=user, pinned_at__isnull=False)
+    return Entry.objects.filter(Entry.reach(user), kind__in=kinds_for(user)).annotate(is_pinned=Exists(pinned))
+
+
+def recent(user) -> list[Entry]:
+    """Return what this person opened last, of what they may still see. What they pinned stands elsewhere."""
+    rows = lines(user).filter(marks__user=user, marks__opened_at__isnull=False).filter(is_pinned=False)
+    return list(rows.order_by("-marks__opened_at")[:RECENT])
+
+
+def pinned(user) -> list[Entry]:
+    """Return what this person pinned, of what they may still see."""
+    rows = lines(user).filter(marks__user=user, marks__pinned_at__isnull=False)
+    return list(rows.order_by("-marks__pinned_at")[:PINNED])
+
+
+def find(user, words: str, kind: str = "") -> Found:
+    """Return what was found: exact names, then names that begin so, then words; open before closed, newest first."""
+    words = words.strip()
+    terms = terms_of(words[:LETTERS])
+    found = Found(words[:LETTERS], kind if kind in Kind.values else "")
+    if not terms:
+        found.unclear = "Type letters or numbers: signs alone cannot be looked for."
+        return found
+    if len(words) > LETTERS:
+        found.cut = f"Only the first {LETTERS} letters were looked for."
+    kinds = [one for one in kinds_for(user) if not found.kind or one == found.kind]
+    most = MOST_OF_ONE if found.kind else MOST
+    if kinds:
+        look = Look(user, terms, " ".join(terms), kinds, most)
+        rank(found, list(lines_of(user, look.ids())), terms, most)
+        found.more |= look.unsure
+    return found
+
+
+def lines_of(user, ids):
+    pinned = Mark.objects.filter(entry=OuterRef("pk"), user=user, pinned_at__isnull=False)
+    return Entry.objects.filter(pk__in=ids).annotate(is_pinned=Exists(pinned)).defer("search")
+
+
+def rank(found, rows, terms, most):
+    """Put what was found in order. Kinds are mixed: the first of each stand before the second of any."""
+    asked = " ".join(terms)
+    kinds = list(Kind.values)
+
+    def group(entry):
+        has = entry.name_key.split()
+        is_named = all(any(word.startswith(term) for word in has) for term in terms)
+        named = 0 if entry.name_key == asked else 1 if entry.name_key.startswith(asked) else 2
+        return named, not entry.is_open, named == 2 and not is_named
+
+    rows.sort(key=lambda entry: -entry.pk)
+    nth, order = {}, {}
+    for entry in rows:
+        this = group(entry)
+        place = nth[entry.kind, this] = nth.get((entry.kind, this), 0) + 1
+        order[entry.pk] = (*this, place, kinds.index(entry.kind))
+        found.counts[entry.kind] = found.counts.get(entry.kind, 0) + 1
+    rows.sort(key=lambda entry: order[entry.pk])
+    for kind, count in found.counts.items():
+        if count > most:
+            found.more.add(kind)
+            found.counts[kind] = most
+    shown: dict = {}
+    for entry in rows:
+        shown[entry.kind] = shown.get(entry.kind, 0) + 1
+        if shown[entry.kind] <= most:
+            found.rows.append(entry)
+
+
+# What is called so, and what begins so: names are looked up without asking whose they are, a bounded number of them.
+BY_NAME = """
+select '', array(select id from (
+  (select * from search_entry where name_key = %(asked)s limit {newest}) union all
+  (select * from search_entry where name_key like %(begins)s limit {newest})
+) named where kind in ({kinds}) and {reach} limit {names}), false"""
+AMONG_NEWEST = """
+(select '{kind}', array(select id from (
+  select id, search, name_key from search_entry where kind = '{kind}' and {own} order by id * -1 limit {newest}
+) newest where {matches} limit {most}),
+exists (select from search_entry where kind = '{kind}' and {own} order by id * -1 offset {newest}))"""
+SHARED = """
+(select '{kind}', array(
+  select id from search_entry where kind = '{kind}' and {besides} and {matches}
+  order by id + 0 desc limit {most}), false)"""
+SAMPLE = """
+(select '{kind}', {counts} from (
+  select search from search_entry where kind = '{kind}' order by id * -1 limit {sample}) newest)"""
+# "+ 0", so that the planner never walks all lines from the newest in search of a word that none of them holds; and the
+# sum of words, so that the index reads one word and not each: one that everything holds would cost as much as a scan.
+BY_INDEX = """
+(select id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery and {reach}
+  and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most})"""
+
+
+def query_of(terms) -> str:
+    return " & ".join(f"'{term}':*" for term in terms)
+
+
+class Look:
+    """One look into the lines, within one person's reach. Every statement of it reads a bounded part."""
+
+    def __init__(self, user, terms, asked, kinds, most):
+        self.kinds, self.most, self.terms = kinds, most + 1, terms
+        # The kinds of which older ones that match may be left.
+        self.unsure: set = set()
+        self.by_words = len(asked) > 2
+        self.values = {
+            "query": query_of(terms),
+            **{f"term{n}": query_of([term]) for n, term in enumerate(terms)},
+            "asked": asked,
+            "begins": asked + "%",
+            "me": user.pk,
+            "team": user.team_id,
+        }
+        # Up to two letters say nothing but how a name begins.
+        self.matches = "search @@ %(query)s::tsquery" if self.by_words else "name_key like %(begins)s"
+        # The lists of what is somebody's, each with an index of its own; and what they reach besides.
+        self.own, self.besides = ["true"], ""
+        if not user.sees_all:
+            self.own = ["owner_id = %(me)s"] + ["team_id = %(team)s"] * user.sees_team
+            through = Shared.of(user)
+            self.values |= {"opportunities": through.opportunities, "clients": through.clients}
+            if through.opportunities or through.clients:
+                self.besides = (
+                    "(opportunity_id = any(%(opportunities)s) or"
+                    " client_id = any(%(clients)s) and opportunity_id is null and lead_id is null)"
+                )
+        arms = [*self.own, *([self.besides] if self.besides else [])]
+        self.reach = "(" + " or ".join(arms) + ")"
+
+    def ids(self) -> list[int]:
+        """Return the ids of what matches: by name, among the newest of each kind, and by the index where need be."""
+        found, seen, unread = set(), {}, set()
+        for kind, ids, is_older in self.run(self.statement()):
+            found.update(ids)
+            if kind:
+                seen.setdefault(kind, set()).update(ids)
+                if is_older:
+                    unread.add(kind)
+        rare = sorted(kind for kind in unread if len(seen[kind]) < self.most) if self.by_words else []
+        if rare:
+            terms = self.rarest(rare)
+            self.unsure = {kind for kind in rare if kind not in terms}
+            parts = [self.by_index(kind, term) for kind, term in terms.items()]
+            found.update(pk for (pk,) in (self.run(" union all ".join(parts)) if parts else []))
+        return sorted(found)
+
+    def rarest(self, kinds) -> dict:
+        """Return for each kind which word the index is asked for: the one that the fewest of its newest lines hold.
+
+        A kind is left out where even that stands in too many: what was found among the newest has to do.
+        """
+        numbers = range(len(self.terms))
+        counts = ", ".join(f"count(*) filter (where search @@ %(term{n})s::tsquery)" for n in numbers)
+        rows = self.run(" union all ".join(SAMPLE.format(kind=kind, counts=counts, sample=SAMPLED) for kind in kinds))
+        # Of those that none holds, the longest.
+        best = {kind: min((held[n], -len(self.terms[n]), n) for n in numbers) for kind, *held in rows}
+        return {kind: n for kind, (count, _, n) in best.items() if count <= SAMPLED * COMMON}
+
+    def run(self, statement):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, self.values)
+            return cursor.fetchall()
+
+    def statement(self) -> str:
+        parts = [self.by_name()]
+        for kind in self.kinds:
+            parts += [self.among_newest(kind, own) for own in self.own]
+            if self.besides:
+                parts.append(self.shared(kind))
+        return " union all ".join(parts)
+
+    def by_name(self) -> str:
+        kinds = ", ".join(f"'{kind}'" for kind in self.kinds)
+        return BY_NAME.format(kinds=kinds, newest=NEWEST, names=NAMES, reach=self.reach)
+
+    def among_newest(self, kind, own) -> str:
+        return AMONG_NEWEST.format(kind=kind, own=own, newest=NEWEST, matches=self.matches, most=self.most)
+
+    def shared(self, kind) -> str:
+        return SHARED.format(kind=kind, besides=self.besides, matches=self.matches, most=self.most)
+
+    def by_index(self, kind, term) -> str:
+        return BY_INDEX.format(kind=kind, term=term, reach=self.reach, most=self.most)
+
+
+def within(user, path: str):
+    """Return the line of the record whose page has this address, or None: it is no such page, or not theirs to see."""
+    page = re.fullmatch(r"/admin/(\w+)/(\w+)/(\d{1,18})/change/", path)
+    if not page or page[2] not in Kind.values or model_of(page[2]) != page[1]:
+        return None
+    return lines(user).filter(kind=page[2], record_id=int(page[3])).first()

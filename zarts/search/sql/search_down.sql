@@ -1,0 +1,20 @@
+drop trigger if exists search_added on opportunities_client;
+drop trigger if exists search_changed on opportunities_client;
+drop trigger if exists search_added on opportunities_contact;
+drop trigger if exists search_changed on opportunities_contact;
+drop trigger if exists search_added on opportunities_lead;
+drop trigger if exists search_changed on opportunities_lead;
+drop trigger if exists search_added on opportunities_opportunity;
+drop trigger if exists search_changed on opportunities_opportunity;
+drop trigger if exists search_added on proposals_proposal;
+drop trigger if exists search_changed on proposals_proposal;
+drop trigger if exists search_added on proposals_contract;
+drop trigger if exists search_changed on proposals_contract;
+drop trigger if exists search_added on handoff_project;
+drop trigger if exists search_changed on handoff_project;
+drop trigger if exists search_added on opportunities_message;
+drop trigger if exists search_changed on opportunities_message;
+drop trigger if exists search_added on opportunities_note;
+drop trigger if exists search_changed on opportunities_note;
+drop function zarts_search_changed, zarts_search_noted, zarts_search_added, zarts_search_write, zarts_search_lines,
+  zarts_search_words, zarts_search_plain;
