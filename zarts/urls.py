@@ -30,6 +30,7 @@ from .desk.views import (
     today,
     tokens,
 )
+from .reads import urls as reads
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -93,6 +94,7 @@ urlpatterns = [
     path("admin/opportunities/objection/<int:pk>/about/", pointing.of_objection, name="opportunities_objection_about"),
     path("admin/intake-tokens/", tokens.tokens, name="intake_tokens"),
     path("admin/intake-tokens/<int:pk>/revoke/", tokens.revoke, name="intake_token_revoke"),
+    *reads.urlpatterns,
     path("admin/autocomplete/", admin.site.admin_view(Picker.as_view(admin_site=admin.site)), name="pick"),
     # The theme's own search counts and scans whole tables: each list has a search of its own.
     path("admin/search/", refused.missing),

@@ -79,6 +79,8 @@ PAGES = [
             ("Users", "badge", "opportunities.user", ""),
             ("Teams", "groups", "opportunities.team", ""),
             ("Intake tokens", "vpn_key", "intake_tokens", "portal.view_intaketoken"),
+            ("Data catalogue", "database", "catalogue", ""),
+            ("Tokens", "key", "tokens", ""),
             ("Diary", "history", "opportunities.event", ""),
         ],
     ),

@@ -116,6 +116,7 @@ ROLES = {
         ],
         "handoff": ["view_*"],
         "portal": ["*_intaketoken"],
+        "reads": ["*_token"],
         "auth": ["view_group"],
     },
     "Auditor": {
