@@ -9,7 +9,7 @@ select
 from public.opportunities_audit b
 join public.opportunities_opportunity o on o.id = b.opportunity_id
 join public.opportunities_client c on c.id = o.client_id
-left join reads.an_owner u on u.id = b.owner_id
+left join reads.of_people u on u.id = b.owner_id
 left join public.opportunities_team t on t.id = o.team_id;
 
 create view reads.audits_proposal as
@@ -19,8 +19,8 @@ select
   p.proposal_id, p.proposal_number, p.proposal_revision, p.proposal_title, p.proposal_stage,
   p.proposal_sent_at, p.proposal_valid_until, p.decide_on
 from public.opportunities_audit b
-join reads.a_deal d on d.opportunity_id = b.opportunity_id
-join reads.an_offer p on p.proposal_id =
+join reads.of_deals d on d.opportunity_id = b.opportunity_id
+join reads.of_offers p on p.proposal_id =
   (select max(x.id) from public.proposals_proposal x where x.opportunity_id = d.opportunity_id);
 
 create view reads.audits_approval as
@@ -29,8 +29,8 @@ select
   d.opportunity_id, d.opportunity_name, d.opportunity_stage, d.client_id, d.client_name, d.value, d.currency,
   a.approval_id, a.approval_aspect, a.approval_stage, a.approval_asked_at, a.approval_due_at, a.approval_decided_at
 from public.opportunities_audit b
-join reads.a_deal d on d.opportunity_id = b.opportunity_id
-join reads.an_approval a on a.approval_id =
+join reads.of_deals d on d.opportunity_id = b.opportunity_id
+join reads.of_approvals a on a.approval_id =
   (select max(x.id) from public.proposals_approval x where x.opportunity_id = d.opportunity_id);
 
 create view reads.audits_contract as
@@ -40,8 +40,8 @@ select
   k.contract_id, k.contract_number, k.contract_stage, k.sign_by, k.contract_signed_at, k.contract_active_at,
   k.payment_stage, k.payment_due_on
 from public.opportunities_audit b
-join reads.a_deal d on d.opportunity_id = b.opportunity_id
-join reads.a_contract k on k.contract_id =
+join reads.of_deals d on d.opportunity_id = b.opportunity_id
+join reads.of_contracts k on k.contract_id =
   (select max(x.id) from public.proposals_contract x where x.opportunity_id = d.opportunity_id);
 
 create view reads.audits_portal with (security_barrier) as

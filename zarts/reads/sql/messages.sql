@@ -10,7 +10,7 @@ from public.opportunities_message m
 join public.opportunities_client c on c.id = m.client_id
 join public.opportunities_contact p on p.id = m.contact_id
 left join public.opportunities_opportunity o on o.id = m.opportunity_id
-left join reads.an_owner u on u.id = m.owner_id
+left join reads.of_people u on u.id = m.owner_id
 left join public.opportunities_team t on t.id = coalesce(o.team_id, c.team_id);
 
 create view reads.messages_proposal as
@@ -20,8 +20,8 @@ select
   p.proposal_id, p.proposal_number, p.proposal_revision, p.proposal_title, p.proposal_stage,
   p.proposal_sent_at, p.proposal_valid_until, p.decide_on
 from public.opportunities_message m
-join reads.an_offer p on p.proposal_id = m.record_id
-join reads.a_deal d on d.opportunity_id = p.opportunity_id
+join reads.of_offers p on p.proposal_id = m.record_id
+join reads.of_deals d on d.opportunity_id = p.opportunity_id
 where m.record_type = 'proposals.proposal';
 
 create view reads.messages_approval as
@@ -30,9 +30,9 @@ select
   d.opportunity_id, d.opportunity_name, d.opportunity_stage, d.client_id, d.client_name, d.value, d.currency,
   a.approval_id, a.approval_aspect, a.approval_stage, a.approval_asked_at, a.approval_due_at, a.approval_decided_at
 from public.opportunities_message m
-join reads.an_approval a on a.approval_id =
+join reads.of_approvals a on a.approval_id =
   (select max(x.id) from public.proposals_approval x where x.summary_id = m.record_id)
-join reads.a_deal d on d.opportunity_id = a.opportunity_id
+join reads.of_deals d on d.opportunity_id = a.opportunity_id
 where m.record_type = 'proposals.summary';
 
 create view reads.messages_contract as
@@ -42,8 +42,8 @@ select
   k.contract_id, k.contract_number, k.contract_stage, k.sign_by, k.contract_signed_at, k.contract_active_at,
   k.payment_stage, k.payment_due_on
 from public.opportunities_message m
-join reads.a_contract k on k.contract_id = m.record_id
-join reads.a_deal d on d.opportunity_id = k.opportunity_id
+join reads.of_contracts k on k.contract_id = m.record_id
+join reads.of_deals d on d.opportunity_id = k.opportunity_id
 where m.record_type = 'proposals.contract';
 
 create view reads.messages_portal with (security_barrier) as

@@ -3,30 +3,30 @@
 
 create schema reads;
 
-create view reads.a_deal as
+create view reads.of_deals as
 select
   o.id as opportunity_id, o.name as opportunity_name, o.stage as opportunity_stage, o.owner_id, o.team_id,
   o.client_id, c.name as client_name, o.value, o.currency
 from public.opportunities_opportunity o
 join public.opportunities_client c on c.id = o.client_id;
 
-create view reads.an_owner as
+create view reads.of_people as
 select id, coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), username) as owner_name
 from public.opportunities_user;
 
-create view reads.an_offer as
+create view reads.of_offers as
 select
   id as proposal_id, opportunity_id, number as proposal_number, revision as proposal_revision, title as proposal_title,
   stage as proposal_stage, sent_at as proposal_sent_at, valid_until as proposal_valid_until, decide_on
 from public.proposals_proposal;
 
-create view reads.an_approval as
+create view reads.of_approvals as
 select
   id as approval_id, opportunity_id, proposal_id, contract_id, summary_id, aspect as approval_aspect,
   stage as approval_stage, asked_at as approval_asked_at, due as approval_due_at, decided_at as approval_decided_at
 from public.proposals_approval;
 
-create view reads.a_contract as
+create view reads.of_contracts as
 select
   c.id as contract_id, c.opportunity_id, c.proposal_id, c.number as contract_number, c.stage as contract_stage,
   c.sign_by, c.signed_at as contract_signed_at, c.active_at as contract_active_at, y.stage as payment_stage,

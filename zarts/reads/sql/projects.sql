@@ -9,7 +9,7 @@ select
 from public.handoff_project j
 join public.opportunities_opportunity o on o.id = j.opportunity_id
 join public.opportunities_client c on c.id = j.client_id
-left join reads.an_owner u on u.id = j.owner_id
+left join reads.of_people u on u.id = j.owner_id
 left join public.opportunities_team t on t.id = o.team_id;
 
 create view reads.projects_proposal as
@@ -19,10 +19,10 @@ select
   p.proposal_id, p.proposal_number, p.proposal_revision, p.proposal_title, p.proposal_stage,
   p.proposal_sent_at, p.proposal_valid_until, p.decide_on
 from public.handoff_project j
-join reads.a_deal d on d.opportunity_id = j.opportunity_id
+join reads.of_deals d on d.opportunity_id = j.opportunity_id
 join public.handoff_handoff h on h.id = j.handoff_id
 join public.proposals_contract c on c.id = h.contract_id
-join reads.an_offer p on p.proposal_id = c.proposal_id;
+join reads.of_offers p on p.proposal_id = c.proposal_id;
 
 create view reads.projects_approval as
 select
@@ -30,9 +30,9 @@ select
   d.opportunity_id, d.opportunity_name, d.opportunity_stage, d.client_id, d.client_name, d.value, d.currency,
   a.approval_id, a.approval_aspect, a.approval_stage, a.approval_asked_at, a.approval_due_at, a.approval_decided_at
 from public.handoff_project j
-join reads.a_deal d on d.opportunity_id = j.opportunity_id
+join reads.of_deals d on d.opportunity_id = j.opportunity_id
 join public.handoff_handoff h on h.id = j.handoff_id
-join reads.an_approval a on a.approval_id =
+join reads.of_approvals a on a.approval_id =
   (select max(x.id) from public.proposals_approval x where x.contract_id = h.contract_id);
 
 create view reads.projects_contract as
@@ -42,9 +42,9 @@ select
   k.contract_id, k.contract_number, k.contract_stage, k.sign_by, k.contract_signed_at, k.contract_active_at,
   k.payment_stage, k.payment_due_on
 from public.handoff_project j
-join reads.a_deal d on d.opportunity_id = j.opportunity_id
+join reads.of_deals d on d.opportunity_id = j.opportunity_id
 join public.handoff_handoff h on h.id = j.handoff_id
-join reads.a_contract k on k.contract_id = h.contract_id;
+join reads.of_contracts k on k.contract_id = h.contract_id;
 
 create view reads.projects_portal with (security_barrier) as
 select

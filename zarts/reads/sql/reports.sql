@@ -10,7 +10,7 @@ select
 from public.handoff_report r
 join public.handoff_project j on j.id = r.project_id
 join public.opportunities_opportunity o on o.id = j.opportunity_id
-left join reads.an_owner u on u.id = r.owner_id
+left join reads.of_people u on u.id = r.owner_id
 left join public.opportunities_team t on t.id = o.team_id;
 
 create view reads.reports_proposal as
@@ -21,10 +21,10 @@ select
   p.proposal_sent_at, p.proposal_valid_until, p.decide_on
 from public.handoff_report r
 join public.handoff_project j on j.id = r.project_id
-join reads.a_deal d on d.opportunity_id = j.opportunity_id
+join reads.of_deals d on d.opportunity_id = j.opportunity_id
 join public.handoff_handoff h on h.id = j.handoff_id
 join public.proposals_contract c on c.id = h.contract_id
-join reads.an_offer p on p.proposal_id = c.proposal_id;
+join reads.of_offers p on p.proposal_id = c.proposal_id;
 
 create view reads.reports_approval as
 select
@@ -33,8 +33,8 @@ select
   a.approval_id, a.approval_aspect, a.approval_stage, a.approval_asked_at, a.approval_due_at, a.approval_decided_at
 from public.handoff_report r
 join public.handoff_project j on j.id = r.project_id
-join reads.a_deal d on d.opportunity_id = j.opportunity_id
-join reads.an_approval a on a.approval_id =
+join reads.of_deals d on d.opportunity_id = j.opportunity_id
+join reads.of_approvals a on a.approval_id =
   (select max(x.id) from public.proposals_approval x where x.summary_id = r.summary_id);
 
 create view reads.reports_contract as
@@ -45,9 +45,9 @@ select
   k.payment_stage, k.payment_due_on
 from public.handoff_report r
 join public.handoff_project j on j.id = r.project_id
-join reads.a_deal d on d.opportunity_id = j.opportunity_id
+join reads.of_deals d on d.opportunity_id = j.opportunity_id
 join public.handoff_handoff h on h.id = j.handoff_id
-join reads.a_contract k on k.contract_id = h.contract_id;
+join reads.of_contracts k on k.contract_id = h.contract_id;
 
 create view reads.reports_portal with (security_barrier) as
 select

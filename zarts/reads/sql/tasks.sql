@@ -10,7 +10,7 @@ select
 from public.opportunities_task k
 left join public.opportunities_opportunity o on o.id = k.opportunity_id
 left join public.opportunities_lead l on l.id = k.lead_id
-left join reads.an_owner u on u.id = k.owner_id
+left join reads.of_people u on u.id = k.owner_id
 left join public.opportunities_team t on t.id = coalesce(o.team_id, l.team_id);
 
 create view reads.tasks_proposal as
@@ -20,8 +20,8 @@ select
   p.proposal_id, p.proposal_number, p.proposal_revision, p.proposal_title, p.proposal_stage,
   p.proposal_sent_at, p.proposal_valid_until, p.decide_on
 from public.opportunities_task w
-join reads.an_offer p on p.proposal_id = w.record_id
-join reads.a_deal d on d.opportunity_id = p.opportunity_id
+join reads.of_offers p on p.proposal_id = w.record_id
+join reads.of_deals d on d.opportunity_id = p.opportunity_id
 where w.record_type = 'proposals.proposal';
 
 create view reads.tasks_approval as
@@ -30,8 +30,8 @@ select
   d.opportunity_id, d.opportunity_name, d.opportunity_stage, d.client_id, d.client_name, d.value, d.currency,
   a.approval_id, a.approval_aspect, a.approval_stage, a.approval_asked_at, a.approval_due_at, a.approval_decided_at
 from public.opportunities_task w
-join reads.an_approval a on a.approval_id = w.record_id
-join reads.a_deal d on d.opportunity_id = a.opportunity_id
+join reads.of_approvals a on a.approval_id = w.record_id
+join reads.of_deals d on d.opportunity_id = a.opportunity_id
 where w.record_type = 'proposals.approval';
 
 create view reads.tasks_contract as
@@ -41,8 +41,8 @@ select
   k.contract_id, k.contract_number, k.contract_stage, k.sign_by, k.contract_signed_at, k.contract_active_at,
   k.payment_stage, k.payment_due_on
 from public.opportunities_task w
-join reads.a_contract k on k.contract_id = w.record_id
-join reads.a_deal d on d.opportunity_id = k.opportunity_id
+join reads.of_contracts k on k.contract_id = w.record_id
+join reads.of_deals d on d.opportunity_id = k.opportunity_id
 where w.record_type = 'proposals.contract';
 
 create view reads.tasks_portal with (security_barrier) as
