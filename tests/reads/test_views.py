@@ -63,9 +63,9 @@ def columns_of(table):
     """Return what the database says of a view: each column with its type and its comment."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select column_name, data_type, col_description(format('reads.%%I', table_name)::regclass, ordinal_position) "
-            "from information_schema.columns where table_schema = 'reads' and table_name = %s order by ordinal_position",
-            [table],
+            "select column_name, data_type, col_description(%s::regclass, ordinal_position) from "
+            "information_schema.columns where table_schema = 'reads' and table_name = %s order by ordinal_position",
+            [f"reads.{table}", table],
         )
         return {name: (catalogue.TYPES.get(kind, kind), words) for name, kind, words in cursor.fetchall()}
 
