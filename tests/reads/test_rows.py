@@ -2,15 +2,21 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
 import schemathesis
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
+from psycopg import sql
 
-from opportunities.models import Event
+from handoff.models import ChecklistItem, Project, Report, ReportNote
+from opportunities.models import Audit, Event, Lead, Message, Task
+from opportunities.models import Client as Customer
+from portal.models import Publication
+from proposals.models import Summary
 from tests.makers import a_lead
 from zarts.reads import reading
 from zarts.reads.catalogue import VIEWS
@@ -194,7 +200,7 @@ def test_a_read_that_there_is_not_says_which_there_are(path, ada, as_user):
 
 def test_a_filter_that_finds_too_little_among_too_much_is_given_up(leads, ada, as_user, monkeypatch):
     monkeypatch.setattr(reading, "LONGEST", "1ms")
-    monkeypatch.setattr(reading, "statement", lambda *_: ("select pg_sleep(1)", []))
+    monkeypatch.setattr(reading, "statement", lambda *_: ("select pg_sleep(1)", [], "select 1"))
     assert "Ask for less" in said(as_user(ada).get(LEADS), 400)
 
 
@@ -310,8 +316,41 @@ def test_the_openapi_is_for_whoever_has_a_way_in(ada):
 # -- Their plans. ------------------------------------------------------------------------------------------------------
 
 
-def plan_of(asked, user):
-    question, values = reading.statement(asked, user, 101)
-    with connection.cursor() as cursor:
-        cursor.execute("explain " + question.as_string(cursor.connection), values)
-        return "\n".join(line for (line,) in cursor.fetchall())
+def plan_of(view, user):
+    """Return the plan of a deep page, where PostgreSQL may read a whole table only if there is no other way."""
+    question, values, how = reading.statement(reading.Asked(view, list(view.columns), after=10**6), user, 101)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"{how}; set local enable_seqscan = off")
+        cursor.execute(sql.SQL("explain ") + question, values)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        transaction.set_rollback(True)
+    return plan
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_page_walks_along_an_index_and_sorts_nothing(name):
+    plan = plan_of(VIEWS[name], None)
+    assert "Sort" not in plan, plan
+    assert "Seq Scan" not in plan, plan
+    assert re.search(r"Index (Only )?Scan.*\n\s+Index Cond: \(.*id > ", plan), plan
+
+
+def test_what_hangs_on_a_few_deals_is_found_from_them(world, ada, ben):
+    for model in (Report, ReportNote, Project, Audit, Summary, ChecklistItem, Publication):
+        assert reading.path_to_deal(model), model
+    for model in (Lead, Customer, Task, Message):
+        assert reading.path_to_deal(model) == "", model
+    for user in (ada, ben):
+        assert reading.few_deals(user) == [world.pk]
+        for view in VIEWS.values():
+            assert "Seq Scan on handoff" not in plan_of(view, user), view
+
+
+def test_somebody_with_many_deals_reads_the_same_as_with_few(world, ada, monkeypatch, subtests):
+    for name, view in VIEWS.items():
+        with subtests.test(name):
+            asked = reading.Asked(view, list(view.columns))
+            monkeypatch.setattr(reading, "FEW", 1000)
+            few = reading.rows_of(asked, ada, 100)
+            monkeypatch.setattr(reading, "FEW", 0)
+            assert reading.rows_of(asked, ada, 100) == few

@@ -8,12 +8,14 @@ from decimal import Decimal, InvalidOperation
 
 from django.apps import apps
 from django.core import signing
+from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from psycopg import errors, sql
 
 from opportunities.models import Opportunity
+from opportunities.records import Kept
 from portal.models import Publication
 
 from .catalogue import ASKED, Column, View
@@ -24,6 +26,8 @@ USUAL, MOST = 100, 1000
 MOST_VALUES = 100
 # A filter that finds little among much is given up after so long.
 LONGEST = "10s"
+# Whoever sees no more opportunities than this has them read beforehand.
+FEW = 1000
 OWN = ("limit", "after", "fields")
 SIGNS = {"__gt": ">", "__gte": ">=", "__lt": "<", "__lte": "<="}
 LARGEST = 2**63 - 1
@@ -206,42 +210,75 @@ def after_of(view, text) -> int:
 
 
 def reach(view: View, user):
-    """Return the condition for the rows that a person may see, with its values. None: all of them."""
+    """Return the condition for the rows that a person may see, with its values, and whether those are few.
+
+    The condition is None where they may see all.
+    """
     if user is None or user.sees_all:
-        return None
-    if view.of == "portal.publication":
-        deals = Opportunity._base_manager.filter(Opportunity.reach_by_index(user)).values("pk")
-        within = Publication.objects.filter(opportunity_id__in=deals).values("pk")
+        return None, [], False
+    model = apps.get_model(view.of)
+    path, deals = path_to_deal(model), None
+    if path and (deals := few_deals(user)) is not None:
+        rows = model._base_manager.filter(**{f"{path}__in": deals})
+    elif path == "opportunity_id":
+        rows = model._base_manager.filter(opportunity_id__in=deals_of(user))
     else:
-        model = apps.get_model(view.of)
-        within = model._base_manager.filter(model.reach(user)).order_by().values("pk")
-    text, values = within.query.sql_with_params()
-    return sql.SQL("r.id in (" + text + ")"), list(values)
+        rows = model._base_manager.filter(model.reach(user))
+    try:
+        text, values = rows.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return sql.SQL("false"), [], True
+    return sql.SQL("r.id in (" + text + ")"), list(values), deals is not None
+
+
+def path_to_deal(model) -> str:
+    """Return what leads to the opportunity that alone says who sees a record. Empty where more than that does."""
+    if model is Publication:
+        return "opportunity_id"
+    steps = []
+    while issubclass(model, Kept) and model.reach.__func__ is Kept.reach.__func__:
+        steps.append(model.belongs_to)
+        model = model._meta.get_field(model.belongs_to).related_model
+    return "__".join(steps) if model is Opportunity else ""
+
+
+def deals_of(user):
+    return Opportunity._base_manager.filter(Opportunity.reach_by_index(user)).order_by().values("pk")
+
+
+def few_deals(user) -> list[int] | None:
+    """Return the opportunities that somebody sees, where they are few: what hangs on them is then found from them."""
+    found = [pk for (pk,) in deals_of(user).values_list("pk")[: FEW + 1]]
+    return found if len(found) <= FEW else None
 
 
 # -- The answer. -------------------------------------------------------------------------------------------------------
 
 
+# A page walks along the ids and stops when it is full, instead of bringing whole tables together and sorting them.
+WALK = (
+    "set local enable_hashjoin = off; set local enable_mergejoin = off; set local max_parallel_workers_per_gather = 0; "
+    "set local enable_sort = {}"
+)
+
+
 def statement(asked: Asked, user, size: int):
-    """Return the question to the database, and its values."""
-    conditions = [sql.SQL("r.id > %s"), *asked.conditions]
-    values = [asked.after, *asked.values]
-    if within := reach(asked.view, user):
-        conditions.append(within[0])
-        values += within[1]
+    """Return the question to the database, its values, and how to go about it."""
+    within, mine, is_few = reach(asked.view, user)
+    conditions = [sql.SQL("r.id > %s"), *asked.conditions, *([within] if within else [])]
     names = sql.SQL(", ").join(sql.Identifier("r", name) for name in ["id", *asked.fields])
     question = sql.SQL("select {} from {} r where {} order by r.id limit %s").format(
         names, sql.Identifier("reads", asked.view.table), sql.SQL(" and ").join(conditions)
     )
-    return question, [*values, size]
+    return question, [asked.after, *asked.values, *mine, size], WALK.format("on" if is_few else "off")
 
 
 def rows_of(asked: Asked, user, size: int) -> list[tuple]:
     """Return so many rows, each with its id before the columns that were asked for."""
-    question, values = statement(asked, user, size)
+    question, values, how = statement(asked, user, size)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"set local statement_timeout = '{LONGEST}'")
+            cursor.execute(f"set local statement_timeout = '{LONGEST}'; {how}")
             cursor.execute(question, values)
             return cursor.fetchall()
     except OperationalError as error:
