@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
+from inspect import getattr_static
 
 from django.apps import apps
 from django.core import signing
@@ -236,7 +237,7 @@ def path_to_deal(model) -> str:
     if model is Publication:
         return "opportunity_id"
     steps = []
-    while issubclass(model, Kept) and model.reach.__func__ is Kept.reach.__func__:
+    while issubclass(model, Kept) and getattr_static(model, "reach") is getattr_static(Kept, "reach"):
         steps.append(model.belongs_to)
         model = model._meta.get_field(model.belongs_to).related_model
     return "__".join(steps) if model is Opportunity else ""
