@@ -68,14 +68,14 @@ def test_making_and_revoking_stand_in_the_diary_without_the_token(ada, as_user):
 
 
 def test_only_an_administrator_makes_one_of_a_service_and_sees_those_of_others(ada, cem, eve, as_user):
-    as_user(ada).post(PAGE, {**FIGURES, "is_service": "on", "owner": cem.pk})
+    as_user(ada).post(PAGE, {**FIGURES, "reads_for": "service", "owner": cem.pk})
     mine = Token.objects.get()
     assert (mine.is_service, mine.owner) == (False, ada)
     assert as_user(cem).post(f"{PAGE}{mine.pk}/revoke/").status_code == 404
     assert "Weekly figures" not in as_user(cem).get(PAGE).content.decode()
 
     browser = as_user(eve)
-    browser.post(PAGE, {**FIGURES, "sources": ["*", "leads"], "kinds": ["*"], "is_service": "on", "owner": cem.pk})
+    browser.post(PAGE, {**FIGURES, "sources": ["*", "leads"], "kinds": ["*"], "reads_for": "service", "owner": cem.pk})
     service = Token.objects.latest("pk")
     assert (service.is_service, service.owner, service.scopes) == (True, cem, ["read:*.*"])
     assert service in as_user(cem).get(PAGE).context["tokens"]

@@ -185,9 +185,14 @@ class Column:
     words: str
 
     @property
+    def endings(self) -> tuple[str, ...]:
+        """Return what can stand behind its name in the address, where rows are filtered by it."""
+        return ASKED[self.type]
+
+    @property
     def filters(self) -> list[str]:
         """Return what can be asked of it in the address."""
-        return [self.name + ending for ending in ASKED[self.type]]
+        return [self.name + ending for ending in self.endings]
 
 
 @dataclass(frozen=True)

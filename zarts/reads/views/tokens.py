@@ -41,10 +41,12 @@ class TokenForm(forms.Form):
         error_messages={"required": "Choose at least one view."},
     )
     days = forms.ChoiceField(label="How long does it work?", choices=DAYS, initial="90")
-    is_service = forms.BooleanField(
-        label="For a service",
-        required=False,
-        help_text="It reads all that is chosen, whoever owns what. Without this it reads only what you may see.",
+    reads_for = forms.ChoiceField(
+        label="Whose eyes does it have?",
+        choices=[("me", "Mine: it reads what I may see"), ("service", "A service’s: it reads all that is chosen")],
+        initial="me",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose whose eyes it has."},
     )
     owner = forms.ModelChoiceField(
         User.objects.none(), label="Who answers for the service?", required=False, empty_label="I do"
@@ -54,7 +56,7 @@ class TokenForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = User.who_work_here()
         if not may_make_services:
-            del self.fields["is_service"], self.fields["owner"]
+            del self.fields["reads_for"], self.fields["owner"]
         for field in self.fields.values():
             say_plainly(field)
 
@@ -66,7 +68,7 @@ class TokenForm(forms.Form):
 
     def made(self, by):
         """Make the token; return its row and itself."""
-        is_service = self.cleaned_data.get("is_service", False)
+        is_service = self.cleaned_data.get("reads_for") == "service"
         return Token.mint(
             name=self.cleaned_data["name"],
             owner=(is_service and self.cleaned_data["owner"]) or by,
