@@ -9,6 +9,7 @@ from django.utils import timezone
 from opportunities.models import Event
 from portal.tokens import token_hash
 from tests.makers import a_lead
+from zarts.desk.demo import programs
 from zarts.reads.catalogue import VIEWS
 from zarts.reads.models import Token
 
@@ -116,3 +117,14 @@ def test_what_is_wrong_is_said_at_the_field_and_nothing_is_made(field, value, wo
     assert page.status_code == 422
     assert words in str(page.context["form"].errors[field])
     assert not Token.objects.exists()
+
+
+def test_the_demo_has_programs_in_every_state(ada, eve):
+    programs.tell({"ada": ada, "eve": eve})
+    states = {row.name: (row.works, row.ends_soon) for row in Token.objects.all()}
+    assert states == {
+        "Board figures": (True, False),
+        "Client status page": (True, True),
+        "My sheet of leads": (True, False),
+        "Trial of a dashboard": (False, False),
+    }
