@@ -26,7 +26,16 @@ TEMPLATE = "test_zarts_template"
 OWN = f"test_zarts_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 # What a migrated database is made of: when none of it changed, the template of the last run is good.
 OURS = ["opportunities", "proposals", "handoff", "portal", "zarts"]
-MADE_OF = ["migrations/*.py", "sql/*.sql", "models/*.py", "models.py", "grants.py", "logins.py", "roles.py"]
+MADE_OF = [
+    "migrations/*.py",
+    "sql/*.sql",
+    "models/*.py",
+    "models.py",
+    "grants.py",
+    "logins.py",
+    "roles.py",
+    "catalogue.py",
+]
 
 
 def fingerprint() -> str:
@@ -47,7 +56,8 @@ def maintenance():
 
 def set_up():
     """Make the template when it is missing or old, and this worker's clone; point every alias at the clone."""
-    connections.databases["portal"] = {**database(settings.LOGINS["zarts_portal"]), **defaults()}
+    for alias in ("portal", "reader"):
+        connections.databases[alias] = {**database(settings.LOGINS[f"zarts_{alias}"]), **defaults()}
     with maintenance() as server:
         # Workers start at once: one migrates, the others wait.
         server.execute("select pg_advisory_lock(20261123)")
@@ -132,9 +142,9 @@ def is_superuser(connection) -> bool:
 
 
 def use(name):
-    for alias in ("default", "owner", "portal"):
+    for alias in ("default", "owner", "portal", "reader"):
         connections.databases[alias]["NAME"] = name
-        if alias != "portal":
+        if alias in ("default", "owner"):
             connections[alias].settings_dict["NAME"] = name
 
 
@@ -160,7 +170,7 @@ def as_portal():
 
 @contextmanager
 def login(alias):
-    """Yield a bare connection to this worker's database as `owner` or `portal`, outside of any test's transaction."""
+    """Yield a bare connection to this worker's database as `owner`, `portal` or `reader`, outside of a transaction."""
     with psycopg.connect(**own(alias), dbname=OWN, autocommit=True) as connection:
         yield connection
 

@@ -7,7 +7,7 @@ deal), F Finn (delivery, another deal), E Eve (administrator), N Ann (auditor), 
 
 import re
 from contextlib import nullcontext
-from datetime import date
+from datetime import date, timedelta
 from unittest import mock
 
 import pytest
@@ -17,6 +17,7 @@ from django.template.response import SimpleTemplateResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from handoff.house import furnish
 from handoff.models import Report, ReportNote
@@ -28,6 +29,7 @@ from proposals.models import Approval, Claim, Delegation
 from tests.conftest import person
 from tests.world import a_row_of
 from zarts.hooks.models import Delivery
+from zarts.reads.models import Token
 
 EVERYBODY, STAFF = "ABCDFENX", "ABCDFEN"
 
@@ -82,6 +84,12 @@ PAGES = {
     "intake_tokens": ("E", "E"),
     "intake_token_revoke": ("-", "E"),
     "hook_delivery": ("EN", "E"),
+    "reads_openapi": (STAFF, "-"),
+    "reads_rows": ("-", "-"),  # of a source that there is not; tests/reads/test_rows.py reads those that there are
+    "catalogue": (STAFF, "-"),
+    "catalogue_view": ("-", "-"),  # likewise; tests/reads/test_pages.py opens each
+    "tokens": (STAFF, STAFF),
+    "token_revoke": ("-", "AE"),
     "admin:index": (STAFF, "-"),
     "admin:login": (EVERYBODY, EVERYBODY),
     "admin:password_change": (STAFF, STAFF),
@@ -101,6 +109,7 @@ OF_A_RECORD = {
     "admin:auth_user_password_change": User,
     "intake_token_revoke": IntakeToken,
     "hook_delivery": Delivery,
+    "token_revoke": Token,
 }
 
 # A kind of record: who may see the list; add one; see Ada's; change Ada's.
@@ -321,6 +330,8 @@ def people(world, ada, ben, cem, dora, eve, ann):
     begin(Source(name="Trade fair", kind="event"), by=ada)
     begin(Delegation(giver=ben, taker=ada, starts_on=date(2020, 1, 1), ends_on=date(2020, 1, 2)), by=ben)
     IntakeToken.mint(name="Website", source_name="Website", created_by="Eve")
+    until = timezone.now() + timedelta(days=30)
+    Token.mint(name="Figures", owner=ada, scopes=["read:*.*"], expires_at=until, created_by="Ada")
     finn = person("finn", "Delivery", team="West")
     return {"A": ada, "B": ben, "C": cem, "D": dora, "F": finn, "E": eve, "N": ann, "X": None}
 
@@ -476,10 +487,10 @@ MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
 LISTS |= {"report_calendar", "report_reliability"}
-LISTS |= {"claims", "won_and_lost", "numbers", "find", "find_now"}
+LISTS |= {"claims", "won_and_lost", "numbers", "find", "find_now", "tokens"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
-    "my_calendar",
+    *("my_calendar", "reads_openapi", "catalogue"),
     *("admin:index", "admin:login", "admin:password_change", "admin:password_change_done", "admin:jsi18n"),
 }
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 DATABASE = "zarts"
-LOGINS = {"owner": "postgres", "app": "zarts_app", "portal": "zarts_portal"}
+LOGINS = {"owner": "postgres", "app": "zarts_app", "portal": "zarts_portal", "reader": "zarts_reader"}
 SETTINGS = {"max_connections": "200", "listen_addresses": "", "unix_socket_permissions": "0700"}
 # For tests: nothing survives a power cut, and nothing needs to.
 FAST = {

@@ -62,6 +62,7 @@ else:
         "owner": env.str("OWNER_DATABASE_URL", ""),
         "app": env.str("DATABASE_URL", ""),
         "portal": env.str("PORTAL_DATABASE_URL", ""),
+        "reader": env.str("READER_DATABASE_URL", ""),
     }
 
 
@@ -87,9 +88,9 @@ _pooled = env.int("DATABASE_POOL", 0) > 0
 _url = _urls["portal" if PORTAL else "app"] or needed("PORTAL_DATABASE_URL" if PORTAL else "DATABASE_URL")
 DATABASES = {"default": database(_url, pooled=_pooled)}
 if not PORTAL and _urls["owner"]:
-    # Only `migrate` uses it, and makes the two logins below with the passwords of their URLs.
+    # Only `migrate` uses it, and makes the logins below with the passwords of their URLs.
     DATABASES["owner"] = database(_urls["owner"])
-LOGINS = {"zarts_app": _urls["app"], "zarts_portal": _urls["portal"]}
+LOGINS = {"zarts_app": _urls["app"], "zarts_portal": _urls["portal"], "zarts_reader": _urls["reader"]}
 
 # -- Addresses and secrets. --------------------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
 """The database's logins and exactly what each may do.
 
-The owner migrates. `zarts_app` is the staff surface, the worker and beat. `zarts_portal` is the public
-surface. `zarts_reader` will read prepared reads. `migrate` makes them and grants anew each time, so that a
-right that is no longer written here is gone. PostgreSQL lets every login change its own password and settings, and
-has no right to revoke for that: `migrate` puts those back too.
+The owner migrates. `zarts_app` is the staff surface, the worker and beat. `zarts_portal` is the public surface.
+`zarts_reader` reads the prepared reads and nothing else, by two groups: a login that is given one of them reads only
+that one's. `migrate` makes them and grants anew each time, so that a right that is no longer written here is gone.
+PostgreSQL lets every login change its own password and settings, and has no right to revoke for that: `migrate` puts
+those back too.
 """
 
 import logging
@@ -17,7 +18,14 @@ from psycopg import sql
 from portal.grants import GRANTS as PORTAL_GRANTS
 
 log = logging.getLogger("zarts.logins")
-NAMES = ("zarts_app", "zarts_portal", "zarts_reader")
+SURFACES = ("zarts_app", "zarts_portal")
+# Groups without a sign-in of their own, and which of the views in the schema `reads` each may read, by their ending.
+READS = {
+    "zarts_reads_internal": ("_admin", "_proposal", "_approval", "_contract"),
+    "zarts_reads_portal": ("_portal",),
+}
+READER = "zarts_reader"
+NAMES = (*SURFACES, READER, *READS)
 
 # Tables whose rows the application may also delete. Everything else is kept: closed, withdrawn or superseded.
 DELETABLE = {
@@ -71,6 +79,7 @@ def make(using: str):
             put_back(name, using)
         missing = [name for name in NAMES if name not in there]
         if not missing:
+            join_groups(using)
             return
         cursor.execute("select rolcreaterole or rolsuper from pg_roles where rolname = current_user")
         if not cursor.fetchone()[0]:
@@ -80,6 +89,23 @@ def make(using: str):
             )
         for name in missing:
             cursor.execute(creation(name))
+    join_groups(using)
+
+
+def joining() -> sql.Composed:
+    """Return the statement that lets the reader read by both groups."""
+    groups = sql.SQL(", ").join(map(sql.Identifier, READS))
+    return sql.SQL("grant {} to {}").format(groups, sql.Identifier(READER))
+
+
+def join_groups(using: str):
+    """Put the reader into both groups, unless it is there; an owner who may not is told whom to ask."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "select bool_and(pg_has_role(%s, name, 'member')) from unnest(%s::name[]) name", [READER, list(READS)]
+        )
+        if not cursor.fetchone()[0]:
+            attempt([joining()], f"{READER} reads nothing yet: have a database administrator run sql_logins", using)
 
 
 def creation(name: str) -> sql.Composed:
@@ -106,12 +132,17 @@ def put_back(name: str, using: str):
     ]
     if password(name):
         lines.append(sql.SQL("alter role {} password {}").format(role, sql.Literal(password(name))))
+    attempt(lines, "The password and settings of %s stay as they are", using, name)
+
+
+def attempt(lines, words, using, *told):
+    """Run these, all or none; an owner who may not is only warned."""
     try:
         with transaction.atomic(using=using), connections[using].cursor() as cursor:
             for line in lines:
                 cursor.execute(line)
     except ProgrammingError as refusal:
-        log.warning("The password and settings of %s stay as they are: %s", name, refusal)
+        log.warning(f"{words}: %s", *told, refusal)
 
 
 def grant(using: str):
@@ -142,8 +173,9 @@ def statements(cursor) -> list:
             f"revoke all on all tables in schema public from {login}",
             f"revoke all on all sequences in schema public from {login}",
             f"revoke all on all functions in schema public from {login}",
-            f"grant usage on schema public to {login}",
+            f"revoke all on schema public from {login}",
         ]
+    lines.append(f"grant usage on schema public to {', '.join(SURFACES)}")
     for table in tables:
         rights = ["select"]
         if table not in READ_ONLY:
@@ -162,7 +194,25 @@ def statements(cursor) -> list:
     # Counters are written by triggers; the clock adds them up, mends them and, once, tells what was before them.
     lines.append("grant execute on function numbers_add_up, numbers_mend, numbers_tell_history to zarts_app")
     lines.append("grant select on numbers_sum, numbers_drift to zarts_app")
-    return [*lines, *PORTAL_GRANTS]
+    return [*lines, *reads_statements(cursor), *PORTAL_GRANTS]
+
+
+def reads_statements(cursor) -> list:
+    """Return the grants on the prepared reads. What stands beside them in their schema nobody reads by itself."""
+    cursor.execute("select viewname from pg_views where schemaname = 'reads' order by viewname")
+    views = [name for (name,) in cursor.fetchall()]
+    if not views:
+        return []
+    everybody = ", ".join(("public", *NAMES))
+    lines = [
+        f"revoke all on all tables in schema reads from {everybody}",
+        f"revoke all on schema reads from {everybody}",
+    ]
+    lines.append(f"grant usage on schema reads to {', '.join(('zarts_app', *READS))}")
+    for group, endings in READS.items():
+        of_group = ", ".join(f"reads.{view}" for view in views if view.endswith(endings))
+        lines.append(f"grant select on {of_group} to zarts_app, {group}")
+    return lines
 
 
 def built_in_statements(cursor) -> list:

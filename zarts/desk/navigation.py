@@ -81,6 +81,8 @@ PAGES = [
             ("Teams", "groups", "opportunities.team", ""),
             ("Intake tokens", "vpn_key", "intake_tokens", "portal.view_intaketoken"),
             ("Webhooks", "webhook", "hooks.endpoint", ""),
+            ("Data catalogue", "database", "catalogue", ""),
+            ("Tokens", "key", "tokens", ""),
             ("Diary", "history", "opportunities.event", ""),
         ],
     ),

@@ -117,6 +117,7 @@ ROLES = {
         "handoff": ["view_*"],
         "portal": ["*_intaketoken"],
         "hooks": ["*"],
+        "reads": ["*_token"],
         "auth": ["view_group"],
     },
     "Auditor": {

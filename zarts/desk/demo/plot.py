@@ -13,7 +13,7 @@ from opportunities.records import begin, edit, perform
 from proposals import clock as proposals_clock
 from proposals.models import Summary
 
-from . import changes, exports, fair, letters
+from . import changes, exports, fair, letters, programs
 from .clock import real_now
 from .story import Story
 from .texts import early, offers, won
@@ -420,6 +420,7 @@ def tell(clock, visitor, people, say):
     fair.tell(clock, people)
     letters.tell(clock, people)
     save_views(people)
+    programs.tell(people)
 
 
 def save_views(people):

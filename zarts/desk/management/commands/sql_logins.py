@@ -11,3 +11,4 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         for name in logins.NAMES:
             self.stdout.write(logins.creation(name).as_string(connection.connection) + ";")
+        self.stdout.write(logins.joining().as_string(connection.connection) + ";")

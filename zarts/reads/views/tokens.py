@@ -1,0 +1,121 @@
+"""The tokens of staff and of services: made here, shown once, and revoked here."""
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from opportunities.forms import say_plainly
+from opportunities.models import User
+from opportunities.records import tell
+from zarts.desk.access import page_context, staff_page
+
+from ..catalogue import NAMES, SOURCES
+from ..models import Token
+
+MOST = 100
+DAYS = [("30", "30 days"), ("90", "90 days"), ("365", "A year")]
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        label="Which program uses it?",
+        max_length=80,
+        error_messages={"required": "Name the program, such as “Weekly figures”."},
+    )
+    sources = forms.MultipleChoiceField(
+        label="What may it read?",
+        choices=[("*", "Everything"), *((source.name, source.title) for source in SOURCES.values())],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose what it may read."},
+    )
+    kinds = forms.MultipleChoiceField(
+        label="In which views?",
+        choices=[("*", "All of them"), *NAMES.items()],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one view."},
+    )
+    days = forms.ChoiceField(label="How long does it work?", choices=DAYS, initial="90")
+    reads_for = forms.ChoiceField(
+        label="Whose eyes does it have?",
+        choices=[("me", "Mine: it reads what I may see"), ("service", "A service’s: it reads all that is chosen")],
+        initial="me",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose whose eyes it has."},
+    )
+    owner = forms.ModelChoiceField(
+        User.objects.none(), label="Who answers for the service?", required=False, empty_label="I do"
+    )
+
+    def __init__(self, *args, may_make_services, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = User.who_work_here()
+        if not may_make_services:
+            del self.fields["reads_for"], self.fields["owner"]
+        for field in self.fields.values():
+            say_plainly(field)
+
+    def scopes(self) -> list[str]:
+        sources, kinds = (
+            ["*"] if "*" in self.cleaned_data[name] else self.cleaned_data[name] for name in ("sources", "kinds")
+        )
+        return [f"read:{source}.{kind}" for source in sources for kind in kinds]
+
+    def made(self, by):
+        """Make the token; return its row and itself."""
+        is_service = self.cleaned_data.get("reads_for") == "service"
+        return Token.mint(
+            name=self.cleaned_data["name"],
+            owner=(is_service and self.cleaned_data["owner"]) or by,
+            is_service=is_service,
+            scopes=self.scopes(),
+            expires_at=timezone.now() + timedelta(days=int(self.cleaned_data["days"])),
+            created_by=str(by)[:200],
+        )
+
+
+def seen_by(user):
+    """Return the tokens that somebody sees: their own, or all."""
+    every = Token.objects.select_related("owner")
+    return every if user.has_perm("reads.view_token") else every.filter(owner=user)
+
+
+@staff_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def tokens(request):
+    """List the tokens, and make one. It is shown in the answer to the request that made it, and never again."""
+    may_make_services, token = request.user.has_perm("reads.add_token"), ""
+    form = TokenForm(request.POST if request.method == "POST" else None, may_make_services=may_make_services)
+    if form.is_valid():
+        row, token = form.made(request.user)
+        facts = {"token": row, "scopes": ", ".join(row.scopes), "for": row.owner}
+        tell(request.user, "token", "made a token as", by=request.user, facts=facts)
+        form = TokenForm(may_make_services=may_make_services)
+    context = page_context(
+        request,
+        "Tokens",
+        form=form,
+        token=token,
+        tokens=seen_by(request.user).order_by("revoked_at", "-pk")[:MOST],
+    )
+    return TemplateResponse(request, "reads/tokens.html", context, status=422 if form.errors else 200)
+
+
+@staff_page()
+@require_POST
+def revoke(request, pk):
+    """Close a token for good: one's own, or any where one keeps those of all."""
+    token = get_object_or_404(seen_by(request.user), pk=pk)
+    if token.owner_id != request.user.pk and not request.user.has_perm("reads.change_token"):
+        raise PermissionDenied("An administrator revokes the tokens of others.")
+    if token.revoke(str(request.user)[:200]):
+        tell(request.user, "token", "revoked a token as", by=request.user, facts={"token": token})
+        messages.success(request, f"Revoked: {token}. Whatever uses it is refused from now on.")
+    else:
+        messages.warning(request, f"{token} is revoked already.")
+    return redirect("tokens")
