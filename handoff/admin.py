@@ -42,7 +42,7 @@ class Inherited(RecordAdmin):
 
 class PromiseInline(ReadOnlyInline):
     model = Promise
-    fields = ["page", "kind", "stage", "outcome"]
+    fields = ["page", "kind", "words", "stage"]
 
 
 class ReceiptInline(ReadOnlyInline):
