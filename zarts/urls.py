@@ -1,7 +1,7 @@
 """The addresses of the staff surface."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from opportunities.admin.base import Picker
 from portal.views.home import brand
@@ -91,6 +91,7 @@ urlpatterns = [
     ),
     path("admin/proposals/proposal/<int:pk>/portal/", access.proposal, name="proposals_proposal_portal"),
     path("admin/opportunities/objection/<int:pk>/about/", pointing.of_objection, name="opportunities_objection_about"),
+    path("", include("zarts.retest.urls")),
     path("admin/intake-tokens/", tokens.tokens, name="intake_tokens"),
     path("admin/intake-tokens/<int:pk>/revoke/", tokens.revoke, name="intake_token_revoke"),
     path("admin/autocomplete/", admin.site.admin_view(Picker.as_view(admin_site=admin.site)), name="pick"),

@@ -11,6 +11,7 @@ from opportunities.models import Audit
 from opportunities.records import lock, perform
 from proposals import clock as proposals_clock
 from proposals import inbox
+from zarts.retest import runs as retests
 
 from . import digest, pulse
 
@@ -87,5 +88,6 @@ SLOW_PARTS = {
     "mails of the day": digest.send,
     "late first answers": notices.tell_of_late_answers,
     "saved forms": once.forget,
+    "retests": retests.start_due,
     "processes that ended": pulse.forget,
 }

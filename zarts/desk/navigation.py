@@ -79,6 +79,7 @@ PAGES = [
             ("Users", "badge", "opportunities.user", ""),
             ("Teams", "groups", "opportunities.team", ""),
             ("Intake tokens", "vpn_key", "intake_tokens", "portal.view_intaketoken"),
+            ("Retests", "rule_settings", "retests", "retest.view_retestrun"),
             ("Diary", "history", "opportunities.event", ""),
         ],
     ),

@@ -116,6 +116,7 @@ ROLES = {
         ],
         "handoff": ["view_*"],
         "portal": ["*_intaketoken"],
+        "retest": ["*_retestrun"],
         "auth": ["view_group"],
     },
     "Auditor": {
