@@ -17,7 +17,8 @@ def missing() -> str:
     """Return in a sentence what is missing here and how it is brought, or nothing."""
     lacks = [name for module, name in PARTS.items() if find_spec(module) is None]
     if lacks:
-        return f"{' and '.join(lacks)} are not installed where this runs. Install them: {HOW}"
+        are, them = ("is", "it") if len(lacks) == 1 else ("are", "them")
+        return f"{' and '.join(lacks)} {are} not installed where this runs. Install {them}: {HOW}"
     if not any(map(which, BROWSERS)) and not own_browser():
         return (
             "There is no Chromium where this runs. Install it: apt install chromium, or "

@@ -10,7 +10,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from opportunities.records import Refused
-from portal.models import Preview
 
 from .models import RetestFinding, RetestRun
 
@@ -71,16 +70,9 @@ def hear(run, doing=""):
     run.save(update_fields=["heard_at", "doing", "done", "of", "said", "sessions"])
 
 
-def mark_of(run) -> str:
-    """Return the name by which whatever the run makes for itself is known."""
-    return str(run)
-
-
 def close(run):
-    """End the sessions and previews that a run made for itself."""
+    """End the sessions that a run made for itself. Its previews are ended by their pages, else within half an hour."""
     Session.objects.filter(session_key__in=run.sessions).delete()
-    at = timezone.now()
-    Preview.objects.filter(made_by=mark_of(run)).update(ends_at=at, enter_until=at)
     run.sessions = []
     run.save(update_fields=["sessions"])
 

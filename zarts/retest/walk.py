@@ -135,6 +135,15 @@ class Walker:
             if link.startswith(f"{self.home}/"):
                 self.links.setdefault(bare(link), self.page.url)
 
+    def leave(self):
+        """End the preview that this is."""
+        leave = self.page.locator("form[action$='/portal/preview/leave'] button")
+        try:
+            leave.first.click(timeout=5_000)
+            self.page.wait_for_load_state("load")
+        except Exception:  # it ends by itself, half an hour after it began
+            return
+
     def close(self):
         self.context.close()
 
@@ -155,6 +164,10 @@ class Walk:
         self.seen_with_axe: set[str] = set()
         self.lacks: list[str] = []
         self.kept: set[str] = set()
+        # Links that were followed, and how often one page was.
+        self.asked: set[str] = set()
+        self.queries: dict[str, int] = {}
+        self.followed = 0
         self.walkers: list[Walker] = []
 
     def go(self) -> str:
@@ -181,8 +194,7 @@ class Walk:
                 self.proposals()
             if "mail" in self.parts:
                 self.mail()
-            if "links" in self.parts:
-                self.links()
+            self.links()
         finally:
             for walker in self.walkers:
                 walker.close()
@@ -384,10 +396,12 @@ class Walk:
             client = self.preview(client_id)
             if client is not None:
                 self.through(client)
+                self.links(client)
+                client.leave()
 
     def preview(self, client_id, publication_id=None):
         """Return a walker in a preview of the portal, which is the run's own and writes nothing."""
-        fields = {"client_id": client_id, "client_name": "Retest", "made_by": runs.mark_of(self.run)}
+        fields = {"client_id": client_id, "client_name": "Retest", "made_by": str(self.run)}
         token = Preview.mint(publication_id=publication_id, **fields)
         client = self.walker("a client", self.run.portal, addresses.PORTAL)
         address = f"{client.home}{reverse('preview', args=[token], urlconf=addresses.PORTAL)}"
@@ -441,6 +455,8 @@ class Walk:
             client = self.preview(client_id, pk)
             if client is not None:
                 client.visit(bare(client.page.url))
+                self.links(client)
+                client.leave()
 
     # -- Mails. --------------------------------------------------------------------------------------------------------
 
@@ -455,25 +471,26 @@ class Walk:
 
     # -- Links. --------------------------------------------------------------------------------------------------------
 
-    def links(self):
+    def links(self, *walkers):
         """Ask for whatever a page led to and nobody opened yet, each once."""
-        asked = {address for walker in self.walkers for address in walker.visited}
-        left, queries, jobs = 0, {}, []
-        for walker in self.walkers:
+        if "links" not in self.parts:
+            return
+        self.asked |= {address for walker in self.walkers for address in walker.visited}
+        left, jobs = 0, []
+        for walker in walkers or self.walkers:
             for address, stood in walker.links.items():
-                if address in asked or walker.place(address) in addresses.WRITES:
+                if address in self.asked or walker.place(address) in addresses.WRITES:
                     continue
+                self.asked.add(address)
                 path = urlsplit(address).path
-                queries[path] = queries.get(path, 0) + 1
-                asked.add(address)
-                if queries[path] > QUERIES or len(jobs) >= LINKS:
+                self.queries[path] = self.queries.get(path, 0) + 1
+                if self.queries[path] > QUERIES or self.followed >= LINKS:
                     left += 1
                 else:
+                    self.followed += 1
                     jobs.append((walker, address, stood))
         if left:
-            self.say(
-                f"{left:,} more links were not followed: of one page only {QUERIES} with other filters, {LINKS} in all."
-            )
+            self.say(f"Of one page only {QUERIES} links with other filters were followed, and {LINKS} links in all.")
         self.expects(len(jobs))
         for walker, address, stood in jobs:
             self.follow(walker, address, stood)
