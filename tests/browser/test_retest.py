@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -9,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
-from opportunities.models import MessageTemplate
+from opportunities.models import Message, MessageTemplate
 from opportunities.records import begin
 from portal.models import Preview
 from tests.browser.house import House
@@ -55,20 +56,28 @@ def all_tables() -> dict:
         for name in names:
             cursor.execute(f"select coalesce(string_agg(t::text, chr(10) order by t::text), '') from \"{name}\" t")
             found[name] = hashlib.sha256(cursor.fetchone()[0].encode()).hexdigest()
-    return found
+    return {name: rows for name, rows in found.items() if name not in THE_WORKERS}
+
+
+def at_rest() -> dict:
+    """Wait until the worker has done what was due, and return the tables as they are then."""
+    before = None
+    while (now := all_tables()) != before or Message.objects.filter(stage__in=["queued", "sending"]).exists():
+        before = now
+        time.sleep(1.5)
+    return now
 
 
 def test_a_retest_of_a_sound_house_is_green_and_changes_nothing_but_its_own_rows(house, cast, chrome):
     ada, ben = cast
     a_proposal(ada, approver=ben, stage="sent")
-    before = all_tables()
-    only = "sign-in rights proposals mail links manager growth-ops /admin/today/ /admin/proposals/proposal/ /portal/"
+    before = at_rest()
+    only = "sign-in rights proposals mail growth-ops /admin/today/ /admin/proposals/proposal/ /portal/"
     run = retested(chrome, house, only)
     assert (told(run), run.state, run.why) == ([], "green", "")
-    assert run.done > 100
+    assert run.done > 10
     after = all_tables()
-    changed = {name for name in after if after[name] != before.get(name)}
-    assert changed - THE_WORKERS <= ITS_OWN
+    assert {name for name in after if after[name] != before[name]} <= ITS_OWN
     assert not Session.objects.exists()
     assert not Preview.objects.filter(ends_at__gt=timezone.now()).exists()
 
@@ -121,7 +130,7 @@ def test_a_retest_is_red_for_each_of_five_planted_faults_and_says_which(house, c
             "link /admin/claims/ Manager 0: A link leads to /admin/nowhere/, which answers 404.",
         ]
 
-        plant("claims.html", page("Mend" * 200))
+        plant("claims.html", page("<p style=\"width: 900px\">Wide</p>"))
         run = retested(chrome, faulty, "pages manager /admin/claims/", house.portal)
         (finding,) = run.findings.all()
         assert (finding.kind, finding.page, finding.who, finding.width) == (
