@@ -13,6 +13,7 @@ from django.utils import timezone
 from opportunities.models import Message, MessageTemplate
 from opportunities.records import begin
 from portal.models import Preview
+from proposals.models import GlossaryTerm
 from tests.browser.house import House
 from tests.conftest import person
 from tests.makers_proposals import a_proposal
@@ -153,17 +154,19 @@ def test_a_retest_is_red_for_each_of_five_planted_faults_and_says_which(house, c
         faulty.close()
 
     template = begin(MessageTemplate(name="How we work"), by=cast[1])
-    template.revise("How we work", "Hello {contact.first_name}, our margin pays for the audit.", by=cast[1])
+    template.revise("How we work", "Hello {contact.first_name}, our slack pays for the audit.", by=cast[1])
+    # From today on it is a word of ours: whoever adds it reads no template for it.
+    begin(GlossaryTerm(term="slack", why="It is how we speak of hours that nobody pays."), by=cast[1])
     run = retested(chrome, house, "mail")
     (finding,) = run.findings.all()
     assert finding.page == template.staff_url()
-    assert "margin" in finding.words
+    assert "“slack”" in finding.words
 
     right = Permission.objects.get(codename="view_project")
-    Group.objects.get(name="Delivery").permissions.remove(right)
-    run = retested(chrome, house, "rights delivery /admin/handoff/project/")
+    Group.objects.get(name="Auditor").permissions.remove(right)
+    run = retested(chrome, house, "rights auditor /admin/handoff/project/")
     assert told(run) == [
-        "right /admin/handoff/project/ Delivery 0: Delivery has the right handoff.view_project by what is written of "
+        "right /admin/handoff/project/ Auditor 0: Auditor has the right handoff.view_project by what is written of "
         "the role, and is refused."
     ]
 
