@@ -131,7 +131,7 @@ def test_a_retest_is_red_for_each_of_five_planted_faults_and_says_which(house, c
             "link /admin/claims/ Manager 0: A link leads to /admin/nowhere/, which answers 404.",
         ]
 
-        plant("claims.html", page("<p style=\"width: 900px\">Wide</p>"))
+        plant("claims.html", page('<p style="width: 900px">Wide</p>'))
         run = retested(chrome, faulty, "pages manager /admin/claims/", house.portal)
         (finding,) = run.findings.all()
         assert (finding.kind, finding.page, finding.who, finding.width) == (

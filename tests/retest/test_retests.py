@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils import timezone
 from opportunities.models import Event
 from zarts.retest import addresses, parts, runs
 from zarts.retest.models import RetestFinding, RetestRun
+from zarts.retest.walk import CannotWalk, Walk, answers
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/retests/"
@@ -117,6 +119,30 @@ def test_where_a_part_is_missing_it_is_said_with_how_to_bring_it(monkeypatch, ca
     assert status.value.code == 2
     said = capsys.readouterr().out
     assert "playwright is not installed where this runs. Install it: pip install" in said
+
+
+def test_an_address_that_does_not_answer_cannot_be_walked():
+    with pytest.raises(CannotWalk, match="http://localhost:1 does not answer .* Start it, or name another address."):
+        answers("http://localhost:1")
+
+
+def test_a_role_that_nobody_has_is_named_and_the_others_are_walked(ada, ben, dora, eve):
+    walk = Walk(a_run("walking"), browser=None)
+    assert list(walk.people().values()) == [ada, ben, dora, eve]
+    assert walk.lacks == ["Nobody active has the role Auditor: give it to somebody, then start it again."]
+    assert runs.end(walk.run, walk.lacks[0], walk.looked).state == "failed"
+
+
+def test_who_has_a_role_alone_goes_before_who_has_several(ada, ben):
+    ada.groups.add(Group.objects.get(name="Manager"))
+    assert Walk(a_run("walking", only="manager"), browser=None).people() == {"Manager": ben}
+
+
+def test_a_link_with_a_token_is_kept_in_no_finding():
+    walk = Walk(a_run("walking"), browser=None)
+    walk.found("answer", f"http://localhost:8001/p/{'A' * 43}/", "link", "a reader", 360, f"500: /p/{'A' * 43}/")
+    row = RetestFinding.objects.get()
+    assert (row.page, row.words) == ("/p/…/", "500: /p/…/")
 
 
 def test_pictures_are_kept_of_the_last_runs_alone(monkeypatch):

@@ -8,6 +8,7 @@ import secrets
 import urllib.error
 import urllib.request
 from datetime import timedelta
+from itertools import chain, zip_longest
 from email import message_from_bytes, policy
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -207,7 +208,7 @@ class Walk:
         """Keep one finding. The same one is kept once a run."""
         if len(self.kept) >= FINDINGS:
             return self.say(f"Only the first {FINDINGS:,} findings are kept.")
-        words = self.plain(words)
+        words = self.plain(words).removeprefix(f"{kind}: ")
         row = RetestFinding(run=self.run, kind=kind, page=self.plain(page)[:300], place=place[:120], who=who[:80])
         row.width, row.words, row.picture = width, words[:1000], picture
         row.fingerprint = row.mark()
@@ -478,18 +479,19 @@ class Walk:
             return
         self.asked |= {address for walker in self.walkers for address in walker.visited}
         left, jobs = 0, []
-        for walker in walkers or self.walkers:
-            for address, stood in walker.links.items():
-                if address in self.asked or walker.place(address) in addresses.WRITES:
-                    continue
-                self.asked.add(address)
-                path = urlsplit(address).path
-                self.queries[path] = self.queries.get(path, 0) + 1
-                if self.queries[path] > QUERIES or self.followed >= LINKS:
-                    left += 1
-                else:
-                    self.followed += 1
-                    jobs.append((walker, address, stood))
+        # Each walker in turn, so that the bound leaves nobody out.
+        theirs = ([(walker, *link) for link in walker.links.items()] for walker in walkers or self.walkers)
+        for walker, address, stood in filter(None, chain.from_iterable(zip_longest(*theirs))):
+            if address in self.asked or walker.place(address) in addresses.WRITES:
+                continue
+            self.asked.add(address)
+            path = urlsplit(address).path
+            self.queries[path] = self.queries.get(path, 0) + 1
+            if self.queries[path] > QUERIES or self.followed >= LINKS:
+                left += 1
+            else:
+                self.followed += 1
+                jobs.append((walker, address, stood))
         if left:
             self.say(f"Of one page only {QUERIES} links with other filters were followed, and {LINKS} links in all.")
         self.expects(len(jobs))

@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from opportunities.records import Refused
 from zarts.retest import parts, runs
 from zarts.retest.models import RetestRun
 
+log = logging.getLogger("zarts.retest")
 State = RetestRun.State
 STATUS = {State.GREEN: 0, State.FINDINGS: 1, State.FAILED: 2}
 
@@ -79,8 +81,8 @@ def walk(run):
     except CannotWalk as lack:
         why = str(lack)
     except Exception as trouble:
+        log.exception("%s broke off.", run)
         why = f"It broke off at {run.progress}: {trouble}"
-        raise
     finally:
         runs.end(run, why, done)
 
