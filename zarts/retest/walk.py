@@ -8,8 +8,8 @@ import secrets
 import urllib.error
 import urllib.request
 from datetime import timedelta
-from itertools import chain, zip_longest
 from email import message_from_bytes, policy
+from itertools import chain, zip_longest
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
