@@ -131,6 +131,11 @@ def test_a_retest_is_red_for_each_of_five_planted_faults_and_says_which(house, c
             "link /admin/claims/ Manager 0: A link leads to /admin/nowhere/, which answers 404.",
         ]
 
+        # Without the link, it is mended.
+        plant("claims.html", page("Nothing"))
+        run = retested(chrome, faulty, "links manager /admin/claims/", house.portal)
+        assert (run.state, run.mended.get().kind) == ("green", "link")
+
         plant("claims.html", page('<p style="width: 900px">Wide</p>'))
         run = retested(chrome, faulty, "pages manager /admin/claims/", house.portal)
         (finding,) = run.findings.all()

@@ -93,9 +93,9 @@ def test_a_picture_that_is_not_there_any_more_is_no_error(eve, as_user):
 
 def test_what_was_not_looked_at_again_is_not_mended():
     row = a_finding(a_run())
-    run = runs.end(a_run("walking"), looked={("claims", "Auditor", 0)})
+    run = runs.end(a_run("walking"), looked={("link", "claims", "Auditor", 0), ("ask", "claims", "Manager", 0)})
     assert (run.state, run.mended.count()) == ("green", 0)
-    run = runs.end(a_run("walking"), looked={("claims", "Manager", 0)})
+    run = runs.end(a_run("walking"), looked={("link", "claims", "Manager", 0)})
     assert list(run.mended.all()) == [row]
 
 

@@ -111,6 +111,12 @@ class RetestFinding(models.Model):
     def __str__(self):
         return self.words
 
+    @property
+    def spot(self) -> tuple:
+        """Return how and where it was seen: by following links, by opening a page, or by asking for it."""
+        how = "link" if self.kind == self.Kind.LINK else "page" if self.width else "ask"
+        return how, self.place, self.who, self.width
+
     def mark(self) -> str:
         """Return its fingerprint: the same fault at the same place, whatever numbers stand in its words."""
         told = re.sub(r"\d+", "#", self.words)

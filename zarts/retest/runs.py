@@ -102,7 +102,7 @@ def compare(run, looked):
     found = set(run.findings.values_list("fingerprint", flat=True))
     gone = {
         each.fingerprint
-        for each in before.only("fingerprint", "place", "who", "width")
-        if each.fingerprint not in found and (each.place, each.who, each.width) in looked
+        for each in before.only("fingerprint", "kind", "place", "who", "width")
+        if each.fingerprint not in found and each.spot in looked
     }
     before.filter(fingerprint__in=gone).update(mended_by=run)

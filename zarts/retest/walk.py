@@ -216,8 +216,9 @@ class Walk:
             self.kept.add(row.fingerprint)
             row.save()
 
-    def looks(self, place, who, width=0):
-        self.looked.add((place[:120], who[:80], width))
+    def looks(self, place, who, width=0, how=""):
+        """Remember where it looked, as a finding's `spot` says it."""
+        self.looked.add((how or ("page" if width else "ask"), place[:120], who[:80], width))
 
     def say(self, words):
         if words not in self.run.said:
@@ -478,7 +479,7 @@ class Walk:
         if "links" not in self.parts:
             return
         self.asked |= {address for walker in self.walkers for address in walker.visited}
-        left, jobs = 0, []
+        left, jobs = set(), []
         # Each walker in turn, so that the bound leaves nobody out.
         theirs = ([(walker, *link) for link in walker.links.items()] for walker in walkers or self.walkers)
         for walker, address, stood in filter(None, chain.from_iterable(zip_longest(*theirs))):
@@ -488,7 +489,7 @@ class Walk:
             path = urlsplit(address).path
             self.queries[path] = self.queries.get(path, 0) + 1
             if self.queries[path] > QUERIES or self.followed >= LINKS:
-                left += 1
+                left.add((walker.place(stood), walker.name))
             else:
                 self.followed += 1
                 jobs.append((walker, address, stood))
@@ -498,10 +499,13 @@ class Walk:
         for walker, address, stood in jobs:
             self.follow(walker, address, stood)
             self.did("Links")
+        # Of a page some of whose links were left out nobody can say that they are mended.
+        opened = ((walker, address) for walker in walkers or self.walkers for address in walker.visited)
+        for place, who in {(walker.place(address), walker.name) for walker, address in opened} - left:
+            self.looks(place, who, how="link")
 
     def follow(self, walker, address, stood):
         place = walker.place(stood)
-        self.looks(place, walker.name)
         try:
             status = walker.ask(address).status
         except Exception as trouble:
