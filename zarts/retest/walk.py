@@ -354,7 +354,7 @@ class Walk:
             if not walker.is_page(address):
                 return
         except Exception as trouble:
-            return self.found("request", address, walker.place(address), walker.name, 0, trouble)
+            return self.found("request", address, walker.place(address), walker.name, self.widths[0], trouble)
         # What bars somebody is looked for once a page, with the first role that may open it.
         place = walker.place(address)
         walker.visit(address, axe=place not in self.seen_with_axe)
