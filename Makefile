@@ -5,12 +5,13 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench faults leaks links races screenshots lock clean chromium
+.PHONY: help demo test check retest bench faults leaks links races screenshots lock clean chromium
 
 help:  ## List what make can do
 	@echo "make demo          Run everything here, with a demo agency in it. PORT=8000, DEMO_DATA=0 starts empty"
 	@echo "make test          Run every test, the browser's too. ARGS=\"-k name\" picks some"
 	@echo "make check         Lint, types, import direction, migrations, and Django's check for a deployment"
+	@echo "make retest        Walk through the demo that runs, with a real browser. PORT=8000, ARGS=\"--only mail\""
 	@echo "make bench         Measure, and print the ratios"
 	@echo "make faults        Let 20,000 due items be worked off by processes that die. ARGS=\"--items 1000\""
 	@echo "make leaks         Look for any internal word in 10,000 answers that clients can get. LEAK_RESPONSES=1000"
@@ -43,6 +44,10 @@ DEPLOYED = SITE_URL=https://zarts.example PORTAL_URL=https://portal.zarts.exampl
 	REDIS_URL=redis://redis.example:6379/0 SECRET_KEY="$$($(RANDOM_WORDS))" PORTAL_SECRET_KEY="$$($(RANDOM_WORDS))" \
 	SEAL_KEY=.venv/seal.pem SEAL_CERT=.venv/seal.pem
 
+retest: .venv/installed chromium
+	@DATA_DIR=$(DATA_DIR) CAUGHT_MAIL_DIR=$(DATA_DIR)/mail SITE_URL=http://localhost:$(or $(PORT),8000) \
+		PORTAL_URL=http://localhost:$$(( $(or $(PORT),8000) + 1 )) $(BIN)/python manage.py retest $(ARGS)
+
 bench: .venv/installed
 	@exec $(BIN)/python -m bench $(ARGS)
 
@@ -69,6 +74,7 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --pyth
 lock: .venv/installed
 	$(LOCK) -o requirements/base.txt
 	$(LOCK) --extra dev -c requirements/base.txt -o requirements/dev.txt
+	$(LOCK) --extra retest -c requirements/base.txt -c requirements/dev.txt -o requirements/retest.txt
 	@if grep -nE '(https?|file)://|^ *-' requirements/*.txt | grep -v -- '--hash='; then \
 		echo "An address or an option got into the lock: take it out."; exit 1; fi
 

@@ -92,9 +92,11 @@ def shake_words(audit):
                 perform(words.send_back, by=None, reason=f"{FELL}{reason}")
 
 
-def fell_under(proposal) -> list[Evidence]:
-    """Return the evidence under a proposal that does not count now."""
-    under = dict.fromkeys(one for versions in proof_under(proposal).values() for one in versions) if proposal else []
+def fell_under(record) -> list[Evidence]:
+    """Return the evidence under a proposal that does not count now. Words have no rows: their task says what fell."""
+    if not isinstance(record, Proposal):
+        return []
+    under = dict.fromkeys(one for versions in proof_under(record).values() for one in versions)
     return [one for one in under if evidence_falls_because(one)]
 
 

@@ -107,7 +107,7 @@ AT_THE_TOP = r"(?:first|top|#1|number\s(?:one|1)|at\sthe\stop)"
 # Each is looked for where a word begins.
 PROMISES = (
     rf"(?:doubl|tripl|quadrupl)\w*+{NO_OUTCOME}|{GUARANTEES}"
-    r"|halv\w+|(?:twice|thrice)\s(?:as\s\w+|the\b|your\b|what\b)"
+    r"|halv(?:e|es|ed|ing)\b|(?:twice|thrice)\s(?:as\s\w+|the\b|your\b|what\b)"
     rf"|(?!one\b){BEGINS}(?:{IN_WORDS}|\d+)[\s-]?fold\b"
     rf"|{HOW_MANY}[\s-]times\b(?!\s(?:a|an|per|each|every|on|in|we|you|they|before|until|since|during|when|last|this)\b)"
     r"|(?=m)(?:money[\s-]back\b|multiplies\s(?:your|the)\b)|your\smoney\sback\b|full\srefund\b"

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.template.response import SimpleTemplateResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from handoff.house import furnish
@@ -30,6 +30,8 @@ from tests.conftest import person
 from tests.world import a_row_of
 from zarts.hooks.models import Delivery
 from zarts.reads.models import Token
+from zarts.retest.addresses import patterns
+from zarts.retest.models import RetestFinding, RetestRun
 
 EVERYBODY, STAFF = "ABCDFENX", "ABCDFEN"
 
@@ -82,6 +84,10 @@ PAGES = {
     "find_pin": ("-", "-"),  # of no line
     "won_and_lost": (STAFF, "-"),
     "intake_tokens": ("E", "E"),
+    "retests": ("E", "E"),
+    "retest": ("E", "-"),
+    "retest_progress": ("E", "-"),
+    "retest_picture": ("-", "-"),  # of a finding that has none; tests/retest/test_retests.py has one that has
     "intake_token_revoke": ("-", "E"),
     "hook_delivery": ("EN", "E"),
     "reads_openapi": (STAFF, "-"),
@@ -110,6 +116,9 @@ OF_A_RECORD = {
     "intake_token_revoke": IntakeToken,
     "hook_delivery": Delivery,
     "token_revoke": Token,
+    "retest": RetestRun,
+    "retest_progress": RetestRun,
+    "retest_picture": RetestFinding,
 }
 
 # A kind of record: who may see the list; add one; see Ada's; change Ada's.
@@ -248,19 +257,6 @@ MORE = {
 }
 
 
-def patterns(urlconf):
-    """Yield (name, route) of every address that a urlconf answers."""
-
-    def walk(resolver, namespace=""):
-        for pattern in resolver.url_patterns:
-            if hasattr(pattern, "url_patterns"):
-                yield from walk(pattern, f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace)
-            else:
-                yield f"{namespace}{pattern.name}", pattern
-
-    return list(walk(get_resolver(urlconf)))
-
-
 def kind_of(name):
     """Return (model or None, action) of an address by its name: "admin:opportunities_lead_add"."""
     bare = name.removeprefix("admin:")
@@ -329,6 +325,8 @@ def people(world, ada, ben, cem, dora, eve, ann):
     begin(ReportNote(report=a_row_of(Report, world), words="They changed their hours.", author=dora), by=dora)
     begin(Source(name="Trade fair", kind="event"), by=ada)
     begin(Delegation(giver=ben, taker=ada, starts_on=date(2020, 1, 1), ends_on=date(2020, 1, 2)), by=ben)
+    run = RetestRun.objects.create(user=eve, state="findings", site="http://localhost", portal="http://localhost")
+    RetestFinding.objects.create(run=run, kind="link", page="/admin/", place="home", who="Manager", words="Nowhere.")
     IntakeToken.mint(name="Website", source_name="Website", created_by="Eve")
     until = timezone.now() + timedelta(days=30)
     Token.mint(name="Figures", owner=ada, scopes=["read:*.*"], expires_at=until, created_by="Ada")
@@ -487,7 +485,7 @@ MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
 LISTS |= {"report_calendar", "report_reliability"}
-LISTS |= {"claims", "won_and_lost", "numbers", "find", "find_now", "tokens"}
+LISTS |= {"claims", "won_and_lost", "numbers", "find", "find_now", "tokens", "retests"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     *("my_calendar", "reads_openapi", "catalogue"),

@@ -89,6 +89,9 @@ class TeamAdmin(KeptAdmin):
 class RoleAdmin(StockGroupAdmin, ModelAdmin):
     """Roles are written in zarts/desk/roles.py: here they can be read."""
 
+    # A handful, all on one page.
+    search_fields = []
+
     def has_add_permission(self, request):
         return False
 

@@ -108,7 +108,7 @@ class ApprovalRuleAdmin(KeptAdmin):
     list_display = ["sentence", "is_used"]
     list_filter = ["aspect"]
     list_select_related = ["service", "group", "person", "escalates_to"]
-    readonly_fields = ["sentence"]
+    readonly_fields = ["sentence", "role"]
     fieldsets = [
         (None, {"fields": ["sentence", "aspect", "is_used"]}),
         (
@@ -136,6 +136,21 @@ class ApprovalRuleAdmin(KeptAdmin):
             rights.append(("opportunities.override_gate", "pass a closed gate"))
             kwargs["widget"] = UnfoldAdminSelectWidget(choices=[("", "Nobody by a right"), *rights])
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_fieldsets(self, request, obj=None):
+        """Name the role where nobody chooses it: to a link not everybody would be let in."""
+        sections = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return sections
+        named = {"group": "role"}
+        return [
+            (title, {**about, "fields": [named.get(name, name) for name in about["fields"]]})
+            for title, about in sections
+        ]
+
+    @admin.display(description="Role")
+    def role(self, rule):
+        return rule.group or self.nothing["group"]
 
     @admin.display(description="What it asks")
     def sentence(self, rule):

@@ -2,33 +2,17 @@
 
 import re
 import socket
-import time
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import which
 
 from playwright.sync_api import expect
 
 from zarts.demo import HOST, is_free
+from zarts.retest.looking import DESKTOP, PHONE, Watch, chromium
 
-DESKTOP = {"viewport": {"width": 1280, "height": 900}}
-PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+__all__ = ["DESKTOP", "PHONE", "PASSWORD", "Person", "chromium", "expect", "two_ports"]
+
 PASSWORD = "correct horse battery"
-# Chromium asks strangers about updates and more, which is neither needed nor possible here.
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
-
-# The first few things that reach past the page's right edge, and are not cut there.
-PAST_THE_EDGE = """width => [...document.querySelectorAll("#main *, body > *")]
-    .filter(thing => thing.getBoundingClientRect().right > width + 1).slice(0, 9)
-    .map(thing => `${thing.tagName}.${thing.className}`)"""
-
-
-def chromium(playwright):
-    """Start the Chromium that is here, first of all the one without windows, else playwright's own."""
-    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(which, names)), None)
-    return playwright.chromium.launch(executable_path=found, args=QUIET)
 
 
 def two_ports() -> int:
@@ -41,57 +25,23 @@ def two_ports() -> int:
             return port
 
 
-class Person:
+class Person(Watch):
     """Somebody with a browser of their own."""
 
     def __init__(
         self, browser, house, screen, *, surface, name="", looks=None, scheme="light", scripts=True, password=PASSWORD
     ):
-        self.house, self.name, self.password, self.looks = house, name, password, looks
+        self.house, self.name, self.password = house, name, password
         self.home = house.site if surface == "staff" else house.portal
         # A preview leads staff over to the clients' side.
-        self.ours = {f"{self.home}/", f"{house.portal}/"}
+        ours = {f"{self.home}/", f"{house.portal}/"}
         here = {"locale": "en-GB", "timezone_id": "UTC", "color_scheme": scheme, "java_script_enabled": scripts}
         self.browser = browser.new_context(**screen, **here)
-        self.page = self.browser.new_page()
+        super().__init__(self.browser.new_page(), ours, looks)
         self.page.set_default_timeout(15_000)
-        self.troubles, self.expected = [], set()
-        self.page.on("console", self.hear)
-        self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error.stack or error}"))
-        self.page.on("response", self.answered)
-        self.page.on("requestfailed", self.failed)
-        self.going = None
-        self.page.on("request", self.goes)
-        self.page.on("framenavigated", self.arrives)
         self.page.on("dialog", lambda dialog: dialog.accept())
 
     # -- What goes wrong. ----------------------------------------------------------------------------------------------
-
-    def hear(self, message):
-        # A status that is not 200 is judged below, with its address.
-        if message.type == "error" and "Failed to load resource" not in message.text:
-            self.troubles.append(f"console: {message.text}")
-
-    def answered(self, response):
-        if response.status >= 400 and response.status not in self.expected:
-            self.troubles.append(f"{response.status}: {response.request.method} {response.url}")
-
-    def failed(self, request):
-        if request == self.going:
-            self.going = None
-        if "ERR_ABORTED" not in (request.failure or ""):
-            self.troubles.append(f"{request.failure}: {request.url}")
-
-    def goes(self, request):
-        if request.is_navigation_request():
-            if request.frame == self.page.main_frame:
-                self.going = request
-        elif not request.url.startswith((*self.ours, "data:", "blob:")):
-            self.troubles.append(f"asked elsewhere: {request.url}")
-
-    def arrives(self, frame):
-        if frame == self.page.main_frame:
-            self.going = None
 
     @contextmanager
     def refused(self, *statuses):
@@ -102,18 +52,7 @@ class Person:
 
     def look(self):
         """Find nothing wrong with the page that is open: no fault behind it, and nothing beside it."""
-        # A click does not wait for the answer, and what somebody else does next may need it.
-        until = time.monotonic() + 15
-        while self.going and time.monotonic() < until:
-            self.page.wait_for_timeout(20)
-        self.page.wait_for_load_state("load")
-        # Not the window's own word for its width: on a phone it grows with what does not fit.
-        wide, width = self.page.evaluate("document.documentElement.scrollWidth"), self.page.viewport_size["width"]
-        if wide > width:
-            past = self.page.evaluate(PAST_THE_EDGE, width)
-            self.troubles.append(f"overflow: {self.page.url} is {wide} wide in {width}: {past}")
-        if self.looks:
-            self.troubles += self.looks(self.page)
+        self.look_over()
         assert not self.troubles, f"{self.name} met: " + "\n".join(self.troubles) + f"\n{self.house.words()}"
 
     # -- What people do. -----------------------------------------------------------------------------------------------

@@ -299,7 +299,7 @@ def test_words_whose_proof_falls_go_back_to_their_author(ada, ben):
     assert publishing.findings(deal) == []
 
 
-def test_of_words_that_a_client_reads_the_owner_is_asked_when_their_proof_falls(ada, ben):
+def test_of_words_that_a_client_reads_the_owner_is_asked_when_their_proof_falls(ada, ben, as_user):
     deal = an_opportunity(ada, stage="proposal")
     slow = slow_of(deal)
     shown = a_summary(
@@ -308,7 +308,9 @@ def test_of_words_that_a_client_reads_the_owner_is_asked_when_their_proof_falls(
     unnamed = a_summary(ada, approver=ben, stage="published", opportunity=deal)
     other = a_summary(ada, approver=ben, stage="published", opportunity=deal, kind="scope")
     slow.withdraw(by=ada, reason="It was another site.")
-    assert "Decide whether to withdraw" in Task.objects.about(shown).get(title__startswith="Its proof fell").title
+    task = Task.objects.about(shown).get(title__startswith="Its proof fell")
+    assert "Decide whether to withdraw" in task.title
+    assert as_user(ada).get(task.staff_url()).status_code == 200
     assert Task.objects.about(unnamed).filter(title__startswith="Its proof fell: the audit").count() == 1
     assert not Task.objects.about(other).filter(title__startswith="Its proof fell").exists()
     assert publishing.findings(deal) == [unnamed]

@@ -194,6 +194,7 @@ WORK = [
     "Whoever pays $10,000 or more has a person of their own.",
     "It runs on Windows 11 (x64) as well.",
     "We measure again before we promise anything.",
+    "It was good to meet you at Halvorsen & Pike.",
 ]
 
 # Each promises in words of its own, and is stopped in summary and proposal.

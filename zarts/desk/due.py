@@ -14,6 +14,7 @@ from proposals import inbox
 from zarts.hooks import deliveries
 from zarts.numbers import clock as numbers_clock
 from zarts.numbers import weekly
+from zarts.retest import runs as retests
 
 from . import digest, pulse
 
@@ -95,5 +96,6 @@ SLOW_PARTS = {
     "mails of the week": weekly.send,
     "saved forms": once.forget,
     "old webhook deliveries": deliveries.forget,
+    "retests": retests.start_due,
     "processes that ended": pulse.forget,
 }

@@ -1,8 +1,9 @@
 """The sidebar: what each person may view, in the order of the path, and the desk's own style and script."""
 
 from django.apps import apps
+from django.conf import settings
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 # Group, then each page: its words, its sign, its address, and the right that shows it ("" for any role).
 PAGES = [
@@ -83,6 +84,7 @@ PAGES = [
             ("Webhooks", "webhook", "hooks.endpoint", ""),
             ("Data catalogue", "database", "catalogue", ""),
             ("Tokens", "key", "tokens", ""),
+            ("Retests", "rule_settings", "retests", "retest.view_retestrun"),
             ("Diary", "history", "opportunities.event", ""),
         ],
     ),
@@ -114,10 +116,9 @@ def entry(user, words, sign, address, right):
         right, address = f"{app}.view_{model}", f"admin:{app}_{model}_changelist"
     if right and not user.has_perm(right):
         return None
-    try:
-        return {"title": words, "icon": sign, "link": reverse(address)}
-    except NoReverseMatch:
+    if address == "mail" and not settings.CAUGHT_MAIL_DIR:
         return None  # the page of caught mail is only there where something catches
+    return {"title": words, "icon": sign, "link": reverse(address)}
 
 
 def favicon(request) -> str:

@@ -118,6 +118,7 @@ ROLES = {
         "portal": ["*_intaketoken"],
         "hooks": ["*"],
         "reads": ["*_token"],
+        "retest": ["*_retestrun"],
         "auth": ["view_group"],
     },
     "Auditor": {
