@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from handoff.house import furnish
-from tests.browser.axe import violations, violations_but_colours
+from tests.browser.axe import once, violations, violations_but_colours
 from tests.browser.house import House
 from tests.browser.people import DESKTOP, PHONE, Person, chromium
 
@@ -81,6 +81,8 @@ def at_browser(house, chrome, screen, request):
     def somebody(user=None, at=None, **kwargs):
         if on_both and kwargs.get("looks") == violations and "scheme" not in kwargs:
             kwargs["looks"] = violations_but_colours
+        if kwargs.get("looks"):
+            kwargs["looks"] = once(kwargs["looks"])
         surface, name = ("staff", user.username) if user else ("public", "the client")
         person = Person(chrome, house, SCREENS[at] if at else screen, surface=surface, name=name, **kwargs)
         people.append(person)
