@@ -35,7 +35,7 @@ def test_the_dialog_says_before_the_button_where_they_stay(ben, summary, proposa
     said = f"It stays readable in {proposal.number}, revision 1, which the client has."
     assert f'<a href="{proposal.staff_url()}">{said}</a>' in text
     assert "Send a new revision, or withdraw that one." in text
-    assert text.index(said) < text.index("<form class=")
+    assert text.index(said) < text.index('<form class="z-card')
 
 
 def test_the_task_of_the_owner_names_them(ben, summary, proposal):
