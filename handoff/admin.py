@@ -202,7 +202,7 @@ class ProjectAdmin(Inherited):
     def about(self, request, record):
         record.handoff.opportunity = record.opportunity  # read once
         return super().about(request, record) | {
-            "terms": record.cadences.first(),
+            "terms": record.cadences.prefetch_related("changes").first(),
             "onboarding": onboarding.panel(record, request.user),
             "breaches": report_admin.breaches_of(record),
         }
