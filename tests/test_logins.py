@@ -68,3 +68,14 @@ def test_an_owner_who_may_not_alter_a_login_is_told_and_goes_on(portal_login, mo
         finally:
             cursor.execute("reset role; revoke all on schema public from zarts_weak; drop role zarts_weak")
     assert [words[1] for words in warned] == sorted(logins.NAMES)
+
+
+def test_a_login_that_was_made_before_it_had_an_address_may_sign_in_once_it_has_one(portal_login, settings):
+    settings.LOGINS = {**settings.LOGINS, "zarts_late": "postgres://zarts_late@localhost/zarts"}
+    portal_login.execute("create role zarts_late nologin")
+    try:
+        logins.put_back("zarts_late", "owner")
+        found = portal_login.execute("select rolcanlogin from pg_roles where rolname = 'zarts_late'").fetchone()
+        assert found[0]
+    finally:
+        portal_login.execute("drop role zarts_late")

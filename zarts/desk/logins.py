@@ -130,6 +130,8 @@ def put_back(name: str, using: str):
         sql.SQL("alter role {} reset all").format(role),
         sql.SQL("alter role {} in database {} reset all").format(role, database),
     ]
+    if settings.LOGINS.get(name):
+        lines.append(sql.SQL("alter role {} login").format(role))  # it may have been made before it had an address
     if password(name):
         lines.append(sql.SQL("alter role {} password {}").format(role, sql.Literal(password(name))))
     attempt(lines, "The password and settings of %s stay as they are", using, name)
