@@ -3,7 +3,7 @@
 from django.db.models import Q
 from django.utils import timezone
 
-from opportunities import followups, notices
+from opportunities import followups, leaving, notices
 from opportunities.models import Notice, Task
 from opportunities.records import ClientSafe, Opens, begin, edit, perform, reacts_to
 from proposals.models import Contract, Proposal, Summary
@@ -50,8 +50,7 @@ def prepare_the_first_report(project, event):
 @reacts_to("project.go_live")
 def owe_nothing_of_onboarding(project, event):
     """A handoff whose project is live waits for nothing but its end."""
-    for task in Task.objects.about(project.handoff).unfinished().filter(title__startswith="Bring the project live"):
-        perform(task.finish, by=None, outcome="The project is live.")
+    finish_tasks(project.handoff, "The project is live.", "Bring the project live")
     edit(project.handoff, by=None, next_action="Keep what was promised", due_on=None, reason="The project is live.")
 
 
@@ -69,15 +68,13 @@ def move_the_list_with_the_kickoff(project, facts):
     for item in project.items.filter(stage="open"):
         item = edit(item, by=None, due_on=item.planned_for(project.kickoff_on), reason="The kickoff moved.")
         inherit.promise_item(item, by=None)
-        move_tasks(item)
 
 
 def agree_again(project):
     """A day that was taken back is agreed anew, and until then nothing of the list has one."""
     because = "The kickoff has no day any more."
     for item in project.items.filter(stage="open"):
-        for task in Task.objects.about(item).unfinished():
-            perform(task.cancel, by=None, reason=because)
+        cancel_tasks(item, because)
     task = followups.open_task(project, Opens("onboarding_handoff", inherit.AGREE_AGAIN, 2), by=None)
     edit(project, by=None, next_action=inherit.AGREE_AGAIN, due_on=timezone.localdate(task.due_at), reason=because)
 
@@ -88,9 +85,7 @@ WORK_ON = "Work through the onboarding list"
 def agree_no_more(project):
     """The day that was to be agreed is there: its task is done, and the list comes next."""
     asked = (inherit.AGREE, inherit.AGREE_AGAIN)
-    for task in Task.objects.about(project).unfinished():
-        if task.title.startswith(asked):
-            perform(task.finish, by=None, outcome="The day of the kickoff was agreed.")
+    finish_tasks(project, "The day of the kickoff was agreed.", *asked)
     if project.next_action.startswith((*asked, WORK_ON)):
         edit(project, by=None, next_action=WORK_ON, due_on=project.kickoff_on, reason="The kickoff was agreed.")
 
@@ -110,21 +105,15 @@ def keep_its_day_and_its_distance(item, facts):
 @reacts_to("project.edit")
 def hand_over_the_onboarding(project, facts):
     """Whoever takes a project over gets what its last owner still owed of it. What is late stays with who owed it."""
-    if "owner" not in facts:
-        return
-    before = int(facts["owner"][0].rpartition("#")[2].rstrip(")"))
-    because = f"{project.owner} has taken {project} over."
+    tasks = Task.objects.filter(opportunity=project.opportunity_id, kind__in=["onboarding_handoff", "report"])
     owed = [
         project.items.filter(stage=ChecklistItem.Stage.OPEN),
         project.blockers.filter(stage=LaunchBlocker.Stage.OPEN),
         project.reports.filter(stage__in=Report.UNPUBLISHED, breach="", due_on__gte=timezone.localdate()),
         Handoff.objects.filter(pk=project.handoff_id).exclude(stage=Handoff.Stage.CLOSED),
+        tasks.unfinished(),
     ]
-    for record in [record for rows in owed for record in rows.filter(owner=before).order_by("pk")]:
-        edit(record, by=None, reason=because, owner=project.owner)
-    tasks = Task.objects.filter(opportunity=project.opportunity_id, kind__in=["onboarding_handoff", "report"])
-    for task in tasks.unfinished().filter(owner=before).order_by("pk"):
-        edit(task, by=None, reason=because, owner=project.owner)
+    leaving.take_over(project, facts, owed)
 
 
 @reacts_to("reportingcadence.edit")
@@ -149,8 +138,7 @@ def apply_the_change(change, event):
     for report in change.apply(by=event.actor):
         move_tasks(report)
     if change.kind == CadenceChange.Kind.END:
-        for task in Task.objects.about(change.cadence).unfinished().filter(title__startswith=ASK_THE_END):
-            perform(task.finish, by=None, outcome=change.asked)
+        finish_tasks(change.cadence, change.asked, ASK_THE_END)
     publishing.show_project(Project.objects.get(pk=change.cadence.project_id))
     owe_the_next(change.cadence.project)
 
@@ -204,8 +192,20 @@ def end_what_waits(project, because):
     for connector in project.connectors.filter(stage__in=Connector.WAITS):
         perform(connector.revoke, by=None, reason=because)
     for record in (project, project.handoff):
-        for task in Task.objects.about(record).unfinished():
-            perform(task.cancel, by=None, reason=because[:300])
+        cancel_tasks(record, because)
+
+
+def finish_tasks(record, outcome, *begins):
+    """Finish the open tasks of a record whose titles begin so: what they asked for came about."""
+    for task in Task.objects.about(record).unfinished():
+        if task.title.startswith(begins):
+            perform(task.finish, by=None, outcome=outcome)
+
+
+def cancel_tasks(record, because):
+    """Cancel the open tasks of a record: nobody waits for them any more."""
+    for task in Task.objects.about(record).unfinished():
+        perform(task.cancel, by=None, reason=because[:300])
 
 
 def move_tasks(record):
@@ -448,8 +448,7 @@ def answer_no_more(promise, event):
     """What a change order added is answered with its last promise."""
     handoff = promise.handoff
     if not handoff.promises.unanswered().exists():
-        for task in Task.objects.about(handoff).unfinished().filter(title__startswith="Answer what "):
-            perform(task.finish, by=None, outcome="Every promise is answered.")
+        finish_tasks(handoff, "Every promise is answered.", "Answer what ")
 
 
 ASK_THE_END = "Ask for the end of the reports"
@@ -553,9 +552,7 @@ def ask_for_a_new_holder_of_ours(user, facts):
 def be_done_with_a_new_holder(connector, facts):
     """Whoever named a new holder has done the task."""
     if {"holder_contact", "holder_user"} & set(facts) and connector.holder and not connector.holder_left:
-        tasks = Task.objects.about(connector).filter(title__startswith="Name a new holder")
-        for task in tasks.unfinished():
-            perform(task.finish, by=None, outcome=f"{connector.holder} holds it now.")
+        finish_tasks(connector, f"{connector.holder} holds it now.", "Name a new holder")
 
 
 @reacts_to("checklistitem.reopen")

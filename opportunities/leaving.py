@@ -31,6 +31,16 @@ def heir(owed, left):
     return next((person for person in people if person), None)
 
 
+def take_over(record, facts, owed):
+    """Give whoever took a record over, as these facts of an edit say, what its last owner still owed of it."""
+    if "owner" not in facts:
+        return
+    before = int(facts["owner"][0].rpartition("#")[2].rstrip(")"))
+    for rows in owed:
+        for each in rows.filter(owner=before).order_by("pk"):
+            edit(each, by=None, reason=f"{record.owner} has taken {record} over.", owner=record.owner)
+
+
 def hand_on(user):
     """Give everything that somebody who left still owes to somebody else, and tell each."""
     owed = Task.objects.unfinished().filter(owner=user)

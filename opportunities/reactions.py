@@ -408,9 +408,5 @@ def end_the_win_back(opportunity, event):
 @reacts_to("opportunity.edit")
 def hand_over_what_is_open(opportunity, facts):
     """Whoever takes a deal over gets what its last owner still owed on it."""
-    if "owner" not in facts:
-        return
-    before = int(facts["owner"][0].rpartition("#")[2].rstrip(")"))
-    for kind in (opportunity.tasks, opportunity.win_backs, opportunity.sequence_runs):
-        for owed in kind.exclude(stage__in=kind.model.CLOSED).filter(owner=before).order_by("pk"):
-            edit(owed, by=None, reason=f"{opportunity.owner} has taken {opportunity} over.", owner=opportunity.owner)
+    kinds = (opportunity.tasks, opportunity.win_backs, opportunity.sequence_runs)
+    leaving.take_over(opportunity, facts, [kind.exclude(stage__in=kind.model.CLOSED) for kind in kinds])

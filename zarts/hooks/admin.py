@@ -94,14 +94,11 @@ class EndpointAdmin(RecordAdmin):
 
     # -- What is done there. -------------------------------------------------------------------------------------------
 
-    def refuse_readers(self, request, endpoint):
+    def to_change(self, request, pk):
+        """Return an endpoint that something is to be done with, by who may."""
+        endpoint = self.get_object_or_404(request, pk)
         if not self.has_change_permission(request, endpoint):
             raise PermissionDenied(f"An administrator does this with webhooks. You may read it: {endpoint}.")
-
-    def to_change(self, request, pk):
-        """Return an endpoint that something is to be done with, by POST alone and by who may."""
-        endpoint = self.get_object_or_404(request, pk)
-        self.refuse_readers(request, endpoint)
         return endpoint
 
     @method_decorator(BOTH)

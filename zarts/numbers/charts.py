@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.models import F, Q, Sum
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from opportunities.currencies import rounded
 from opportunities.firstresponse import spell
@@ -116,9 +117,9 @@ class Figures:
         sums: dict[tuple, list] = defaultdict(lambda: [0, Decimal(), Decimal()])
         for row in self.stands:
             if int(row["key"]) < OPEN and row["deals"]:
-                sums[self.label(cut, row), row["currency"]][0] += row["deals"]
-                sums[self.label(cut, row), row["currency"]][1] += row["worth"]
-                sums[self.label(cut, row), row["currency"]][2] += row["likely"]
+                line = sums[self.label(cut, row), row["currency"]]
+                for place, column in enumerate(("deals", "worth", "likely")):
+                    line[place] += row[column]
         longest: dict[str, Decimal] = defaultdict(Decimal)
         for (_, currency), (_, _, likely) in sums.items():
             longest[currency] = max(longest[currency], likely)
@@ -213,7 +214,7 @@ class Figures:
                 weeks[row["key"], "week"] += row["week"]
                 weeks[row["key"], "before"] += row["before"]
         rows = [
-            Row(label, [(str(won), won), (str(lost), lost), percent(won, won + lost)], share(won, won + lost))
+            of_both(label, won, lost)
             for label, (won, lost) in sorted(ended.items(), key=lambda it: (-sum(it[1]), it[0]))
             if won + lost
         ]
@@ -306,11 +307,7 @@ class Figures:
             sums[self.asked.called("owner", row["person"])][row["key"] == "late"] += row["period"]
             weeks[row["key"], "week"] += row["week"]
             weeks[row["key"], "before"] += row["before"]
-        rows = [
-            Row(label, [(str(kept), kept), (str(late), late), percent(kept, kept + late)], share(kept, kept + late))
-            for label, (kept, late) in sorted(sums.items())
-            if kept + late
-        ]
+        rows = [of_both(label, kept, late) for label, (kept, late) in sorted(sums.items()) if kept + late]
         return Chart(
             "follow-ups",
             "Follow-ups kept",
@@ -348,6 +345,12 @@ def both_times(took) -> list:
     return [(spell(timedelta(minutes=minutes)), minutes) for minutes in (within(took, 50), within(took, 90))]
 
 
+def of_both(label, good, bad) -> Row:
+    """Return the row of what went well and what did not, with how many of a hundred went well."""
+    every = good + bad
+    return Row(label, [(str(good), good), (str(bad), bad), percent(good, every)], share(good, every))
+
+
 def share(part, whole) -> float:
     return max(0, round(float(100 * part / whole), 1)) if whole > 0 else 0
 
@@ -370,5 +373,4 @@ def steps(many) -> str:
 def said_month(month) -> str:
     if month == "~":
         return "No deadline"
-    names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    return f"{names[int(month[5:]) - 1]} {month[:4]}"
+    return date_format(date.fromisoformat(f"{month}-01"), "M Y")

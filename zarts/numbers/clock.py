@@ -20,9 +20,13 @@ def add_up() -> int:
         return cursor.fetchone()[0]
 
 
+@transaction.atomic
 def nightly() -> int:
     """Count from the records once a day. Return how many counters were off."""
     at = clock.now()
+    with connection.cursor() as cursor:
+        # Two processes count one after the other; the second finds the first one's row.
+        cursor.execute("select pg_advisory_xact_lock(20261129)")
     last = Check.objects.order_by("-pk").first()
     return 0 if last and last.at.date() >= at.date() else reconcile(at)
 
@@ -31,8 +35,6 @@ def nightly() -> int:
 def reconcile(at) -> int:
     """Count from the records, mend what is off, and tell administrators of it."""
     with connection.cursor() as cursor:
-        # Two processes count one after the other; the second finds the first one's row.
-        cursor.execute("select pg_advisory_xact_lock(20261129)")
         cursor.execute("select counters, deals from numbers_mend()")
         counters, deals = cursor.fetchone()
     drift = counters + deals

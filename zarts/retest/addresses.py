@@ -22,8 +22,8 @@ class Listed(NamedTuple):
     right: str
 
 
-def patterns(urlconf):
-    """Yield (name, route) of every address that a urlconf answers."""
+def patterns(urlconf) -> list:
+    """Return (name, route) of every address that a urlconf answers."""
 
     def walk(resolver, namespace=""):
         for pattern in resolver.url_patterns:

@@ -54,10 +54,15 @@ def kinds_for(user) -> list[str]:
     return [kind for kind in Kind.values if user.has_perm(f"{model_of(kind)}.view_{kind}")]
 
 
-def lines(user):
-    """Return everything that this person may see, with whether they pinned it."""
+def with_pins(rows, user):
+    """Return these lines, each with whether this person pinned it."""
     pinned = Mark.objects.filter(entry=OuterRef("pk"), user=user, pinned_at__isnull=False)
-    return Entry.objects.filter(Entry.reach(user), kind__in=kinds_for(user)).annotate(is_pinned=Exists(pinned))
+    return rows.annotate(is_pinned=Exists(pinned))
+
+
+def lines(user):
+    """Return everything that this person may see."""
+    return with_pins(Entry.objects.filter(Entry.reach(user), kind__in=kinds_for(user)), user)
 
 
 def recent(user) -> list[Entry]:
@@ -86,14 +91,10 @@ def find(user, words: str, kind: str = "") -> Found:
     most = MOST_OF_ONE if found.kind else MOST
     if kinds:
         look = Look(user, terms, " ".join(terms), kinds, most)
-        rank(found, list(lines_of(user, look.ids())), terms, most)
+        rows = with_pins(Entry.objects.filter(pk__in=look.ids()), user).defer("search")
+        rank(found, list(rows), terms, most)
         found.more |= look.unsure
     return found
-
-
-def lines_of(user, ids):
-    pinned = Mark.objects.filter(entry=OuterRef("pk"), user=user, pinned_at__isnull=False)
-    return Entry.objects.filter(pk__in=ids).annotate(is_pinned=Exists(pinned)).defer("search")
 
 
 def rank(found, rows, terms, most):

@@ -64,10 +64,14 @@ def tokens(request):
 @require_POST
 def revoke(request, pk):
     """Close a token for good."""
-    token = get_object_or_404(IntakeToken, pk=pk)
+    close(request, get_object_or_404(IntakeToken, pk=pk), "revoked an intake token as")
+    return redirect("intake_tokens")
+
+
+def close(request, token, past):
+    """Revoke a token of any kind in the name of who asks, and say what came of it."""
     if token.revoke(str(request.user)[:200]):
-        tell(request.user, "token", "revoked an intake token as", by=request.user, facts={"token": token})
+        tell(request.user, "token", past, by=request.user, facts={"token": token})
         messages.success(request, f"Revoked: {token}. Whatever uses it is refused from now on.")
     else:
         messages.warning(request, f"{token} is revoked already.")
-    return redirect("intake_tokens")

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from django import forms
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -14,6 +13,7 @@ from opportunities.forms import say_plainly
 from opportunities.models import User
 from opportunities.records import tell
 from zarts.desk.access import page_context, staff_page
+from zarts.desk.views.tokens import close
 
 from ..catalogue import NAMES, SOURCES
 from ..models import Token
@@ -113,9 +113,5 @@ def revoke(request, pk):
     token = get_object_or_404(seen_by(request.user), pk=pk)
     if token.owner_id != request.user.pk and not request.user.has_perm("reads.change_token"):
         raise PermissionDenied("An administrator revokes the tokens of others.")
-    if token.revoke(str(request.user)[:200]):
-        tell(request.user, "token", "revoked a token as", by=request.user, facts={"token": token})
-        messages.success(request, f"Revoked: {token}. Whatever uses it is refused from now on.")
-    else:
-        messages.warning(request, f"{token} is revoked already.")
+    close(request, token, "revoked a token as")
     return redirect("tokens")
