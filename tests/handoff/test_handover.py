@@ -75,7 +75,7 @@ def test_one_page_answers_what_delivery_asks(handoff, dora, as_user):
         "Not due",
         "Nobody knows the password.",
         "Verify the access to HubSpot.",
-        "Project: " + str(handoff.project),
+        f'href="{handoff.project.staff_url()}">{handoff.project}</a>',
         discovery.pain_points,
         discovery.provider_stack,
     ):

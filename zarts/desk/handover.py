@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Case, Prefetch, Q, When
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
 from django.utils.functional import cached_property
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 
 from handoff import met
 from handoff.models import Handoff, Project, Promise
@@ -410,8 +411,10 @@ def in_their_words(deal) -> Part:
 
 def made(deal) -> Part:
     """The receipt: everything that winning made, once."""
-    entries = [Entry(line.words, page_of(line)) for line in deal.handoff.receipts.all()]
-    return Part("receipt", "Receipt: what winning made", [("", entries)], empty="Winning made nothing.")
+    kinds: dict[str, list] = {}
+    for line in deal.handoff.receipts.all():
+        kinds.setdefault(plural(apps.get_model(line.record_type)), []).append(Entry(bare(line.words), page_of(line)))
+    return Part("receipt", "Receipt: what winning made", list(kinds.items()), empty="Winning made nothing.")
 
 
 PARTS: tuple[tuple[Callable, str], ...] = (
@@ -429,6 +432,16 @@ PARTS: tuple[tuple[Callable, str], ...] = (
 )
 
 # -- Small things. -----------------------------------------------------------------------------------------------------
+
+
+def plural(model) -> str:
+    """Return the heading that records of one kind stand under."""
+    return capfirst(str(model._meta.verbose_name_plural))
+
+
+def bare(words) -> str:
+    """Return the words of a line of the receipt, without its kind, which stands above it."""
+    return words.partition(": ")[2]
 
 
 def page_of(line) -> str:

@@ -78,8 +78,7 @@ def inherits(request, pk):
     will = Will(opportunity) if newest_contract(opportunity) else None
     groups: dict[str, list] = {}
     for record in will.lines() if will else []:
-        kind = str(record._meta.verbose_name_plural)
-        groups.setdefault(f"{kind[0].upper()}{kind[1:]}", []).append((words_for(record), beside(record, will)))
+        groups.setdefault(whole.plural(record), []).append((whole.bare(words_for(record)), beside(record, will)))
     context = page_context(
         request,
         "What delivery will get",
