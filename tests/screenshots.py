@@ -158,6 +158,8 @@ def take_delivery(camera, ben):
     picture, dora = camera.picture, camera.somebody("staff", "dora")
     picture(first(dora, "/admin/handoff/handoff/"), "handoff")
     picture(first(dora, "/admin/handoff/project/?stage=live"), "project")
+    signed = first(ben, "/admin/opportunities/opportunity/?stage=contract").page.url
+    picture(ben.open(signed.partition("#")[0].partition("?")[0].replace("change/", "inherits/")), "inherits")
     picture(first(dora, "/admin/handoff/report/?stage=drafting"), "report")
     picture(dora.open("/admin/reports/calendar/"), "report-calendar")
     picture(ben.open("/admin/reports/reliability/"), "reliability")
