@@ -2,7 +2,8 @@
 
 A won deal takes some 2,000 statements, and hundreds of tests begin with one. The first is made by the real moves; each
 worker keeps the rows that came of it, and what the maker returned. A maker that is called in a database of the same
-people, in which nothing has happened yet, gets these rows back. In every other case it makes all moves again.
+people, in which nothing has happened yet, gets these rows back; so does one that follows another in the same
+transaction, when nothing was written between the two. In every other case it makes all moves again.
 """
 
 import functools
@@ -49,14 +50,17 @@ declare
   name text;
   rows jsonb;
   columns text;
+  key text;
 begin
   for name, rows in select * from jsonb_each(kept) loop
     select string_agg(format('%I', attname), ', ') into columns from pg_attribute
       where attrelid = format('public.%I', name)::regclass and attnum > 0 and not attisdropped and attgenerated = '';
-    if rows->0 ? 'id' then
-      execute format('delete from %I where id in (select (r->>''id'')::bigint from jsonb_array_elements($1) r)', name)
-        using rows;
-    end if;
+    select format('%I', attname) into strict key from pg_index
+      join pg_attribute on attrelid = indrelid and attnum = indkey[0]
+      where indrelid = format('public.%I', name)::regclass and indisprimary;
+    execute format(
+      'delete from %1$I where %2$s in (select %2$s from jsonb_populate_recordset(null::%1$I, $1))', name, key
+    ) using rows;
     execute format('insert into %1$I (%2$s) select %2$s from jsonb_populate_recordset(null::%1$I, $1)', name, columns)
       using rows;
   end loop;
@@ -66,7 +70,16 @@ revoke all on function kept_rows(), put_back(jsonb) from public;
 grant execute on function kept_rows(), put_back(jsonb) to zarts_app;
 """
 
+# How much was written so far, in which transaction, and the last event: as long as it stays, nothing was written.
+WRITTEN = """
+select pg_current_xact_id_if_assigned()::text,
+  (select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_xact_user_tables),
+  (select max(id) from opportunities_event)
+"""
+
 KEPT: dict = {}
+# What the last maker left: what was written by then, and the key of it.
+LEFT: dict = {}
 
 
 def kept(make):
@@ -74,20 +87,25 @@ def kept(make):
 
     @functools.wraps(make)
     def put_back_or_make(*args, **fields):
-        before = rows_before()
         named = name_of(args, fields)
-        if before is None or named is None:
+        if named is None:
             return make(*args, **fields)
-        key = (make.__name__, named, digest(before))
+        begun = where_we_are()
+        if begun is None:
+            return make(*args, **fields)
+        key = (make.__name__, named, begun)
         found = KEPT.get(key)
         if found and is_fresh(found[0]):
             with connection.cursor() as cursor:
                 cursor.execute("select put_back(%s)", [found[1]])
-            return pickle.loads(found[2])
-        began = timezone.now()
-        made = make(*args, **fields)
-        added = {name: new_rows(rows, before.get(name, [])) for name, rows in all_rows().items()}
-        KEPT[key] = (began, json.dumps({name: rows for name, rows in added.items() if rows}), pickle.dumps(made))
+            made = pickle.loads(found[2])
+        else:
+            began, before = timezone.now(), all_rows()
+            made = make(*args, **fields)
+            added = {name: new_rows(rows, before.get(name, [])) for name, rows in all_rows().items()}
+            KEPT[key] = (began, json.dumps({name: rows for name, rows in added.items() if rows}), pickle.dumps(made))
+        LEFT.clear()
+        LEFT[written()] = hashlib.sha256(repr((key, KEPT[key][0])).encode()).hexdigest()
         return made
 
     return put_back_or_make
@@ -99,13 +117,22 @@ def is_fresh(made_at) -> bool:
     return timedelta(0) <= now - made_at < GOOD_FOR and timezone.localdate(made_at) == timezone.localdate(now)
 
 
-def rows_before():
-    """Return the rows of a database in which nothing has happened yet, or None where something has."""
+def where_we_are() -> str | None:
+    """Return, in short, what this database holds: the same people, or what the same makers made. None where more."""
     with connection.cursor() as cursor:
-        cursor.execute("select exists (select from opportunities_event) or to_regproc('kept_rows') is null")
-        if cursor.fetchone()[0]:
-            return None
-    return all_rows()
+        cursor.execute("select exists (select from opportunities_event), to_regproc('kept_rows') is null")
+        happened, cannot = cursor.fetchone()
+    if cannot:
+        return None
+    return LEFT.get(written()) if happened else digest(all_rows())
+
+
+def written():
+    """Return how much this transaction wrote so far."""
+    with connection.cursor() as cursor:
+        cursor.execute(WRITTEN)
+        found = cursor.fetchone()
+    return found if found[0] else object()
 
 
 def all_rows():
