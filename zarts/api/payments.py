@@ -1,4 +1,4 @@
-"""The first payment of a contract: invoiced, paid in part or whole, overdue, waived or given back, as its moves allow."""
+"""The first payment of a contract: invoiced, paid, overdue, waived or given back, as its moves allow."""
 
 from typing import Annotated
 

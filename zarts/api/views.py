@@ -19,7 +19,7 @@ from .problems import Refusal, as_problem
 
 
 def called_by_programs(view):
-    """Look at the size and the kind of what comes in before anything reads it. A token is no session: no form is forged."""
+    """Look at the size and the kind of what comes in before anything reads it."""
 
     @wraps(view)
     def guarded(request, *args, **kwargs):
@@ -108,7 +108,7 @@ def limit_of(field) -> str:
     if choices := find("enum"):
         return ", ".join(choices)
     shapes = {"date": "a day, such as 2026-12-04", "date-time": "a moment, such as 2026-12-04T15:00:00Z"}
-    if shape := shapes.get(find("format")):
+    if shape := shapes.get(find("format") or ""):
         return shape
     if find("type") == "integer":
         return "a whole number"
