@@ -1,15 +1,17 @@
 """What a program writes: within its token's scope and its person's reach, once, and named in the diary."""
 
 import json
-from datetime import date, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from opportunities.models import Contact, Event, Lead, Message, Note, Source, Task
-from opportunities.records import perform
 from proposals.models import PaymentProof
 from tests.api.conftest import problem
 from tests.makers import a_lead, an_opportunity
@@ -132,6 +134,10 @@ def test_a_payment_goes_its_way_and_what_it_refuses_is_refused_in_its_words(prog
     early = problem(mine.post(f"{here}/paid", shown), 409)
     assert early["detail"].startswith(f"First payment of {contract.number} is already not due.")
     made(mine.post(f"{here}/invoiced", {"invoice": "2026-17", "due_on": "2026-12-12"}))
+    bad = problem(mine.post(f"{here}/paid", {**shown, "link": "none"}), 422)
+    assert "Write the whole address" in bad["fields"]["link"]
+    for amount in ("0", "-5", "1e3", "1.234", "nan", 5):
+        assert "paid" in problem(mine.post(f"{here}/part-paid", {**shown, "paid": amount}), 422)["fields"]
     part = made(mine.post(f"{here}/part-paid", {**shown, "paid": "100.00"}))
     assert (part["stage"], part["paid"], part["due_on"]) == ("part_paid", "100.00", "2026-12-12")
     too_much = problem(mine.post(f"{here}/part-paid", {**shown, "paid": part["amount"]}), 422)
@@ -186,6 +192,25 @@ def test_the_same_call_again_gets_the_same_answer_and_makes_nothing(program, ada
     many = mine.post("leads", BO)
     assert (problem(many, 429)["title"], many["Retry-After"]) == ("Too many calls", "600")
     assert mine.post("leads", BO, key="k1")["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_the_same_call_twice_at_a_time_one_is_made(program, ada):
+    mine, at_once = program(ada), Barrier(2)
+
+    def call(_):
+        at_once.wait()
+        try:
+            return mine.post("leads", BO, key="twice")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(call, range(2)))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert len({answer.content for answer in answers}) == 1
+    assert sorted("Idempotent-Replayed" in answer for answer in answers) == [False, True]
+    assert Lead.objects.count() == 1
 
 
 # -- Tokens. -----------------------------------------------------------------------------------------------------------
@@ -297,16 +322,3 @@ def test_other_methods_and_addresses_are_refused_as_problems(program, ada):
     for number in ("0", "-1", "x", "9" * 30):
         problem(mine.get(f"leads/{number}"), 422)
     problem(mine.get("payments/%00"), 422)
-
-
-def test_a_paid_contract_says_so(program, ada, ben):
-    contract = a_contract(ada, approver=ben, stage="sent")
-    perform(contract.payment.send_invoice, by=ada, invoice="2026-17", due_on=date(2026, 12, 12))
-    shown = {"reference": "SEPA 1", "happened_on": "2026-11-20", "link": "https://pay.example/1"}
-    body = {**shown, "link": "none"}
-    mine = program(ada)
-    assert (
-        "Write the whole address" in problem(mine.post(f"payments/{contract.number}/paid", body), 422)["fields"]["link"]
-    )
-    for amount in ("0", "-5", "1e3", "1.234", "nan", 5):
-        problem(mine.post(f"payments/{contract.number}/part-paid", {**shown, "paid": amount}), 422)

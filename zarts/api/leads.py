@@ -16,7 +16,7 @@ from proposals.inbox import a_source, bring_in
 from .once import Made, once
 from .operations import Keyed, Numbered, reads, writes
 from .problems import Refusal, judged, missing, wrong
-from .words import Body, Day, Moment, Text
+from .words import Body, Day, Moment, Now, Text, iso
 
 SCOPE = "write:leads"
 
@@ -53,7 +53,7 @@ class SameOne(Schema):
     words: str = Field(description="What is the same, or whom to ask.")
 
 
-class LeadNow(Schema):
+class LeadNow(Now):
     """A lead as it stands now. What is known of the person stands in the prepared read of leads."""
 
     id: int = Field(description="Its number.")
@@ -66,24 +66,34 @@ class LeadNow(Schema):
     answered_at: str | None = Field(description="When they first heard from us.")
     opportunity: int | None = Field(description="The opportunity that it became.")
     merged_into: int | None = Field(description="The lead that it goes on as, where it was somebody’s second entry.")
-    url: str = Field(description="Its page, for staff.")
 
-    @classmethod
-    def of(cls, lead, **more):
-        return cls(
-            id=lead.pk,
-            reference=lead.external_ref,
-            stage=lead.stage,
-            owner=str(lead.owner),
-            source=lead.source and str(lead.source),
-            next_action=lead.next_action,
-            due_on=lead.due_on and lead.due_on.isoformat(),
-            answered_at=lead.answered_at and lead.answered_at.isoformat(),
-            opportunity=lead.opportunity_id,
-            merged_into=lead.merged_into_id,
-            url=settings.SITE_URL + lead.staff_url(),
-            **more,
-        )
+    @staticmethod
+    def resolve_reference(lead):
+        return lead.external_ref
+
+    @staticmethod
+    def resolve_owner(lead):
+        return str(lead.owner)
+
+    @staticmethod
+    def resolve_source(lead):
+        return lead.source and str(lead.source)
+
+    @staticmethod
+    def resolve_due_on(lead):
+        return iso(lead.due_on)
+
+    @staticmethod
+    def resolve_answered_at(lead):
+        return iso(lead.answered_at)
+
+    @staticmethod
+    def resolve_opportunity(lead):
+        return lead.opportunity_id
+
+    @staticmethod
+    def resolve_merged_into(lead):
+        return lead.merged_into_id
 
 
 class LeadMade(LeadNow):
@@ -135,7 +145,8 @@ def make(caller, sent: NewLead) -> Made:
         if getattr(trouble.__cause__.diag, "constraint_name", "") == "lead_reference_once":
             raise here_already(sent, None) from None
         raise
-    return Made(LeadMade.of(lead, alike=same), f"{settings.SITE_URL}/api/leads/{lead.pk}")
+    lead.alike = same
+    return Made(LeadMade.from_orm(lead), f"{settings.SITE_URL}/api/leads/{lead.pk}")
 
 
 def here_already(sent, known) -> Refusal:
@@ -172,4 +183,4 @@ def see(request, number: Numbered):
     leads = Lead.objects.visible_to(request.auth.eyes).select_related("owner", "source")
     if (lead := leads.filter(pk=number).first()) is None:
         raise missing("lead with this number")
-    return LeadNow.of(lead)
+    return LeadNow.from_orm(lead)

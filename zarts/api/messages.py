@@ -6,7 +6,6 @@ from typing import Literal
 from django import forms
 from django.conf import settings
 from django.utils import timezone
-from ninja import Schema
 from pydantic import Field
 
 from opportunities.forms import say_plainly
@@ -16,7 +15,7 @@ from opportunities.records import begin, perform
 from .once import Made, once
 from .operations import Keyed, Numbered, reads, writes
 from .problems import judged, missing, wrong
-from .words import Body, Moment, Number, Text
+from .words import Body, Moment, Now, Number, Text, iso
 
 SCOPE = "write:messages"
 NOBODY = "There is no {} with this number that you may see."
@@ -35,7 +34,7 @@ class NewMessage(Body):
     happened_at: Moment | None = Field(None, description="When it was held. Without it, now. A mail has none.")
 
 
-class MessageNow(Schema):
+class MessageNow(Now):
     """A message as it stands now. Its words stand in the prepared read of messages."""
 
     id: int = Field(description="Its number.")
@@ -49,21 +48,26 @@ class MessageNow(Schema):
     opportunity: int | None = Field(description="The number of the opportunity that it is about.")
     happened_at: str | None = Field(description="When it was held.")
     sent_at: str | None = Field(description="When the mail was sent.")
-    url: str = Field(description="Its page, for staff.")
 
-    @classmethod
-    def of(cls, message):
-        return cls(
-            id=message.pk,
-            channel=message.channel,
-            stage=message.stage,
-            contact=message.contact_id,
-            client=message.client_id,
-            opportunity=message.opportunity_id,
-            happened_at=message.happened_at and message.happened_at.isoformat(),
-            sent_at=message.sent_at and message.sent_at.isoformat(),
-            url=settings.SITE_URL + message.staff_url(),
-        )
+    @staticmethod
+    def resolve_contact(message):
+        return message.contact_id
+
+    @staticmethod
+    def resolve_client(message):
+        return message.client_id
+
+    @staticmethod
+    def resolve_opportunity(message):
+        return message.opportunity_id
+
+    @staticmethod
+    def resolve_happened_at(message):
+        return iso(message.happened_at)
+
+    @staticmethod
+    def resolve_sent_at(message):
+        return iso(message.sent_at)
 
 
 class MessageForm(forms.ModelForm):
@@ -113,7 +117,7 @@ def make(caller, sent) -> Made:
     begin(message, by=caller.by, past="wrote down")
     if message.channel != Message.Channel.MAIL:
         message = perform(message.receive, by=None)
-    return Made(MessageNow.of(message), f"{settings.SITE_URL}/api/messages/{message.pk}")
+    return Made(MessageNow.from_orm(message), f"{settings.SITE_URL}/api/messages/{message.pk}")
 
 
 @reads("/messages/{number}", SCOPE, MessageNow, "message", "See how a message stands")
@@ -123,7 +127,7 @@ def see(request, number: Numbered):
     message = Message.objects.visible_to(request.auth.eyes).filter(pk=number).first()
     if message is None:
         raise missing("message with this number")
-    return MessageNow.of(message)
+    return MessageNow.from_orm(message)
 
 
 # -- Notes. ------------------------------------------------------------------------------------------------------------
@@ -138,7 +142,7 @@ class NewNote(Body):
     words: Text = Field(description="The note.", min_length=1, max_length=20_000)
 
 
-class NoteNow(Schema):
+class NoteNow(Now):
     """A note. It is never changed."""
 
     id: int = Field(description="Its number.")
@@ -147,19 +151,22 @@ class NoteNow(Schema):
     lead: int | None = Field(description="The number of the lead that it is about.")
     author: str = Field(description="Who answers for it.")
     at: str = Field(description="When it was written.")
-    url: str = Field(description="Its page, for staff.")
 
-    @classmethod
-    def of(cls, note):
-        return cls(
-            id=note.pk,
-            kind=note.kind,
-            opportunity=note.opportunity_id,
-            lead=note.lead_id,
-            author=str(note.author),
-            at=note.at.isoformat(),
-            url=settings.SITE_URL + note.staff_url(),
-        )
+    @staticmethod
+    def resolve_opportunity(note):
+        return note.opportunity_id
+
+    @staticmethod
+    def resolve_lead(note):
+        return note.lead_id
+
+    @staticmethod
+    def resolve_author(note):
+        return str(note.author)
+
+    @staticmethod
+    def resolve_at(note):
+        return iso(note.at)
 
 
 @writes("/notes", SCOPE, NoteNow, "note_new", "Write a note")
@@ -181,7 +188,7 @@ def take_note(caller, sent) -> Made:
     if not sent.words:
         raise wrong(words="Write the note first.")
     note = Note.take(about, sent.words, by=caller.answers, kind=sent.kind)
-    return Made(NoteNow.of(note), f"{settings.SITE_URL}/api/notes/{note.pk}")
+    return Made(NoteNow.from_orm(note), f"{settings.SITE_URL}/api/notes/{note.pk}")
 
 
 @reads("/notes/{number}", SCOPE, NoteNow, "note", "See a note")
@@ -191,4 +198,4 @@ def see_note(request, number: Numbered):
     note = Note.objects.visible_to(request.auth.eyes).select_related("author").filter(pk=number).first()
     if note is None:
         raise missing("note with this number")
-    return NoteNow.of(note)
+    return NoteNow.from_orm(note)

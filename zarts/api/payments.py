@@ -4,7 +4,7 @@ from typing import Annotated
 
 from django.conf import settings
 from django.utils.module_loading import import_string
-from ninja import Path, Schema
+from ninja import Path
 from pydantic import Field
 
 from opportunities.records import perform
@@ -13,7 +13,7 @@ from proposals.models import Payment
 from .once import Made, once
 from .operations import Keyed, reads, writes
 from .problems import Refusal, judged, missing
-from .words import Body, ContractNumber, Day, Money, Text
+from .words import Body, ContractNumber, Day, Money, Now, Text, iso
 
 SCOPE = "write:payments"
 # What departs from what was agreed is decided by a person, who answers for it.
@@ -65,7 +65,7 @@ class Refunded(Shown):
     reason: Text = Field(description="Why it is given back.", min_length=1, max_length=2000)
 
 
-class PaymentNow(Schema):
+class PaymentNow(Now):
     """The first payment of a contract as it stands now."""
 
     contract: str = Field(description="The number of the contract.")
@@ -77,20 +77,22 @@ class PaymentNow(Schema):
     currency: str = Field(description="The three letters of its currency.")
     invoice: str = Field(description="The number of the invoice; empty while there is none.")
     due_on: str | None = Field(description="The day on which it is due.")
-    url: str = Field(description="Its page, for staff.")
 
-    @classmethod
-    def of(cls, payment):
-        return cls(
-            contract=payment.contract.number,
-            stage=payment.stage,
-            amount=format(payment.amount, "f"),
-            paid=format(payment.paid, "f"),
-            currency=payment.currency,
-            invoice=payment.invoice,
-            due_on=payment.due_on and payment.due_on.isoformat(),
-            url=settings.SITE_URL + payment.staff_url(),
-        )
+    @staticmethod
+    def resolve_contract(payment):
+        return payment.contract.number
+
+    @staticmethod
+    def resolve_amount(payment):
+        return format(payment.amount, "f")
+
+    @staticmethod
+    def resolve_paid(payment):
+        return format(payment.paid, "f")
+
+    @staticmethod
+    def resolve_due_on(payment):
+        return iso(payment.due_on)
 
 
 def of_contract(caller, number) -> Payment:
@@ -117,7 +119,7 @@ def moved(request, contract, key, name, sent):
             form = import_string(step.custom["asks"])
             details = judged(form(sent.model_dump(), record=payment, user=caller.eyes))
         payment = perform(getattr(payment, name), by=caller.by, **details)
-        return Made(PaymentNow.of(payment), f"{settings.SITE_URL}/api/payments/{contract}", status=201)
+        return Made(PaymentNow.from_orm(payment), f"{settings.SITE_URL}/api/payments/{contract}", status=201)
 
     return once(request, caller, key, act)
 
@@ -125,7 +127,7 @@ def moved(request, contract, key, name, sent):
 @reads("/payments/{contract}", SCOPE, PaymentNow, "payment", "See how a payment stands")
 def see(request, contract: OfContract):
     """How much of a contract’s first payment came in."""
-    return PaymentNow.of(of_contract(request.auth, contract))
+    return PaymentNow.from_orm(of_contract(request.auth, contract))
 
 
 @writes("/payments/{contract}/invoiced", SCOPE, PaymentNow, "payment_invoiced", "Record the invoice")

@@ -4,6 +4,7 @@ import re
 from datetime import date
 from typing import Annotated
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
@@ -21,6 +22,20 @@ class Body(Schema):
     """What a program sends: one object with these fields and no others."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Now(Schema):
+    """A record as it stands now: what has its name is read from it, and the rest by `resolve_…`."""
+
+    url: str = Field(description="Its page, for staff.")
+
+    @staticmethod
+    def resolve_url(record):
+        return settings.SITE_URL + record.staff_url()
+
+
+def iso(moment) -> str | None:
+    return moment and moment.isoformat()
 
 
 def printable(text: str) -> str:
