@@ -243,7 +243,7 @@ def test_one_makes_a_token_for_what_one_may_write_and_a_service_has_somebody_who
     browser, service = as_user(eve), {**form, "writes": ["leads"], "reads_for": "service"}
     for who, field in (("me", "writes"), ("service", "owner")):
         errors = browser.post(page, {**service, "reads_for": who}).context["form"].errors
-        assert errors == {field: ["Eve may not write leads. Choose somebody who may, or leave it out."]}
+        assert errors == {field: ["Eve may not write new leads. Choose somebody who may, or leave it out."]}
     assert browser.post(page, {**service, "owner": ben.pk}).status_code == 200
     assert (Token.objects.latest("pk").owner, Token.objects.count()) == (ben, 2)
 

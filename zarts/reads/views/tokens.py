@@ -21,7 +21,7 @@ from ..models import Token
 MOST = 100
 # What a token may write, in words, and the rights of which its person, or whoever answers for it, needs one.
 WRITES = {
-    "leads": ("Leads", ("opportunities.add_lead",)),
+    "leads": ("New leads", ("opportunities.add_lead",)),
     "messages": ("Messages and notes", ("opportunities.add_message", "opportunities.add_note")),
     "payments": ("What was paid", ("proposals.record_payment",)),
 }
