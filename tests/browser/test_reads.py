@@ -1,4 +1,4 @@
-"""Somebody makes a token, and their program reads with it what the catalogue says, and writes as the API's page says."""
+"""Somebody makes a token, and their program reads with it what the catalogue says, and writes a lead."""
 
 import json
 from urllib.error import HTTPError
