@@ -26,7 +26,6 @@ from tests.makers_proposals import a_contract
 from zarts.api import once
 from zarts.api.openapi import document
 from zarts.reads import openapi as reads_openapi
-from zarts.reads.catalogue import VIEWS
 
 pytestmark = pytest.mark.django_db
 
@@ -92,9 +91,8 @@ def test_no_call_of_the_write_api_breaks_and_each_is_answered_as_described(progr
 
 def test_no_prepared_read_breaks_and_each_is_answered_as_described(program, world, ann):
     headers = program(ann, "read:*.*").headers | {"host": "localhost:8000"}
-    # One source in the suite: the others are made of the same.
-    some = EXAMPLES > 20 or {f"{view.address}.json" for view in VIEWS.values() if view.source == "leads"}
-    only = lambda operation: some is True or operation.path in some  # noqa: E731
-    statuses = asked(reads_openapi.document(), headers, max(1, EXAMPLES // 20), only=only)
+    # One of them in the suite: the others are made of the same.
+    only = lambda operation: EXAMPLES > 20 or operation.path == "/reads/leads/admin.json"  # noqa: E731
+    statuses = asked(reads_openapi.document(), headers, EXAMPLES, only=only)
     assert max(statuses) < 500
     print(dict(statuses))
