@@ -37,6 +37,7 @@ from .pointing import KINDS
 BATCH = 100
 # A refusal that is about the record, in words that staff can read.
 REFUSALS = (Refused, PermissionDenied, ValidationError, ObjectDoesNotExist)
+ANSWER = "Answer the inquiry"
 DOUBT = "Sent very quickly: look whether a person wrote it"
 
 log = logging.getLogger("zarts.inbox")
@@ -553,15 +554,21 @@ def take_inquiry(inquiry) -> dict | None:
         # Words that we never showed were agreed to by nobody: the diary keeps what was said of them.
         consent=consent if inquiry.consent and inquiry.consent_version in INQUIRIES else {},
         arrived_at=inquiry.at,
-        due_on=timezone.localdate() + timedelta(days=1),
         **doubt,
     )
     facts = {"came_from": inquiry.source, "consent": consent}
     past = f"came in through the {'program ' + inquiry.token.name[:40] if inquiry.token else 'public form'}:"
-    begin(lead, by=None, past=past, facts=facts, reason=DOUBT if doubt else "")
-    todo = "Look whether a person wrote this inquiry" if doubt else "Answer the inquiry"
-    open_task(lead, Opens("follow_up", todo, 1), by=None)
+    todo = "Look whether a person wrote this inquiry" if doubt else ANSWER
+    bring_in(lead, todo, by=None, past=past, facts=facts, reason=DOUBT if doubt else "")
     return {"lead_id": lead.pk}
+
+
+def bring_in(lead, todo=ANSWER, *, by, **told) -> Lead:
+    """Take up a lead that came in from outside, and promise that somebody sees to it by tomorrow."""
+    lead.due_on = lead.due_on or timezone.localdate() + timedelta(days=1)
+    begin(lead, by=by, **told)
+    open_task(lead, Opens("follow_up", todo, 1), by=by)
+    return lead
 
 
 def source_of(inquiry) -> Source:

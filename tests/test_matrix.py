@@ -93,6 +93,13 @@ PAGES = {
     "reads_openapi": (STAFF, "-"),
     "reads_rows": ("-", "-"),  # of a source that there is not; tests/reads/test_rows.py reads those that there are
     "catalogue": (STAFF, "-"),
+    "api_manual": (STAFF, "-"),
+    "api_openapi": (STAFF, "-"),
+    # With a token alone, and never by a cookie: tests/api calls each.
+    **dict.fromkeys(["api_lead_new", "api_lead", "api_message_new", "api_message", "api_note_new"], ("-", "-")),
+    **dict.fromkeys(["api_note", "api_payment", "api_payment_invoiced", "api_payment_part_paid"], ("-", "-")),
+    **dict.fromkeys(["api_payment_paid", "api_payment_overdue", "api_payment_waived"], ("-", "-")),
+    **dict.fromkeys(["api_payment_refunded", "api_missing"], ("-", "-")),
     "catalogue_view": ("-", "-"),  # likewise; tests/reads/test_pages.py opens each
     "tokens": (STAFF, STAFF),
     "token_revoke": ("-", "AE"),
@@ -488,7 +495,7 @@ LISTS |= {"report_calendar", "report_reliability"}
 LISTS |= {"claims", "won_and_lost", "numbers", "find", "find_now", "tokens", "retests"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
-    *("my_calendar", "reads_openapi", "catalogue"),
+    *("my_calendar", "reads_openapi", "catalogue", "api_manual", "api_openapi"),
     *("admin:index", "admin:login", "admin:password_change", "admin:password_change_done", "admin:jsi18n"),
 }
 

@@ -148,6 +148,7 @@ STAFF_APPS = [
     "proposals",
     "handoff",
     "zarts.reads",
+    "zarts.api",
     "zarts.search",
     "zarts.numbers",
     "zarts.hooks",

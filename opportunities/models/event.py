@@ -5,6 +5,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 
+from .. import programs
+
 
 class Diary(models.Model):
     """A chain of events, with its head. The database keeps it; nobody else may."""
@@ -85,9 +87,16 @@ class Event(models.Model):
 
     @classmethod
     def actor_fields(cls, by) -> dict:
-        """Return who did it, with the name frozen: a user, a client contact, or None for the clock."""
-        if by is None:
-            return {"actor_kind": cls.Actor.SYSTEM, "actor_name": "ZartsAlgo"}
+        """Return who did it, with the name frozen: a user, a client contact, a service, or None for the clock.
+
+        Whoever acts through a program of theirs is named with it.
+        """
+        program = programs.NOW.get()
         if isinstance(by, cls._meta.get_field("contact").related_model):
             return {"actor_kind": cls.Actor.CONTACT, "contact": by, "actor_name": str(by)[:200]}
-        return {"actor_kind": cls.Actor.USER, "actor": by, "actor_name": str(by)[:200]}
+        if program and program.is_service:
+            return {"actor_kind": cls.Actor.SYSTEM, "actor_name": str(program)[:200]}
+        if by is None:
+            return {"actor_kind": cls.Actor.SYSTEM, "actor_name": "ZartsAlgo"}
+        name = f"{by} through {program.name}" if program else str(by)
+        return {"actor_kind": cls.Actor.USER, "actor": by, "actor_name": name[:200]}

@@ -1,4 +1,4 @@
-"""Somebody makes a token, and their program reads with it what the catalogue says."""
+"""Somebody makes a token, and their program reads with it what the catalogue says, and writes a lead."""
 
 import json
 from urllib.error import HTTPError
@@ -21,7 +21,7 @@ def test_a_token_is_made_read_with_and_revoked(house, at_browser):
     somebody.open("/admin/catalogue/").choose("a[href='/admin/catalogue/leads/admin/']").sees(lead.name)
 
     somebody.open("/admin/tokens/").write(name="My sheet of leads")
-    for label in ("Leads", "Admin"):
+    for label in ("Leads", "Admin", "New leads"):
         somebody.page.get_by_label(label, exact=True).check()
     somebody.press("Make token", within=".z-form").sees("Copy this token now")
     token = somebody.page.locator(".z-secret code").inner_text()
@@ -35,6 +35,12 @@ def test_a_token_is_made_read_with_and_revoked(house, at_browser):
     assert lead.name in ask("/reads/leads/admin.csv?fields=id,name")
     with pytest.raises(HTTPError, match="403"):
         ask("/reads/clients/admin.json")
+
+    somebody.open("/admin/api/").sees("Bring in a lead")
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "1", "Content-Type": "application/json"}
+    with urlopen(Request(f"{house.site}/api/leads", b'{"name": "Mia Berg"}', headers), timeout=10) as answer:
+        made = json.loads(answer.read())
+    somebody.open(f"/admin/opportunities/lead/{made['id']}/change/").sees("Ada through My sheet of leads")
 
     somebody.open("/admin/tokens/").press("Revoke", within=".z-table").sees("Revoked: My sheet of leads")
     with pytest.raises(HTTPError, match="401"):

@@ -11,6 +11,7 @@ from opportunities.models import Audit
 from opportunities.records import lock, perform
 from proposals import clock as proposals_clock
 from proposals import inbox
+from zarts.api import once as api_calls
 from zarts.hooks import deliveries
 from zarts.numbers import clock as numbers_clock
 from zarts.numbers import weekly
@@ -95,6 +96,7 @@ SLOW_PARTS = {
     "numbers, counted anew": numbers_clock.nightly,
     "mails of the week": weekly.send,
     "saved forms": once.forget,
+    "calls that were answered": api_calls.forget,
     "old webhook deliveries": deliveries.forget,
     "retests": retests.start_due,
     "processes that ended": pulse.forget,

@@ -40,6 +40,8 @@ DELETABLE = {
     # The log of what other systems were told, when it is old; the diary keeps the events.
     "hooks_delivery",
     "hooks_attempt",
+    # Calls of programs, when the day is over in which the same one again gets the same answer.
+    "api_call",
     "opportunities_user_groups",
     "opportunities_user_user_permissions",
     "auth_group_permissions",

@@ -42,6 +42,12 @@ def who_asks(request) -> Asker:
         if not (user.is_authenticated and user.is_active and user.is_staff):
             raise Problem(401, "Sign in, or send a token: “Authorization: Bearer …”. Tokens are made by staff.", TOKENS)
         return Asker(user)
+    token = token_of(said)
+    return Asker(None if token.is_service else token.owner, token)
+
+
+def token_of(said: str) -> Token:
+    """Return the token that stands in an Authorization header, or say why it opens nothing."""
     scheme, _, secret = said.partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise Problem(401, "Send the token as “Authorization: Bearer …”.", TOKENS)
@@ -51,4 +57,4 @@ def who_asks(request) -> Asker:
     if token.why_not:
         raise Problem(401, token.why_not, TOKENS)
     token.note_use()
-    return Asker(None if token.is_service else token.owner, token)
+    return token

@@ -19,6 +19,12 @@ from ..catalogue import NAMES, SOURCES
 from ..models import Token
 
 MOST = 100
+# What a token may write, in words, and the rights of which its person, or whoever answers for it, needs one.
+WRITES = {
+    "leads": ("New leads", ("opportunities.add_lead",)),
+    "messages": ("Messages and notes", ("opportunities.add_message", "opportunities.add_note")),
+    "payments": ("What was paid", ("proposals.record_payment",)),
+}
 DAYS = [("30", "30 days"), ("90", "90 days"), ("365", "A year")]
 
 
@@ -32,18 +38,22 @@ class TokenForm(forms.Form):
         label="What may it read?",
         choices=[("*", "Everything"), *((source.name, source.title) for source in SOURCES.values())],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose what it may read."},
+        required=False,
     )
     kinds = forms.MultipleChoiceField(
         label="In which views?",
         choices=[("*", "All of them"), *NAMES.items()],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one view."},
+        required=False,
     )
+    writes = forms.MultipleChoiceField(label="What may it write?", widget=forms.CheckboxSelectMultiple, required=False)
     days = forms.ChoiceField(label="How long does it work?", choices=DAYS, initial="90")
     reads_for = forms.ChoiceField(
         label="Whose eyes does it have?",
-        choices=[("me", "Mine: it reads what I may see"), ("service", "A service’s: it reads all that is chosen")],
+        choices=[
+            ("me", "Mine: it reads what I may see, and writes what I may write"),
+            ("service", "A service’s: it reads and writes all that is chosen"),
+        ],
         initial="me",
         widget=forms.RadioSelect,
         error_messages={"required": "Choose whose eyes it has."},
@@ -52,31 +62,67 @@ class TokenForm(forms.Form):
         User.objects.none(), label="Who answers for the service?", required=False, empty_label="I do"
     )
 
-    def __init__(self, *args, may_make_services, **kwargs):
+    def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
+        self.user = user
         self.fields["owner"].queryset = User.who_work_here()
+        may_make_services = user.has_perm("reads.add_token")
+        # Who makes one of a service chooses who answers for it: what it writes is theirs, and they have to be able to.
+        offered = [name for name in WRITES if may_make_services or may_write(user, name)]
+        self.fields["writes"].choices = [(name, WRITES[name][0]) for name in offered]
         if not may_make_services:
             del self.fields["reads_for"], self.fields["owner"]
+        if not offered:
+            del self.fields["writes"]
         for field in self.fields.values():
             say_plainly(field)
+
+    def clean(self):
+        data = super().clean()
+        sources, kinds, writes = (data.get(name) for name in ("sources", "kinds", "writes"))
+        if not self.errors and not (sources or kinds or writes):
+            self.add_error("sources", "Choose what it may read.")
+        if kinds and not sources and "sources" not in self.errors:
+            self.add_error("sources", "Choose what it may read.")
+        if sources and not kinds and "kinds" not in self.errors:
+            self.add_error("kinds", "Choose at least one view.")
+        for name in writes or ():
+            if not may_write(self.answers, name):
+                field = "owner" if self.is_service else "writes"
+                what = WRITES[name][0].lower()
+                self.add_error(field, f"{self.answers} may not write {what}. Choose somebody who may, or leave it out.")
+        return data
+
+    @property
+    def is_service(self) -> bool:
+        return self.cleaned_data.get("reads_for") == "service"
+
+    @property
+    def answers(self) -> User:
+        """Return who answers for what it does."""
+        return (self.is_service and self.cleaned_data.get("owner")) or self.user
 
     def scopes(self) -> list[str]:
         sources, kinds = (
             ["*"] if "*" in self.cleaned_data[name] else self.cleaned_data[name] for name in ("sources", "kinds")
         )
-        return [f"read:{source}.{kind}" for source in sources for kind in kinds]
+        reads = [f"read:{source}.{kind}" for source in sources for kind in kinds]
+        return reads + [f"write:{name}" for name in self.cleaned_data.get("writes", ())]
 
-    def made(self, by):
+    def made(self):
         """Make the token; return its row and itself."""
-        is_service = self.cleaned_data.get("reads_for") == "service"
         return Token.mint(
             name=self.cleaned_data["name"],
-            owner=(is_service and self.cleaned_data["owner"]) or by,
-            is_service=is_service,
+            owner=self.answers,
+            is_service=self.is_service,
             scopes=self.scopes(),
             expires_at=timezone.now() + timedelta(days=int(self.cleaned_data["days"])),
-            created_by=str(by)[:200],
+            created_by=str(self.user)[:200],
         )
+
+
+def may_write(user, name) -> bool:
+    return any(user.has_perm(right) for right in WRITES[name][1])
 
 
 def seen_by(user):
@@ -89,13 +135,13 @@ def seen_by(user):
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request):
     """List the tokens, and make one. It is shown in the answer to the request that made it, and never again."""
-    may_make_services, token = request.user.has_perm("reads.add_token"), ""
-    form = TokenForm(request.POST if request.method == "POST" else None, may_make_services=may_make_services)
+    token = ""
+    form = TokenForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
-        row, token = form.made(request.user)
+        row, token = form.made()
         facts = {"token": row, "scopes": ", ".join(row.scopes), "for": row.owner}
         tell(request.user, "token", "made a token as", by=request.user, facts=facts)
-        form = TokenForm(may_make_services=may_make_services)
+        form = TokenForm(user=request.user)
     context = page_context(
         request,
         "Tokens",

@@ -1,0 +1,1 @@
+"""What other programs write: leads, messages and what was paid, each call once, within a token's scope."""
