@@ -200,8 +200,12 @@ MORE = {
     "opportunities_contact": {
         **{"fields": ("AB", "AB"), "leave": ("AB", "AB"), "write": ("ABD", "ABD")},
         **dict.fromkeys(["end", "take", "give"], ("-", "AB")),
+        "erase": ("BE", "BE"),
     },
-    "opportunities_client": {"merge": ("AB", "AB"), "alike": ("-", "ABC"), "portal": ("-", "ABDEN")},
+    "opportunities_client": {
+        **{"merge": ("AB", "AB"), "alike": ("-", "ABC"), "portal": ("-", "ABDEN")},
+        "erase": ("BE", "BE"),
+    },
     "opportunities_consent": {"withdraw": ("AB", "AB")},
     "opportunities_message": {"write": ("ABD", "ABD")},
     "opportunities_task": dict.fromkeys(["fields", "snooze", "give"], ("ABD", "ABD")),
