@@ -204,7 +204,7 @@ MORE = {
     },
     "opportunities_client": {
         **{"merge": ("AB", "AB"), "alike": ("-", "ABC"), "portal": ("-", "ABDEN")},
-        "erase": ("BE", "BE"),
+        **{"erase": ("BE", "BE"), "takeout": ("ABEN", "ABEN")},
     },
     "opportunities_consent": {"withdraw": ("AB", "AB")},
     "opportunities_message": {"write": ("ABD", "ABD")},

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from .views import erase
+from .views import client, erase
 
 urlpatterns = [
     path("admin/opportunities/contact/<int:pk>/erase/", erase.contact, name="opportunities_contact_erase"),
     path("admin/opportunities/client/<int:pk>/erase/", erase.client, name="opportunities_client_erase"),
+    path("admin/opportunities/client/<int:pk>/take-out/", client.client, name="opportunities_client_takeout"),
 ]

@@ -1,5 +1,5 @@
 -- A privacy erase. One function of the owner's takes a person's data away wherever it stands, past the walls, and writes
--- the event that tells of it; docs/erase.md says what goes and what stays. Which columns it looks at stands in the two
+-- the event that tells of it; docs/privacy.md says what goes and what stays. Which columns it looks at stands in the two
 -- lists below; tests/takeout/test_erase_columns.py knows every column of text that there is.
 
 -- The words that a person is known by: those of their entries, and those that they had there before.
