@@ -34,6 +34,10 @@ class Reach:
     diaries: list[int] = field(default_factory=list)
     mails: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    # Of no signed contract: offers, contracts and what was published of them.
+    offers: list[int] = field(default_factory=list)
+    contracts: list[int] = field(default_factory=list)
+    publications: list[int] = field(default_factory=list)
 
 
 def may_erase(record, user) -> bool:
@@ -60,7 +64,7 @@ def reach_of(record) -> Reach:
     people = people_of(record)
     with connection.cursor() as cursor:
         cursor.execute(REACH, [people, record.pk if isinstance(record, Client) else None])
-        return Reach(people, *cursor.fetchone()[:6])
+        return Reach(people, *cursor.fetchone())
 
 
 # -- What stands against it. -------------------------------------------------------------------------------------------
@@ -146,8 +150,8 @@ def stays(record, reach) -> list[str]:
     for number in sorted({signature.contract.number for signature in signatures}):
         what = "its certificate and the offer that it is about"
         kept.append(f"Contract {number} with their signature, {what}: the law has us keep what was signed.")
-    agreed = ClientAction.objects.filter(contact_id__in=reach.people, verb="accepted").count()
-    if agreed:
+    agreed = ClientAction.objects.filter(contact_id__in=reach.people, verb="accepted")
+    if agreed.exclude(publication__in=reach.publications).exists():
         kept.append("That they accepted an offer, under their name: it is part of a contract.")
     kept.append("That something happened, and when: the diary keeps its lines, without their words.")
     kept.append("Backups made before today, until they are too old to be kept.")

@@ -46,7 +46,8 @@ begin
 end $$;
 
 -- Rows that are the person's own, and what is left of them. $1 people, $2 clients, $3 deals, $4 leads, $5 diaries,
--- $6 mail addresses that nobody else has, $7 the pattern, $8 whether the whole client goes, $9 notes that somebody chose.
+-- $6 mail addresses that nobody else has, $7 the pattern, $8 whether the whole client goes, $9 notes that somebody
+-- chose, $10 the publications of no signed contract.
 create function zarts_erase_own() returns table (place text, rows_of text, sets text) language sql immutable as $$
   values
   ('opportunities_message', 'contact_id = any($1) or ($8 and client_id = any($2))',
@@ -65,7 +66,7 @@ create function zarts_erase_own() returns table (place text, rows_of text, sets 
   ('portal_reader', 'link_id in (select l.id from portal_proposallink l where l.contact_id = any($1))',
     'name = '''', address = '''', user_agent = '''', seconds = ''{}'''),
   -- What made a contract stays as long as the contract does.
-  ('portal_clientaction', 'contact_id = any($1) and verb not in (''signed'', ''accepted'')',
+  ('portal_clientaction', 'contact_id = any($1) and (verb not in (''signed'', ''accepted'') or publication_id = any($10))',
     'name = ''erased '' || id, role = '''', words = '''', data = ''{}'', address = '''', user_agent = '''''),
   ('portal_stop', 'link_id in (select l.id from portal_stoplink l where l.contact_id = any($1))', 'address = '''', user_agent = '''''),
   ('portal_stoplink', 'contact_id = any($1)', 'email = '''''),
@@ -87,7 +88,7 @@ create function zarts_erase_own() returns table (place text, rows_of text, sets 
 $$;
 
 -- Rows that may name them, and the columns in which: the words are taken out, the rest stays. Beside the parameters
--- above, $9 are the proposals and $10 the contracts that nobody signed, $11 the publications of no signed contract.
+-- up to $8, $9 are the proposals and $10 the contracts that nobody signed, $11 the publications of no signed contract.
 create function zarts_erase_named() returns table (place text, rows_of text, columns text[]) language sql immutable as $$
   values
   ('opportunities_opportunity', 'id = any($3)', '{name,source,next_action,close_risk}'::text[]),
@@ -145,7 +146,7 @@ create function zarts_erase_named() returns table (place text, rows_of text, col
   ('handoff_reportnote', 'report_id in (select r.id from handoff_report r join handoff_project p on p.id = r.project_id where p.opportunity_id = any($3))', '{words}'),
   ('handoff_reportingcadence', 'project_id in (select p.id from handoff_project p where p.opportunity_id = any($3))', '{metrics}'),
   ('handoff_cadencechange', 'cadence_id in (select c.id from handoff_reportingcadence c join handoff_project p on p.id = c.project_id where p.opportunity_id = any($3))', '{reason,days_before}'),
-  ('portal_clientaction', 'client_id = any($2) and verb not in (''signed'', ''accepted'')', '{name,words,data,outcome}'),
+  ('portal_clientaction', 'client_id = any($2) and (verb not in (''signed'', ''accepted'') or publication_id = any($11))', '{name,words,data,outcome}'),
   ('portal_reader', 'link_id in (select l.id from portal_proposallink l where l.client_id = any($2))', '{name}'),
   ('portal_stop', 'link_id in (select l.id from portal_stoplink l where l.contact_id = any($1))', '{outcome}'),
   ('portal_inquiry', 'true', '{message,source}'),
@@ -258,8 +259,9 @@ begin
   update opportunities_facts set values = zarts_erase_json(values, pattern), salt = gen_random_uuid()
   where id = any(facts_worded) and values::text ~* pattern;
   update opportunities_event e set
-    subject = case when e.record_type in ('opportunities.message', 'opportunities.inboundmail', 'opportunities.note')
-        and e.id = any(own_events) then '[erased]'
+    subject = case
+      when e.record_type = 'opportunities.contact' and e.record_id = any(people) then 'Erased person ' || e.record_id
+      when e.id = any(own_events) then '[erased]'
       else left(regexp_replace(e.subject, pattern, '[erased]', 'gi'), 200) end,
     actor_name = case when e.contact_id = any(people) then 'Erased person ' || e.contact_id
       else left(regexp_replace(e.actor_name, pattern, '[erased]', 'gi'), 200) end,
@@ -285,7 +287,8 @@ begin
   delete from portal_paper p where p.publication_id = any(papers);
   for one in select o.place, o.rows_of, o.sets from zarts_erase_own() o loop
     execute format('update %I set %s where %s', one.place, one.sets, one.rows_of)
-      using people, r.clients, r.deals, r.leads, r.diaries, r.mails, pattern, whole_client is not null, notes;
+      using people, r.clients, r.deals, r.leads, r.diaries, r.mails, pattern, whole_client is not null, notes,
+            r.publications;
     get diagnostics touched = row_count;
     counted := counted || case when touched > 0
       then jsonb_build_object(one.place, touched + coalesce((counted ->> one.place)::bigint, 0)) else '{}' end;
