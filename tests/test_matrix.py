@@ -207,8 +207,12 @@ MORE = {
     "opportunities_contact": {
         **{"fields": ("AB", "AB"), "leave": ("AB", "AB"), "write": ("ABD", "ABD")},
         **dict.fromkeys(["end", "take", "give"], ("-", "AB")),
+        "erase": ("BE", "BE"),
     },
-    "opportunities_client": {"merge": ("AB", "AB"), "alike": ("-", "ABC"), "portal": ("-", "ABDEN")},
+    "opportunities_client": {
+        **{"merge": ("AB", "AB"), "alike": ("-", "ABC"), "portal": ("-", "ABDEN")},
+        **{"erase": ("BE", "BE"), "takeout": ("ABEN", "ABEN")},
+    },
     "opportunities_consent": {"withdraw": ("AB", "AB")},
     "opportunities_message": {"write": ("ABD", "ABD")},
     "opportunities_task": dict.fromkeys(["fields", "snooze", "give"], ("ABD", "ABD")),

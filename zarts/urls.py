@@ -93,6 +93,7 @@ urlpatterns = [
     path("admin/proposals/proposal/<int:pk>/portal/", access.proposal, name="proposals_proposal_portal"),
     path("admin/opportunities/objection/<int:pk>/about/", pointing.of_objection, name="opportunities_objection_about"),
     path("", include("zarts.retest.urls")),
+    path("", include("zarts.takeout.urls")),
     path("admin/intake-tokens/", tokens.tokens, name="intake_tokens"),
     path("admin/intake-tokens/<int:pk>/revoke/", tokens.revoke, name="intake_token_revoke"),
     path("", include("zarts.hooks.urls")),

@@ -69,7 +69,7 @@ class ClientAdmin(LooksAround, Standing):
     panels = (
         "admin/panels/client_portal.html",
         *("admin/panels/client_merged.html", "admin/panels/alike.html", "admin/panels/client_parts.html"),
-        "admin/panels/closings.html",
+        *("admin/panels/closings.html", "admin/panels/take_out.html", "admin/panels/erase.html"),
     )
     empty_words = "No clients here. Qualify a lead: it brings its client along."
 
@@ -124,7 +124,7 @@ class ContactAdmin(Standing):
     inlines = [ConsentInline]
     panels = (
         *("admin/panels/contact_decides.html", "admin/panels/contact_stopped.html"),
-        "admin/panels/contact_access.html",
+        *("admin/panels/contact_access.html", "admin/panels/erase.html"),
     )
     empty_words = "No people here. Open a client and add who works there."
 

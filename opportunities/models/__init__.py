@@ -6,7 +6,7 @@ from .checkpoint import Checkpoint, Confirmation
 from .client import Client, Consent, Contact
 from .closing import Closing, WinBack
 from .discovery import Answer, Discovery
-from .event import Diary, Event, Facts
+from .event import Blanked, Diary, Event, Facts
 from .evidence import Evidence, EvidenceWithdrawal
 from .evidence_file import EvidenceFile
 from .heartbeat import Heartbeat
@@ -40,6 +40,7 @@ __all__ = [
     "Confirmation",
     "Consent",
     "Contact",
+    "Blanked",
     "Diary",
     "Discovery",
     "Event",

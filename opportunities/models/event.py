@@ -100,3 +100,22 @@ class Event(models.Model):
             return {"actor_kind": cls.Actor.SYSTEM, "actor_name": "ZartsAlgo"}
         name = f"{by} through {program.name}" if program else str(by)
         return {"actor_kind": cls.Actor.USER, "actor": by, "actor_name": name[:200]}
+
+
+class Blanked(models.Model):
+    """An event of which a privacy erase took words away. What it left is proved instead of what was written.
+
+    The database's erasing function writes it, along with the event that tells of the erase.
+    """
+
+    event = models.ForeignKey(Event, models.PROTECT, related_name="+")
+    told_by = models.ForeignKey(Event, models.PROTECT, related_name="+")
+    left_hash = models.CharField(max_length=64)
+    left_facts = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["told_by", "event"], name="event_blanked_once_an_erase")]
+
+    def __str__(self):
+        return f"What is left of event {self.event_id}"

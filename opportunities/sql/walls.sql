@@ -32,6 +32,7 @@ begin
 end $$;
 
 -- A row that is never changed, by anybody.
+-- Now in erase.sql.
 create function zarts_forbid() returns trigger language plpgsql as $$
 begin
   raise exception 'Rows of % are never changed or removed.', tg_table_name

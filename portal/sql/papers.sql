@@ -1,5 +1,6 @@
 -- The PDF of a publication: never changed, and read by whoever may read the publication itself.
 
+-- Now in erase.sql.
 create function public.portal_paper_stays() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin

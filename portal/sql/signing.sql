@@ -1,6 +1,7 @@
 -- Signing in order, declining, and until when. Each door checks for itself: the caller may be hostile.
 
 -- A publication is frozen: it can be withdrawn once, and until when a contract is open can change. Nothing else.
+-- Now in erase.sql.
 create or replace function public.portal_frozen() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin

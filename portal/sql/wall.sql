@@ -52,7 +52,7 @@ create policy own_client on public.portal_publication for select to zarts_portal
 );
 
 -- A publication is frozen: it can be withdrawn once, and nothing else. Even its owner is held to it.
--- Now in signing.sql.
+-- Now in erase.sql.
 create function public.portal_frozen() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin

@@ -5,6 +5,7 @@ create sequence proposals_contract_number;
 
 -- The rows of a proposal change only before it is sent. Words: where the proposal's id stands.
 -- `for share` waits for a move that is under way, so a row cannot slip in beside `send`.
+-- Now in erase.sql.
 create function zarts_keep_rows() returns trigger language plpgsql as $$
 declare
   before jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
@@ -39,6 +40,7 @@ create trigger sent_rows_are_frozen before insert or update or delete on proposa
 
 -- The content of a record is frozen from the moment it leaves us.
 -- Words: the stages in which it may change, separated by commas, and then its columns.
+-- Now in erase.sql.
 create function zarts_keep_content() returns trigger language plpgsql as $$
 declare
   named text;
@@ -68,6 +70,7 @@ create trigger asked_content_is_frozen before update on proposals_approval for e
   '', 'opportunity_id', 'proposal_id', 'contract_id', 'summary_id', 'aspect', 'permission', 'digest', 'content', 'asked_by_id');
 
 -- The clauses of a contract change only before it is sent.
+-- Now in erase.sql.
 create function zarts_keep_clauses() returns trigger language plpgsql as $$
 declare
   its_stage text;

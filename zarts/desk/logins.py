@@ -69,7 +69,9 @@ DELETABLE = {
 # Tables that the application only adds to.
 ADD_ONLY = {"opportunities_event", "opportunities_facts", "opportunities_diary", "django_admin_log"}
 COUNTED = {"numbers_standing", "numbers_delta", "numbers_counter"}
-READ_ONLY = COUNTED | {"django_migrations", "django_content_type", "auth_permission"}
+# What a privacy erase left, and which erases now: the database's own function writes both.
+ERASING = {"opportunities_blanked", "opportunities_erasing"}
+READ_ONLY = COUNTED | ERASING | {"django_migrations", "django_content_type", "auth_permission"}
 
 
 def make(using: str):
@@ -198,6 +200,9 @@ def statements(cursor) -> list:
     # Counters are written by triggers; the clock adds them up, mends them and, once, tells what was before them.
     lines.append("grant execute on function numbers_add_up, numbers_mend, numbers_tell_history to zarts_app")
     lines.append("grant select on numbers_sum, numbers_drift to zarts_app")
+    # A privacy erase; who may is asked before, and the event that tells of it the function writes itself.
+    erasing = "zarts_is_erasing, zarts_blanked_proof, zarts_erase, zarts_erase_reach, zarts_erase_names"
+    lines.append(f"grant execute on function {erasing}, zarts_erase_pattern to zarts_app")
     return [*lines, *reads_statements(cursor), *PORTAL_GRANTS]
 
 

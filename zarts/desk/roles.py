@@ -72,6 +72,7 @@ ROLES = {
         "opportunities": ["*"],
         "proposals": ["*"],
         "handoff": ["*"],
+        "takeout": ["erase_person"],
     },
     "Delivery": {
         "opportunities": [
@@ -119,6 +120,7 @@ ROLES = {
         "hooks": ["*"],
         "reads": ["*_token"],
         "retest": ["*_retestrun"],
+        "takeout": ["erase_person"],
         "auth": ["view_group"],
     },
     "Auditor": {

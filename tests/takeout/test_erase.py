@@ -1,0 +1,250 @@
+"""A person is erased: their data is gone wherever it stood, what is signed stays, and the diaries prove themselves."""
+
+import re
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.utils import DatabaseError
+from django.urls import reverse
+from django.utils import timezone
+
+from opportunities import outbox
+from opportunities.chain import broken
+from opportunities.models import Contact, Event, Message, Note
+from opportunities.records import Refused, begin, edit, perform
+from tests import database
+from tests.conftest import person
+from tests.makers import an_opportunity
+from tests.makers_proposals import a_proposal
+from tests.takeout.erase_columns import BY_THE_FUNCTION, CODES, HOUSE, STAYS
+from tests.world import a_world
+from zarts.hooks.models import Attempt, Delivery
+from zarts.takeout.erase import erase
+from zarts.takeout.models import Erasure
+
+TEXTS = """
+select c.table_name, c.column_name, c.data_type, c.character_maximum_length from information_schema.columns c
+join pg_tables t on t.tablename = c.table_name and t.schemaname = 'public' where c.table_schema = 'public'
+  and c.data_type in ('text', 'character varying', 'jsonb', 'ARRAY', 'bytea', 'inet', 'tsvector')
+"""
+NAMED = "select place, unnest(columns) from zarts_erase_named()"
+NO_TEXT = {"left_on", "revoked_at", "handled_at", "expires_at", "touch_day", "mail_failed_at", "works_from", "works_to"}
+# Held to a form, or to nothing else than themselves.
+BOUND = {"email", "from_address", "credential", "sent_to", "raw", "external_ref"}
+OWN = "select place, sets from zarts_erase_own()"
+
+
+def listed(owner):
+    """Return the columns that the erasing function looks at, by its own two lists."""
+    found = set(owner.execute(NAMED).fetchall())
+    for place, sets in owner.execute(OWN).fetchall():
+        found |= {(place, name) for name in re.findall(r"(?:^|, )(\w+) = ", sets)}
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_column_of_text_is_erased_or_says_why_it_stays():
+    """A new column fails here until it stands in one of the lists."""
+    with database.login("owner") as owner:
+        erased = listed(owner)
+        there = {(table, column) for table, column, *_ in owner.execute(TEXTS).fetchall()}
+    reasoned = {(table, name) for table, (names, _) in STAYS.items() for name in names.split()}
+    seen_to = {(table, name) for table, names in BY_THE_FUNCTION.items() for name in names.split()}
+    unknown = {
+        (table, column)
+        for table, column in there - erased - reasoned - seen_to
+        if table not in HOUSE and column not in CODES and column != "search"
+    }
+    assert unknown == set()
+    assert {place for place in erased - there if place[1] not in NO_TEXT} == set(), "it names no column that is gone"
+
+
+def left_of(words):
+    """Return where any of these words still stands: (table, column, what)."""
+    pattern = "|".join(map(re.escape, words))
+    found = set()
+    with connection.cursor() as cursor:
+        cursor.execute(TEXTS)
+        for table, column, kind, _ in cursor.fetchall():
+            text = f"encode({column}, 'escape')" if kind == "bytea" else f'"{column}"::text'
+            which = "kind" if table in ("portal_publication", "search_entry") else "''"
+            cursor.execute(f'select distinct {which} from "{table}" where {text} ~* %s', [pattern])
+            found |= {(table, column, *which) for which in cursor.fetchall()}
+    return found
+
+
+@pytest.fixture
+def planted(transactional_db, as_owner):
+    """The world with the person's words in every column that is erased. Return (contact, boss, words, a note)."""
+    ada, ben = person("ada", "Growth ops", team="East"), person("ben", "Manager", team="East", sees="team")
+    person("dora", "Delivery", team="East")
+    deal = a_world(ada, manager=ben)
+    contact = edit(deal.decision_owner, by=ada, phone="+49 30 1234567", title="Owner of the practice")
+    contact = edit(contact, by=ada, email="bo.larsen@before.example")
+    contact = edit(contact, by=ada, email="bo@after.example")
+    note = Note.take(deal, "Bo Larsen calls from 030/123 45 67, writes as BO.LARSEN@before.example.", by=ada)
+    assert note.pk
+    asked = Note.take(deal, "Larsen is ill until May.", by=ada)
+    told = Event.objects.filter(verb="contact.edit").latest("pk")
+    hook = Delivery.objects.latest("pk").endpoint
+    sent = {"event": told, "happened_at": told.at, "go_at": told.at, "verb": told.verb, "state": "delivered"}
+    row = Delivery.objects.create(endpoint=hook, diary_id=told.diary_id, body='{"record": "Bo Larsen"}', **sent)
+    Attempt.objects.create(delivery=row, number=1, at=told.at, answer="Thank you, Bo Larsen")
+    with database.login("owner") as owner:
+        kinds = {(table, column): (kind, longest) for table, column, kind, longest in owner.execute(TEXTS).fetchall()}
+        places = listed(owner)
+    # What is signed, and what the diaries hash, is not written anew by a thief here.
+    for table, column in sorted(places - {("portal_publication", "title"), ("portal_publication", "body")}):
+        if table == "opportunities_client" or column == "client_name":
+            continue  # it goes with the whole client alone
+        kind, longest = kinds.get((table, column), ("", 0))
+        if kind == "jsonb":
+            more = f"""case jsonb_typeof("{column}")
+                when 'object' then "{column}" || '{{"more": ["Bo  Larsen, +493012345 67"]}}'
+                when 'array' then "{column}" || '["bo@after.example"]' else "{column}" end"""
+            as_owner(f'update {table} set "{column}" = {more} where "{column}" is not null')
+        elif kind in ("text", "character varying") and (longest or 100) >= 80 and column not in BOUND:
+            room = (longest or 10_000) - 25
+            as_owner(
+                f"""update {table} set "{column}" = "{column}" || ' Bo  Larsen (030) 1234567'
+                where length("{column}") < {room} and "{column}" <> ''"""
+            )
+    words = ["bo larsen", "bo  larsen", "1234567", "12345 67", "bo@after", "bo.larsen", "123 45 67"]
+    return contact, ben, words, asked
+
+
+@pytest.mark.slow
+def test_nothing_of_an_erased_person_is_left_but_what_they_signed(planted, as_owner):
+    contact, ben, words, asked = planted
+    assert len(left_of(words)) > 100
+    done = erase(contact, by=ben, reason="Bo Larsen asked for it by mail.", notes=[asked.pk])
+
+    left = {place for place in left_of(words) if place[0] not in HOUSE}
+    signed = {
+        ("proposals_signature", "name", ""),
+        ("portal_publication", "body", "contract"),
+        ("portal_paper", "bytes", ""),
+    }
+    # The offer and the contract that were signed, and what was approved of them.
+    signed |= {place for place in left if place[0].startswith("proposals_") and place[0] != "proposals_summary"}
+    signed |= {place for place in left if place[0] == "search_entry" and place[2] in ("proposal", "contract")}
+    assert left - signed == set()
+    asked.refresh_from_db()
+    assert asked.words == "[erased]"
+
+    # The diaries prove themselves, the erase is told, and says nothing of whom.
+    assert list(broken()) == []
+    told = done.event
+    assert (told.verb, told.actor, told.reason) == ("contact.erase", ben, "[erased] asked for it by mail.")
+    assert told.subject == f"Erased person {contact.pk}"
+    out = StringIO()
+    call_command("verify_events", stdout=out)
+    assert "1 privacy erase took words away" in out.getvalue()
+
+    # Who changes what it left is found out, and so is who changes what it says it left.
+    line = Event.objects.filter(record_type="opportunities.contact", record_id=contact.pk).order_by("pk").first()
+    as_owner("update opportunities_event set subject = 'Somebody else' where id = %s", [line.pk])
+    assert [words for words in broken() if "was changed" in words]
+    as_owner(
+        "update opportunities_blanked b set left_hash = zarts_event_hash(e) from opportunities_event e"
+        " where e.id = b.event_id and e.id = %s",
+        [line.pk],
+    )
+    assert [words for words in broken() if "tells of an erase that left something else" in words]
+
+    with pytest.raises(Refused, match="was erased already"):
+        erase(Contact.objects.get(pk=contact.pk), by=ben, reason="Again.")
+    # Nobody passes the walls by saying that they erase.
+    for statement in (
+        "insert into opportunities_erasing values (pg_current_xact_id()::text::bigint)",
+        "update opportunities_facts set values = '{}'",
+        "delete from opportunities_blanked",
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+@pytest.fixture
+def bo(ada):
+    """A contact of a client with a deal that goes on, who has a mail on its way."""
+    deal = an_opportunity(ada, stage="discovery")
+    return deal.decision_owner
+
+
+def queued(contact, deal, by):
+    about = {"client": contact.client, "opportunity": deal, "contact": contact, "owner": by}
+    message = begin(Message(subject="Hello Bo", body="Dear Bo Larsen, shall we talk?", **about), by=by)
+    return perform(message.queue, by=by)
+
+
+@pytest.mark.django_db
+def test_whoever_decided_on_a_deal_leaves_a_task_and_mail_that_waits_never_goes(ada, ben, bo, mail_server):
+    deal = bo.client.opportunities.get()
+    message = queued(bo, deal, ada)
+    server = mail_server()
+    erase(bo, by=ben, reason="Asked for it.")
+    outbox.run()
+    message.refresh_from_db()
+    assert (message.stage, message.body, server.got) == ("held", "[erased]", [])
+    deal.refresh_from_db()
+    assert deal.decision_owner is None
+    assert deal.tasks.filter(stage="open", title__startswith="Find out who decides after").exists()
+    assert left_of([bo.name, bo.email]) == set()
+    assert list(broken()) == []
+
+
+@pytest.mark.django_db
+def test_what_is_under_way_is_settled_first(ada, ben, bo):
+    deal = bo.client.opportunities.get()
+    sending = perform(queued(bo, deal, ada).start_sending, by=None)
+    with pytest.raises(Refused, match="being sent at this moment"):
+        erase(bo, by=ben, reason="Asked for it.")
+    perform(sending.doubt, by=None, reason="No answer.")
+    with pytest.raises(Refused, match="whether a mail to them was sent"):
+        erase(bo, by=ben, reason="Asked for it.")
+    offer = a_proposal(ada, approver=ben, stage="sent")
+    with pytest.raises(Refused, match=f"Proposal {offer.number} is for"):
+        erase(offer.recipient, by=ben, reason="Asked for it.")
+
+
+@pytest.mark.django_db
+def test_a_client_is_erased_whole_unless_something_was_signed_or_goes_on(ada, ben, world):
+    with pytest.raises(Refused, match="was signed: the law has us keep it") as refusal:
+        erase(world.client, by=ben, reason="They ask for it.")
+    assert not Erasure.objects.exists()
+    assert all(lack.url for lack in refusal.value.lacks)
+    deal = an_opportunity(ada, stage="discovery")
+    client = deal.client
+    with pytest.raises(Refused, match="it is still open"):
+        erase(client, by=ben, reason="They ask for it.")
+    window = {"reactivate_from": timezone.localdate(), "reactivate_to": timezone.localdate()}
+    perform(deal.lose, by=ada, reason="price", words=f"Too much for {client}.", must_change="", competitor="", **window)
+    name, mails = client.name, list(client.contacts.values_list("email", flat=True))
+    done = erase(client, by=ben, reason=f"{name} asks for it.")
+    assert str(done.client) == f"Erased client {client.pk}"
+    assert done.event.reason == "[erased] asks for it."
+    left = {(table, column) for table, column, *_ in left_of([name, *mails])}
+    assert left == set()
+    assert list(broken()) == []
+
+
+@pytest.mark.django_db
+def test_the_page_says_what_goes_and_asks_for_the_name(as_user, ben, bo):
+    page = reverse("opportunities_contact_erase", args=[bo.pk])
+    browser = as_user(ben)
+    shown = browser.get(page).content.decode()
+    assert "What goes, for good" in shown
+    assert "What stays" in shown
+    for name, words in (("", "Fill this in."), ("Bo", "This is not the name."), ("Bo\0Larsen", "")):
+        answer = browser.post(page, {"name": name, "reason": "Asked."})
+        assert answer.status_code == 422
+        assert words in answer.content.decode()
+    assert Contact.objects.get(pk=bo.pk).name == bo.name
+    answer = browser.post(page, {"name": f" {bo.name.lower()} ", "reason": "Asked.", "notes": ["999999"]}, follow=True)
+    assert Contact.objects.get(pk=bo.pk).name == f"Erased person {bo.pk}"
+    assert "lines of the diary" in answer.content.decode()
+    again = browser.get(page).content.decode()
+    assert "Nothing of it can be brought back" in again
+    assert browser.post(page, {"name": f"Erased person {bo.pk}", "reason": "Again."}).status_code == 422
