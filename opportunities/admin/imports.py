@@ -14,7 +14,7 @@ from .. import reads
 from ..importing import refused, upload
 from ..importing.files import BadFile
 from ..importing.forms import ChoicesForm, ColumnsForm, UploadForm
-from ..importing.matching import MODELS
+from ..importing.kinds import model_of
 from ..models import Import, ImportRow
 from ..records import Refused, edit, perform
 from .base import RecordAdmin, whole_number
@@ -37,7 +37,7 @@ class ImportAdmin(RecordAdmin):
     search_fields = ["file_name"]
     list_filter = ["kind", "stage"]
     list_select_related = ["owner"]
-    empty_words = "No file was brought in yet. Begin with a list of leads or opportunities: CSV or Excel."
+    empty_words = "No file was brought in yet. Begin with a list of leads, clients or opportunities: CSV or Excel."
 
     def has_change_permission(self, request, obj=None):
         return False  # by its own forms only
@@ -135,7 +135,7 @@ class ImportAdmin(RecordAdmin):
             row.of, row.link = record, ""  # read once
         came = [row for row in rows if row.came_url]
         if came:
-            model = MODELS[record.kind]
+            model = model_of(record)
             seen = model.objects.visible_to(request.user).filter(pk__in=[row.record_id for row in came])
             pks = set(seen.values_list("pk", flat=True))
             for row in came:
