@@ -40,6 +40,8 @@ DELETABLE = {
     # The log of what other systems were told, when it is old; the diary keeps the events.
     "hooks_delivery",
     "hooks_attempt",
+    # What somebody took out, when its days are over.
+    "takeout_ownpiece",
     "opportunities_user_groups",
     "opportunities_user_user_permissions",
     "auth_group_permissions",
