@@ -11,7 +11,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
 from .. import reads
-from ..importing import refused, upload
+from ..importing import refused, upload, ways
 from ..importing.files import BadFile
 from ..importing.forms import ChoicesForm, ColumnsForm, UploadForm
 from ..importing.kinds import model_of
@@ -66,6 +66,8 @@ class ImportAdmin(RecordAdmin):
             files = [(file.name, file.chunks()) for file in (given["file"], *given["companions"])]
             where = {"system": given["system"], "sheet": given["sheet"]}
             try:
+                if words := ways.refusal_of(given["kind"], request.user):
+                    raise BadFile(words)
                 with transaction.atomic():
                     record = upload.upload(given["kind"], files, owner=request.user, by=request.user, **where)
                     if not record.row_count:

@@ -111,9 +111,8 @@ class Proposals(OfDeals):
     def service(self, row):
         word = row.said["product"].lower()
         if word and word not in self.services:
-            raise Bad(
-                "product", f"“{row.said['product'][:60]}” is no service that we know; add it to the services first"
-            )
+            said = row.said["product"][:60]
+            raise Bad("product", f"“{said}” is no service that we know; add it to the services first")
         return self.services.get(word)
 
     def make(self, row):

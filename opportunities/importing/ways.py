@@ -1,9 +1,11 @@
 """How the rows of each kind come in: looked at as a whole first, then brought in batch by batch."""
 
 from . import deals, leads, matching
+from .files import BadFile
 from .kinds import AS_SETS, Kind
 from .offers import ProposalRows, Proposals
 from .people import Clients, Contacts
+from .singly import Singly
 from .todos import Tasks
 
 SETS = {Kind.LEADS: leads.bring, Kind.OPPORTUNITIES: deals.bring}
@@ -18,6 +20,14 @@ ONE_BY_ONE = {
 MANY, FEW = 2_000, 100
 
 
+def refusal_of(kind: str, user) -> str:
+    """Say why somebody brings no rows of a kind in, if they may not write such a record by hand, either."""
+    one = ONE_BY_ONE.get(kind)
+    if one is None or user is None or user.has_perm(one.right):
+        return ""
+    return f"{user} may not add {Kind(kind).label.lower()}. A manager can."
+
+
 def most_of(record) -> int:
     return MANY if record.kind in AS_SETS else FEW
 
@@ -26,7 +36,7 @@ def settle(record):
     """Say of every staged row what becomes of it."""
     matching.settle(record)
     if record.kind in ONE_BY_ONE:
-        ONE_BY_ONE[record.kind](record).settle()
+        one_by_one(record).settle()
 
 
 def bring(record, above: int, upto: int, made: dict):
@@ -34,4 +44,10 @@ def bring(record, above: int, upto: int, made: dict):
     if record.kind in SETS:
         SETS[record.kind](record, above, upto, made)
     else:
-        ONE_BY_ONE[record.kind](record).bring(above, upto)
+        one_by_one(record).bring(above, upto)
+
+
+def one_by_one(record) -> Singly:
+    if words := refusal_of(record.kind, record.runner):
+        raise BadFile(words)
+    return ONE_BY_ONE[record.kind](record)

@@ -111,6 +111,12 @@ class Import(Scoped, DiaryKeeper, Record):
         return sum(self.counts.get(verdict, 0) for verdict in verdicts)
 
     @property
+    def unread(self) -> list[str]:
+        """Return its columns that nothing is read from: no field of ours holds what stands in them."""
+        read = set(self.columns.values())
+        return [column["name"] for column in self.header if "of" not in column and column["name"] not in read]
+
+    @property
     def coming(self) -> int:
         """Return how many rows come in, by themselves or joined to what is here."""
         return self.count("new", "joined")

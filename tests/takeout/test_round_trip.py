@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.importing import engine
@@ -100,6 +102,7 @@ CLIENT = "Name,Website,Owner\nHarbor Dental,harbor.example,ada\n"
 
 def test_each_wrong_row_is_told_exactly_and_the_others_come_in(ada, cem):
     theirs = makers.an_opportunity(cem)
+    assert checked("clients", CLIENT.replace("Website", "Mood"), ada, "odd.csv").unread == ["Mood"]
     record = done("clients", f"{CLIENT}harbor dental,,\nOther,no site,ada\n,of.nobody,\n{theirs.client.name},,\n", ada)
     assert verdicts(record) == ["new", "refused", "refused", "refused", "known"]
     assert reasons(record)[1:] == [
@@ -195,13 +198,16 @@ def test_a_proposal_comes_in_as_a_draft_and_its_rows_into_a_draft_only(ada, ben)
     assert PriceLine.objects.get(proposal=offer).unit_price == Decimal("1200.50")
 
 
-def test_who_may_not_write_such_a_record_does_not_bring_it_in(ada):
+def test_who_may_not_write_such_a_record_does_not_bring_it_in(ada, as_user):
     record = upload("clients", [("file.csv", [CLIENT.encode()])], owner=ada, by=ada)
     perform(record.map_columns, by=ada)
     ada.groups.get().permissions.remove(Permission.objects.get(codename="add_client"))
     engine.go_on(30)
     record = Import.objects.get(pk=record.pk)
     assert (record.stage, record.trouble) == ("failed", "Ada may not add clients. A manager can.")
+    file = SimpleUploadedFile("file.csv", CLIENT.encode())
+    answer = as_user(ada).post(reverse("admin:opportunities_import_add"), {"kind": "clients", "file": file})
+    assert "Ada may not add clients. A manager can." in answer.content.decode()
 
 
 def test_what_became_known_between_the_check_and_the_coming_in_is_not_brought_in_twice(ada):
