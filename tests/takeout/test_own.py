@@ -92,6 +92,15 @@ def test_who_loses_sight_of_it_meanwhile_gets_nothing(world, ada, eve, as_user):
     assert as_user(eve).get(reverse("own_takeout_download", args=[ready.pk])).status_code == 403
 
 
+def test_what_was_erased_lies_in_no_take_out_any_more(world, ada, eve, as_user):
+    ready = own.ask(ada, ada)
+    own.work(60)
+    own.ask(eve, None)
+    assert (own.end_all("Somebody was erased. Ask for it again."), own.work(60), OwnPiece.objects.count()) == (2, 0, 0)
+    assert as_user(ada).get(reverse("own_takeout_download", args=[ready.pk])).status_code == 404
+    assert b"Somebody was erased" in as_user(ada).get(reverse("own_takeouts")).content
+
+
 def test_what_breaks_off_is_said_and_can_be_asked_for_again(world, ada, monkeypatch):
     takeout = own.ask(ada, ada)
     with monkeypatch.context() as broken:

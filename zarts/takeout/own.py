@@ -118,9 +118,8 @@ def keep(takeout, file, rows):
         text.write("\ufeff")
         writer.writerow(file.header)
     writer.writerows([safe(value) for value in file.values(row)] for row in rows)
-    data = text.getvalue().encode()
-    OwnPiece.objects.create(of=takeout, file=takeout.file, number=number, data=zlib.compress(data, 6))
-    takeout.size += len(data)
+    pressed = zlib.compress(text.getvalue().encode())
+    OwnPiece.objects.create(of=takeout, file=takeout.file, number=number, data=pressed)
 
 
 # -- Handing it out. ---------------------------------------------------------------------------------------------------
@@ -163,6 +162,15 @@ def zipped(takeout):
                     inside.write(zlib.decompress(data))
                     yield pipe.taken()
     yield pipe.taken()
+
+
+def end_all(why: str) -> int:
+    """End every take-out that is there or being made: what was erased since must not lie in one. Return how many."""
+    there = OwnTakeout.objects.filter(state__in=[State.ASKED, State.READY])
+    with transaction.atomic():
+        pks = list(there.select_for_update().values_list("pk", flat=True))
+        OwnPiece.objects.filter(of__in=pks).delete()
+        return OwnTakeout.objects.filter(pk__in=pks).update(state=State.GONE, trouble=why)
 
 
 def forget() -> int:

@@ -38,7 +38,6 @@ class Migration(migrations.Migration):
                 ("file", models.PositiveSmallIntegerField(default=0)),
                 ("last", models.BigIntegerField(default=0)),
                 ("of", models.PositiveIntegerField(default=0)),
-                ("size", models.BigIntegerField(default=0)),
                 ("trouble", models.CharField(blank=True, max_length=300)),
                 (
                     "user",

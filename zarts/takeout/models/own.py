@@ -35,7 +35,6 @@ class OwnTakeout(models.Model):
     file = models.PositiveSmallIntegerField(default=0)
     last = models.BigIntegerField(default=0)
     of = models.PositiveIntegerField(default=0)
-    size = models.BigIntegerField(default=0)
     trouble = models.CharField(max_length=300, blank=True)
 
     class Meta:
