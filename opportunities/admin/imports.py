@@ -102,6 +102,7 @@ class ImportAdmin(RecordAdmin):
             columns = ColumnsForm(record=record)
         if form is None and may and record.stage == Import.Stage.CHECKED:
             form = ChoicesForm(record=record, user=request.user)
+            form = form if form.fields else None  # a file may leave nothing open
         verdict = request.GET.get("rows", "")
         if verdict not in VERDICTS.values:
             verdict = next((one for one in ("refused", *VERDICTS.values) if record.counts.get(one)), "new")

@@ -18,7 +18,7 @@ from zarts.desk.access import page_context, staff_page
 from . import own
 from .models import OwnTakeout
 
-EVERYBODY = "everybody"
+MINE, EVERYBODY = "mine", "everybody"
 SHOWN = 10
 MOST_PEOPLE = 500
 
@@ -26,7 +26,7 @@ MOST_PEOPLE = 500
 class WhoseForm(forms.Form):
     """Whose records: one's own, or those of whom one who sees everything chooses."""
 
-    whose = forms.ChoiceField(label="Whose records", required=False)
+    whose = forms.ChoiceField(label="Whose records")
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
@@ -34,7 +34,7 @@ class WhoseForm(forms.Form):
         if user.sees_all:
             people = User.objects.exclude(pk=user.pk).order_by("username")[:MOST_PEOPLE]
             others = [(str(person.pk), str(person)) for person in people]
-            self.fields["whose"].choices = [("", "Yours"), (EVERYBODY, "Everybody’s"), *others]
+            self.fields["whose"].choices = [(MINE, "Yours"), (EVERYBODY, "Everybody’s"), *others]
             plainly(self)
         else:
             del self.fields["whose"]
@@ -42,8 +42,8 @@ class WhoseForm(forms.Form):
     @property
     def person(self):
         """Return whose records are meant; nobody's in particular: everybody's."""
-        chosen = self.cleaned_data.get("whose", "")
-        if not chosen:
+        chosen = self.cleaned_data.get("whose", MINE)
+        if chosen == MINE:
             return self.user
         return None if chosen == EVERYBODY else User.objects.get(pk=chosen)
 
