@@ -118,7 +118,8 @@ def check(kind, files, columns, choices, system, sheet, owner, person, told) -> 
         mapped = upload.with_names(record, columns or {})
         if FIELDS[kind].lacking(mapped):
             have = ", ".join(column["name"] for column in record.header)
-            what = "a name or a mail address" if kind == "leads" else "the client or a contact"
+            what = {"leads": "a name or a mail address", "opportunities": "the client or a contact"}.get(kind)
+            what = what or f"the {FIELDS[kind].by_name[FIELDS[kind].needs[0]].label.lower()}"
             raise BadFile(f"The file has no column with {what} (it has: {have}). Name it with --map.")
         chosen = {**(choices or {}), "owner_default": owner.username if owner else IN_TURN}
         record = edit(record, by=None, columns=mapped, choices=chosen)

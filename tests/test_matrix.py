@@ -32,6 +32,7 @@ from zarts.hooks.models import Delivery
 from zarts.reads.models import Token
 from zarts.retest.addresses import patterns
 from zarts.retest.models import RetestFinding, RetestRun
+from zarts.takeout.models import OwnTakeout
 
 EVERYBODY, STAFF = "ABCDFENX", "ABCDFEN"
 
@@ -102,6 +103,9 @@ PAGES = {
     **dict.fromkeys(["api_payment_refunded", "api_missing"], ("-", "-")),
     "catalogue_view": ("-", "-"),  # likewise; tests/reads/test_pages.py opens each
     "tokens": (STAFF, STAFF),
+    "own_takeouts": (STAFF, STAFF),
+    "own_takeout_progress": ("A", "-"),
+    "own_takeout_download": ("A", "-"),
     "token_revoke": ("-", "AE"),
     "admin:index": (STAFF, "-"),
     "admin:login": (EVERYBODY, EVERYBODY),
@@ -123,6 +127,8 @@ OF_A_RECORD = {
     "intake_token_revoke": IntakeToken,
     "hook_delivery": Delivery,
     "token_revoke": Token,
+    "own_takeout_progress": OwnTakeout,
+    "own_takeout_download": OwnTakeout,
     "retest": RetestRun,
     "retest_progress": RetestRun,
     "retest_picture": RetestFinding,
@@ -338,6 +344,8 @@ def people(world, ada, ben, cem, dora, eve, ann):
     begin(Delegation(giver=ben, taker=ada, starts_on=date(2020, 1, 1), ends_on=date(2020, 1, 2)), by=ben)
     run = RetestRun.objects.create(user=eve, state="findings", site="http://localhost", portal="http://localhost")
     RetestFinding.objects.create(run=run, kind="link", page="/admin/", place="home", who="Manager", words="Nowhere.")
+    now = timezone.now()
+    OwnTakeout.objects.create(user=ada, whose=ada, state="ready", ready_at=now, gone_at=now + timedelta(days=7))
     IntakeToken.mint(name="Website", source_name="Website", created_by="Eve")
     until = timezone.now() + timedelta(days=30)
     Token.mint(name="Figures", owner=ada, scopes=["read:*.*"], expires_at=until, created_by="Ada")
@@ -496,7 +504,7 @@ MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
 LISTS |= {"report_calendar", "report_reliability"}
-LISTS |= {"claims", "won_and_lost", "numbers", "find", "find_now", "tokens", "retests"}
+LISTS |= {"own_takeouts", "claims", "won_and_lost", "numbers", "find", "find_now", "tokens", "retests"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
     *("my_calendar", "reads_openapi", "catalogue", "api_manual", "api_openapi"),

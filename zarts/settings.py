@@ -368,5 +368,6 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": None,
     "STYLES": ["zarts.desk.navigation.staff_css"],
     "SCRIPTS": ["zarts.desk.navigation.staff_js"],
+    "ACCOUNT": {"navigation": "zarts.desk.navigation.account"},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "zarts.desk.navigation.sidebar"},
 }

@@ -99,6 +99,7 @@ urlpatterns = [
     path("", include("zarts.hooks.urls")),
     path("", include("zarts.reads.urls")),
     path("", include("zarts.api.urls")),
+    path("admin/take-out/", include("zarts.takeout.own_urls")),
     path("admin/autocomplete/", admin.site.admin_view(Picker.as_view(admin_site=admin.site)), name="pick"),
     # The theme's own search counts and scans whole tables: each list has a search of its own.
     path("admin/search/", refused.missing),

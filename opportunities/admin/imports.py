@@ -11,10 +11,10 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
 from .. import reads
-from ..importing import refused, upload
+from ..importing import refused, upload, ways
 from ..importing.files import BadFile
 from ..importing.forms import ChoicesForm, ColumnsForm, UploadForm
-from ..importing.matching import MODELS
+from ..importing.kinds import model_of
 from ..models import Import, ImportRow
 from ..records import Refused, edit, perform
 from .base import RecordAdmin, whole_number
@@ -37,7 +37,7 @@ class ImportAdmin(RecordAdmin):
     search_fields = ["file_name"]
     list_filter = ["kind", "stage"]
     list_select_related = ["owner"]
-    empty_words = "No file was brought in yet. Begin with a list of leads or opportunities: CSV or Excel."
+    empty_words = "No file was brought in yet. Begin with a list of leads, clients or opportunities: CSV or Excel."
 
     def has_change_permission(self, request, obj=None):
         return False  # by its own forms only
@@ -66,6 +66,8 @@ class ImportAdmin(RecordAdmin):
             files = [(file.name, file.chunks()) for file in (given["file"], *given["companions"])]
             where = {"system": given["system"], "sheet": given["sheet"]}
             try:
+                if words := ways.refusal_of(given["kind"], request.user):
+                    raise BadFile(words)
                 with transaction.atomic():
                     record = upload.upload(given["kind"], files, owner=request.user, by=request.user, **where)
                     if not record.row_count:
@@ -100,6 +102,7 @@ class ImportAdmin(RecordAdmin):
             columns = ColumnsForm(record=record)
         if form is None and may and record.stage == Import.Stage.CHECKED:
             form = ChoicesForm(record=record, user=request.user)
+            form = form if form.fields else None  # a file may leave nothing open
         verdict = request.GET.get("rows", "")
         if verdict not in VERDICTS.values:
             verdict = next((one for one in ("refused", *VERDICTS.values) if record.counts.get(one)), "new")
@@ -135,7 +138,7 @@ class ImportAdmin(RecordAdmin):
             row.of, row.link = record, ""  # read once
         came = [row for row in rows if row.came_url]
         if came:
-            model = MODELS[record.kind]
+            model = model_of(record)
             seen = model.objects.visible_to(request.user).filter(pk__in=[row.record_id for row in came])
             pks = set(seen.values_list("pk", flat=True))
             for row in came:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from ..models import Import
 
 LEADS, OPPORTUNITIES = Import.Kind.LEADS, Import.Kind.OPPORTUNITIES
+CLIENTS, CONTACTS, TASKS = Import.Kind.CLIENTS, Import.Kind.CONTACTS, Import.Kind.TASKS
+PROPOSALS, PROPOSAL_ROWS = Import.Kind.PROPOSALS, Import.Kind.PROPOSAL_ROWS
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,17 @@ CREATED = ("createddate", "createdate", "created", "createdat", "createdon", "da
 CLOSED = ("closedate", "closed", "closedon", "expectedclose", "expectedclosedate", "closingdate")
 OWNER = ("salesagent", "owner", "ownername", "salesrep", "assignedto", "recordowner")
 NOTES = ("notes", "note", "description", "comments", "notizen")
+# By this our own files name a deal or a lead, in this house and in any other that it came to.
+KNOWN = Field("known", "Known as", ("knownas",))
+CLIENT = ("client", "customer", "kunde", "account", "accountname", *COMPANY)
+DEAL = (
+    Field("deal_known", "Deal known as", ("dealknownas", "opportunityknownas")),
+    Field("client", "Client", CLIENT),
+    Field("deal", "Deal", ("deal", "dealname", "opportunity", "opportunityname", "relatedto")),
+)
+ZONE = Field("zone", "Time zone", ("timezone", "zeitzone"))
+OWNED = Field("owner", "Owner", ("taskowner", "proposalowner", "accountowner", "companyowner", *OWNER))
+STAGE = Field("status", "Stage", ("stage", "status", "taskstatus"))
 FIELDS = {
     LEADS: Fields(
         (
@@ -68,6 +81,7 @@ FIELDS = {
             Field("created", "Arrived on", (*CREATED, "cameon", "camein", "received", "date", "datum")),
             Field("owner", "Owner", ("leadowner", "contactowner", *OWNER)),
             Field("words", "What they said", (*NOTES, "message", "nachricht")),
+            KNOWN,
         ),
         ("name", "last", "first", "email"),
         "Say which column holds the name or the mail address.",
@@ -97,9 +111,107 @@ FIELDS = {
                 "reason", "Why it was lost", ("lostreason", "lossreason", "reason", "closereason", "closedlostreason")
             ),
             Field("words", "Notes", NOTES),
+            KNOWN,
         ),
         ("client", "contact", "email"),
         "Say which column holds the client, or else the contact.",
+    ),
+    CLIENTS: Fields(
+        (
+            Field("name", "Name", ("name", *CLIENT)),
+            *(one for one in WHO if one.name in ("website", "country")),
+            Field("industry", "Industry", ("sector", "industry")),
+            ZONE,
+            OWNED,
+        ),
+        ("name",),
+        "Say which column holds the name of the client.",
+    ),
+    CONTACTS: Fields(
+        (
+            Field("client", "Client", CLIENT),
+            Field("name", "Name", ("fullname", "name", "contactname", "contact", "ansprechpartner")),
+            Field("first", "First name", FIRST),
+            Field("last", "Last name", LAST),
+            *(one for one in WHO if one.name in ("email", "phone")),
+            Field("title", "Job title", ("jobtitle", "title", "position")),
+            Field("role", "Decision role", ("decisionrole", "buyingrole", "role")),
+            ZONE,
+            Field("country", "Country of their holidays", ("countryoftheirholidays",)),
+            Field("works_on", "Works on", ("workson",)),
+            Field("works_from", "Works from", ("worksfrom",)),
+            Field("works_to", "Works until", ("worksuntil",)),
+            Field("left", "Left the company", ("leftthecompany", "lefton")),
+        ),
+        ("client",),
+        "Say which column holds the client.",
+    ),
+    TASKS: Fields(
+        (
+            *DEAL,
+            Field("lead_known", "Lead known as", ("leadknownas",)),
+            Field("title", "Title", ("title", "task", "tasktitle", "subject", "name")),
+            Field("kind", "Kind", ("kind", "type", "tasktype")),
+            Field("due", "Due", ("due", "dueon", "duedate", "dueat", "activitydate")),
+            ZONE,
+            OWNED,
+            STAGE,
+            Field("promised", "Promised to", ("promisedto",)),
+            Field("repeats", "Repeats", ("repeats",)),
+            Field("until", "Repeats until", ("repeatsuntil",)),
+            Field("reason", "Why it waits, or was cancelled", ("whyitwaitsorwascancelled", "reason")),
+            Field("outcome", "What came of it", ("whatcameofit", "outcome", "result")),
+        ),
+        ("title",),
+        "Say which column holds the title of the task.",
+    ),
+    PROPOSALS: Fields(
+        (
+            *DEAL,
+            Field("title", "Title", ("title", "proposal", "proposaltitle", "quotename", "name")),
+            Field("intro", "Opening words", ("openingwords", "introduction", "intro")),
+            Field("product", "Service", ("service", "product", "productname")),
+            Field("currency", "Currency", ("currency", "currencycode")),
+            Field("discount", "Discount on everything, percent", ("discountoneverythingpercent", "discount")),
+            Field("every", "Reports come", ("reportscome",)),
+            Field("valid", "Valid until", ("validuntil", "expirationdate")),
+            Field("decide", "Decision deadline", ("decisiondeadline",)),
+            OWNED,
+            STAGE,
+        ),
+        ("title",),
+        "Say which column holds the title of the proposal.",
+    ),
+    PROPOSAL_ROWS: Fields(
+        (
+            *DEAL,
+            Field("proposal", "Proposal", ("proposal", "proposaltitle")),
+            Field("row", "What the row is", ("whattherowis", "rowtype")),
+            Field("place", "Place", ("place", "position", "sortorder")),
+            Field("kind", "Kind", ("kind", "type")),
+            Field("title", "Title", ("title", "name", "lineitem", "product")),
+            Field("text", "Text", ("text", "description")),
+            Field("start", "Begins after week", ("beginsafterweek",)),
+            Field("weeks", "Weeks", ("weeks",)),
+            Field("who", "Who does it", ("whodoesit",)),
+            Field("waits", "Waits for", ("waitsfor",)),
+            Field("quantity", "Quantity", ("quantity",)),
+            Field("price", "Unit price", ("unitprice", "price", "salesprice", "listprice")),
+            Field("discount", "Discount, percent", ("discountpercent", "discount")),
+            Field("tax", "Tax, percent", ("taxpercent", "tax")),
+            Field("optional", "Optional", ("optional",)),
+            Field("cost", "Internal cost", ("internalcost",)),
+            Field("assumption", "Pricing assumption", ("pricingassumption",)),
+            Field("metric", "Metric", ("metric",)),
+            Field("low", "From", ("from", "low")),
+            Field("high", "To", ("to", "high")),
+            Field("unit", "Unit", ("unit",)),
+            Field("better", "Which way is better", ("whichwayisbetter",)),
+            Field("method", "How the number was reached", ("howthenumberwasreached",)),
+            Field("sensitivity", "Sensitivity", ("sensitivity",)),
+        ),
+        ("title",),
+        "Say which column holds the title of the row, or the words of the claim.",
     ),
 }
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from ..models import Import, ImportRow
 from ..records import Refused, perform
-from . import deals, leads, matching, staging
+from . import matching, staging, ways
 from .files import BadFile
 
 log = logging.getLogger("zarts.imports")
@@ -21,7 +21,6 @@ BATCH = 2_000
 # The lock that lets one batch in at a time: two files that name the same new client must not both make it.
 ONE_AT_A_TIME = 1 << 59
 TRIES = 5
-WAYS = {Import.Kind.LEADS: leads.bring, Import.Kind.OPPORTUNITIES: deals.bring}
 
 
 class Lost(Exception):
@@ -132,7 +131,7 @@ def one_batch(mine: Claim) -> bool:
         cursor.execute("discard plans")
         matching.by_index(cursor)
     numbers = ImportRow.objects.filter(of=record, id__gt=record.last_row).order_by("id").values_list("id", flat=True)
-    batch = list(numbers[:BATCH])
+    batch = list(numbers[: min(BATCH, ways.most_of(record))])
     if not batch:
         mine.hold(counts=staging.count(record), progress=record.row_count)
         return False
@@ -141,6 +140,6 @@ def one_batch(mine: Claim) -> bool:
         rows = {"of": record.pk, "above": above, "upto": upto}
         matching.known(cursor, record, rows)
         matching.unfit(cursor, record, rows)
-    WAYS[Import.Kind(record.kind)](record, above, upto, made)
+    ways.bring(record, above, upto, made)
     mine.hold(progress=record.progress + len(batch), last_row=upto, made=made)
     return True

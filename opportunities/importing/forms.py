@@ -7,7 +7,8 @@ from ..models import Import, User
 from .amounts import SIGNS
 from .columns import FIELDS, ORDERS
 from .files import MOST_BYTES
-from .owners import IN_TURN, model_of
+from .kinds import model_of
+from .owners import IN_TURN
 from .storage import MOST_COMPANION, MOST_COMPANIONS
 from .upload import of_another
 from .values import TARGETS
@@ -83,7 +84,8 @@ WRITTEN = {
     "dates": ("How dates in “{}” are written", ORDERS),
     "numbers": ("How amounts in “{}” are written", SIGNS),
 }
-USED = {"dates": ("created", "opened", "closed"), "numbers": ("value", "price")}
+DAYS = ("created", "opened", "closed", "left", "due", "until", "valid", "decide")
+USED = {"dates": DAYS, "numbers": ("value", "price")}
 OPEN = {
     "dates": "no value tells the day from the month",
     "numbers": "no value tells the thousands from the cents",
@@ -205,7 +207,7 @@ class ChoicesForm(forms.Form):
                 choices=[("new", "Bring in as new leads"), ("join", "Join to the lead, if it is open")],
                 initial=chosen.get("alike", "new"),
             )
-        else:
+        elif record.kind == Import.Kind.OPPORTUNITIES:
             count = record.questions.get("unknown", {}).get("client", {}).get("", 0)
             if count or chosen.get("without_client"):
                 self.fields["without_client"] = forms.CharField(
@@ -221,8 +223,16 @@ class ChoicesForm(forms.Form):
             if user.has_perm("proposals.add_service"):
                 more.append(("+", "Make it a service of ours"))
             self.ask("product", "Service", [REFUSE, *more, *services])
-        targets = [REFUSE, *TARGETS[record.kind].items()]
-        self.ask("status", "Status" if record.kind == Import.Kind.LEADS else "Stage", targets)
+        if targets := TARGETS.get(record.kind):
+            words = "Status" if record.kind == Import.Kind.LEADS else "Stage"
+            self.ask("status", words, [REFUSE, *targets.items()])
+        if "owner" in FIELDS[record.kind].by_name:
+            self.ask_whose(record)
+        plainly(self)
+
+    def ask_whose(self, record):
+        """Ask who owns the rows that name nobody, or somebody whom we do not know."""
+        chosen = record.choices
         people = User.who_may_own(model_of(record))[:300]
         names = [(person.username, str(person)) for person in people]
         default = chosen.get("owner_default", "")
@@ -234,7 +244,6 @@ class ChoicesForm(forms.Form):
             initial=default if default in {*dict(names), IN_TURN} else usual,
         )
         self.ask("owner", "Owner", [("", "As above"), *names])
-        plainly(self)
 
     def ask(self, kind: str, label: str, choices):
         """Ask about each word that is not known, and again about those that were chosen before."""

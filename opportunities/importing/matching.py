@@ -2,12 +2,12 @@
 
 from django.db import connection
 
-from ..models import Client, Import, Lead, Opportunity, User
+from ..models import Client, Import, User
 from . import lookalikes
 from .files import BadFile
+from .home import house
+from .kinds import AS_SETS, model_of, table_of
 
-TABLES = {"leads": "opportunities_lead", "opportunities": "opportunities_opportunity"}
-MODELS = {"leads": Lead, "opportunities": Opportunity}
 BATCH = "r.of_id = %(of)s and r.id > %(above)s and r.id <= %(upto)s and r.verdict in ('new', 'joined')"
 OWNER = "(select coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username)"
 OWNER += " from opportunities_user u where u.id = {}.owner_id)"
@@ -17,6 +17,14 @@ update opportunities_importrow r set verdict = 'known', record_id = t.id,
   reason = 'Came in before: ' || case when {mine} then left(t.name, 200) else {anothers} end
 from {table} t
 where {batch} and t.external_ref = r.reference and t.external_ref <> ''
+"""
+
+# One of our own files names what was born in this house by its number here.
+KNOWN_AT_HOME = """
+update opportunities_importrow r set verdict = 'known', record_id = t.id,
+  reason = 'Here already: ' || case when {mine} then left(t.name, 200) else {anothers} end
+from {table} t
+where {batch} and t.id = case when r.reference ~ %(home)s then split_part(r.reference, ':', 3)::bigint end
 """
 
 # A row that was joined to a lead left its reference nowhere else. Found again it is known, and known from then on.
@@ -127,7 +135,7 @@ def settle(record):
         if record.kind == Import.Kind.LEADS:
             few_sources(cursor, record, whole)
             lookalikes.settle(cursor, record, whole)
-        else:
+        elif record.kind == Import.Kind.OPPORTUNITIES:
             mine, more = within(Client, Client.reach(record.owner), "c.id", "m")
             words = {"mine": mine, "owner": OWNER.format("c"), "batch": BATCH}
             clients(cursor, record, whole | more, said=JOINS.format(**words))
@@ -148,9 +156,10 @@ def few_sources(cursor, record, rows):
 
 def unfit(cursor, record, rows):
     """Refuse what would become the record of somebody who may not own it any more."""
-    fit = list(User.who_may_own(MODELS[record.kind]).values_list("pk", flat=True))
+    fit = list(User.who_may_own(model_of(record)).values_list("pk", flat=True))
     column = (record.columns.get("owner") or "Owner")[:100]
-    words = UNFIT.format(batch=BATCH, kind=str(record.kind), owner=OWNER.format("r"))
+    kind = record.get_kind_display().lower()
+    words = UNFIT.format(batch=BATCH, kind=kind, owner=OWNER.format("r"))
     cursor.execute(words, {**rows, "fit": fit, "column": column})
 
 
@@ -161,11 +170,15 @@ def by_index(cursor):
 
 def known(cursor, record, rows):
     """Mark the rows that are here already. Asked again in each batch: another file may have been quicker."""
-    model = MODELS[record.kind]
+    if record.kind not in AS_SETS:
+        return  # what comes in one by one is looked up likewise
+    model = model_of(record)
     mine, more = within(model, model.reach(record.owner), "t.id", "m")
     anothers = f"'somebody else’s {model._meta.verbose_name}, ask ' || {OWNER.format('t')}"
-    words = {"mine": mine, "anothers": anothers, "batch": BATCH, "table": TABLES[record.kind]}
+    words = {"mine": mine, "anothers": anothers, "batch": BATCH, "table": table_of(record)}
     cursor.execute(KNOWN.format(**words), rows | more)
+    home = f"^{house()}:{model._meta.model_name}:[0-9]{{1,18}}$"
+    cursor.execute(KNOWN_AT_HOME.format(**words), {**rows, **more, "home": home})
     if record.kind == Import.Kind.LEADS:
         cursor.execute(KNOWN_AS_JOINED.format(**words), rows | more)
 

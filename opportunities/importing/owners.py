@@ -1,14 +1,11 @@
 """Whose the rows of a file become. Nobody gets what they may not work on."""
 
-from ..models import Import, Lead, Opportunity, User
+from ..models import User
 from .files import BadFile
+from .kinds import model_of
 
 # What is chosen for the rows that name no owner, when it is nobody in particular.
 IN_TURN = "*"
-
-
-def model_of(record):
-    return Lead if record.kind == Import.Kind.LEADS else Opportunity
 
 
 def owners_of(record) -> list[int]:

@@ -15,8 +15,9 @@ from .files import BadFile, clean
 from .owners import owners_of, people_by_name
 from .table import Table
 from .values import BROKEN, Bad
+from .ways import ONE_BY_ONE
 
-LIMITS = {"words": 20_000, "reason": 2_000}
+LIMITS = {**dict.fromkeys(["words", "text", "intro", "method", "assumption"], 20_000), "reason": 2_000}
 LIMITS |= {name: Lead._meta.get_field(name).max_length for name in ("name", "company", "email", "phone", "country")}
 LIMITS |= {"source": 120, "client": 160, "contact": 120, "industry": 80, "product": 120, "owner": 120}
 LIMITS |= {"first": 60, "last": 60, "manager": 120, "office": 120, "status": 60, "currency": 20}
@@ -73,12 +74,21 @@ class Rows:
         said, owner = {}, None
         try:
             texts = self.texts(whole)
-            said, owner = self.lead(texts, whole) if self.kind == "leads" else self.deal(texts, whole)
+            said, owner = self.meant(texts, whole)
         except Bad as trouble:
             self.faults.append(trouble)
         if self.faults:
             return {}, "", None, Verdict.REFUSED, *self.told(whole)
         return said, self.reference(texts, own), owner, Verdict.NEW, "", said.pop("note", "")
+
+    def meant(self, texts, whole):
+        """Return what a row says, and whose it becomes."""
+        if self.kind == "leads":
+            return self.lead(texts, whole)
+        if self.kind == "opportunities":
+            return self.deal(texts, whole)
+        said = ONE_BY_ONE[self.kind].said(self, texts)
+        return said, self.ask(self.owner, texts) if "owner" in FIELDS[self.kind].by_name else None
 
     def told(self, whole) -> tuple[str, str]:
         """Return the column of the first fault, and all that is wrong with the row: it is mended once."""
@@ -125,6 +135,9 @@ class Rows:
 
     def reference(self, texts, own) -> str:
         """Return by what the row is known again: its own reference, or else what stands in it."""
+        if known := texts.get("known"):
+            # Our own files say it whole, whatever they are called and wherever they come from.
+            return known if len(known) <= MOST_REFERENCE else digest_of(known)
         ref = texts.get("ref")
         if not ref:
             # Mended, it comes back with the reason beside it, and with marks before what would calculate.

@@ -9,7 +9,8 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from ..models import ImportRow
-from . import births, matching
+from . import births, ways
+from .kinds import AS_SETS, table_of
 from .rows import Rows, storable
 from .table import Table
 
@@ -39,7 +40,7 @@ def check(record, claim, until: float) -> bool:
                 return False
         questions = rows.state() | {"offered": sorted(set(rows.offered.values()))[:500]}
     with transaction.atomic():
-        matching.settle(record)
+        ways.settle(record)
         ImportRow.objects.filter(of=record, id__lte=record.last_row).delete()
         counts = count(record)
         claim.hold(questions=questions, counts=counts, row_count=sum(counts.values()), progress=0, last_row=0)
@@ -57,8 +58,12 @@ def begin_anew(record, claim):
 
 def stage(record, rows: Rows, batch):
     with connection.cursor() as cursor:
-        records = births.numbers(cursor, matching.TABLES[record.kind], len(batch))
-        diaries = births.numbers(cursor, "opportunities_diary", len(batch))
+        # Whoever comes in one by one gets its numbers then.
+        records: list = [None] * len(batch)
+        diaries: list = records
+        if record.kind in AS_SETS:
+            records = births.numbers(cursor, table_of(record), len(batch))
+            diaries = births.numbers(cursor, "opportunities_diary", len(batch))
         with cursor.copy(COPY) as pipe:
             for (line, own, whole, wrong), number, diary in zip(batch, records, diaries, strict=True):
                 said, reference, owner, verdict, column, reason = rows.read(own, whole, wrong)

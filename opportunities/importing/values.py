@@ -143,7 +143,7 @@ DEAL_STEPS |= dict.fromkeys(
     ],
     "discovery",
 )  # fmt: skip
-DEAL_STEPS |= dict.fromkeys(["won", "closed won", "closedwon", "win"], "won")
+DEAL_STEPS |= dict.fromkeys(["won", "closed won", "closedwon", "win", "handed off"], "won")
 DEAL_STEPS |= dict.fromkeys(["lost", "closed lost", "closedlost", "loss", "dead", "abandoned"], "lost")
 STEPS = {"leads": LEAD_STEPS, "opportunities": DEAL_STEPS}
 # What a person may choose for a word that we do not know.

@@ -18,8 +18,14 @@ MOVE = "opportunities.move_import"
 BECOMES = {"": "New", "work": "Working", "disqualify": "Disqualified"}
 
 
+# The kind of page on which what a row became is found.
+BECOME = {"leads": "opportunities_lead", "opportunities": "opportunities_opportunity"}
+BECOME |= {"clients": "opportunities_client", "contacts": "opportunities_contact", "tasks": "opportunities_task"}
+BECOME |= dict.fromkeys(["proposals", "proposal_rows"], "proposals_proposal")
+
+
 class Import(Scoped, DiaryKeeper, Record):
-    """A file of leads or opportunities on its way in.
+    """A file of leads, opportunities or what belongs to them on its way in.
 
     uploaded → mapped → checked → running → done. What fails or is left can be taken up again: it is checked anew, and
     the rows that came in already are known.
@@ -42,6 +48,11 @@ class Import(Scoped, DiaryKeeper, Record):
     class Kind(models.TextChoices):
         LEADS = "leads"
         OPPORTUNITIES = "opportunities"
+        CLIENTS = "clients"
+        CONTACTS = "contacts"
+        TASKS = "tasks"
+        PROPOSALS = "proposals"
+        PROPOSAL_ROWS = "proposal_rows", "Rows of proposals"
 
     kind = models.CharField("what is in it", max_length=14, choices=Kind, default=Kind.LEADS)
     file_name = models.CharField("file", max_length=200)
@@ -98,6 +109,12 @@ class Import(Scoped, DiaryKeeper, Record):
 
     def count(self, *verdicts) -> int:
         return sum(self.counts.get(verdict, 0) for verdict in verdicts)
+
+    @property
+    def unread(self) -> list[str]:
+        """Return its columns that nothing is read from: no field of ours holds what stands in them."""
+        read = set(self.columns.values())
+        return [column["name"] for column in self.header if "of" not in column and column["name"] not in read]
 
     @property
     def coming(self) -> int:
@@ -261,12 +278,16 @@ class ImportRow(Kept):
     def who(self) -> str:
         """Return whom the row is about."""
         said = self.said
+        if "who" in said:
+            return said["who"]
         return ", ".join(filter(None, [said.get("client") or said.get("name"), said.get("company")]))
 
     @property
     def what(self) -> str:
         """Return what else it says, in short: the deal, or how to reach them."""
         said = self.said
+        if "what" in said:
+            return said["what"]
         if "client" in said:
             worth = money(said["value"], said["currency"]) if said.get("value") else ""
             return " · ".join(filter(None, [said["name"].removeprefix(f"{said['client']}: "), said["step"], worth]))
@@ -284,8 +305,7 @@ class ImportRow(Kept):
         came = self.verdict in ("new", "joined") and self.pk <= self.of.last_row
         if not (came or self.verdict == "known"):
             return ""
-        kind = "lead" if self.of.kind == Import.Kind.LEADS else "opportunity"
-        return reverse(f"admin:opportunities_{kind}_change", args=[self.record_id])
+        return reverse(f"admin:{BECOME[self.of.kind]}_change", args=[self.record_id])
 
 
 class ImportMap(DiaryKeeper):

@@ -16,6 +16,7 @@ from zarts.hooks import deliveries
 from zarts.numbers import clock as numbers_clock
 from zarts.numbers import weekly
 from zarts.retest import runs as retests
+from zarts.takeout import own
 
 from . import digest, pulse
 
@@ -82,6 +83,7 @@ PARTS = {
     "webhooks": deliveries.poke,
     # The last of them: it takes its few seconds when the mail of the others is out.
     "files that come in": engine.go_on,
+    "what is taken out": own.work,
 }
 # What counts in days, hours or minutes: some process looks every so many seconds, and the others need not.
 SELDOM = 10
@@ -98,6 +100,7 @@ SLOW_PARTS = {
     "saved forms": once.forget,
     "calls that were answered": api_calls.forget,
     "old webhook deliveries": deliveries.forget,
+    "old take-outs": own.forget,
     "retests": retests.start_due,
     "processes that ended": pulse.forget,
 }

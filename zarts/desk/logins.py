@@ -42,6 +42,8 @@ DELETABLE = {
     "hooks_attempt",
     # Calls of programs, when the day is over in which the same one again gets the same answer.
     "api_call",
+    # What somebody took out, when its days are over.
+    "takeout_ownpiece",
     "opportunities_user_groups",
     "opportunities_user_user_permissions",
     "auth_group_permissions",

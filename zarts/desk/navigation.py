@@ -84,6 +84,7 @@ PAGES = [
             ("Webhooks", "webhook", "hooks.endpoint", ""),
             ("Data catalogue", "database", "catalogue", ""),
             ("Tokens", "key", "tokens", ""),
+            ("Take out", "file_save", "own_takeouts", ""),
             ("Retests", "rule_settings", "retests", "retest.view_retestrun"),
             ("Diary", "history", "opportunities.event", ""),
         ],
@@ -119,6 +120,11 @@ def entry(user, words, sign, address, right):
     if address == "mail" and not settings.CAUGHT_MAIL_DIR:
         return None  # the page of caught mail is only there where something catches
     return {"title": words, "icon": sign, "link": reverse(address)}
+
+
+def account(request) -> list:
+    """Return what a person's own menu leads to, beside their password and the way out."""
+    return [{"title": "Take out what I own", "link": reverse("own_takeouts")}]
 
 
 def favicon(request) -> str:

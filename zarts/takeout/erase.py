@@ -16,6 +16,7 @@ from opportunities.records import Lack, Refused, lock, lock_diaries, perform
 from portal.models import ClientAction, Inquiry
 from proposals.models import Contract, Proposal, Signatory, Signature
 
+from . import own
 from .models import Erasure
 
 RIGHT = "takeout.erase_person"
@@ -213,6 +214,7 @@ def erase(record, *, by, reason, notes=()) -> Erasure:
     for message in Message.objects.filter(contact__in=reach.people, stage=Message.Stage.QUEUED):
         perform(message.hold, by=None, reason="Its reader was erased.")
     forget_files(reach, record)
+    own.end_all("Somebody was erased meanwhile. Ask for it again.")
     whole = record.pk if isinstance(record, Client) else None
     with connection.cursor() as cursor:
         cursor.execute(ERASE, [reach.people, whole, by.pk, reason, [int(pk) for pk in notes]])

@@ -1,3 +1,6 @@
-from .erasure import Erasure
+"""What was asked to be taken along, and what was erased."""
 
-__all__ = ["Erasure"]
+from .erasure import Erasure
+from .own import OwnPiece, OwnTakeout
+
+__all__ = ["Erasure", "OwnPiece", "OwnTakeout"]

@@ -152,6 +152,7 @@ create function zarts_erase_named() returns table (place text, rows_of text, col
   ('portal_inquiry', 'true', '{message,source}'),
   ('portal_paymentnotice', 'true', '{body,outcome}'),
   ('portal_publication', 'id = any($11)', '{title,body,withdrawn_reason}'),
+  ('api_call', 'true', '{answer}'),
   ('retest_retestfinding', 'true', '{words}')
 $$;
 
