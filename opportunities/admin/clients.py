@@ -63,6 +63,7 @@ class Standing(KeptAdmin):
 class ClientAdmin(LooksAround, Standing):
     alike_kinds = ("client",)
     list_display = ["name", "industry", "country", "owner"]
+    list_more = ("team",)
     many = MANY
     list_filter = ["owner"]
     list_select_related = ["owner"]

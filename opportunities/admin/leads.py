@@ -59,6 +59,7 @@ class SourceAdmin(KeptAdmin):
 @admin.register(Lead)
 class LeadAdmin(LooksAround, TakesNotes, RecordAdmin):
     list_display = ["name", "company", "stage", "source", "owner", "next_action", "due_on", "first_answer"]
+    list_more = ("team", "answered_at")
     many = MANY
     list_filter = ["stage", "owner", "source"]
     list_select_related = ["source", "owner"]

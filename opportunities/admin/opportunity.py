@@ -23,6 +23,7 @@ from .sharing import share_view
 @admin.register(Opportunity)
 class OpportunityAdmin(TakesNotes, RecordAdmin):
     list_display = ["name", "client", "stage", "value", "probability", "owner", "next_action", "due_on"]
+    list_more = ("team",)
     many = MANY
     list_filter = ["stage", "owner"]
     list_select_related = ["client", "owner", "decision_owner"]

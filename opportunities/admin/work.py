@@ -158,6 +158,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     change_form_template = "admin/change_form.html"
     list_display = ["at", "who", "did", "subject", "stage_before", "stage_after", "reason"]
+    offers_its_fields = False
     list_filter = ["actor_kind"]
     fields = ["at", "who", "did", "subject", "stage_before", "stage_after", "next_action", "reason", "hash"]
     readonly_fields = ["who", "did", "stage_before", "stage_after"]

@@ -20,7 +20,7 @@ from ..models import BulkChange, BulkRow, User
 from ..records import Refused, holds, lock, plain
 from ..repeating import zone_of
 from ..turns import LONG_ENOUGH
-from .actions import as_asked_by, count_of, refuse_closed_fields
+from .actions import as_asked_by, count_of
 
 log = logging.getLogger("zarts.lists")
 State = BulkRow.State
@@ -129,7 +129,9 @@ def take(pk, change, page, form, user) -> bool:
     if row is None:
         return False
     rows = page.model._base_manager.select_related(*(page.model.lineage() or [None]))
-    record = rows.filter(page.model.reach(user), pk=row.record_id).first()
+    # What somebody gave away they need not see any more to take it back.
+    seen = Q() if form is None else page.model.reach(user)
+    record = rows.filter(seen, pk=row.record_id).first()
     if record is None:
         row.state = State.GONE
     else:
@@ -148,10 +150,10 @@ def take(pk, change, page, form, user) -> bool:
 def settle(row, record, page, form, user) -> str:
     """Change one record, and keep what it was before. Raises Refused or PermissionDenied."""
     record = lock(record)
-    if not user.is_active or not may(page, record, user, getattr(form, "right", "change")):
-        raise PermissionDenied
     if form is None:
         return set_back(row, record, page, user)
+    if not (user.is_active and may(page, record, user, form)):
+        raise PermissionDenied
     if isinstance(form, dict):
         raise Refused([words for each in form.values() for words in each])
     before = {name: kept(record, name) for name in form.sets}
@@ -163,19 +165,24 @@ def settle(row, record, page, form, user) -> str:
     return State.DONE
 
 
-def may(page, record, user, right) -> bool:
-    """Whether this person may do it to this record: what its own page says of changes, and its policy of moves."""
+def may(page, record, user, form) -> bool:
+    """Whether this person may do it to this record: what its own page says of changes, or their right to move it."""
+    right = getattr(form, "right", "change")
     if right == "change":
         return page.has_change_permission(as_asked_by(user), record)
     return holds(user, f"{page.opts.app_label}.{right}_{page.opts.model_name}", record)
 
 
 def set_back(row, record, page, user) -> str:
-    """Set what a change did back to what was before it, where nobody changed it since."""
+    """Set what a change did back to what was before it, where nobody changed it since.
+
+    It needs the right to change such records, and no reach: it only puts back what this person changed.
+    """
+    if not (user.is_active and user.has_perm(f"{page.opts.app_label}.change_{page.opts.model_name}")):
+        raise PermissionDenied
     for name, (_, after) in row.changed.items():
         if kept(record, name) != after:
             raise Refused([f"Its {page.opts.get_field(name).verbose_name} was changed since."])
-    refuse_closed_fields(page, record, user, list(row.changed))
     page.set_fields(record, by=user, **{name: as_it_was(record, name, pair[0]) for name, pair in row.changed.items()})
     return State.DONE
 
