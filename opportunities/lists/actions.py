@@ -1,5 +1,7 @@
 """What can be done to many rows of a list at once: what each asks, how it is said, and what it does to one row."""
 
+from collections.abc import Callable
+
 from django import forms
 from django.contrib.admin.utils import flatten_fieldsets
 from django.http import HttpRequest
@@ -7,9 +9,8 @@ from django.http import HttpRequest
 from .. import clock
 from ..forms import a_day_to_come, near_our_time, say_plainly
 from ..models import User
-from ..records import Refused, perform
-from ..task_forms import GiveForm as GiveTaskForm
-from ..task_forms import SnoozeForm
+from ..records import Refused
+from ..task_forms import CancelAllForm, FinishForm, GiveAllForm, SnoozeAllForm, refuse_closed
 
 
 def count_of(page, count) -> str:
@@ -65,27 +66,20 @@ class Setting(Asking):
         changes = {name: self.cleaned_data[name] for name in self.sets}
         if all(getattr(record, name) == value for name, value in changes.items()):
             return False
+        if "due_on" in self.sets:
+            refuse_what_is_over(record)
         refuse_closed_fields(page, record, user, self.sets)
         page.set_fields(record, by=user, **changes)
         return True
 
 
-class GiveForm(Setting):
-    """Asks who takes them over: somebody who works here and may work on such a record."""
+class SaysWhom(Action):
+    """Names in its words who takes the rows over."""
+
+    cleaned_data: dict
 
     name, question, button = "Give…", "Give {rows} to somebody else?", "Give {rows}"
     sets = ("owner",)
-
-    owner = forms.ModelChoiceField(
-        User.objects.none(),
-        label="Give to",
-        empty_label="Choose a person",
-        error_messages={"required": "Choose who takes them.", "invalid_choice": "Choose somebody from the list."},
-    )
-
-    def __init__(self, *args, page, **kwargs):
-        super().__init__(*args, page=page, **kwargs)
-        self.fields["owner"].queryset = User.who_may_own(page.model)
 
     def words(self, page, count):
         return f"{super().words(page, count)} to {self.cleaned_data['owner']}"
@@ -94,43 +88,56 @@ class GiveForm(Setting):
         return f"{count_of(page, count)} given to {self.cleaned_data['owner']}."
 
 
-class NextForm(Setting):
-    """Asks what happens next, and by when."""
+class WhoForm(forms.Form):
+    """Asks who takes them over: somebody who works here and may work on such a record."""
 
-    name, question = "Next action…", "Set the next action of {rows}?"
-    button, done = "Set the next action of {rows}", "{rows} with a new next action."
-    sets = ("next_action", "due_on")
+    owner = forms.ModelChoiceField(
+        User.objects.none(),
+        label="Give to",
+        empty_label="Choose a person",
+        error_messages={"required": "Choose who takes them.", "invalid_choice": "Choose somebody from the list."},
+    )
+
+    def offer(self, model):
+        say_plainly(self.fields["owner"])
+        self.fields["owner"].queryset = User.who_may_own(model)
+
+
+class GiveForm(SaysWhom, Setting, WhoForm):
+    def __init__(self, *args, page, **kwargs):
+        super().__init__(*args, page=page, **kwargs)
+        self.offer(page.model)
+
+
+class WhenForm(forms.Form):
+    """Asks by when they are owed."""
+
+    due_on = a_day_to_come("Due", error_messages={"required": "Choose the day by which it is owed."})
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["due_on"].validators.append(near_our_time)
+
+
+class WhatNextForm(WhenForm):
+    """Asks what happens next, and by when."""
 
     next_action = forms.CharField(
         label="Next action", max_length=200, error_messages={"required": "Say what happens next."}
     )
-    due_on = a_day_to_come("Due", error_messages={"required": "Choose the day by which it is owed."})
-
-    def __init__(self, *args, page, **kwargs):
-        super().__init__(*args, page=page, **kwargs)
-        self.fields["due_on"].validators.append(near_our_time)
-
-    def change(self, page, record, user):
-        refuse_what_is_over(record)
-        return super().change(page, record, user)
+    field_order = ("next_action", "due_on")
 
 
-class DueForm(Setting):
-    """Asks by when they are owed."""
+class NextForm(Setting, WhatNextForm):
+    name, question = "Next action…", "Set the next action of {rows}?"
+    button, done = "Set the next action of {rows}", "{rows} with a new next action."
+    sets = ("next_action", "due_on")
 
+
+class DueForm(Setting, WhenForm):
     name, question = "Due day…", "Set the due day of {rows}?"
     button, done = "Set the due day of {rows}", "{rows} with a new due day."
     sets = ("due_on",)
-
-    due_on = a_day_to_come("Due", error_messages={"required": "Choose the day by which it is owed."})
-
-    def __init__(self, *args, page, **kwargs):
-        super().__init__(*args, page=page, **kwargs)
-        self.fields["due_on"].validators.append(near_our_time)
-
-    def change(self, page, record, user):
-        refuse_what_is_over(record)
-        return super().change(page, record, user)
 
 
 MANY: dict[str, type[Action]] = {"give": GiveForm, "due": DueForm, "next": NextForm}
@@ -163,69 +170,38 @@ def as_asked_by(user) -> HttpRequest:
 # -- Tasks. ------------------------------------------------------------------------------------------------------------
 
 
-class FinishTasks(Asking):
-    """Asks nothing."""
+class OfTasks(Action):
+    """What is done to tasks, by the forms that their own pages have."""
 
+    apply: Callable
+
+    def __init__(self, *args, page, **kwargs):
+        super().__init__(*args, **{"now": clock.now(), **kwargs})
+
+    def change(self, page, record, user) -> bool:
+        refuse_closed(record)
+        self.apply(record, user)
+        return True
+
+
+class FinishTasks(OfTasks, FinishForm):
     name, question, button, done = "Done", "Are {rows} done?", "{rows} done", "{rows} done."
     right = "move"
 
-    def change(self, page, record, user):
-        refuse_closed(record)
-        perform(record.finish, by=user)
-        return True
 
-
-class CancelTasks(Asking):
-    """Asks why they are let go. Of those that repeat only this one goes: nothing is lost by a slip of the hand."""
-
+class CancelTasks(OfTasks, CancelAllForm):
     name, question, button, done = "Cancel…", "Cancel {rows}?", "Cancel {rows}", "{rows} cancelled."
     right = "move"
 
-    reason = forms.CharField(
-        label="Why?",
-        max_length=300,
-        help_text="Of what repeats, only this one is cancelled: the next one opens.",
-        error_messages={"required": "Say why: others work from this."},
-    )
 
-    def change(self, page, record, user):
-        refuse_closed(record)
-        perform(record.cancel, by=user, reason=self.cleaned_data["reason"], series=False)
-        return True
-
-
-class SnoozeTasks(Action, SnoozeForm):
+class SnoozeTasks(OfTasks, SnoozeAllForm):
     name, question, button, done = "Put off…", "Put {rows} off?", "Put {rows} off", "{rows} put off."
     sets = ("due_at",)
 
-    def __init__(self, *args, page, **kwargs):
-        super().__init__(*args, now=clock.now(), **kwargs)
 
+class GiveTasks(SaysWhom, OfTasks, GiveAllForm):
     def change(self, page, record, user):
-        refuse_closed(record)
-        SnoozeForm.apply(self, record, user)
-        return True
-
-
-class GiveTasks(Action, GiveTaskForm):
-    name, question, button, done = GiveForm.name, GiveForm.question, GiveForm.button, ""
-    sets = ("owner",)
-
-    def __init__(self, *args, page, **kwargs):
-        super().__init__(*args, **kwargs)
-
-    def words(self, page, count):
-        return f"{super().words(page, count)} to {self.cleaned_data['owner']}"
-
-    def said(self, page, count):
-        return f"{count_of(page, count)} given to {self.cleaned_data['owner']}."
-
-    def change(self, page, record, user):
-        refuse_closed(record)
-        if record.owner == self.cleaned_data["owner"]:
-            return False
-        GiveTaskForm.apply(self, record, user)
-        return True
+        return record.owner != self.cleaned_data["owner"] and super().change(page, record, user)
 
 
 TASKS: dict[str, type[Action]] = {
@@ -234,8 +210,3 @@ TASKS: dict[str, type[Action]] = {
     "give": GiveTasks,
     "cancel": CancelTasks,
 }
-
-
-def refuse_closed(task):
-    if not task.is_open:
-        raise Refused([f"It is {task.get_stage_display().lower()} already."])
