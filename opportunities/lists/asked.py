@@ -171,18 +171,23 @@ class Asked:
         return heads
 
     def places(self) -> list[tuple]:
-        """Return each column that can be had: name, words, whether it is shown, the addresses that move it."""
-        found = []
-        for name in [*self.names, *(name for name in self.offered if name not in self.names)]:
-            here = self.names.index(name) if name in self.names else None
-            up = self.swapped(here - 1) if here else ""
-            down = self.swapped(here) if here is not None and here + 1 < len(self.names) else ""
-            found.append((name, self.offered[name], here is not None, up, down))
-        return found
+        return places(self.query, self.offered, self.names, lambda query, **changes: self.address(**changes))
 
-    def swapped(self, at) -> str:
-        names = [*self.names[:at], self.names[at + 1], self.names[at], *self.names[at + 2 :]]
-        return self.address(columns=",".join(names))
+
+def places(query, offered, names, address) -> list[tuple]:
+    """Return each column that can be had: name, words, whether it is shown, the addresses that move it."""
+
+    def swapped(at):
+        order = [*names[:at], names[at + 1], names[at], *names[at + 2 :]]
+        return address(query, columns=",".join(order))
+
+    found = []
+    for name in [*names, *(name for name in offered if name not in names)]:
+        here = names.index(name) if name in names else None
+        forward = swapped(here - 1) if here else ""
+        back = swapped(here) if here is not None and here + 1 < len(names) else ""
+        found.append((name, offered[name], here is not None, forward, back))
+    return found
 
 
 def address_of(path, query: dict) -> str:

@@ -246,6 +246,14 @@ def test_the_pipeline_is_taken_away_as_its_table_shows_it(as_user, ada, cem):
     assert lines[0] == '\ufeffClient,Name,Stage,Value,Currency,"Probability, percent",Owner,Next action,Due'
     assert len(lines) == 2
     assert deal.name in lines[1]
+    query = {"look": "table", "columns": "due,stage,shoe", "sort": "-value"}
+    page = as_user(ada).get(reverse("pipeline"), query)
+    assert [head["name"] for head in page.context["heads"]] == ["client", "due", "stage", "move"]
+    assert "There is no column “shoe” on this list." in page.text
+    query |= {"as": "csv", "columns": "due,stage"}
+    assert text_of(as_user(ada).get(reverse("pipeline_export"), query)).startswith("\ufeffClient,Name,Due,Stage\r")
+    as_user(ada).post(f"{reverse('pipeline_save')}?look=table&columns=due,stage", {"name": "Due first"})
+    assert SavedView.objects.get().filters == {"look": "table", "columns": "due,stage"}
 
 
 # -- Many rows at once. ------------------------------------------------------------------------------------------------

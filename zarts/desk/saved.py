@@ -12,6 +12,6 @@ HOUSE = {
     "stale": ("Stale", {"stale": "1"}),
 }
 # What a view keeps beside its filters.
-LOOKS = ("look", "sort")
+LOOKS = ("look", "sort", "columns")
 
 tabs = partial(saved.tabs, key=KEY, house=HOUSE)

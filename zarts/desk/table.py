@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import InvalidOperation
 
+from opportunities.lists.asked import shown as said
 from opportunities.lists.order import Sort, read_amount, read_day, read_mark, read_time, some, written_mark
 from opportunities.models import Opportunity
 
@@ -24,6 +25,15 @@ SORTS = {
     "quiet": Sort("Last event", "diary__last_at", read_time, number="diary_id"),
 }
 USUAL = "due"
+# What stands beside a deal's name, in the usual order.
+COLUMNS = {
+    "stage": "Stage",
+    "value": "Value",
+    "owner": "Owner",
+    "next_action": "Next action",
+    "due": "Due",
+    "quiet": "Last event",
+}
 ORDERS = [*SORTS, *(f"-{name}" for name in SORTS)]
 
 
@@ -57,6 +67,13 @@ def read_sort(sort: str) -> tuple[str, bool, list]:
     if name in SORTS:
         return name, turned, []
     return USUAL, False, ["Sort: there is no such order here. This one is by what is due."] if name else []
+
+
+def read_columns(asked: list) -> tuple[list, list]:
+    """Return the columns that an address names, in its order, and what is said of those that are not there."""
+    names = list(dict.fromkeys(name for part in asked for name in part[:1000].split(",") if name))
+    left_out = [f"There is no column “{said(name)}” on this list." for name in names if name not in COLUMNS]
+    return [name for name in names if name in COLUMNS] or list(COLUMNS), left_out[:3]
 
 
 def page(filters: Filters, sort: str, after: str) -> Table:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from opportunities.admin.base import came_from, whole_number
 from opportunities.lists import export
 from opportunities.lists import saved as lists
-from opportunities.lists.asked import address_of
+from opportunities.lists.asked import address_of, places
 from opportunities.models import Opportunity
 from opportunities.neglect import stale_days
 from opportunities.records import Refused, perform
@@ -62,15 +62,21 @@ def show(request, *, status=200, **more):
     tabs_shown = [
         (tab, address(tab.query, look=tab.query.get("look", query.get("look"))), tab is current) for tab in tabs
     ]
+    shown, no_columns = table.read_columns(request.GET.getlist("columns"))
     context = page_context(
         request,
         "Pipeline",
         filters=filters,
-        left_out=filters.left_out + (page.left_out if page else []),
+        left_out=filters.left_out + (page.left_out + no_columns if page else []),
+        shown=shown,
+        places=places(query, table.COLUMNS, shown, address) if page else (),
+        kept={**filters.chosen, "look": "table"},
+        looks=query,
+        usual_url=address(query, columns=""),
         stages=stages,
         whole=board.all_of(stages),
         table=page,
-        heads=heads(page, query, request.user) if page else (),
+        heads=heads(page, query, request.user, shown) if page else (),
         next_url=address(query, after=page.next) if page and page.next else "",
         tabs=tabs_shown,
         current=current,
@@ -78,9 +84,9 @@ def show(request, *, status=200, **more):
             "list": saved.KEY,
             "tabs": tabs_shown,
             "current": current,
-            "is_as_saved": current is not None,
+            "is_as_saved": current is not None and current.query.get("columns", "") == query.get("columns", ""),
             "opens_with": opens_with,
-            "asked": urlencode(query),
+            "asked": urlencode({name: value for name, value in query.items() if value}),
             "save": more.get("save") or lists.SaveForm(),
             "may_save": user.has_perm("opportunities.add_savedview"),
             "files": reverse("pipeline_export"),
@@ -108,24 +114,25 @@ def name_of(deal):
     return deal.client_id, deal.name.casefold()
 
 
-def heads(page, query, user) -> list[dict]:
+def heads(page, query, user, shown) -> list[dict]:
     """Return the heads of the table: those that can be sorted by lead to that order."""
-    found = [
-        head | {"name": name, "url": address(query, sort=head["leads"] if head["leads"] != table.USUAL else "")}
+    found = {
+        name: head | {"name": name, "url": address(query, sort=head["leads"] if head["leads"] != table.USUAL else "")}
         for name, head in page.heads.items()
-    ]
-    client, stage, value, due, quiet = found
-    plain = [{"name": name, "label": words} for name, words in (("owner", "Owner"), ("next_action", "Next action"))]
+    }
+    plain = {name: {"name": name, "label": table.COLUMNS[name]} for name in table.COLUMNS if name not in found}
     moves = [{"name": "move", "label": "Move"}] if user.has_perm("opportunities.move_opportunity") else []
-    return [client, stage, value, *plain, due, quiet, *moves]
+    return [found["client"], *((found | plain)[name] for name in shown), *moves]
 
 
 def laid_out(request, page) -> dict:
-    """Return what the address says beside the filters: how the deals are laid out and sorted."""
+    """Return what the address says beside the filters: how the deals are laid out and sorted, and which columns."""
     if page is None:
         return {"look": "board"} if request.GET.get("look") else {}
     sort = f"-{page.sort}" if page.turned else page.sort
-    return {"look": "table", "sort": "" if sort == table.USUAL else sort}
+    shown, _ = table.read_columns(request.GET.getlist("columns"))
+    columns = "" if shown == list(table.COLUMNS) else ",".join(shown)
+    return {"look": "table", "sort": "" if sort == table.USUAL else sort, "columns": columns}
 
 
 @staff_page("opportunities.move_opportunity")
@@ -182,8 +189,8 @@ def change_several(request):
     return show(request, answer=answer, status=200 if answer.done or answer.same else 409)
 
 
-# What a file of the pipeline has: the columns of its table.
-COLUMNS = ["client", "name", "stage", "value", "probability", "owner", "next_action", "due_on"]
+# What a file has for a column of the table: the last event of a deal is no column of its own list.
+IN_A_FILE = {"value": ["value", "probability"], "due": ["due_on"], "quiet": []}
 
 
 @staff_page("opportunities.view_opportunity")
@@ -200,7 +207,9 @@ def export_rows(request):
         return HttpResponseRedirect(address(filters.chosen))
     order, turned, _ = table.read_sort(request.GET.get("sort", ""))
     page = admin.site._registry[Opportunity]
-    sheet = export.Sheet(page, COLUMNS, rows, table.SORTS[order], turned)
+    shown, _ = table.read_columns(request.GET.getlist("columns"))
+    columns = ["client", "name", *(column for name in shown for column in IN_A_FILE.get(name, [name]))]
+    sheet = export.Sheet(page, columns, rows, table.SORTS[order], turned)
     export.keep(request.user, "pipeline", kind, filters.chosen, sheet.heads)
     return sheet.answer(kind, "Pipeline")
 
@@ -212,6 +221,8 @@ def save_view(request):
     form = lists.SaveForm(request.POST)
     query = Filters.read(request.GET, request.user).chosen
     query |= {name: request.GET[name] for name in saved.LOOKS if request.GET.get(name) in ("table", *table.ORDERS)}
+    columns, _ = table.read_columns(request.GET.getlist("columns"))
+    query |= {} if columns == list(table.COLUMNS) else {"columns": ",".join(columns)}
     if not form.is_valid() or not (view := lists.save(request.user, saved.KEY, form, query)):
         return show(request, save=form, status=409)
     messages.success(request, f"Saved: {view}.")
