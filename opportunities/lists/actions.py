@@ -27,6 +27,8 @@ class Action:
     # The fields that it sets and that can be set back; none where what was done stays done.
     sets: tuple = ()
     right = "change"
+    # A template names these by their class.
+    do_not_call_in_templates = True
 
     @classmethod
     def is_for(cls, page) -> bool:

@@ -266,6 +266,7 @@ def send(browser, do, rows=(), query="", key="opportunities.task", **data):
 
 def test_how_many_is_asked_before_and_each_gets_its_own_event(as_user, ada, ben):
     tasks, browser = some_tasks(ada), as_user(ada)
+    assert all(f">{form.name}</button>" in browser.get(TASK).text for form in TASKS.values())
 
     asked = send(browser, "give", tasks)
     assert "Give 3 tasks to somebody else?" in asked.text
