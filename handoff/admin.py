@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from opportunities.admin.base import KeptAdmin, ReadOnlyInline, RecordAdmin, came_from
+from opportunities.lists.actions import MANY
 from opportunities.records import Refused, perform, tell
 
 from . import (
@@ -71,6 +72,7 @@ OF_PROMISES = (
 @admin.register(Handoff)
 class HandoffAdmin(Inherited):
     list_display = ["opportunity", "contract", "stage", "owner", "due_on"]
+    many = MANY
     list_filter = ["stage", "owner"]
     list_select_related = ["opportunity", "contract__proposal", "owner"]
     fieldsets = [
@@ -181,6 +183,7 @@ class ReportInline(ReadOnlyInline):
 @admin.register(Project)
 class ProjectAdmin(Inherited):
     list_display = ["name", "client", "stage", "kickoff_on", "owner", "due_on"]
+    many = MANY
     list_filter = ["stage", "owner"]
     list_select_related = ["client", "owner", "opportunity", "handoff__contract"]
     search_fields = ["name", "client__name"]

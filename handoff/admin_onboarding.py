@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import Q
 
 from opportunities.admin.base import KeptAdmin, RecordAdmin, whole_number
+from opportunities.lists.actions import MANY
 from opportunities.models import Contact
 from proposals.models import Summary
 
@@ -26,6 +27,7 @@ class OfProject(RecordAdmin):
 @admin.register(ChecklistItem)
 class ChecklistItemAdmin(OfProject):
     list_display = ["title", "project", "who", "stage", "owner", "due_on"]
+    many = MANY
     list_filter = ["stage", "who", "owner"]
     list_select_related = ["project", "owner"]
     search_fields = ["title"]
@@ -46,6 +48,7 @@ class ChecklistItemAdmin(OfProject):
 @admin.register(LaunchBlocker)
 class LaunchBlockerAdmin(OfProject):
     list_display = ["words", "project", "severity", "age", "stage", "owner", "due_on"]
+    many = MANY
     list_filter = ["stage", "severity", "owner"]
     list_select_related = ["project", "owner"]
     fields = ["project", "words", "severity", "owner", "due_on", "summary"]

@@ -27,6 +27,7 @@ THEIRS = ("value_", "more_", "next_steps")
 @admin.register(Report)
 class ReportAdmin(PaperPages):
     list_display = ["project", "period_from", "period_to", "due_on", "stage", "breach", "owner"]
+    list_more = ("published_at",)
     list_filter = ["stage", "breach", "owner"]
     list_select_related = [
         "project__client",

@@ -22,7 +22,7 @@ from django.utils import timezone
 from handoff.house import furnish
 from handoff.models import Report, ReportNote
 from opportunities import reads
-from opportunities.models import Notice, Opportunity, Source, User
+from opportunities.models import BulkChange, Notice, Opportunity, Source, User
 from opportunities.records import begin
 from portal.models import IntakeToken
 from proposals.models import Approval, Claim, Delegation
@@ -55,6 +55,13 @@ PAGES = {
     "pipeline_several": ("-", "ABC"),
     "pipeline_save": ("-", "ABCDFE"),
     "pipeline_open_with": ("-", "ABCDFE"),
+    "pipeline_export": (STAFF, "-"),
+    "list_save": ("-", "-"),  # of a list that there is not; tests/desk/test_lists.py has those that there are
+    "list_open_with": ("-", "-"),
+    "list_many": ("-", "-"),
+    "list_change": ("A", "-"),
+    "list_change_progress": ("A", "-"),
+    "list_undo": ("-", "A"),
     "approvals": (STAFF, "-"),
     "approval": ("ABDEN", "-"),  # a POST without a decision is no decision
     "approvals_alike": ("ABDEN", "-"),
@@ -129,6 +136,7 @@ OF_A_RECORD = {
     "token_revoke": Token,
     "own_takeout_progress": OwnTakeout,
     "own_takeout_download": OwnTakeout,
+    **dict.fromkeys(["list_change", "list_change_progress", "list_undo"], BulkChange),
     "retest": RetestRun,
     "retest_progress": RetestRun,
     "retest_picture": RetestFinding,
@@ -296,6 +304,7 @@ def expected_of(name):
     listed, add, view, change = RECORDS[kind]
     return {
         "changelist": (listed, listed),
+        "export": (listed, "-"),
         "add": (add, add),
         "change": (view, change),
         "history": (view, view),
@@ -347,6 +356,7 @@ def people(world, ada, ben, cem, dora, eve, ann):
     now = timezone.now()
     OwnTakeout.objects.create(user=ada, whose=ada, state="ready", ready_at=now, gone_at=now + timedelta(days=7))
     IntakeToken.mint(name="Website", source_name="Website", created_by="Eve")
+    BulkChange.objects.create(user=ada, list="opportunities.task", do="finish", words="1 task done")
     until = timezone.now() + timedelta(days=30)
     Token.mint(name="Figures", owner=ada, scopes=["read:*.*"], expires_at=until, created_by="Ada")
     finn = person("finn", "Delivery", team="West")
@@ -506,8 +516,8 @@ LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "d
 LISTS |= {"report_calendar", "report_reliability"}
 LISTS |= {"own_takeouts", "claims", "won_and_lost", "numbers", "find", "find_now", "tokens", "retests"}
 NO_LISTS = {
-    *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "notices_unread", "notice_choices"),
-    *("my_calendar", "reads_openapi", "catalogue", "api_manual", "api_openapi"),
+    *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "pipeline_export", "notices_unread"),
+    *("notice_choices", "my_calendar", "reads_openapi", "catalogue", "api_manual", "api_openapi"),
     *("admin:index", "admin:login", "admin:password_change", "admin:password_change_done", "admin:jsi18n"),
 }
 

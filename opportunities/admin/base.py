@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import display
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
+from django.contrib.admin.utils import display_for_field, display_for_value, lookup_field
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
@@ -20,13 +20,20 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
+from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin, TabularInline
 
 from .. import once, reads
 from ..forms import near_our_time, say_plainly, to_the_minute
 from ..inplace import LONGEST, SAY_NEXT, FieldsForm, by_your_clock, fields_form
+from ..lists import export, saved
+from ..lists.asked import Asked, address_of
+from ..lists.columns import label_of
+from ..lists.due import DUE, due_field, is_due
+from ..lists.order import whole_number
 from ..models import User
 from ..money import said_number
 from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
@@ -80,8 +87,14 @@ class KeptAdmin(ModelAdmin):
     show_full_result_count = False
     # Said on the empty list: what to do first.
     empty_words = "Nothing here yet."
-    # What the list can be taken away as: the words, and the name of the address, which gets the list's own filters.
+    # What the list can be taken away as besides its rows: the words, and the name of the address, which gets the list's
+    # own filters.
     downloads: tuple = ()
+    # Columns that can be shown beside the usual ones and those that its form has, and whether the form's are offered.
+    list_more: tuple = ()
+    offers_its_fields = True
+    # What can be done to many rows at once, by name: the forms that ask how.
+    many: dict = {}
     # What the diary says that was done with a new one.
     born = "created"
     # Templates with more about the record, above the form.
@@ -93,8 +106,6 @@ class KeptAdmin(ModelAdmin):
     in_place_form = FieldsForm
     # What choosing nothing means, by field, where there is a better word than none.
     nothing: dict = {}
-    # The template of what is done to several of a list at once, for whoever may do it.
-    several = ""
 
     # -- Who sees what. ------------------------------------------------------------------------------------------------
 
@@ -200,35 +211,91 @@ class KeptAdmin(ModelAdmin):
     # -- The list. -----------------------------------------------------------------------------------------------------
 
     def changelist_view(self, request, extra_context=None):
+        return self.show_list(request, extra_context)
+
+    def show_list(self, request, extra_context=None, status=200):
+        """Show the list as the address asks for it. Without a word it opens with this person's view."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        rows, words = self.get_queryset(request), request.GET.get("q", "").replace("\0", "").strip()
-        rows, _ = self.get_search_results(request, rows, words)
-        filters, rows = self.filter_rows(request, rows)
-        page = reads.page_of(rows, whole_number(request.GET.get("before")))
-        columns = [label_for_field(name, self.model, self) for name in self.list_display]
-        keep = {key: value for key, value in request.GET.items() if key != "before"}
+        key, user = self.opts.label_lower, request.user
+        tabs = saved.tabs(user, key, saved.house(self))
+        opens_with = user.opens_with.get(key, "")
+        if not request.GET and status == 200:
+            opening = next((tab for tab in tabs if tab.key == opens_with and tab.query), None)
+            if opening:
+                return redirect(address_of(request.path, opening.query))
+        asked = Asked(self, request)
+        page = asked.page_of()
+        current = saved.current(tabs, asked.query, opens_with)
+        gone = saved.said_no_more(tabs, request.GET.dict()) if asked.left_out and current is None else None
+        may_save = user.has_perm("opportunities.add_savedview")
         context = {
             **self.admin_site.each_context(request),
             "title": self.opts.verbose_name_plural.capitalize(),
             "opts": self.opts,
-            "columns": columns,
-            "rows": [(self.row_url(row), self.cells(row), row.pk) for row in page.rows],
+            "asked": asked,
+            "heads": asked.heads,
+            "rows": [(self.row_url(row), self.cells(row, asked.names), row.pk) for row in page.rows],
             "page": page,
-            "filters": filters,
-            "words": words,
-            "kept": keep,
+            "newest_url": asked.address(),
+            "older_url": asked.address(**page.further) if page.further else "",
+            "left_out": asked.left_out,
+            "gone": gone,
+            "filters": asked.filters,
+            "words": asked.words,
+            "kept": asked.chosen,
+            "looks": asked.looks,
+            "here": request.path,
+            "places": asked.places(),
+            "usual_url": asked.address(columns=""),
+            "clear_url": address_of(request.path, asked.looks) if asked.looks else request.path,
             "searchable": bool(self.search_fields or self.above),
             "empty_words": self.empty_words,
             "downloads": [(words, reverse(name)) for words, name in self.downloads],
             "add_url": self.add_url() if self.has_add_permission(request) else "",
-            "several": self.several if self.has_change_permission(request) else "",
+            "many": self.many_for(request),
+            "views": {
+                "list": key,
+                "tabs": [(tab, address_of(request.path, tab.query), tab is current) for tab in tabs],
+                "current": current,
+                "is_as_saved": current is not None and current.query == asked.query,
+                "opens_with": opens_with,
+                "asked": urlencode(asked.query),
+                "save": saved.SaveForm(),
+                "may_save": may_save,
+                "files": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_export"),
+                "most_excel": export.MOST_EXCEL,
+            },
             **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/record_list.html", context)
+        return TemplateResponse(request, "admin/record_list.html", context, status=status)
+
+    def many_for(self, request) -> dict:
+        """Return what this person may do to many rows of this list at once."""
+        if not self.has_change_permission(request):
+            return {}
+        return {name: form for name, form in self.many.items() if form.is_for(self)}
+
+    def export_view(self, request):
+        """Give every row of the list as a file, as it is filtered, sorted and laid out."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        asked = Asked(self, request)
+        asked.path = asked.path.removesuffix("export/")
+        if request.GET.get("as") not in export.KINDS:
+            asked.leave_out("Choose CSV or Excel.")
+        elif answer := export.file_of(asked, request.GET["as"]):
+            return answer
+        else:
+            asked.leave_out(export.TOO_MANY)
+        messages.warning(request, asked.left_out[-1])
+        return redirect(asked.address())
 
     def row_url(self, row):
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+        return self.row_url_of(row.pk)
+
+    def row_url_of(self, pk):
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
 
     def add_url(self):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_add")
@@ -238,16 +305,28 @@ class KeptAdmin(ModelAdmin):
         filters = []
         for name in self.list_filter:
             field = self.opts.get_field(name)
+            chosen, value = request.GET.get(name, ""), None
             if field.related_model:
                 choices = [(str(row.pk), str(row)) for row in self.offered(field, request)]
+            elif isinstance(field, models.BooleanField):
+                choices, value = [("True", "Yes"), ("False", "No")], chosen == "True"
             else:
                 choices = [(str(value), label) for value, label in field.flatchoices]
-            chosen = request.GET.get(name, "")
+            if name == "owner":
+                choices = [("me", "Me"), *choices]
+                value = request.user.pk if chosen == "me" else None
             if chosen in dict(choices):
-                rows = rows.filter(**{name: chosen})
+                rows = rows.filter(**{name: chosen if value is None else value})
             filters.append(
                 {"name": name, "label": field.verbose_name.capitalize(), "choices": choices, "chosen": chosen}
             )
+        if field := due_field(self):
+            chosen = request.GET.get("due", "")
+            if chosen in DUE:
+                rows = rows.filter(is_due(chosen, field))
+                # What is over is owed no more.
+                rows = rows.exclude(stage__in=getattr(self.model, "CLOSED", ())) if chosen != "none" else rows
+            filters.append({"name": "due", "label": "Due", "choices": list(DUE.items()), "chosen": chosen})
         return filters, rows
 
     def offered(self, field, request):
@@ -256,16 +335,16 @@ class KeptAdmin(ModelAdmin):
             return User.objects.filter(is_staff=True).order_by("first_name", "username")[:200]
         return related._base_manager.filter(related.reach(request.user)).order_by("pk")[:200]
 
-    def cells(self, row):
+    def cells(self, row, names):
         cells = []
-        for name in self.list_display:
+        for name in names:
             field, _, value = lookup_field(name, row, self)
             on = value if isinstance(value, date) else None
             if field is not None and not field.remote_field:
                 value = said_number(field, value, row) or display_for_field(value, field, EMPTY)
             elif not isinstance(value, models.Model):
                 value = display_for_value(value, EMPTY) if value is not None else EMPTY
-            label = label_for_field(name, self.model, self)
+            label = label_of(self, name)
             if not cells and value in ("", EMPTY):
                 value = f"No {label}"  # it is the link to the row
             cells.append({"name": name, "label": label, "value": value, "on": on})
@@ -359,6 +438,10 @@ class KeptAdmin(ModelAdmin):
             self.refuse_reader(request, getattr(obj, "parent", None))
             begin(obj, by=request.user, past=self.born)
 
+    def set_fields(self, record, *, by, **changes):
+        """Change fields of a record of this list, one of many; it leaves an event like every edit."""
+        return edit(record, by=by, **changes)
+
     def refuse_reader(self, request, above):
         """Whoever may only read what a new record belongs to adds nothing to it."""
         if above is not None and not above.within_reach(request.user, "change"):
@@ -430,7 +513,8 @@ class KeptAdmin(ModelAdmin):
         own = [
             path(route, self.admin_site.admin_view(view), name=f"{name}_{word}") for route, view, word in self.pages()
         ]
-        return [*own, *super().get_urls()]
+        lists = [path("export/", self.admin_site.admin_view(require_safe(self.export_view)), name=f"{name}_export")]
+        return [*lists, *own, *super().get_urls()]
 
     def pages(self) -> list:
         """Return this record's own addresses: (route, view, name)."""
@@ -625,11 +709,6 @@ def read_once(field):
     if field is not None:
         field.choices = list(field.choices)
     return field
-
-
-def whole_number(text):
-    """Return a positive whole number from an address, or None."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def shown(record, name):

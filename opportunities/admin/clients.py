@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from .. import merging, optout
 from ..forms import ReasonForm, WeekdaysField
 from ..joining import LeaveForm, MergeClientForm
+from ..lists.actions import MANY
 from ..models import Client, Consent, Contact, Lead, Opportunity
 from .asking import ask
 from .base import KeptAdmin, ReadOnlyInline
@@ -62,6 +63,8 @@ class Standing(KeptAdmin):
 class ClientAdmin(LooksAround, Standing):
     alike_kinds = ("client",)
     list_display = ["name", "industry", "country", "owner"]
+    list_more = ("team",)
+    many = MANY
     list_filter = ["owner"]
     list_select_related = ["owner"]
     search_fields = ["name"]

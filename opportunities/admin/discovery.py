@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from ..heard import forms_for, heard_about, inside
+from ..lists.actions import MANY
 from ..models import Discovery
 from ..writing import DiscoveryForm, SomeWords, last_writer, newer_questions, sheets
 from .base import RecordAdmin
@@ -15,6 +16,7 @@ from .base import RecordAdmin
 @admin.register(Discovery)
 class DiscoveryAdmin(RecordAdmin):
     list_display = ["opportunity", "stage", "owner", "due_on"]
+    many = MANY
     list_filter = ["stage", "owner"]
     list_select_related = ["opportunity__client", "owner"]
     fields = ["opportunity", "owner", "next_action", "due_on"]

@@ -11,6 +11,7 @@ from .base import ReadOnlyAdmin, RecordAdmin
 @admin.register(InboundMail)
 class InboundMailAdmin(ReadOnlyAdmin, RecordAdmin):
     list_display = ["subject", "from_address", "stage", "kind", "received_at", "trouble"]
+    offers_its_fields = False
     list_filter = ["stage", "kind"]
     search_fields = ["subject", "from_address"]
     fields = ["from_address", "to_addresses", "received_at", "via", "size"]

@@ -13,6 +13,7 @@ from .. import firstresponse
 from ..duplicates import found
 from ..forms import UNPRINTABLE
 from ..joining import AnsweredForm
+from ..lists.actions import MANY
 from ..models import Contact, Lead, LeadFact, Opportunity, Source
 from .asking import ask
 from .base import KeptAdmin, RecordAdmin
@@ -58,6 +59,8 @@ class SourceAdmin(KeptAdmin):
 @admin.register(Lead)
 class LeadAdmin(LooksAround, TakesNotes, RecordAdmin):
     list_display = ["name", "company", "stage", "source", "owner", "next_action", "due_on", "first_answer"]
+    list_more = ("team", "answered_at")
+    many = MANY
     list_filter = ["stage", "owner", "source"]
     list_select_related = ["source", "owner"]
     search_fields = ["name", "company", "email"]

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from .. import once
 from ..forms import offer_people
 from ..inplace import NEW, right_to
+from ..lists.actions import MANY
 from ..models import Contact, Opportunity
 from ..records import Refused
 from .base import RecordAdmin, came_from
@@ -22,6 +23,8 @@ from .sharing import share_view
 @admin.register(Opportunity)
 class OpportunityAdmin(TakesNotes, RecordAdmin):
     list_display = ["name", "client", "stage", "value", "probability", "owner", "next_action", "due_on"]
+    list_more = ("team",)
+    many = MANY
     list_filter = ["stage", "owner"]
     list_select_related = ["client", "owner", "decision_owner"]
     search_fields = ["name"]

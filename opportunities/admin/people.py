@@ -27,6 +27,7 @@ class UserAdmin(KeptAdmin, StockUserAdmin):
     form, add_form, change_password_form = UserForm, UserCreationForm, AdminPasswordChangeForm
     add_form_template = KeptAdmin.change_form_template
     list_display = ["username", "get_full_name", "email", "team", "reach_of", "is_active"]
+    offers_its_fields = False
     list_filter = ["team", "reach_of"]
     list_select_related = ["team"]
     search_fields = ["username", "first_name", "last_name", "email"]

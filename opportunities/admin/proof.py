@@ -6,6 +6,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
 from .. import reads
+from ..lists.actions import MANY
 from ..models import Audit
 from . import bring
 from .base import RecordAdmin
@@ -15,6 +16,7 @@ from .evidence import may_collect
 @admin.register(Audit)
 class AuditAdmin(RecordAdmin):
     list_display = ["name", "opportunity", "stage", "owner", "due_on"]
+    many = MANY
     list_filter = ["stage", "owner"]
     list_select_related = ["opportunity", "owner"]
     in_place = ("next_action", "due_on", "owner")

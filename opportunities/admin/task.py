@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from .. import clock
+from ..lists.actions import TASKS
 from ..models import Event, Task
 from ..models.task import said
 from ..panels import standing_of
@@ -23,7 +24,7 @@ class TaskAdmin(RecordAdmin):
     empty_words = "No tasks yet. They come with the moves of a deal, or are added by hand."
     in_place = ("title", "due_at", "owner")
     in_place_form = TaskFields
-    several = "desk/parts/several_tasks.html"
+    many = TASKS
     panels = ("admin/panels/task.html",)
     born = "promised"
     nothing = {"repeats": "Never", "template": "None: I write it myself"}
@@ -70,6 +71,9 @@ class TaskAdmin(RecordAdmin):
         super().save_model(request, obj, form, change) if not change else self.keep(request, obj, form)
         if not change and obj.owner != request.user:
             obj.tell_its_owner(request.user)
+
+    def set_fields(self, record, *, by, **changes):
+        return record.change(by=by, **changes)
 
     def keep(self, request, obj, form):
         changes = {name: form.cleaned_data[name] for name in form.changed_data if name in self.own_fields()}

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.text import capfirst
 
 from ..composing import preview
+from ..lists.actions import MANY
 from ..models import Closing, Event, Message, Objection, Opportunity, UnwrittenPromise
 from ..panels import standing_of
 from ..records import perform
@@ -100,6 +101,7 @@ def record_as_sent(message):
 @admin.register(Objection)
 class ObjectionAdmin(RecordAdmin):
     list_display = ["words", "kind", "opportunity", "stage", "owner"]
+    many = MANY
     list_filter = ["stage", "kind"]
     list_select_related = ["opportunity", "owner"]
     fields = ["opportunity", "kind", "words", "owner"]
@@ -112,6 +114,7 @@ class ObjectionAdmin(RecordAdmin):
 @admin.register(UnwrittenPromise)
 class UnwrittenPromiseAdmin(RecordAdmin):
     list_display = ["words", "said_by", "opportunity", "stage", "owner"]
+    many = MANY
     list_filter = ["stage"]
     list_select_related = ["opportunity", "owner"]
     fields = ["opportunity", "words", "said_by", "owner"]
@@ -155,6 +158,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     change_form_template = "admin/change_form.html"
     list_display = ["at", "who", "did", "subject", "stage_before", "stage_after", "reason"]
+    offers_its_fields = False
     list_filter = ["actor_kind"]
     fields = ["at", "who", "did", "subject", "stage_before", "stage_after", "next_action", "reason", "hash"]
     readonly_fields = ["who", "did", "stage_before", "stage_after"]

@@ -13,6 +13,7 @@ from .heartbeat import Heartbeat
 from .imported import Import, ImportMap, ImportPart, ImportRow
 from .inbound import InboundMail
 from .lead import Lead, LeadFact
+from .many import BulkChange, BulkRow
 from .message import Message
 from .note import Note
 from .notice import Letter, Notice, NoticeChoice
@@ -30,6 +31,8 @@ from .user import Team, User
 from .view import SavedView
 
 __all__ = [
+    "BulkChange",
+    "BulkRow",
     "Answer",
     "Audit",
     "Campaign",

@@ -185,6 +185,7 @@ class Contact(Kept):
         ]
         indexes = [
             models.Index(Lower("email"), name="contact_by_mail"),
+            models.Index(fields=["name", "id"], name="contact_by_name"),
             models.Index(fields=["phone_key"], name="contact_by_phone", condition=~models.Q(phone_key="")),
             models.Index(fields=["domain_key"], name="contact_by_domain", condition=~models.Q(domain_key="")),
         ]

@@ -94,6 +94,7 @@ class Lead(Scoped, DiaryKeeper, Record):
             models.Index(fields=["team", "-id"], name="lead_of_team"),
             models.Index(Lower("email"), name="lead_by_mail"),
             models.Index(fields=["source", "-id"], name="lead_of_source"),
+            models.Index(fields=["due_on", "id"], name="lead_by_due"),
             # Only what nobody answered is ever asked how late it is.
             models.Index(fields=["arrived_at"], name="lead_unanswered", condition=firstresponse.UNANSWERED),
             models.Index(fields=["owner", "arrived_at"], name="lead_unanswered_of", condition=firstresponse.UNANSWERED),

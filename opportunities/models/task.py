@@ -194,6 +194,7 @@ class Task(About, Record):
             ),
             models.Index(fields=["owner", "due_at"], name="task_of_owner", condition=models.Q(stage="open")),
             models.Index(fields=["record_type", "record_id"], name="task_about"),
+            models.Index(fields=["due_at", "id"], name="task_by_due"),
         ]
 
     def __str__(self):

@@ -54,8 +54,8 @@ class User(AbstractUser, DiaryKeeper):
     digest_on = models.DateField(null=True, editable=False)
     # Of the token with which a calendar reads their tasks. The token itself is shown once.
     feed_digest = models.CharField(max_length=64, blank=True, editable=False)
-    # The view with which the pipeline opens for them: one that comes with the house, or the number of a saved one.
-    pipeline_view = models.CharField("opens the pipeline with", max_length=20, blank=True, editable=False)
+    # The view with which each list opens for them, one of the house's or the number of a saved one: {"pipeline": "12"}.
+    opens_with = models.JSONField("opens lists with", default=dict, blank=True, editable=False)
 
     objects = UserManager()
 

@@ -1,4 +1,4 @@
-"""Saved views: filters of the pipeline that somebody wants to find again."""
+"""Saved views: what somebody wants to find again of a list, as they had it."""
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +9,7 @@ from ..records import DiaryKeeper, Record, stage_field, transition
 
 
 class SavedView(DiaryKeeper, Record):
-    """Filters of the pipeline under a name: its owner's own, or shared with everybody.
+    """Filters, columns and order of a list under a name: its owner's own, or shared with everybody.
 
     kept → removed; a removed one can be brought back.
     """
@@ -23,6 +23,8 @@ class SavedView(DiaryKeeper, Record):
     name = models.CharField(max_length=60)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False)
     shared = models.BooleanField("shared with everybody", default=False)
+    # Of which list it is: "pipeline", or the kind of record, "opportunities.task".
+    list = models.CharField(max_length=60, default="pipeline", editable=False)
     # What its address says: {"owner": "me", "stale": "1"}.
     filters = models.JSONField(default=dict, editable=False)
     stage = stage_field(Stage, Stage.KEPT)
@@ -33,20 +35,22 @@ class SavedView(DiaryKeeper, Record):
         constraints = [
             models.UniqueConstraint(
                 "owner",
+                "list",
                 Lower("name"),
                 name="saved_view_name_once",
                 condition=models.Q(stage="kept"),
             )
         ]
-        indexes = [models.Index(fields=["shared", "id"], name="saved_view_shared")]
+        indexes = [models.Index(fields=["list", "shared", "id"], name="saved_view_of_list")]
 
     def __str__(self):
         return self.name
 
     @property
     def name_is_taken(self) -> bool:
-        """Whether its owner keeps another view of this name."""
-        theirs = SavedView.objects.filter(owner=self.owner_id, stage=self.Stage.KEPT, name__iexact=self.name)
+        """Whether its owner keeps another view of this list under this name."""
+        theirs = SavedView.objects.filter(owner=self.owner_id, list=self.list, stage=self.Stage.KEPT)
+        theirs = theirs.filter(name__iexact=self.name)
         return theirs.exclude(pk=self.pk).exists()
 
     @classmethod
@@ -68,7 +72,7 @@ class SavedView(DiaryKeeper, Record):
         past="removed",
     )
     def remove(self, *, by):
-        """Take it off the pipeline. It stays here, and can be brought back."""
+        """Take it off its list. It stays here, and can be brought back."""
 
     @transition(
         stage,
@@ -80,4 +84,4 @@ class SavedView(DiaryKeeper, Record):
         past="brought back",
     )
     def bring_back(self, *, by):
-        """Show it on the pipeline again."""
+        """Show it on its list again."""

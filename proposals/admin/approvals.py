@@ -11,6 +11,8 @@ from ..models import Approval
 @admin.register(Approval)
 class ApprovalAdmin(ReadOnlyAdmin, RecordAdmin):
     list_display = ["opportunity", "__str__", "stage", "why", "owner", "due"]
+    list_more = ("aspect", "asked_at", "asked_by", "decided_at", "decided_by")
+    offers_its_fields = False
     list_filter = ["stage", "aspect", "owner"]
     list_select_related = ["opportunity__client", "owner", "proposal", "contract__proposal", "summary"]
     empty_words = "Nothing waits for approval."

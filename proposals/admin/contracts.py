@@ -79,6 +79,7 @@ class SignatureRows(ReadOnlyInline):
 class ContractAdmin(PublishedAdmin):
     right = "proposals.write_contract"
     list_display = ["number", "proposal", "opportunity", "stage", "owner", "kickoff_on"]
+    list_more = ("sent_at", "signed_at", "active_at")
     list_filter = ["stage", "owner"]
     list_select_related = ["opportunity", "proposal", "owner"]
     search_fields = ["number", "opportunity__name"]

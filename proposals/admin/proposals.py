@@ -24,6 +24,7 @@ from .composer import Composer
 class ProposalAdmin(Composer):
     right = "proposals.write_proposal"
     list_display = ["number", "revision", "title", "opportunity", "stage", "proven", "owner", "valid_until"]
+    list_more = ("sent_at", "viewed_at", "answered_at")
     list_filter = ["stage", "owner"]
     list_select_related = ["opportunity__client", "owner", "lead", "service", "superseded_by"]
     search_fields = ["number", "title", "opportunity__name"]

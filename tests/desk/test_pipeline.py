@@ -545,7 +545,7 @@ def test_a_view_that_is_not_there_opens_nothing(as_user, ada, cem, key):
     answer = as_user(ada).post(reverse("pipeline_open_with"), {"view": key})
 
     assert answer.status_code == 409
-    assert again(ada).pipeline_view == ""
+    assert again(ada).opens_with == {}
 
 
 def test_a_shared_view_that_names_somebody_i_do_not_see_says_so(as_user, ada, cem, ben):

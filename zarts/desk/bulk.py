@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from opportunities.followups import open_task
-from opportunities.forms import a_day_to_come, near_our_time, say_plainly
-from opportunities.models import Opportunity, User
+from opportunities.forms import say_plainly
+from opportunities.lists.actions import WhatNextForm, WhoForm
+from opportunities.models import Opportunity
 from opportunities.records import Opens, edit, holds, lock
 
 MOST = 200
@@ -19,20 +20,12 @@ def deals(count) -> str:
     return "1 deal" if count == 1 else f"{count} deals"
 
 
-class ReassignForm(forms.Form):
+class ReassignForm(WhoForm):
     """Asks who takes the deals over: somebody who works here and may move deals."""
-
-    owner = forms.ModelChoiceField(
-        User.objects.none(),
-        label="Give to",
-        empty_label="Choose a person",
-        error_messages={"required": "Choose who takes them.", "invalid_choice": "Choose somebody from the list."},
-    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        say_plainly(self.fields["owner"])
-        self.fields["owner"].queryset = User.who_may_own(Opportunity)
+        self.offer(Opportunity)
 
     def apply(self, deal, user) -> bool:
         """Give it to them. Return whether it was somebody else's."""
@@ -49,25 +42,19 @@ class ReassignForm(forms.Form):
         return f"{deals(same)} {'was' if same == 1 else 'were'} with {self.cleaned_data['owner']} already."
 
 
-class NextForm(forms.Form):
+class NextForm(WhatNextForm):
     """Asks what happens next, and by when."""
-
-    next_action = forms.CharField(
-        label="Next action", max_length=200, error_messages={"required": "Say what happens next."}
-    )
-    due_on = a_day_to_come("Due", error_messages={"required": "Choose the day by which it is owed."})
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         for asked in self.fields.values():
             say_plainly(asked)
-        self.fields["due_on"].validators.append(near_our_time)
         self.fields["due_on"].initial = timezone.localdate() + timedelta(days=1)
 
     def apply(self, deal, user) -> bool:
         """Write it down; a deal that nothing is promised for gets the task as well. Return whether it was new."""
-        before, now = (deal.next_action, deal.due_on), tuple(self.cleaned_data.values())
-        action, due = now
+        before, now = (deal.next_action, deal.due_on), (self.cleaned_data["next_action"], self.cleaned_data["due_on"])
+        action, due = self.cleaned_data["next_action"], self.cleaned_data["due_on"]
         deal = edit(deal, by=user, next_action=action, due_on=due)
         if not deal.tasks.open().exists():
             open_task(deal, Opens("follow_up", action, (due - timezone.localdate()).days), by=user)

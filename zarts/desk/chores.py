@@ -7,10 +7,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.html import format_html, format_html_join
 
-from opportunities.forms import say_plainly
 from opportunities.models import Task
-from opportunities.records import Refused, holds, perform
-from opportunities.task_forms import GiveForm, SnoozeForm
+from opportunities.records import Refused, holds
+from opportunities.task_forms import CancelAllForm, FinishForm, GiveAllForm, SnoozeAllForm, refuse_closed
 
 MOST = 200
 # So many are named before the others are counted.
@@ -23,50 +22,7 @@ def tasks(count) -> str:
     return "1 task" if count == 1 else f"{count} tasks"
 
 
-class FinishForm(forms.Form):
-    """Asks nothing: it is one click."""
-
-    title, button, done = "Done", "Done", "done"
-
-    def __init__(self, *args, now=None, **kwargs):
-        super().__init__(*args, **kwargs)
-
-    def apply(self, task, user):
-        perform(task.finish, by=user)
-
-
-class CancelForm(forms.Form):
-    """Asks why they are let go. Of those that repeat only this one goes: nothing is lost by a slip of the hand."""
-
-    title, button, done = "Cancel", "Cancel them", "cancelled"
-
-    reason = forms.CharField(
-        label="Why?",
-        max_length=300,
-        help_text="Of what repeats, only this one is cancelled: the next one opens.",
-        error_messages={"required": "Say why: others work from this."},
-    )
-
-    def __init__(self, *args, now=None, **kwargs):
-        super().__init__(*args, **kwargs)
-        say_plainly(self.fields["reason"])
-
-    def apply(self, task, user):
-        perform(task.cancel, by=user, reason=self.cleaned_data["reason"], series=False)
-
-
-class SnoozeAllForm(SnoozeForm):
-    title, button, done = "Put off", "Put off", "put off"
-
-
-class GiveAllForm(GiveForm):
-    title, button, done = "Give to somebody else", "Give", "given away"
-
-    def __init__(self, *args, now=None, **kwargs):
-        super().__init__(*args, **kwargs)
-
-
-FORMS: dict = {"finish": FinishForm, "snooze": SnoozeAllForm, "give": GiveAllForm, "cancel": CancelForm}
+FORMS: dict = {"finish": FinishForm, "snooze": SnoozeAllForm, "give": GiveAllForm, "cancel": CancelAllForm}
 
 
 @dataclass
@@ -131,8 +87,3 @@ def change(user, pks, do, form) -> Answer:
             answer.done += 1
     answer.gone = len(pks) - len(found)
     return answer
-
-
-def refuse_closed(task):
-    if not task.is_open:
-        raise Refused([f"It is {task.get_stage_display().lower()} already."])

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from handoff import clock as handoff_clock
 from opportunities import campaigns, followups, mailbox, notices, once, outbox, secondtries, unattended
 from opportunities.importing import engine
+from opportunities.lists import many
 from opportunities.models import Audit
 from opportunities.records import lock, perform
 from proposals import clock as proposals_clock
@@ -81,6 +82,7 @@ PARTS = {
     "deals without a task": unattended.mend,
     "mail that comes in": mailbox.fetch,
     "webhooks": deliveries.poke,
+    "changes of many rows": many.work,
     # The last of them: it takes its few seconds when the mail of the others is out.
     "files that come in": engine.go_on,
     "what is taken out": own.work,

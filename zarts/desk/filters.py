@@ -1,14 +1,13 @@
 """Which deals the pipeline shows: what its address says, read, named in words and put into conditions."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from django.db.models import CharField, Exists, OuterRef, Q, Subquery, Value
-from django.utils import timezone
 from django.utils.functional import cached_property
 
 from opportunities import reads
-from opportunities.admin.base import whole_number
+from opportunities.lists.due import DUE, is_due
+from opportunities.lists.order import whole_number
 from opportunities.models import Lead, Opportunity, Source, Team, User
 from opportunities.neglect import is_adrift, is_stale
 from proposals.models import Service
@@ -16,7 +15,6 @@ from proposals.models import Service
 Stage = Opportunity.Stage
 COLUMNS = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT, Stage.WON)
 CLOSED = Opportunity.CLOSED
-DUE = {"overdue": "Overdue", "today": "Today", "week": "This week", "none": "No date"}
 # Yes or no: the name in the address, and the words.
 MARKS = {"stale": "Stale", "adrift": "No next action", "paused": "Paused"}
 MOST = 200
@@ -147,17 +145,6 @@ def of_service(value, user) -> Q:
     return Q(Exists(through.objects.filter(opportunity=OuterRef("pk"), service=whole_number(value))))
 
 
-def is_due(value, user) -> Q:
-    today = timezone.localdate()
-    sunday = today + timedelta(days=6 - today.weekday())
-    return {
-        "overdue": Q(due_on__lt=today),
-        "today": Q(due_on=today),
-        "week": Q(due_on__range=(today, sunday)),
-        "none": Q(due_on=None),
-    }[value]
-
-
 def is_named(value, user) -> Q:
     """The words stand in its own name or in its client's."""
     return Q(pk__in=reads.called(value))
@@ -169,7 +156,7 @@ CONDITIONS = {
     "team": lambda value, user: Q(team=whole_number(value)),
     "source": of_source,
     "service": of_service,
-    "due": is_due,
+    "due": lambda value, user: is_due(value, Opportunity._meta.get_field("due_on")),
     "stale": lambda value, user: is_stale(),
     "adrift": lambda value, user: is_adrift(),
     "paused": lambda value, user: Q(stage=Stage.PAUSED),

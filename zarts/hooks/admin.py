@@ -27,6 +27,7 @@ COUNTED = 1000
 @admin.register(Endpoint)
 class EndpointAdmin(RecordAdmin):
     list_display = ["name", "url", "stage", "health", "owner"]
+    offers_its_fields = False
     list_select_related = ["owner"]
     list_filter = ["stage"]
     search_fields = ["name", "url"]

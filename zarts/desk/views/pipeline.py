@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -12,6 +12,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from opportunities.admin.base import came_from, whole_number
+from opportunities.lists import export
+from opportunities.lists import saved as lists
+from opportunities.lists.asked import address_of, places
 from opportunities.models import Opportunity
 from opportunities.neglect import stale_days
 from opportunities.records import Refused, perform
@@ -25,8 +28,9 @@ from ..filters import NAMES, Filters
 @require_safe
 def pipeline(request):
     """Show the deals that the address asks for, as a board or as a table. Without a word it opens with their view."""
-    if not request.GET and request.user.pipeline_view:
-        view = next((tab for tab in saved.tabs(request.user) if tab.key == request.user.pipeline_view), None)
+    opens_with = request.user.opens_with.get(saved.KEY)
+    if not request.GET and opens_with:
+        view = next((tab for tab in saved.tabs(request.user) if tab.key == opens_with), None)
         if view and view.query:
             return HttpResponseRedirect(address(view.query))
     return show(request)
@@ -34,8 +38,7 @@ def pipeline(request):
 
 def address(query: dict, **changes) -> str:
     """Return the address of the pipeline that says this, with some of it changed. It always says something."""
-    said = {name: value for name, value in {**query, **changes}.items() if value}
-    return f"{reverse('pipeline')}?{urlencode(said or {'view': 'all'})}"
+    return address_of(reverse("pipeline"), {**query, **changes})
 
 
 def show(request, *, status=200, **more):
@@ -54,22 +57,41 @@ def show(request, *, status=200, **more):
     for column in stages:
         column.url = address(query, look="table", stage=column.stage)
     user, tabs = request.user, saved.tabs(request.user)
-    current = saved.current(tabs, filters.chosen, user.pipeline_view)
+    opens_with = user.opens_with.get(saved.KEY, "")
+    current = lists.current(tabs, query, opens_with, saved.LOOKS)
     tabs_shown = [
         (tab, address(tab.query, look=tab.query.get("look", query.get("look"))), tab is current) for tab in tabs
     ]
+    shown, no_columns = table.read_columns(request.GET.getlist("columns"))
     context = page_context(
         request,
         "Pipeline",
         filters=filters,
-        left_out=filters.left_out + (page.left_out if page else []),
+        left_out=filters.left_out + (page.left_out + no_columns if page else []),
+        shown=shown,
+        places=places(query, table.COLUMNS, shown, address) if page else (),
+        kept={**filters.chosen, "look": "table"},
+        looks=query,
+        usual_url=address(query, columns=""),
         stages=stages,
         whole=board.all_of(stages),
         table=page,
-        heads=heads(page, query, request.user) if page else (),
+        heads=heads(page, query, request.user, shown) if page else (),
         next_url=address(query, after=page.next) if page and page.next else "",
         tabs=tabs_shown,
         current=current,
+        views={
+            "list": saved.KEY,
+            "tabs": tabs_shown,
+            "current": current,
+            "is_as_saved": current is not None and current.query.get("columns", "") == query.get("columns", ""),
+            "opens_with": opens_with,
+            "asked": urlencode({name: value for name, value in query.items() if value}),
+            "save": more.get("save") or lists.SaveForm(),
+            "may_save": user.has_perm("opportunities.add_savedview"),
+            "files": reverse("pipeline_export"),
+            "most_excel": export.MOST_EXCEL,
+        },
         query=query,
         asked=urlencode(query),
         here=address(query),
@@ -78,13 +100,12 @@ def show(request, *, status=200, **more):
         clear_url=address(laid_out(request, page)),
         may_move=user.has_perm("opportunities.move_opportunity"),
         may_change=user.has_perm("opportunities.change_opportunity"),
-        may_save=user.has_perm("opportunities.add_savedview"),
         may_add_lead=user.has_perm("opportunities.add_lead"),
         targets=board.targets(),
     )
     if as_table and context["may_change"]:
         context |= {"reassign": bulk.ReassignForm(), "next": bulk.NextForm()}
-    context |= {"save": saved.SaveForm(), **more}
+    context |= more
     return TemplateResponse(request, "desk/pipeline.html", context, status=status)
 
 
@@ -93,24 +114,25 @@ def name_of(deal):
     return deal.client_id, deal.name.casefold()
 
 
-def heads(page, query, user) -> list[dict]:
+def heads(page, query, user, shown) -> list[dict]:
     """Return the heads of the table: those that can be sorted by lead to that order."""
-    found = [
-        head | {"name": name, "url": address(query, sort=head["leads"] if head["leads"] != table.USUAL else "")}
+    found = {
+        name: head | {"name": name, "url": address(query, sort=head["leads"] if head["leads"] != table.USUAL else "")}
         for name, head in page.heads.items()
-    ]
-    client, stage, value, due, quiet = found
-    plain = [{"name": name, "label": words} for name, words in (("owner", "Owner"), ("next_action", "Next action"))]
+    }
+    plain = {name: {"name": name, "label": table.COLUMNS[name]} for name in table.COLUMNS if name not in found}
     moves = [{"name": "move", "label": "Move"}] if user.has_perm("opportunities.move_opportunity") else []
-    return [client, stage, value, *plain, due, quiet, *moves]
+    return [found["client"], *((found | plain)[name] for name in shown), *moves]
 
 
 def laid_out(request, page) -> dict:
-    """Return what the address says beside the filters: how the deals are laid out and sorted."""
+    """Return what the address says beside the filters: how the deals are laid out and sorted, and which columns."""
     if page is None:
         return {"look": "board"} if request.GET.get("look") else {}
     sort = f"-{page.sort}" if page.turned else page.sort
-    return {"look": "table", "sort": "" if sort == table.USUAL else sort}
+    shown, _ = table.read_columns(request.GET.getlist("columns"))
+    columns = "" if shown == list(table.COLUMNS) else ",".join(shown)
+    return {"look": "table", "sort": "" if sort == table.USUAL else sort, "columns": columns}
 
 
 @staff_page("opportunities.move_opportunity")
@@ -167,14 +189,41 @@ def change_several(request):
     return show(request, answer=answer, status=200 if answer.done or answer.same else 409)
 
 
+# What a file has for a column of the table: the last event of a deal is no column of its own list.
+IN_A_FILE = {"value": ["value", "probability"], "due": ["due_on"], "quiet": []}
+
+
+@staff_page("opportunities.view_opportunity")
+@require_safe
+def export_rows(request):
+    """Give all deals that the filters let through as a file, in the order of the table."""
+    filters, kind = Filters.read(request.GET, request.user), request.GET.get("as", "")
+    rows = filters.rows().select_related("client", "owner", "diary")
+    words = "" if kind in export.KINDS else "Choose CSV or Excel."
+    if kind == "excel" and export.is_too_long(rows):
+        words = export.TOO_MANY
+    if words:
+        messages.warning(request, words)
+        return HttpResponseRedirect(address(filters.chosen))
+    order, turned, _ = table.read_sort(request.GET.get("sort", ""))
+    page = admin.site._registry[Opportunity]
+    shown, _ = table.read_columns(request.GET.getlist("columns"))
+    columns = ["client", "name", *(column for name in shown for column in IN_A_FILE.get(name, [name]))]
+    sheet = export.Sheet(page, columns, rows, table.SORTS[order], turned)
+    export.keep(request.user, "pipeline", kind, filters.chosen, sheet.heads)
+    return sheet.answer(kind, "Pipeline")
+
+
 @staff_page("opportunities.add_savedview")
 @require_POST
 def save_view(request):
     """Save the filters of the page under a name."""
-    form = saved.SaveForm(request.POST)
+    form = lists.SaveForm(request.POST)
     query = Filters.read(request.GET, request.user).chosen
     query |= {name: request.GET[name] for name in saved.LOOKS if request.GET.get(name) in ("table", *table.ORDERS)}
-    if not form.is_valid() or not (view := saved.save(request.user, form, query)):
+    columns, _ = table.read_columns(request.GET.getlist("columns"))
+    query |= {} if columns == list(table.COLUMNS) else {"columns": ",".join(columns)}
+    if not form.is_valid() or not (view := lists.save(request.user, saved.KEY, form, query)):
         return show(request, save=form, status=409)
     messages.success(request, f"Saved: {view}.")
     return HttpResponseRedirect(address(query))
@@ -184,7 +233,7 @@ def save_view(request):
 @require_POST
 def open_with(request):
     """Have the pipeline open with a view."""
-    if not saved.open_with(request.user, request.POST.get("view", "")):
+    if not lists.open_with(request.user, saved.KEY, saved.HOUSE, request.POST.get("view", "")):
         return show(request, trouble="That view is not there any more. Choose another one.", status=409)
     messages.success(request, "From now on your pipeline opens like this.")
     return HttpResponseRedirect(

@@ -1,0 +1,115 @@
+"""All rows of a list as a file: those that its filters let through, with the columns that are shown."""
+
+import csv
+from datetime import date, datetime
+from itertools import chain
+from tempfile import TemporaryFile
+
+from django.http import FileResponse, StreamingHttpResponse
+from django.utils import timezone
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
+
+from ..records import tell
+from ..spreadsheets import Echo, safe
+from . import columns, order
+
+KINDS = {"csv": "CSV", "excel": "Excel"}
+# A sheet could hold ten times as many, and nobody would wait for it in a browser.
+MOST_EXCEL = 100_000
+TOO_MANY = f"Excel takes at most {MOST_EXCEL:,} rows from here. Take the CSV, or narrow the list."
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMATS = ((datetime, "yyyy-mm-dd hh:mm"), (date, "yyyy-mm-dd"))
+
+
+def file_of(asked, kind: str) -> StreamingHttpResponse | FileResponse | None:
+    """Return the list as a file, and write down who took it; nothing when it is too long for Excel."""
+    if kind == "excel" and is_too_long(asked.found):
+        return None
+    page = asked.page
+    sheet = Sheet(page, asked.names, asked.rows, asked.sort, asked.turned)
+    keep(asked.user, page.opts.verbose_name_plural, kind, asked.query, sheet.heads)
+    return sheet.answer(kind, page.opts.verbose_name_plural)
+
+
+def is_too_long(rows) -> bool:
+    """Whether there are more rows than Excel gets, without counting them all."""
+    return rows.order_by().values("pk")[MOST_EXCEL : MOST_EXCEL + 1].exists()
+
+
+def keep(user, what, kind, query, heads):
+    """Write in the diary of whoever takes a file what they took."""
+    facts = {"list": str(what), "as": KINDS[kind], "filters": query, "columns": heads}
+    tell(user, "export", f"took {what} away as {KINDS[kind]}:"[:80], by=user, facts=facts)
+
+
+class Sheet:
+    """The rows of a list as a file has them. They are read while they are written, so many at a time."""
+
+    def __init__(self, page, names, rows, sort=order.NEWEST, turned=False):
+        self.page, self.names, self.rows, self.sort, self.turned = page, names, rows, sort, turned
+        # The file is written when the page's own time zone is put aside again.
+        self.zone = timezone.get_current_timezone()
+        self.heads = columns.heads(page, names, self.zone)
+
+    def lines(self):
+        for batch in order.through(self.rows, self.sort, self.turned):
+            with timezone.override(self.zone):
+                found = [columns.values(self.page, self.names, row, self.zone) for row in batch]
+            yield from found
+
+    def answer(self, kind, title):
+        name = f"{title.replace(' ', '-').lower()}-{timezone.localdate():%Y-%m-%d}"
+        if kind == "excel":
+            answer: StreamingHttpResponse = FileResponse(
+                self.as_excel(title), as_attachment=True, filename=f"{name}.xlsx", content_type=EXCEL
+            )
+        else:
+            answer = StreamingHttpResponse(self.as_csv(), content_type="text/csv; charset=utf-8")
+            answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+        answer["Cache-Control"] = "private, no-store"
+        return answer
+
+    def as_csv(self):
+        """Yield the lines of a CSV that spreadsheets open as what it is: UTF-8 with its mark."""
+        writer = csv.writer(Echo())
+        yield "\ufeff" + writer.writerow([safe(head) for head in self.heads])
+        for cells in self.lines():
+            yield writer.writerow([in_csv(cell) for cell in cells])
+
+    def as_excel(self, title):
+        """Return a file with one sheet, written row by row beside the memory: a table head that stays, and its rows."""
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet(safe(title)[:31])
+        sheet.freeze_panes = "A2"
+        heads = []
+        for head in self.heads:
+            cell = in_excel(sheet, head)
+            cell.font = Font(bold=True)
+            heads.append(cell)
+        for cells in chain([heads], ([in_excel(sheet, cell) for cell in line] for line in self.lines())):
+            sheet.append(cells)
+        file = TemporaryFile()  # noqa: SIM115 the answer closes it
+        book.save(file)
+        file.seek(0)
+        return file
+
+
+def in_csv(value) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return value.isoformat() if isinstance(value, date) else safe(value) if isinstance(value, str) else str(value)
+
+
+def in_excel(sheet, value):
+    """Return a value as its cell: words as words, whatever they begin with; a number, a day or a time as that."""
+    if isinstance(value, str):
+        return WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", safe(value))[:32_767]) if value else None
+    looks = next((looks for kind, looks in FORMATS if isinstance(value, kind)), "")
+    if not looks:
+        return value
+    cell = WriteOnlyCell(sheet, value)
+    cell.number_format = looks
+    return cell

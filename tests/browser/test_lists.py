@@ -1,0 +1,37 @@
+"""A list made one's own: its columns, a view that is kept, a file of it, and several rows given away and taken back."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from opportunities.models import SavedView, Task
+from opportunities.records import begin
+from tests.browser.axe import violations
+from tests.conftest import person
+from tests.makers import an_opportunity
+
+
+@pytest.mark.screens("phone")
+def test_a_list_is_laid_out_kept_taken_away_and_several_are_given(house, at_browser):
+    ada, ben = person("ada", "Growth ops", team="East"), person("ben", "Manager", team="East", sees="team")
+    deal, at = an_opportunity(ada), timezone.now() - timedelta(hours=1)
+    tasks = [begin(Task(title=f"Call {n}", opportunity=deal, owner=ada, due_at=at), by=ada) for n in range(2)]
+    somebody = at_browser(ada, looks=violations).open("/admin/opportunities/task/?due=overdue")
+
+    somebody.choose(".z-menu > summary").page.get_by_label("Opportunity", exact=True).check()
+    somebody.press("Show these columns").sees(deal.name)
+    somebody.choose(".z-menu > summary").write(name="Late calls").press("Save view").sees("Saved: Late calls.")
+    assert SavedView.objects.get().filters["columns"] == "title,kind,stage,owner,due_at,opportunity"
+    somebody.choose(".z-menu > summary")
+    with somebody.page.expect_download() as taken:
+        somebody.page.get_by_role("link", name="Excel").click()
+    assert taken.value.suggested_filename.startswith("tasks-")
+
+    somebody.open("/admin/opportunities/task/?due=overdue")
+    for task in tasks:
+        somebody.page.get_by_label(f"Pick {task.title}").check()
+    somebody.press("Give…").sees("Give 2 tasks to somebody else?")
+    somebody.write(owner="Ben").press("Give 2 tasks").sees("2 tasks given to Ben.")
+    assert {task.owner for task in Task.objects.filter(pk__in=[task.pk for task in tasks])} == {ben}
+    somebody.press("See it, or undo it").press("Undo").sees("2 tasks set back.")
