@@ -8,6 +8,16 @@ from bench.databases import Database
 from bench.imports import an_import
 from bench.lint import lint_of_long_words
 from bench.measure import Ratio, compare, p95, time_of
+from bench.pages import (
+    dashboards,
+    deep_lists,
+    deep_reads,
+    first_reads,
+    list_searches,
+    lists,
+    records,
+    scoped_lists,
+)
 from bench.portal import portal_page
 from bench.pump import against_celery, mails_against_celery, soon_done, soon_mailed
 from bench.queue import queue_page
@@ -138,6 +148,14 @@ def a_move(small, large) -> Ratio:
 
 
 LINES = [
+    ("pages: every list, large against small", lists, 1.2),
+    ("pages: every list, deep against first, large", deep_lists, 1.2),
+    ("pages: search in every list", list_searches, 2.0),
+    ("pages: every record", records, 1.2),
+    ("pages: boards, queues and numbers", dashboards, 1.2),
+    ("pages: every prepared read", first_reads, 1.2),
+    ("pages: every prepared read, deep against first, large", deep_reads, 1.2),
+    ("pages: one's own lists against all, large", scoped_lists, 1.5),
     ("list page, large against small", list_page, 1.2),
     ("list page, 95th percentile", list_page_p95, 1.2),
     ("deep page against first page, large", deep_page, 1.2),
