@@ -166,3 +166,15 @@ def test_the_kinds_that_are_offered_are_the_moves_that_there_are():
     assert {"proposal.send", "opportunity.win", "lead.create", "contract.*"} <= set(offered)
     assert not any(kind.split(".")[0] in ("user", "team", "endpoint") for kind in offered)
     assert offered["proposal.*"] == "Proposal: everything"
+
+
+def test_the_page_of_due_work_names_those_that_take_nothing(eve, ada, as_user, endpoint, receiver):
+    well, failing, paused = endpoint(receiver(), name="Well"), endpoint(receiver(500), name="Failing"), endpoint()
+    perform(paused.pause, by=eve, reason="It moves house.")
+    a_lead(ada)
+    deliveries.run()
+    page = as_user(eve).get("/admin/due/").text
+    assert f'href="{failing.staff_url()}"' in page
+    assert "1 call in a row" in page
+    assert "It moves house." in page
+    assert f'href="{well.staff_url()}"' not in page

@@ -286,6 +286,12 @@ def pause_if_too_long(endpoint_id):
         pass  # somebody paused or ended it a moment ago
 
 
+def in_trouble():
+    """Return the endpoints that somebody should look at: those that took nothing lately, and those that rest."""
+    asked = Q(stage=Stage.PAUSED) | Q(stage=Stage.IN_USE, failing_since__isnull=False)
+    return Endpoint.objects.filter(asked).select_related("owner").order_by("failing_since", "pk")
+
+
 # -- By hand. ----------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from opportunities.admin.base import whole_number
 from opportunities.models import Letter, Message
 from opportunities.records import Refused, perform, tell
 from proposals import inbox
+from zarts.hooks import deliveries
 
 from .. import pulse
 from ..access import page_context, staff_page
@@ -39,6 +40,7 @@ def due(request):
         )[: pulse.MOST],
         letters=letters_of.select_related("user").order_by("-id")[: pulse.MOST],
         signatures=inbox.untaken_contracts(pulse.MOST),
+        webhooks=list(deliveries.in_trouble()[: pulse.MOST]),
         waiting=waiting,
         most=max((count for _, count in waiting), default=0),
     )
