@@ -98,8 +98,9 @@ class Camera:
         self.people.append(person)
         return person.sign_in()
 
-    def picture(self, person, of):
-        person.page.evaluate("document.activeElement?.blur()")
+    def picture(self, person, of, put_down=True):
+        if put_down:
+            person.page.evaluate("document.activeElement?.blur()")
         person.picture(file := FOLDER / f"{of}-{self.name}.png", whole=False)
         client_pictures.shrunk(file)
         print(f"  {of}-{self.name}.png", flush=True)
@@ -151,6 +152,7 @@ def take(camera):
     picture(ada.open(deal.replace("change/", "write/")), "write")
     picture(camera.somebody("staff", "eve").open("/admin/due/"), "due")
     take_delivery(camera, ben)
+    take_the_whole(camera, ada, ben)
 
 
 def take_delivery(camera, ben):
@@ -165,6 +167,22 @@ def take_delivery(camera, ben):
     picture(ben.open("/admin/reports/reliability/"), "reliability")
     picture(ben.open("/admin/claims/"), "claims")
     picture(ben.open("/admin/won-and-lost/"), "won-and-lost")
+
+
+def take_the_whole(camera, ada, ben):
+    """Take where everything is found, counted, taken along and connected."""
+    picture, eve = camera.picture, camera.somebody("staff", "eve")
+    ben.open("/admin/today/").page.keyboard.press("/")
+    ben.page.keyboard.type("harb")
+    ben.page.locator("[data-below] [role=option]").first.wait_for()
+    picture(ben, "search", put_down=False)
+    picture(ben.open("/admin/numbers/"), "numbers")
+    picture(ben.open("/admin/catalogue/"), "catalogue")
+    picture(ben.open("/admin/catalogue/leads/admin/"), "catalogue-view")
+    picture(ben.open("/admin/tokens/"), "tokens")
+    picture(eve.open("/admin/hooks/endpoint/"), "webhooks")
+    picture(ada.open("/admin/take-out/"), "take-out")
+    picture(eve.open("/admin/retests/"), "retest")
 
 
 # The pages of a house in which nothing has happened yet.
