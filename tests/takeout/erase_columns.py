@@ -39,8 +39,10 @@ BY_THE_FUNCTION = {
     "search_entry": "title about search",
 }
 STAYS = {
+    "api_call": ("key place", "a key of another system, for a day; an address of ours"),
     "django_admin_log": ("object_id", "the number of a record"),
     "django_session": ("session_data", "staff's own sessions, sealed, and gone within days"),
+    "opportunities_bulkchange": ("list do", "names of ours for a list, and for what is done there"),
     "opportunities_campaign": ("name", "a name of ours for a round of letters"),
     "opportunities_confirmation": ("asked", "the words of a checkpoint of the house"),
     "opportunities_evidence": ("key", "the key of a metric"),
@@ -50,6 +52,7 @@ STAYS = {
     "opportunities_notice": ("url key", "made of numbers"),
     "opportunities_closing": ("reason", "one of a list"),
     "opportunities_opportunity": ("external_ref", "the number of the deal in another system"),
+    "opportunities_savedview": ("list", "the name of a list"),
     "opportunities_task": ("mended_at", "an address of ours"),
     "portal_guest": ("taken_by", "one of us"),
     "portal_paper": ("bytes", "of what was signed: the law has us keep it. Papers of what was not are removed"),
@@ -63,6 +66,8 @@ STAYS = {
     "proposals_proposal": ("chosen", "numbers of rows"),
     "proposals_signature": ("name role address consent_text", "signed: the law has us keep it"),
     "hooks_attempt": ("said", "what the network said, in words of ours"),
+    "takeout_ownpiece": ("data file", "pressed files: an erase ends every take-out, and its pieces go"),
+    "takeout_owntakeout": ("trouble counts", "words and numbers of ours"),
     "retest_retestfinding": (
         "page place who picture",
         "of a walk through pages; one of ours; pictures",

@@ -120,6 +120,8 @@ create function zarts_erase_named() returns table (place text, rows_of text, col
   ('opportunities_importmap', 'true', '{header,columns}'),
   ('opportunities_importrow', 'true', '{raw,said,reason,reference}'),
   ('opportunities_savedview', 'true', '{name,filters}'),
+  ('opportunities_bulkchange', 'true', '{words,answers,back}'),
+  ('opportunities_bulkrow', 'true', '{subject,reason,changed}'),
   ('opportunities_savedform', 'true', '{led_to}'),
   ('opportunities_templateversion', 'true', '{subject,body}'),
   ('django_admin_log', 'true', '{object_repr,change_message}'),
