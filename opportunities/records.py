@@ -309,11 +309,14 @@ class Kept(models.Model):
 
     @classmethod
     def reach(cls, user) -> models.Q:
-        """Return the condition for the rows that this person may see."""
+        """Return the condition for the rows that this person may see.
+
+        It is said by columns: it holds for whatever has those of the record, a prepared read too.
+        """
         if user.sees_all:
             return models.Q()
         above = cls._meta.get_field(cls.belongs_to).related_model
-        return models.Q(**{f"{cls.belongs_to}__in": above._base_manager.filter(above.reach(user)).values("pk")})
+        return models.Q(**{f"{cls.belongs_to}_id__in": above._base_manager.filter(above.reach(user)).values("pk")})
 
     def within_reach(self, user, to: str) -> bool:
         """Whether this person may `view` or `change` this record, as far as scope goes."""

@@ -156,7 +156,7 @@ class Message(About, Record):
             return models.Q()
         opportunities = cls._meta.get_field("opportunity").related_model
         theirs = opportunities._base_manager.filter(opportunities.reach(user)).values("pk")
-        return models.Q(opportunity__in=theirs) | models.Q(super().reach(user), opportunity=None)
+        return models.Q(opportunity_id__in=theirs) | models.Q(super().reach(user), opportunity_id=None)
 
     def within_reach(self, user, to):
         return self.parent.within_reach(user, to)

@@ -225,9 +225,9 @@ class Task(About, Record):
         opportunities = cls._meta.get_field("opportunity").related_model
         leads = cls._meta.get_field("lead").related_model
         return (
-            models.Q(owner=user)
-            | models.Q(opportunity__in=opportunities._base_manager.filter(opportunities.reach(user)).values("pk"))
-            | models.Q(lead__in=leads._base_manager.filter(leads.reach(user)).values("pk"))
+            models.Q(owner_id=user.pk)
+            | models.Q(opportunity_id__in=opportunities._base_manager.filter(opportunities.reach(user)).values("pk"))
+            | models.Q(lead_id__in=leads._base_manager.filter(leads.reach(user)).values("pk"))
         )
 
     def within_reach(self, user, to):

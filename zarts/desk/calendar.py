@@ -12,6 +12,7 @@ from django.db.models import Count, Max, OuterRef, Subquery
 
 from handoff.models import Report
 from opportunities.models import Event, Task
+from zarts.reads import rows as reads
 
 MOST = 500
 LONG = timedelta(minutes=15)
@@ -19,13 +20,15 @@ LONG = timedelta(minutes=15)
 
 def tasks_of(user):
     """Return what this person owes or waits with, the most urgent first, each with its lines in the diary counted."""
-    rows = Task.objects.visible_to(user).filter(owner=user, stage__in=[Task.Stage.OPEN, Task.Stage.PAUSED])
-    return with_diary(rows.select_related("opportunity", "lead")).order_by("due_at", "pk")[:MOST]
+    rows = reads.tasks.visible_to(user).filter(owner_id=user.pk, stage__in=[Task.Stage.OPEN, Task.Stage.PAUSED])
+    shown = rows.only("title", "due_at", "stage", "opportunity_id", "opportunity_name", "lead_name")
+    return with_diary(shown).order_by("due_at", "pk")[:MOST]
 
 
 def with_diary(rows):
     """Read along how many lines the diary has about each, and when the last one was written."""
-    told = Event.objects.filter(record_type=rows.model.label(), record_id=OuterRef("pk")).order_by().values("record_id")
+    about = {"record_type": rows.model.record.label(), "record_id": OuterRef("pk")}
+    told = Event.objects.filter(**about).order_by().values("record_id")
     return rows.annotate(
         told=Subquery(told.annotate(lines=Count("pk")).values("lines")),
         changed_at=Subquery(told.annotate(last=Max("at")).values("last")),
@@ -48,16 +51,16 @@ def feed(user) -> bytes:
 
 def reports_of(user):
     """Return the reports that this person owes, the next one first, each with its lines in the diary counted."""
-    rows = Report.objects.visible_to(user).filter(owner=user, stage__in=Report.UNPUBLISHED)
-    return with_diary(rows.select_related("project__client", "cadence")).order_by("due_on", "pk")[:MOST]
+    rows = reads.reports.visible_to(user).filter(owner_id=user.pk, stage__in=Report.UNPUBLISHED)
+    return with_diary(rows.only("due_on", "client_name", "time_zone")).order_by("due_on", "pk")[:MOST]
 
 
 def day_of(report) -> icalendar.Event:
     """Return a report as a calendar shows it: on the whole day on which it is due where the client is."""
     shown = of_record(report, f"report-{report.pk}")
     shown.add("dtstart", report.due_on)
-    shown.add("summary", f"Report for {report.project.client.name}")
-    shown.add("description", f"Due in {report.cadence.time_zone}\n{url_of(report)}")
+    shown.add("summary", f"Report for {report.client_name}")
+    shown.add("description", f"Due in {report.time_zone}\n{url_of(report)}")
     shown.add("status", "CONFIRMED")
     return shown
 
@@ -68,7 +71,7 @@ def entry(task) -> icalendar.Event:
     shown.add("dtstart", task.due_at)
     shown.add("duration", LONG)
     shown.add("summary", task.title)
-    shown.add("description", f"{task.parent}\n{url_of(task)}")
+    shown.add("description", f"{task.about}\n{url_of(task)}")
     shown.add("status", "CONFIRMED" if task.stage == Task.Stage.OPEN else "TENTATIVE")
     return shown
 

@@ -22,7 +22,10 @@ from opportunities.panels import MOST
 from portal.models import Guest
 from proposals import pointing
 from proposals.models import Claim
+from zarts.reads import rows as reads
 
+# What is shown of a talk or a mail.
+OF_TALK = ("channel", "contact_name", "subject", "happened_at", "body")
 # So much of a long mail or note stands here; the rest is on its own page.
 LONG = 1200
 GROUPS: dict[str, list] = {
@@ -144,7 +147,8 @@ class Deal:
     def messages(self) -> list:
         """Return the newest talks, and mails that came in."""
         talked = Q(channel__in=[Message.Channel.CALL, Message.Channel.MEETING]) | Q(stage=Message.Stage.RECEIVED)
-        return list(self.opportunity.messages.filter(talked).select_related("contact").order_by("-pk")[:MOST])
+        rows = reads.messages.filter(talked, opportunity_id=self.opportunity.pk).only(*OF_TALK)
+        return list(rows.order_by("-pk")[:MOST])
 
     @cached_property
     def discovery(self):
@@ -239,7 +243,7 @@ def said_aloud(deal) -> Part:
     ]
     talks = [
         Entry(
-            f"{talk.get_channel_display()} with {talk.contact}: {talk.subject}",
+            f"{talk.get_channel_display()} with {talk.contact_name}: {talk.subject}",
             talk.staff_url(),
             said=[moment(talk.happened_at)] if talk.happened_at else [],
             words=short(talk.body),
@@ -401,7 +405,7 @@ def in_their_words(deal) -> Part:
         for answer in discovery.answers.exclude(words="").select_related("question").order_by("question_id")[:MOST]:
             answered.append(Entry(str(answer.question), discovery.staff_url(), quote=short(answer.words)))
     mails = [
-        Entry(f"{mail.contact}: {mail.subject}", mail.staff_url(), said=when(mail), quote=short(mail.body))
+        Entry(f"{mail.contact_name}: {mail.subject}", mail.staff_url(), said=when(mail), quote=short(mail.body))
         for mail in deal.messages
         if mail.channel == Message.Channel.MAIL
     ]

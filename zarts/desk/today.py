@@ -6,19 +6,31 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.urls import reverse
 from django.utils import timezone
 
-from handoff.models import Report
+from handoff.models import Project, Report
 from opportunities import firstresponse
 from opportunities.models import Event, InboundMail, Lead, Message, Opportunity, Task
 from opportunities.neglect import is_adrift
 from opportunities.panels import standing_of
 from portal.models import ClientAction
 from proposals.models import Approval
+from zarts.reads import rows as reads
 
 from . import queue
 
 # The most rows that one part shows; the list behind it has the rest.
 MOST = 30
 RECENT = timedelta(days=3)
+# What the parts show of the prepared reads.
+OF_TASK = (
+    *("title", "kind", "stage", "due_at", "repeats", "owner_name", "opportunity_id", "client_name", "lead_id"),
+    *("lead_name", "record_type", "record_id", "is_touch", "told_at"),
+)
+OF_WAITING = ("title", "paused_because", "waits_for", "mended_at", "due_at", "opportunity_id", "lead_id")
+OF_LEAD = (
+    *("name", "company", "stage", "next_action", "due_on", "arrived_at", "answered_at", "external_ref"),
+    "owner_name",
+)
+OF_REPORT = ("client_name", "period_from", "period_to", "due_on", "breach", "breach_reason", "owner_name")
 
 
 class Rows(list):
@@ -44,7 +56,7 @@ def is_overdue(task) -> bool:
 
 def people(rows, user, team: bool):
     """Narrow rows with an owner to this person's, or to all that they may see of their team."""
-    return rows.visible_to(user) if team else rows.filter(owner=user)
+    return rows.visible_to(user) if team else rows.filter(owner_id=user.pk)
 
 
 def tasks(user, team, asked=()) -> Rows:
@@ -52,9 +64,9 @@ def tasks(user, team, asked=()) -> Rows:
 
     The questions that are `asked` stand in a part of their own. What else is to be decided leads there.
     """
-    rows = people(Task.objects.open(), user, team).knowing_questions()
+    rows = people(reads.tasks.filter(stage=Task.Stage.OPEN), user, team).knowing_questions()
     rows = rows.exclude(record_type=Approval.label(), record_id__in=[question.pk for question in asked])
-    found = first(rows.select_related("owner", "opportunity__client", "lead").order_by("due_at", "pk"), MOST * 2)
+    found = first(rows.only(*OF_TASK).order_by("due_at", "pk"), MOST * 2)
     for task in found:
         of_desk = task.is_question and task.record_type == Approval.label()
         lacks = [] if of_desk else task.undecided()
@@ -99,9 +111,9 @@ def paused(user, team) -> Rows:
 def waiting_tasks(user, team) -> Rows:
     """Return the tasks that wait: for which condition, since when, and where it is mended; none of paused deals."""
     told = Event.objects.filter(record_type=Task.label(), record_id=OuterRef("pk"), verb="task.pause").order_by("-pk")
-    rows = people(Task.objects.filter(stage=Task.Stage.PAUSED, waits_for_deal=False), user, team)
+    rows = people(reads.tasks.filter(stage=Task.Stage.PAUSED, waits_for_deal=False), user, team)
     rows = rows.annotate(since=Subquery(told.values("at")[:1]))
-    return first(rows.select_related("owner", "opportunity__client", "lead", "contact").order_by("due_at", "pk"))
+    return first(rows.only(*OF_WAITING).order_by("due_at", "pk"))
 
 
 def adrift(user, team) -> Rows:
@@ -112,12 +124,12 @@ def adrift(user, team) -> Rows:
 
 def unanswered(user, team) -> Rows:
     """Return the leads that nobody has answered or taken up, or whose next action is late. Late answers stand first."""
-    rows = people(Lead.objects.filter(stage__in=[Lead.Stage.NEW, Lead.Stage.WORKING]), user, team)
+    rows = people(reads.leads.filter(stage__in=[Lead.Stage.NEW, Lead.Stage.WORKING]), user, team)
     rows = rows.filter(Q(stage=Lead.Stage.NEW) | Q(due_on__lt=timezone.localdate()))
     late = Case(
         When(firstresponse.UNANSWERED, arrived_at__lt=timezone.now() - firstresponse.within(), then=0), default=1
     )
-    leads = first(rows.annotate(late=late).select_related("owner").order_by("late", "arrived_at", "pk"))
+    leads = first(rows.annotate(late=late).only(*OF_LEAD).order_by("late", "arrived_at", "pk"))
     for lead in leads:
         lead.owed_by = firstresponse.owed_by(lead)
     return leads
@@ -125,9 +137,10 @@ def unanswered(user, team) -> Rows:
 
 def late_reports(user, team) -> Rows:
     """Return the reports that have not come on their day, and whether their clients were told. The oldest first."""
-    rows = people(Report.objects.owed().filter(due_on__lt=timezone.localdate()), user, team)
+    owed = reads.reports.filter(stage__in=Report.UNPUBLISHED).exclude(project_stage=Project.Stage.CLOSED)
+    rows = people(owed.filter(due_on__lt=timezone.localdate()), user, team)
     told = Exists(Report.with_notice().filter(record_id=OuterRef("pk")))
-    return first(rows.annotate(told=told).select_related("owner", "project__client").order_by("due_on", "pk"))
+    return first(rows.annotate(told=told).only(*OF_REPORT).order_by("due_on", "pk"))
 
 
 def unmatched_mail(user) -> int:

@@ -65,6 +65,8 @@ COLUMNS = {
     "client_id": ("bigint", "The number of the client."),
     "client_name": ("text", "The client."),
     "lead_id": ("bigint", "The number of the lead."),
+    "lead_name": ("text", "The lead: who asked, and of which company."),
+    "external_ref": ("text", "What the file called it that brought it in. Empty for all others."),
     # The deal.
     "opportunity_id": ("bigint", "The number of the opportunity."),
     "opportunity_name": ("text", "The opportunity."),
@@ -103,11 +105,18 @@ COLUMNS = {
     "repeats": ("text", "How often the task repeats."),
     "paused_because": ("text", "Why the task rests."),
     "outcome": ("text", "What came of the task."),
+    "waits_for": ("text", "Which condition a task waits for that rests by itself."),
+    "waits_for_deal": ("boolean", "Whether the task rests because its opportunity does."),
+    "mended_at": ("text", "The page on which what it waits for is mended."),
+    "is_touch": ("boolean", "Whether the contact gets a mail by itself when the task falls due."),
+    "told_at": ("timestamp", "When its owner was reminded, or its mail was written."),
     "task_id": ("bigint", "The number of the task that it came of."),
     "handoff_id": ("bigint", "The number of the handoff."),
     "kickoff_on": ("date", "The day of the kickoff."),
     "project_id": ("bigint", "The number of the project."),
     "project_name": ("text", "The project."),
+    "project_stage": ("text", "How far the project has come."),
+    "service_id": ("bigint", "The number of the service that was sold."),
     # Proof and reports.
     "counts_until": ("timestamp", "Until when its evidence counts."),
     "raw_notes": ("text", "What was noted while measuring. Internal."),
@@ -155,6 +164,8 @@ COLUMNS = {
 OTHERWISE = {
     ("projects", "admin", "kickoff_time"): ("time", "The hour of the kickoff."),
     ("projects", "portal", "kickoff_time"): ("text", "The hour of the kickoff."),
+    ("reports", "admin", "time_zone"): ("text", "The time zone in which the day of the report counts."),
+    ("reports", "admin", "country"): ("text", "The country, by its two letters, whose holidays no report falls on."),
     ("reports", "admin", "next_steps"): ("text", "What we do next, one step a line."),
 }
 
@@ -295,7 +306,7 @@ SOURCES = {
             "Leads",
             "opportunities.lead",
             admin="id name company email phone website country words stage arrived_at answered_at source_id "
-            f"source_name campaign {OWNED} next_action due_on opportunity_id merged_into_id",
+            f"source_name campaign {OWNED} next_action due_on opportunity_id merged_into_id external_ref",
             own="id name company stage arrived_at owner_id team_id",
             portal="id client_id title number words valid_until published_at",
             words={
@@ -343,7 +354,8 @@ SOURCES = {
             "Tasks",
             "opportunities.task",
             admin=f"id kind title stage due_at time_zone {OWNED} opportunity_id lead_id contact_id promised_to_id "
-            "record_type record_id repeats paused_because outcome",
+            "record_type record_id repeats paused_because outcome opportunity_name client_name lead_name waits_for "
+            "waits_for_deal mended_at is_touch told_at",
             own="id kind title stage due_at owner_id team_id",
             portal="id client_id title part done_by due_on is_done published_at",
             words={
@@ -377,7 +389,8 @@ SOURCES = {
             "Reports",
             "handoff.report",
             admin="id period_from period_to stage project_id project_name client_id opportunity_id numbers next_steps "
-            f"published_at breach breach_reason owed_by_id {OWNED} source scope_state client_safe next_action due_on",
+            f"published_at breach breach_reason owed_by_id {OWNED} source scope_state client_safe next_action due_on "
+            "client_name project_stage service_id time_zone country",
             own="id period_from period_to stage due_on owner_id team_id",
             portal="id client_id title client_name period_from period_to words numbers next_steps next_report_on "
             "published_at",

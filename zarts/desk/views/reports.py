@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from handoff import owing
+from handoff.models import ReportingCadence
 from opportunities.admin.base import whole_number
 from opportunities.conditions import holidays_of
+from zarts.reads import rows as reads
 
 from ..access import page_context, staff_page
 
@@ -21,6 +23,8 @@ RIGHT = "handoff.view_report"
 PERIODS = (30, 90, 365)
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 1)
 SHOWN = 100
+# What the calendar shows of each report.
+SHOWN_OF_EACH = ("due_on", "stage", "breach", "client_name", "owner_name", "time_zone", "country")
 # What stands for a report that its cadence will owe, and that does not exist yet.
 PLANNED = "Planned"
 
@@ -43,17 +47,16 @@ def calendar(request):
     today = timezone.localdate()
     month, chosen = month_of(request, today), chosen_of(request)
     weeks = Calendar().monthdatescalendar(month.year, month.month)
-    rows = owing.narrowed(owing.reports_of(request.user), chosen)
-    rows = list(owing.due_between(rows, weeks[0][0], weeks[-1][-1])[: owing.MOST])
+    rows = list(reports_due(request.user, chosen, weeks[0][0], weeks[-1][-1]))
     days = {day: Day(day, day.month != month.month, day == today) for week in weeks for day in week}
     too_far = weeks[0][0] > today + owing.AHEAD
-    rows += [] if too_far else owing.planned(request.user, chosen, weeks[0][0], weeks[-1][-1])
+    rows += [] if too_far else planned(request.user, chosen, weeks[0][0], weeks[-1][-1])
     for report in rows:
         report.state = owing.state_of(report)
         report.said = owing.said_of(report) if report.pk else PLANNED
         report.url = report.staff_url() if report.pk else report.cadence.staff_url()
         days[report.due_on].reports.append(report)
-    mark_holidays(days, {report.cadence.country: report.cadence.get_country_display() for report in rows})
+    mark_holidays(days, {report.country for report in rows})
     context = page_context(
         request,
         "Calendar of reports",
@@ -73,6 +76,21 @@ def calendar(request):
         kept={"month": request.GET.get("month", "")} if request.GET.get("month") else {},
     )
     return TemplateResponse(request, "desk/report_calendar.html", context)
+
+
+def reports_due(user, chosen, first, last):
+    """Return the reports that are due between two days, with what the calendar shows of each."""
+    rows = reads.reports.visible_to(user).filter(**{f"{name}_id": pk for name, pk in chosen.items()})
+    return owing.due_between(rows, first, last).only(*SHOWN_OF_EACH).order_by("due_on", "pk")[: owing.MOST]
+
+
+def planned(user, chosen, first, last) -> list:
+    """Return the reports that do not exist yet, as the calendar shows the others."""
+    found = owing.planned(user, chosen, first, last)
+    for report in found:
+        report.client_name, report.owner_name = report.project.client.name, str(report.owner)
+        report.time_zone, report.country = report.cadence.time_zone, report.cadence.country
+    return found
 
 
 @staff_page(RIGHT)
@@ -153,7 +171,8 @@ def address(request, **changes) -> str:
 
 def mark_holidays(days, countries):
     """Write on each day where it is a public holiday, of the countries whose reports are shown."""
-    for code, name in sorted(countries.items()):
+    names = dict(ReportingCadence._meta.get_field("country").flatchoices)
+    for code, name in sorted((code, names.get(code, code)) for code in countries):
         for year in {day.year for day in days}:
             for day, words in holidays_of(code, year).items():
                 if day in days:

@@ -1,5 +1,6 @@
 -- Leads: who asked, and what became of it.
 
+-- Now in for_pages.sql.
 create view reads.leads_admin as
 select
   l.id, l.name, l.company, l.email, l.phone, l.website, l.country, l.words, l.stage, l.arrived_at, l.answered_at,

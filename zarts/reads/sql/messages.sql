@@ -1,5 +1,6 @@
 -- Messages: what was written to clients and came from them.
 
+-- Now in for_pages.sql.
 create view reads.messages_admin as
 select
   m.id, m.channel, m.purpose, m.stage, m.subject, m.body, m.template, m.sent_to, m.sent_at, m.happened_at, m.trouble,

@@ -1,5 +1,6 @@
 -- Reports: what is owed, and what was published.
 
+-- Now in for_pages.sql.
 create view reads.reports_admin as
 select
   r.id, r.period_from, r.period_to, r.stage, r.project_id, j.name as project_name, j.client_id, j.opportunity_id,

@@ -1,5 +1,6 @@
 -- Tasks: what was promised to be done, by whom and until when.
 
+-- Now in for_pages.sql.
 create view reads.tasks_admin as
 select
   k.id, k.kind, k.title, k.stage, k.due_at, k.time_zone, k.owner_id,
