@@ -130,7 +130,7 @@ def test_proof_is_counted_as_the_pages_of_proposals_count_it(ada, cem):
     # It goes along with its deal, and is no promise any more when it is over.
     edit(proposal.opportunity, by=ada, owner=cem)
     assert (counted(ada), counted(cem)) == ((0, 0), (0, 6))
-    perform(Proposal.objects.get(pk=proposal.pk).withdraw, by=ada, reason="They asked for another.")
+    perform(Opportunity.objects.get(pk=proposal.opportunity_id).lose, by=cem, **LOSE)
     assert counted(cem) == (0, 0)
     assert clock.reconcile(timezone.now()) == 0
 
