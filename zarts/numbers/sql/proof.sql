@@ -315,6 +315,7 @@ end $$;
 create or replace function numbers_tell_history() returns void language plpgsql security definer
 set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
+  perform pg_advisory_xact_lock(20261130);
   lock table numbers_delta, numbers_counter, numbers_standing in exclusive mode;
   delete from numbers_delta;
   delete from numbers_counter;
