@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.screens("desktop")]
 # What a retest may leave behind, and what the worker writes meanwhile by itself.
 ITS_OWN = {"retest_retestrun", "retest_retestfinding", "portal_preview"}
 # The clock goes on meanwhile: it adds numbers up, and marks who had the mail of the day.
-THE_WORKERS = {"opportunities_heartbeat", "opportunities_user", "numbers_counter", "numbers_delta"}
+THE_WORKERS = {"opportunities_heartbeat", "opportunities_user", "numbers_counter", "numbers_delta", "numbers_touched"}
+THE_WORKERS |= {"numbers_offer", "numbers_idle"}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The page of numbers says what the counters say, to each as far as they see, and in a file the same."""
 
 import csv
+import html
 import io
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,18 +9,22 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from opportunities import unattended
 from opportunities.models import Letter
 from opportunities.records import edit, perform
+from opportunities.spreadsheets import safe
 from tests.makers import an_opportunity
-from tests.numbers.test_counters import LOSE
+from tests.makers_proposals import a_proposal
+from tests.numbers.test_counters import LOSE, rows
 from tests.test_matrix import browser_of
 from zarts.numbers import clock, weekly
 from zarts.numbers.asked import Asked
 from zarts.numbers.charts import Figures
 from zarts.numbers.models import Check
 
-CHARTS = ["forecast", "funnel", "win-rate", "reasons", "speed", "follow-ups"]
+CHARTS = ["forecast", "funnel", "win-rate", "reasons", "speed", "follow-ups", "proof"]
 
 
 def charts_of(user, **given):
@@ -80,13 +85,22 @@ def test_a_filter_that_is_not_there_is_left_out_and_said(given, ada):
 
 @pytest.mark.django_db
 def test_the_file_of_each_chart_is_its_table(deals, eve):
+    # A name that a spreadsheet would calculate is words in it.
+    edit(deals.owner, by=eve, first_name="=cmd()")
+    a_proposal(deals.owner)
+    clock.look()
     browser, charts = browser_of(eve), charts_of(eve)
     assert list(charts) == CHARTS
     for name, chart in charts.items():
         answer = browser.get(f"/admin/numbers/{name}.csv")
         lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-        assert lines == [chart.heads, *plain(chart)], name
+        shown = [[safe(cell) for cell in line] for line in plain(chart)]
+        assert lines == [chart.heads, *shown], name
         assert chart.rows, name
+    for name, cut in (("forecast", "by"), ("win-rate", "rate"), ("follow-ups", "days"), ("proof", "proof")):
+        words = browser.get(f"/admin/numbers/{name}.csv?{cut}=owner").content.decode("utf-8-sig")
+        assert "\r\n=" not in words, name
+        assert name == "win-rate" or "\r\n'=cmd()" in words, name
     assert browser.get("/admin/numbers/nothing.csv").status_code == 404
 
 
@@ -101,6 +115,82 @@ def test_a_page_asks_the_same_of_one_deal_as_of_many(deals, ada, eve):
             an_opportunity(ada)
     assert counts[0] == counts[1]
     assert counts[0] <= 15
+
+
+@pytest.mark.django_db
+def test_what_is_promised_and_proved_is_told_by_owner_service_and_month(ada, cem, eve):
+    proposal = a_proposal(ada)
+    a_proposal(cem)
+    proposal.change(proposal.price_lines.get(optional=True), by=ada, evidence=None)
+    clock.look()
+    proof = charts_of(eve)["proof"]
+    assert plain(proof) == [["Ada", "6", "5", "83"], ["Cem", "6", "6", "100"]]
+    assert proof.changed == "11 of 12 rows are proved (91 %)."
+    assert [row[0] for row in plain(charts_of(eve, proof="service")["proof"])] == ["Search and speed"]
+    # What stood a month ago is what stands now without what came since.
+    rows("select numbers_tell_proof()")
+    months = plain(charts_of(eve, proof="month", days="30")["proof"])
+    assert [month[1:] for month in months] == [["12", "11", "91"]]
+    assert plain(charts_of(ada)["proof"]) == [["Ada", "6", "5", "83"]]
+    assert plain(charts_of(eve, owner=str(cem.pk))["proof"]) == [["Cem", "6", "6", "100"]]
+
+
+@pytest.mark.django_db
+def test_a_deal_that_nothing_is_promised_for_is_a_number_until_it_has_a_task(deals, ada, cem):
+    clock.look()
+    assert charts_of(ada)["follow-ups"].changed.endswith("Every open deal has a next action.")
+    for task in deals.tasks.open():
+        perform(task.finish, by=ada)
+    clock.look()
+    assert plain(charts_of(ada)["follow-ups"])[0][-1] == "1"
+    assert charts_of(ada)["follow-ups"].changed.endswith("1 open deal has no next action.")
+    assert charts_of(cem)["follow-ups"].changed.endswith("Every open deal has a next action.")
+    assert "open deals without a next action: 1<" in browser_of(ada).get("/admin/numbers/").text
+    unattended.attend(deals.pk)
+    clock.look()
+    assert charts_of(ada)["follow-ups"].changed.endswith("Every open deal has a next action.")
+
+
+@pytest.mark.django_db
+def test_who_may_not_read_the_numbers_is_left_out_once_and_told_why(deals, ada):
+    weekly.choose(ada, True)
+    weekly.WeeklyMail.objects.update(sent_on="2026-01-05")
+    groups = list(ada.groups.all())
+    ada.groups.clear()
+    assert weekly.send() == 0
+    row = weekly.WeeklyMail.objects.get()
+    assert (row.left_out, row.sent_on) == (weekly.NO_RIGHT, weekly.monday_of(timezone.now()))
+    with CaptureQueriesContext(connection) as asked:
+        assert weekly.send() == 0
+    assert len(asked) <= 2
+    ada.groups.set(groups)
+    assert weekly.NO_RIGHT in html.unescape(browser_of(ada).get("/admin/numbers/").text)
+    weekly.WeeklyMail.objects.update(sent_on="2026-01-05")
+    assert weekly.send() == 1
+    assert weekly.WeeklyMail.objects.get().left_out == ""
+
+
+@pytest.mark.django_db
+def test_a_mail_that_cannot_be_written_is_tried_again_like_other_mail(deals, ada, cem, monkeypatch):
+    for user in (ada, cem):
+        weekly.choose(user, True)
+    weekly.WeeklyMail.objects.update(sent_on="2026-01-05")
+
+    def fails_for_ada(user, body=weekly.body):
+        return 1 / 0 if user == ada else body(user)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weekly, "body", fails_for_ada)
+        assert (weekly.send(), weekly.send()) == (1, 0)
+        mine = weekly.WeeklyMail.objects.filter(user=ada)
+        assert mine.get().tries == 1
+        assert mine.get().again_at > timezone.now()
+        mine.update(tries=len(weekly.AGAIN), again_at=None)
+        assert weekly.send() == 0
+        assert mine.get().left_out == weekly.NOT_WRITTEN
+    mine.update(sent_on="2026-01-05", tries=1, again_at=timezone.now())
+    assert weekly.send() == 1
+    assert (mine.get().tries, mine.get().left_out) == (0, "")
 
 
 @pytest.mark.django_db

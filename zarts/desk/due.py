@@ -96,6 +96,7 @@ SLOW_PARTS = {
     "deadlines of reports": handoff_clock.run,
     "mails of the day": digest.send,
     "late first answers": notices.tell_of_late_answers,
+    "proof and next actions": numbers_clock.look,
     "numbers": numbers_clock.add_up,
     "numbers, counted anew": numbers_clock.nightly,
     "mails of the week": weekly.send,

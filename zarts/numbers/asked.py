@@ -15,8 +15,12 @@ from opportunities.scope import Scoped
 from proposals.models import Service
 
 PERIODS = {"30": "30 days", "90": "90 days", "365": "A year"}
-# How the forecast and the win rate are cut.
-CUTS = {"by": ("month", "owner", "service"), "rate": ("source", "owner", "service")}
+# How the forecast, the win rate and the proof of what is promised are cut.
+CUTS = {
+    "by": ("month", "owner", "service"),
+    "rate": ("source", "owner", "service"),
+    "proof": ("owner", "service", "month"),
+}
 NAMED = ("owner", "team", "service", "source")
 # So many choices of a filter.
 MOST = 200

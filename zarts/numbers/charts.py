@@ -1,11 +1,12 @@
-"""The six charts: each a table with a bar in each row, and a sentence that says what changed since last week."""
+"""The charts: each a table with a bar in each row, and a sentence that says what changed since last week."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import F, Q, Sum
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import TruncMonth
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -16,6 +17,7 @@ from opportunities.money import money
 from proposals.models import Aspect
 
 from .asked import NAMED
+from .models import Idle
 from .models import Sum as Counted
 
 WEEK = timedelta(days=7)
@@ -30,6 +32,8 @@ CHANGES = (
     ("revalued", "re-valued"),
     ("given", "given to or taken from others"),
 )
+
+PROOF_OF = {"owner": "the owner of the deal", "service": "the service of the proposal, or else of the deal"}
 
 
 @dataclass
@@ -66,7 +70,7 @@ class Chart:
 
 
 class Figures:
-    """What the counters say to somebody who asked: three queries, whatever is counted."""
+    """What the counters say to somebody who asked: five queries, whatever is counted; one more for months of proof."""
 
     def __init__(self, asked, today=None):
         self.asked, self.today = asked, today or timezone.now().date()
@@ -93,7 +97,11 @@ class Figures:
             )
         )
         # What happened is counted without a currency, but for the reasons.
-        others = asked.narrow(rows.exclude(kind__in=["standing", "change"]), NAMED)
+        proof = Counted.objects.order_by().filter(kind="proof").values("key", "owner_id", "service")
+        self.proof = list(asked.narrow(proof, NAMED).annotate(many=Sum("n")))
+        idle = asked.narrow(Idle.objects.order_by()).values_list("owner_id").annotate(Count("opportunity"))
+        self.idle = dict(idle)
+        others = asked.narrow(rows.exclude(kind__in=["standing", "proof", "change"]), NAMED)
         if "currency" in asked.chosen:
             others = others.exclude(Q(kind="reason") & ~Q(currency=asked.chosen["currency"]))
         others = others.values("kind", "key", "more", person=F("owner_id"))
@@ -103,13 +111,13 @@ class Figures:
         return [row for row in self.others if row["kind"] == kind]
 
     def all(self) -> list[Chart]:
-        return [self.forecast(), self.funnel(), self.rate(), self.reasons(), self.speed(), self.kept()]
+        return [self.forecast(), self.funnel(), self.rate(), self.reasons(), self.speed(), self.kept(), self.proved()]
 
     def cuts(self, name, choices) -> list[tuple]:
         now = self.asked.cut(name)
         return [(choice.capitalize(), self.asked.query(**{name: choice}), choice == now) for choice in choices]
 
-    # -- The six. ------------------------------------------------------------------------------------------------------
+    # -- One by one. ---------------------------------------------------------------------------------------------------
 
     def forecast(self) -> Chart:
         """Return what open deals come to, each currency for itself."""
@@ -300,25 +308,86 @@ class Figures:
         )
 
     def kept(self) -> Chart:
-        """Return by owner how many tasks were done in time."""
-        sums: dict = defaultdict(lambda: [0, 0])
+        """Return by owner how many tasks were done in time, and for how many open deals nothing is promised."""
+        sums: dict = defaultdict(lambda: [0, 0, 0])
         weeks: dict = defaultdict(int)
         for row in self.of("task"):
             sums[self.asked.called("owner", row["person"])][row["key"] == "late"] += row["period"]
             weeks[row["key"], "week"] += row["week"]
             weeks[row["key"], "before"] += row["before"]
-        rows = [of_both(label, kept, late) for label, (kept, late) in sorted(sums.items()) if kept + late]
+        for person, many in self.idle.items():
+            sums[self.asked.called("owner", person)][2] += many
+        rows = []
+        for label, (kept, late, idle) in sorted(sums.items()):
+            if kept + late or idle:
+                row = of_both(label, kept, late)
+                rows.append(Row(label, [*row.cells, (str(idle), idle)], row.bar))
+        lacking = sum(self.idle.values())
+        deals = "1 open deal has" if lacking == 1 else f"{lacking} open deals have"
         return Chart(
             "follow-ups",
             "Follow-ups kept",
-            "Tasks that were done by the time they were due, and after it. No open deal is without a next action: the "
-            "database refuses it.",
-            ["Owner", "Kept", "Late", "Kept, of 100"],
+            "Tasks that were done by the time they were due, and after it; and the open deals that have no next action "
+            "now: no open task, and none that waits and says why. The clock opens one for the owner of each.",
+            ["Owner", "Kept", "Late", "Kept, of 100", "Deals without a next action"],
             rows,
             f"{weeks['kept', 'week']} kept and {weeks['late', 'week']} late this week, after "
-            f"{weeks['kept', 'before']} kept and {weeks['late', 'before']} late in the week before.",
+            f"{weeks['kept', 'before']} kept and {weeks['late', 'before']} late in the week before. "
+            + (f"{deals} no next action." if lacking else "Every open deal has a next action."),
             "No task was done in this time.",
         )
+
+    def proved(self) -> Chart:
+        """Return how much of what open proposals promise rests on proof that counts."""
+        cut, now, changed = self.asked.cut("proof"), defaultdict(int), defaultdict(int)
+        sums: dict = defaultdict(lambda: [0, 0])
+        for row in self.proof:
+            now[row["key"]] += row["many"]
+            if cut != "month":
+                label = self.asked.called(cut, row["owner_id" if cut == "owner" else cut])
+                sums[label][row["key"] == "proved"] += row["many"]
+        for row in self.of("proofday"):
+            changed[row["key"]] += row["week"]
+        if cut == "month":
+            lines = self.proved_by_month(now["promised"], now["proved"])
+        else:
+            lines = [(label, *counts) for label, counts in sorted(sums.items())]
+        promised, before = now["promised"], now["promised"] - changed["promised"]
+        said = f"{now['proved']} of {promised} rows are proved ({percent(now['proved'], promised)[0]})"
+        then = now["proved"] - changed["proved"]
+        said += f", after {then} of {before} ({percent(then, before)[0]}) a week ago." if before > 0 else "."
+        return Chart(
+            "proof",
+            "Proved promises",
+            "The rows of open proposals that need proof (promised scope, steps, prices and claims), and those that "
+            "rest on evidence that counts. A proposal is open until it is accepted, declined, replaced or over. "
+            + ("By month: as it was at the end of each." if cut == "month" else f"By {PROOF_OF[cut]}, as it is now."),
+            [cut.capitalize(), "Promised", "Proved", "Proved, of 100"],
+            [
+                Row(label, [(str(rows), rows), (str(good), good), percent(good, rows)], share(good, rows))
+                for label, rows, good in lines
+                if rows
+            ],
+            said if promised else "No open proposal promises anything now.",
+            "No open proposal promises anything here.",
+            self.cuts("proof", ("owner", "service", "month")),
+        )
+
+    def proved_by_month(self, promised, proved) -> list[tuple]:
+        """Return what was promised and proved at the end of each month of the time: from now back, change by change."""
+        month = self.first.replace(day=1)
+        days = self.asked.narrow(Counted.objects.order_by().filter(kind="proofday", day__gte=month), NAMED)
+        changed = {
+            (row["month"], row["key"]): row["many"]
+            for row in days.annotate(month=TruncMonth("day")).values("month", "key").annotate(many=Sum("n"))
+        }
+        lines, at = [], self.today.replace(day=1)
+        while at >= month:
+            lines.append((said_month(f"{at:%Y-%m}"), promised, proved))
+            promised -= changed.get((at, "promised"), 0)
+            proved -= changed.get((at, "proved"), 0)
+            at = (at - timedelta(days=1)).replace(day=1)
+        return lines[::-1]
 
     def lengths(self, kind, window="period") -> dict[str, dict[int, int]]:
         """Return for each key how many took how many minutes."""

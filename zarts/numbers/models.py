@@ -28,9 +28,45 @@ class Standing(Dimensions):
     value = models.DecimalField(**MONEY)
     weighted = models.DecimalField(**MONEY)
     since = models.DateTimeField(null=True)
+    # How often it moved to another month, and was re-valued, while it was open: what counters of it are compared with.
+    moved = models.IntegerField(default=0, db_default=0)
+    revalued = models.IntegerField(default=0, db_default=0)
 
     def __str__(self):
         return f"Deal {self.opportunity}"
+
+
+class Offer(Dimensions):
+    """One open proposal as it is counted now: its rows that need proof, and those that have it."""
+
+    offer = models.BigIntegerField(primary_key=True)
+    promised = models.IntegerField()
+    proved = models.IntegerField()
+
+    def __str__(self):
+        return f"Proposal {self.offer}: {self.proved} of {self.promised}"
+
+
+class Idle(Dimensions):
+    """An open deal that nothing is promised for. There are few: the clock opens a task for each."""
+
+    opportunity = models.BigIntegerField(primary_key=True)
+
+    def __str__(self):
+        return f"Deal {self.opportunity} without a next action"
+
+
+class Touched(models.Model):
+    """A proposal or a deal that the clock has to look at again. Rows are only added; the clock takes them out."""
+
+    kind = models.CharField(max_length=5)
+    record = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "record"], name="numbers_touched_record")]
+
+    def __str__(self):
+        return f"{self.kind} {self.record}"
 
 
 class Counted(Dimensions):
@@ -92,7 +128,13 @@ class WeeklyMail(models.Model):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     wanted = models.BooleanField(default=True)
+    # The last Monday that was seen to, with a mail or without one.
     sent_on = models.DateField(null=True)
+    # Why there was none that Monday.
+    left_out = models.CharField(max_length=200, default="", blank=True)
+    # How often it was tried in vain, and when it is tried again.
+    tries = models.PositiveSmallIntegerField(default=0)
+    again_at = models.DateTimeField(null=True)
 
     def __str__(self):
         return f"Mail of the week to {self.user}"

@@ -1,4 +1,4 @@
-"""How we are doing, and why: six charts, the file of each, and who wants them by mail."""
+"""How we are doing, and why: the charts, the file of each, and who wants them by mail."""
 
 import csv
 
@@ -15,7 +15,7 @@ from zarts.desk import queue
 from zarts.desk.access import page_context, staff_page
 
 from . import weekly
-from .asked import PERIODS, Asked
+from .asked import CUTS, PERIODS, Asked
 from .charts import Figures
 from .models import Check, WeeklyMail
 
@@ -25,7 +25,7 @@ RIGHT = "opportunities.view_opportunity"
 @staff_page(RIGHT)
 @require_safe
 def numbers(request):
-    """Show the six charts, each with its table and what changed since last week."""
+    """Show the charts, each with its table and what changed since last week."""
     asked = Asked(request.user, request.GET.dict())
     figures, user = Figures(asked), request.user
     charts = figures.all()
@@ -44,10 +44,11 @@ def numbers(request):
         asked=asked,
         filters=asked.filters + (currency if len(currencies) > 1 or "currency" in asked.chosen else []),
         periods=[(words, asked.query(days=days), int(days) == asked.days) for days, words in PERIODS.items()],
-        kept={name: asked.chosen[name] for name in ("days", "by", "rate") if name in asked.chosen},
+        kept={name: asked.chosen[name] for name in ("days", *CUTS) if name in asked.chosen},
         now=now,
+        idle=sum(figures.idle.values()),
         check=Check.objects.order_by("-pk").first(),
-        by_mail=WeeklyMail.objects.filter(user=user, wanted=True).exists(),
+        by_mail=WeeklyMail.objects.filter(user=user, wanted=True).first(),
         query=asked.query(),
     )
     return TemplateResponse(request, "numbers/numbers.html", context)
