@@ -26,9 +26,10 @@ HOUSE = words(
     hooks_endpoint numbers_check numbers_counter numbers_delta numbers_standing opportunities_checkpoint
     opportunities_heartbeat opportunities_messagetemplate opportunities_noticechoice opportunities_question
     opportunities_questionnaire opportunities_sequence opportunities_sequencestep opportunities_shelflife
-    opportunities_source opportunities_team opportunities_templateversion opportunities_user portal_intaketoken portal_look
-    portal_usedchallenge proposals_approvalrule proposals_block proposals_bookprice proposals_clause proposals_glossaryterm
-    proposals_offertemplate proposals_service proposals_usualscope proposals_usualstep reads_token retest_retestrun
+    opportunities_source opportunities_team opportunities_templateversion opportunities_user portal_intaketoken
+    portal_look portal_usedchallenge proposals_approvalrule proposals_block proposals_bookprice proposals_clause
+    proposals_glossaryterm proposals_offertemplate proposals_service proposals_usualscope proposals_usualstep
+    reads_token retest_retestrun
     """
 )
 # What the erasing function sees to outside of its two lists.

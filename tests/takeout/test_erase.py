@@ -357,6 +357,10 @@ def test_whoever_was_erased_is_only_read(ada, ben, eve, bo, as_user):
     assert link not in page
     assert "Add what they agreed to" not in page
     assert browser.post(bo.staff_url(), {"name": "Bo Larsen", "email": "bo@again.example"}).status_code == 403
+    agreed = {"contact": bo.pk, "purpose": "marketing", "basis": "consent", "text_version": "1", "source": "By phone"}
+    agreed |= {"captured_at_0": "2026-01-01", "captured_at_1": "09:00", "expires_at_0": "", "expires_at_1": ""}
+    assert browser.post("/admin/opportunities/consent/add/", agreed).status_code in (403, 422)
+    assert not bo.consents.valid().exists()
     with pytest.raises(DatabaseError), transaction.atomic():
         edit(bo, by=ben, name="Bo Larsen")
     assert browser.get(link).status_code == 200

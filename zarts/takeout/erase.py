@@ -166,7 +166,7 @@ def of_the_live(reach):
             )
         else:
             words = f"Proposal {offer.number} is with the client and names them. Withdraw or revise it first."
-        yield Lack(words, offer.staff_url())
+        yield Lack(f"Proposal {offer.number} {words}", offer.staff_url())
 
 
 def erasure_of(record):
@@ -254,10 +254,9 @@ def where_parts_stand(record, reach) -> tuple[list[Note], dict[str, list[Place]]
         ids[table].append(pk)
     rows = {table: kinds[table]._base_manager.in_bulk(pks) for table, pks in ids.items()}
     for table, pk, said in found:
-        place = place_of(rows[table][pk], said)
         for part in parts:
-            if re.search(rf"(?<![^\W_]){re.escape(plain(part))}(?![^\W_])", plain(said)):
-                by_part[part].append(place)
+            if stands := re.search(rf"(?<![^\W_]){re.escape(plain(part))}(?![^\W_])", plain(said)):
+                by_part[part].append(place_of(rows[table][pk], said, stands.start()))
     notes = sorted(rows.get(Note._meta.db_table, {}).values(), key=lambda note: -note.pk)
     return notes, dict(by_part)
 
@@ -268,10 +267,13 @@ def plain(words) -> str:
     return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold()
 
 
-def place_of(row, said) -> Place:
+def place_of(row, said, at) -> Place:
+    """Return a row with the words around a place in what it says."""
     name = str(row._meta.verbose_name)
     url = row.staff_url() if type(row) in admin.site._registry else ""
-    return Place(name[0].upper() + name[1:], said.strip(" ·")[:EXCERPT], url)
+    begin = max(at - EXCERPT // 2, 0)
+    words = said[begin : begin + EXCERPT].strip(" ·\n")
+    return Place(name[0].upper() + name[1:], f"…{words}" if begin else words, url)
 
 
 # -- Doing it. ---------------------------------------------------------------------------------------------------------
