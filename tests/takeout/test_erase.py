@@ -275,8 +275,9 @@ def test_what_is_with_the_client_and_names_them_is_settled_first(ada, ben):
 def test_a_contract_that_names_another_is_signed_before_that_other_is_erased(ada, ben):
     offer = a_proposal(ada, approver=ben, stage="accepted", title="Pages for Zoe Quick")
     zoe = another(offer.opportunity, ada)
-    with pytest.raises(Refused, match="was accepted and names them"):
-        erase(zoe, by=ben, reason="Asked for it.")
+    for named in (zoe, offer.recipient):
+        with pytest.raises(Refused, match="was accepted and names them"):
+            erase(named, by=ben, reason="Asked for it.")
     contract = a_contract(ada, approver=ben, stage="sent", proposal=offer)
     with pytest.raises(Refused, match=f"Contract {contract.number} is with the client and names them"):
         erase(zoe, by=ben, reason="Asked for it.")

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from handoff.models import Project
 from opportunities.models import Client, Consent, Contact, Event, InboundMail, Lead, Message, Note, Opportunity
-from opportunities.records import Lack, Refused, lock, lock_diaries, perform
+from opportunities.records import Kept, Lack, Refused, lock, lock_diaries, perform
 from portal.models import ClientAction, Inquiry
 from proposals.models import Contract, Proposal, Signatory, Signature
 
@@ -159,7 +159,8 @@ def of_the_live(reach):
     for contract in Contract.objects.filter(pk__in=reach.live_contracts)[:5]:
         words = f"Contract {contract.number} is with the client and names them. Have it signed, or withdraw it, first."
         yield Lack(words, contract.staff_url())
-    for offer in Proposal.objects.filter(pk__in=reach.live_offers)[:5]:
+    asked = Q(recipient__in=reach.people) & ~Q(stage__in=Proposal.CLOSED)
+    for offer in Proposal.objects.filter(pk__in=reach.live_offers).exclude(asked)[:5]:
         if offer.stage == Proposal.Stage.ACCEPTED:
             words = (
                 f"Proposal {offer.number} was accepted and names them. Have its contract signed, or withdraw it, first."
@@ -196,6 +197,10 @@ def stays(record, reach) -> list[str]:
     agreed = ClientAction.objects.filter(contact_id__in=reach.people, verb="accepted")
     if agreed.exclude(publication__in=reach.publications).exists():
         kept.append("That they accepted an offer, under their name: it is part of a contract.")
+    if reach.deals:
+        kept.append(
+            "Promises of a signed contract, as they were signed, and what the house says to everybody: templates."
+        )
     kept.append("That something happened, and when: the diary keeps its lines, without their words.")
     kept.append("Backups made before today, until they are too old to be kept.")
     return kept
@@ -270,7 +275,7 @@ def plain(words) -> str:
 def place_of(row, said, at) -> Place:
     """Return a row with the words around a place in what it says."""
     name = str(row._meta.verbose_name)
-    url = row.staff_url() if type(row) in admin.site._registry else ""
+    url = row.staff_url() if isinstance(row, Kept) and type(row) in admin.site._registry else ""
     begin = max(at - EXCERPT // 2, 0)
     words = said[begin : begin + EXCERPT].strip(" ·\n")
     return Place(name[0].upper() + name[1:], f"…{words}" if begin else words, url)

@@ -5,10 +5,14 @@
 -- Whether somebody else has this name, mail address or phone now: then it says nothing about whoever is erased.
 create function zarts_erase_anothers(word text, people bigint[], at_clients bigint[]) returns boolean
 language sql stable as $$
-  select exists (select from opportunities_contact c
-    where c.id <> all(people) and (at_clients is null or c.client_id = any(at_clients))
-      and (c.name = word or lower(c.email) = lower(word)
-        or (word !~ '[[:alpha:]]' and c.phone_key <> '' and c.phone_key = zarts_phone_key(word))))
+  -- Each by its own index.
+  select exists (
+    select from (
+      select id, client_id from opportunities_contact where name = word
+      union all select id, client_id from opportunities_contact where lower(email) = lower(word)
+      union all select id, client_id from opportunities_contact
+        where word !~ '[[:alpha:]]' and phone_key = zarts_phone_key(word) and not phone_key = '') c
+    where c.id <> all(people) and (at_clients is null or c.client_id = any(at_clients)))
 $$;
 
 -- The words that a person is known by: those of their entries, and those that they had there before. What was typed in
@@ -273,7 +277,7 @@ begin
   live_offers := array(select p.id from proposals_proposal p join opportunities_opportunity o on o.id = p.opportunity_id
     where p.id = any(unsigned_offers)
       and (p.stage in ('sent', 'viewed') or (p.stage = 'accepted' and o.stage not in ('lost', 'handed_off'))) and (
-      concat_ws(' ', p.title, p.intro) ~ pattern
+      concat_ws(' ', p.title, p.intro) ~ pattern or p.recipient_id = any(people)
       or exists (select from proposals_scopeitem s where s.proposal_id = p.id and concat_ws(' ', s.title, s.text) ~ pattern)
       or exists (select from proposals_milestone m where m.proposal_id = p.id and concat_ws(' ', m.title, m.text, m.who) ~ pattern)
       or exists (select from proposals_priceline l where l.proposal_id = p.id and concat_ws(' ', l.title, l.pricing_assumption) ~ pattern)
