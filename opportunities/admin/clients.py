@@ -43,13 +43,20 @@ class ConsentInline(ReadOnlyInline):
 
 
 class Standing(KeptAdmin):
-    """Second entries that were merged are read on the page of the one that goes on, and offered nowhere."""
+    """Second entries that were merged are read on the page of the one that goes on, and offered nowhere.
+
+    What was erased for privacy is read alone, too.
+    """
 
     def get_search_results(self, request, queryset, search_term):
         return super().get_search_results(request, queryset.filter(merged_into=None), search_term)
 
     def has_change_permission(self, request, obj=None):
-        return super().has_change_permission(request, obj) and (obj is None or obj.merged_into_id is None)
+        stands = obj is None or (obj.merged_into_id is None and obj.erased_at is None)
+        return stands and super().has_change_permission(request, obj)
+
+    def about(self, request, record):
+        return super().about(request, record) | {"is_reached": record.within_reach(request.user, "change")}
 
     def for_change(self, request, pk):
         """Return the record for somebody who may change it."""

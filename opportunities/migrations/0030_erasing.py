@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import django.db.models.deletion
+import pgtrigger.compiler
+import pgtrigger.migrations
 from django.db import migrations, models
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
@@ -62,5 +64,39 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddField("client", "erased_at", models.DateTimeField(null=True, editable=False)),
+        migrations.AddField("contact", "erased_at", models.DateTimeField(null=True, editable=False)),
         migrations.RunSQL((SQL / "erase.sql").read_text(), BEFORE),
+        pgtrigger.migrations.AddTrigger(
+            model_name="client",
+            trigger=pgtrigger.compiler.Trigger(
+                name="erased_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN ((OLD.erased_at IS NOT NULL) AND (OLD.name IS DISTINCT FROM NEW.name OR OLD.website IS DISTINCT FROM NEW.website OR OLD.erased_at IS DISTINCT FROM NEW.erased_at))",
+                    execute="public.zarts_keep_settled()",
+                    func="RETURN NEW;",
+                    hash="2a3a9a6e7db7f3bc5ce6598d9879f80ff7aadf46",
+                    operation="UPDATE",
+                    pgid="pgtrigger_erased_stays_0e7a2",
+                    table="opportunities_client",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="contact",
+            trigger=pgtrigger.compiler.Trigger(
+                name="erased_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN ((OLD.erased_at IS NOT NULL) AND (OLD.name IS DISTINCT FROM NEW.name OR OLD.email IS DISTINCT FROM NEW.email OR OLD.phone IS DISTINCT FROM NEW.phone OR OLD.title IS DISTINCT FROM NEW.title OR OLD.left_on IS DISTINCT FROM NEW.left_on OR OLD.erased_at IS DISTINCT FROM NEW.erased_at))",
+                    execute="public.zarts_keep_settled()",
+                    func="RETURN NEW;",
+                    hash="9eb469f32eaad973a9d5f240f7cbfdc4141c6d41",
+                    operation="UPDATE",
+                    pgid="pgtrigger_erased_stays_fe20c",
+                    table="opportunities_contact",
+                    when="BEFORE",
+                ),
+            ),
+        ),
     ]

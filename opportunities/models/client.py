@@ -36,6 +36,8 @@ class Client(Scoped, DiaryKeeper):
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="merged"
     )
+    # Since a privacy erase it says nothing any more, and nobody writes anything into it again.
+    erased_at = models.DateTimeField(null=True, editable=False)
     search = models.GeneratedField(
         expression=SearchVector("name", "website", "industry", config="simple"),
         output_field=SearchVectorField(),
@@ -54,7 +56,10 @@ class Client(Scoped, DiaryKeeper):
             *near_indexes("client"),
             models.Index(fields=["domain_key"], name="client_by_domain", condition=~models.Q(domain_key="")),
         ]
-        triggers = [settled("merged_stays", "merged_into_id", once="OLD.merged_into_id IS NOT NULL")]
+        triggers = [
+            settled("merged_stays", "merged_into_id", once="OLD.merged_into_id IS NOT NULL"),
+            settled("erased_stays", "name", "website", "erased_at", once="OLD.erased_at IS NOT NULL"),
+        ]
 
     def __str__(self):
         return self.name
@@ -72,6 +77,8 @@ class Client(Scoped, DiaryKeeper):
     @property
     def anothers(self) -> str:
         """Say whom to ask, in words that tell nothing else about it."""
+        if self.erased_at:
+            return "This client was erased for privacy: nothing is added to it."
         return f"Somebody else’s client: ask {self.owner}."
 
     def is_open_to(self, user) -> bool:
@@ -88,7 +95,9 @@ class Client(Scoped, DiaryKeeper):
         return super().reach(user) | models.Q(pk__in=theirs)
 
     def within_reach(self, user, to):
-        """Whoever reaches one of its opportunities reaches the client."""
+        """Whoever reaches one of its opportunities reaches the client. What was erased is only read."""
+        if to != "view" and self.erased_at:
+            return False
         if super().within_reach(user, to):
             return True
         theirs = self.opportunities.filter(type(self)._meta.get_field("opportunities").related_model.reach(user))
@@ -172,6 +181,7 @@ class Contact(Kept):
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="merged"
     )
+    erased_at = models.DateTimeField(null=True, editable=False)
     phone_key = key_field("phone", "phone")
     domain_key = key_field("domain", "email")
 
@@ -189,9 +199,25 @@ class Contact(Kept):
             models.Index(fields=["phone_key"], name="contact_by_phone", condition=~models.Q(phone_key="")),
             models.Index(fields=["domain_key"], name="contact_by_domain", condition=~models.Q(domain_key="")),
         ]
+        triggers = [
+            settled(
+                "erased_stays",
+                "name",
+                "email",
+                "phone",
+                "title",
+                "left_on",
+                "erased_at",
+                once="OLD.erased_at IS NOT NULL",
+            )
+        ]
 
     def __str__(self):
         return self.name
+
+    def within_reach(self, user, to):
+        """What was erased is only read."""
+        return (to == "view" or not self.erased_at) and super().within_reach(user, to)
 
     @property
     def picked_as(self) -> str:

@@ -27,9 +27,10 @@ HOUSE = words(
     numbers_touched numbers_weeklymail opportunities_checkpoint
     opportunities_heartbeat opportunities_messagetemplate opportunities_noticechoice opportunities_question
     opportunities_questionnaire opportunities_sequence opportunities_sequencestep opportunities_shelflife
-    opportunities_source opportunities_team opportunities_user portal_intaketoken portal_look
-    portal_usedchallenge proposals_approvalrule proposals_bookprice proposals_clause proposals_glossaryterm
-    proposals_service proposals_usualscope proposals_usualstep reads_token retest_retestrun
+    opportunities_source opportunities_team opportunities_templateversion opportunities_user portal_intaketoken
+    portal_look portal_usedchallenge proposals_approvalrule proposals_block proposals_bookprice proposals_clause
+    proposals_glossaryterm proposals_offertemplate proposals_service proposals_usualscope proposals_usualstep
+    reads_token retest_retestrun
     """
 )
 # What the erasing function sees to outside of its two lists.
@@ -48,7 +49,8 @@ STAYS = {
     "opportunities_confirmation": ("asked", "the words of a checkpoint of the house"),
     "opportunities_evidence": ("key", "the key of a metric"),
     "opportunities_evidencefile": ("file", "a place on the disk, by digest; the numbers of a provider"),
-    "opportunities_importmap": ("name", "a name of ours for the columns of a file"),
+    "handoff_promise": ("title words", "of what was signed: the law has us keep it"),
+    "opportunities_importmap": ("name header columns", "a name of ours for the columns of a file, and those"),
     "opportunities_letter": ("key", "made of numbers"),
     "opportunities_notice": ("url key", "made of numbers"),
     "opportunities_closing": ("reason", "one of a list"),

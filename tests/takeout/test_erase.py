@@ -10,18 +10,21 @@ from django.db.utils import DatabaseError
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities import outbox
+from handoff.models import Promise
+from opportunities import notices, outbox
 from opportunities.chain import broken
-from opportunities.models import Contact, Event, Message, Note
+from opportunities.models import BulkChange, BulkRow, Contact, Event, Lead, Message, Note, Notice
 from opportunities.records import Refused, begin, edit, perform
+from proposals.models import Block
 from tests import database
 from tests.conftest import person
-from tests.makers import an_opportunity
-from tests.makers_proposals import a_proposal
+from tests.makers import a_lead, a_written_discovery, an_opportunity
+from tests.makers_proposals import a_contract, a_proposal
 from tests.takeout.erase_columns import BY_THE_FUNCTION, CODES, HOUSE, STAYS
 from tests.world import a_world
-from zarts.hooks.models import Attempt, Delivery
-from zarts.takeout.erase import erase
+from zarts.hooks import kinds as hook_kinds
+from zarts.hooks.models import Attempt, Delivery, Endpoint
+from zarts.takeout.erase import erase, reach_of, where_parts_stand
 from zarts.takeout.models import Erasure
 
 TEXTS = """
@@ -31,6 +34,7 @@ join pg_tables t on t.tablename = c.table_name and t.schemaname = 'public' where
 """
 NAMED = "select place, unnest(columns) from zarts_erase_named()"
 NO_TEXT = {"left_on", "revoked_at", "handled_at", "expires_at", "touch_day", "mail_failed_at", "works_from", "works_to"}
+NO_TEXT |= {"erased_at"}
 # Held to a form, or to nothing else than themselves.
 BOUND = {"email", "from_address", "credential", "sent_to", "raw", "external_ref"}
 OWN = "select place, sets from zarts_erase_own()"
@@ -248,3 +252,169 @@ def test_the_page_says_what_goes_and_asks_for_the_name(as_user, ben, bo):
     again = browser.get(page).content.decode()
     assert "Nothing of it can be brought back" in again
     assert browser.post(page, {"name": f"Erased person {bo.pk}", "reason": "Again."}).status_code == 422
+
+
+def another(deal, by, name="Zoe Quick", email="zoe@practice.example", **fields):
+    """One more person at the client of a deal."""
+    return begin(Contact(client=deal.client, name=name, email=email, **fields), by=by)
+
+
+@pytest.mark.django_db
+def test_what_is_with_the_client_and_names_them_is_settled_first(ada, ben):
+    offer = a_proposal(ada, approver=ben, stage="sent", intro="As Zoe  Quick asked us.")
+    zoe = another(offer.opportunity, ada)
+    with pytest.raises(Refused, match=f"Proposal {offer.number} is with the client and names them. Withdraw or revise"):
+        erase(zoe, by=ben, reason="Asked for it.")
+    perform(offer.withdraw, by=ben, reason="They want another.")
+    erase(zoe, by=ben, reason="Asked for it.")
+    offer.refresh_from_db()
+    assert offer.intro == "As [erased] asked us."
+
+
+@pytest.mark.django_db
+def test_a_contract_that_names_another_is_signed_before_that_other_is_erased(ada, ben):
+    offer = a_proposal(ada, approver=ben, stage="accepted", title="Pages for Zoe Quick")
+    zoe = another(offer.opportunity, ada)
+    for named in (zoe, offer.recipient):
+        with pytest.raises(Refused, match="was accepted and names them"):
+            erase(named, by=ben, reason="Asked for it.")
+    contract = a_contract(ada, approver=ben, stage="sent", proposal=offer)
+    with pytest.raises(Refused, match=f"Contract {contract.number} is with the client and names them"):
+        erase(zoe, by=ben, reason="Asked for it.")
+    offer.refresh_from_db()
+    assert offer.title == "Pages for Zoe Quick"
+
+
+@pytest.mark.django_db
+def test_a_name_that_is_a_word_takes_nothing_from_the_house(ada, ben, cem, eve, world):
+    promise = Promise.objects.filter(handoff__opportunity=world).first()
+    deal = world
+    office = another(deal, ada, "Lena Will", "office@practice.example")
+    office = edit(office, by=ada, name="Will")
+    office = edit(office, by=ada, name=promise.title[:120])
+    office = edit(office, by=ada, name="Office")
+    block = begin(Block(kind=Block.Kind.values[0], title="Back office help", text="Office hours of Lena Will."), by=eve)
+    notices.tell(
+        cem, Notice.Kind.BREACH, "The contract will end: Lena  Will said so.", "/admin/", key="one", about=None
+    )
+    change = BulkChange.objects.create(user=ada, list="opportunities.contact", do="give", words="Give 1", total=1)
+    row = BulkRow.objects.create(change=change, record_id=office.pk, subject="Office", state="done")
+    note = Note.take(deal, "The office is closed, they will call. Will of Office, LENA WILL.", by=ada)
+    erase(office, by=ben, reason="Asked for it.")
+    for kept in (block, promise, row, note):
+        kept.refresh_from_db()
+    assert (block.title, block.text) == ("Back office help", "Office hours of Lena Will.")
+    assert "[erased]" not in promise.title + promise.words
+    assert Notice.objects.get(user=cem).words == "The contract will end: [erased] said so."
+    assert row.subject == "[erased]"
+    assert note.words == "The office is closed, they will call. [erased] of [erased], [erased]."
+
+
+@pytest.mark.django_db
+def test_nobody_erases_what_they_may_not_see(ada, ben, cem, ann, as_user):
+    deal = an_opportunity(ada)
+    zoe = another(deal, ada)
+    lead = a_lead(cem, name="Zoe Quick", email="zoe@practice.example", company="Elsewhere")
+    page = as_user(ben).get(reverse("opportunities_contact_erase", args=[zoe.pk])).content.decode()
+    assert "Ask somebody who sees everything here to erase Zoe Quick" in page
+    assert "Elsewhere" not in page
+    assert lead.staff_url() not in page
+    with pytest.raises(Refused, match="not yours to see"):
+        erase(zoe, by=ben, reason="Asked for it.")
+    lead.refresh_from_db()
+    assert lead.name == "Zoe Quick"
+
+
+@pytest.mark.django_db
+def test_what_was_typed_in_by_a_slip_and_is_a_colleagues_stays_theirs(ada, ben):
+    deal = an_opportunity(ada)
+    bo = edit(deal.decision_owner, by=ada, phone="+49 30 7654321")
+    mail, lead = bo.email, Lead.objects.get(opportunity=deal)
+    bo = edit(bo, by=ada, email="for-now@practice.example")
+    zoe = another(deal, ada, email=mail, phone=bo.phone)
+    zoe = edit(zoe, by=ada, email="zoe@practice.example")
+    bo = edit(bo, by=ada, email=mail)
+    stranger = a_lead(ada, name="Cyril Other", email="cy@other.example")
+    zoe = edit(edit(zoe, by=ada, email="cy@other.example"), by=ada, email="zoe@practice.example")
+    note = Note.take(deal, f"Write to Bo at {mail} or call 030 7654321.", by=ada)
+    erase(zoe, by=ben, reason="Asked for it.")
+    for kept in (lead, stranger, note, bo):
+        kept.refresh_from_db()
+    assert (lead.email, stranger.name, bo.email) == (mail, "Cyril Other", mail)
+    assert note.words == f"Write to Bo at {mail} or call 030 7654321."
+
+
+@pytest.mark.django_db
+def test_whoever_was_erased_is_only_read(ada, ben, eve, bo, as_user):
+    assert bo.consents.valid().exists()
+    link = reverse("opportunities_contact_erase", args=[bo.pk])
+    assert link in as_user(eve).get(bo.staff_url()).content.decode()
+    erase(bo, by=ben, reason="Asked for it.")
+    bo = Contact.objects.get(pk=bo.pk)
+    assert not bo.consents.valid().exists()
+    browser = as_user(ben)
+    page = browser.get(bo.staff_url()).content.decode()
+    assert "Erased for privacy on" in page
+    assert link not in page
+    assert "Add what they agreed to" not in page
+    assert browser.post(bo.staff_url(), {"name": "Bo Larsen", "email": "bo@again.example"}).status_code == 403
+    agreed = {"contact": bo.pk, "purpose": "marketing", "basis": "consent", "text_version": "1", "source": "By phone"}
+    agreed |= {"captured_at_0": "2026-01-01", "captured_at_1": "09:00", "expires_at_0": "", "expires_at_1": ""}
+    assert browser.post("/admin/opportunities/consent/add/", agreed).status_code in (403, 422)
+    assert not bo.consents.valid().exists()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        edit(bo, by=ben, name="Bo Larsen")
+    assert browser.get(link).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "words", "left"),
+    [
+        ("O’Neil Ávila", "O'Neil Avila; ÁVILA, Mr. O’NEIL  ÁVILA", "[erased]; ÁVILA, Mr. [erased]"),
+        ("Bo", "Bo called, Bob and BO too", "[erased] called, Bob and [erased] too"),
+        ("李雷", "今天李雷来电", "今天[erased]来电"),
+    ],
+)
+def test_a_name_is_found_as_people_write_it(ada, ben, name, words, left):
+    deal = an_opportunity(ada)
+    note = Note.take(deal, words, by=ada)
+    erase(another(deal, ada, name), by=ben, reason="Asked for it.")
+    note.refresh_from_db()
+    assert note.words == left
+
+
+@pytest.mark.django_db
+def test_where_a_part_of_a_name_stands_is_shown_and_goes_if_somebody_says_so(ada, ben, as_user):
+    deal = an_opportunity(ada, stage="discovery")
+    hannah = another(deal, ada, "Hannah Quick")
+    discovery = a_written_discovery(deal, ada)
+    discovery = edit(discovery, by=ada, decision_path="Hannah decides; hannah quick signs.")
+    Note.take(deal, "Hannah Quick called.", by=ada)
+    for number in range(55):
+        Note.take(deal, f"hannah said {number}", by=ada)
+    notes, parts = where_parts_stand(hannah, reach_of(hannah))
+    assert (len(notes), list(parts), len(parts["Hannah"])) == (55, ["Hannah"], 56)
+    page = reverse("opportunities_contact_erase", args=[hannah.pk])
+    shown = as_user(ben).get(page).content.decode()
+    assert "Hannah decides" in shown
+    assert "stands by itself in 56 places" in shown
+    as_user(ben).post(page, {"name": "Hannah Quick", "reason": "Asked.", "parts": ["Hannah"]})
+    assert left_of(["hannah"]) == set()
+    assert Note.objects.filter(words="[erased] said 7").exists()
+    assert list(broken()) == []
+
+
+@pytest.mark.django_db
+def test_a_webhook_that_names_clients_is_told_whatever_it_hears_of(ada, ben, eve, bo):
+    def hook(name, **fields):
+        url = f"https://{name}.example/hooks"
+        return begin(Endpoint(name=name, url=url, owner=eve, kinds=["lead.*"], **fields), by=eve)
+
+    named, bare, once = hook("named", with_names=True), hook("bare"), hook("once", with_names=True)
+    edit(once, by=eve, with_names=False)
+    erase(bo, by=ben, reason="Asked for it.")
+    told = Delivery.objects.filter(verb="contact.erase").values_list("endpoint", flat=True)
+    assert sorted(told) == sorted([named.pk, once.pk])
+    assert not bare.deliveries.filter(verb="contact.erase").exists()
+    assert {"contact.erase", "client.erase"} <= hook_kinds.words().keys()

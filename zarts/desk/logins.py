@@ -207,7 +207,8 @@ def statements(cursor) -> list:
     lines.append("grant select on numbers_sum, numbers_drift to zarts_app")
     # A privacy erase; who may is asked before, and the event that tells of it the function writes itself.
     erasing = "zarts_is_erasing, zarts_blanked_proof, zarts_erase, zarts_erase_reach, zarts_erase_names"
-    lines.append(f"grant execute on function {erasing}, zarts_erase_pattern to zarts_app")
+    looking = "zarts_erase_pattern, zarts_erase_letters, zarts_erase_anothers, zarts_erase_look, zarts_erase_named"
+    lines.append(f"grant execute on function {erasing}, {looking} to zarts_app")
     return [*lines, *reads_statements(cursor), *PORTAL_GRANTS]
 
 

@@ -5,6 +5,7 @@ from functools import cache
 from django.apps import apps
 from django.contrib import admin
 
+from opportunities.models import Client, Contact
 from opportunities.records import Kept, Record
 
 # Nothing that goes out is about these: who works here, what each looks at, and the endpoints themselves.
@@ -27,6 +28,8 @@ def groups() -> list[tuple[str, list[tuple[str, str]]]]:
         for step in model.steps() if issubclass(model, Record) else ():
             said = step.custom["past"].rstrip(":")
             kinds.setdefault(f"{name}.{step.name}", said[0].upper() + said[1:])
+        if model in (Client, Contact):
+            kinds[f"{name}.erase"] = "Erased for privacy"
         found.append((called[0].upper() + called[1:], list(kinds.items())))
     return sorted(found)
 

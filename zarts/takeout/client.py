@@ -13,9 +13,36 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.db.models import Q
 
-from opportunities.models import Answer, Client, Contact, InboundMail, Lead, LeadFact, Message, Note, Opportunity, Task
+from opportunities.models import (
+    Answer,
+    CampaignEntry,
+    Client,
+    Contact,
+    ImportRow,
+    InboundMail,
+    Lead,
+    LeadFact,
+    Message,
+    Note,
+    Opportunity,
+    QuietDate,
+    Task,
+)
 from opportunities.records import DiaryKeeper, Kept, tell
-from portal.models import ClientAction, Guest, Paper, ProposalLink, Publication
+from portal.models import (
+    ClientAction,
+    Guest,
+    Inquiry,
+    Paper,
+    PaymentNotice,
+    ProposalLink,
+    Publication,
+    Reader,
+    Stop,
+    StopLink,
+)
+
+from .models import Erasure
 
 README = """\
 Everything about {client}, taken out on {at} by {by}.
@@ -29,7 +56,10 @@ heads.json     how long each diary is, and its last hash.
 verify.py      proves the diaries without the system that wrote them: python3 verify.py
 """
 # As good as a key, or made by the database of what stands there anyway.
-LEFT_OUT = {"secret_link", "reply_key", "token_hash", "search", "name_key", "domain_key", "phone_key", "raw", "file"}
+LEFT_OUT = {
+    *("secret_link", "reply_key", "token_hash", "key_hash", "stamp_hash"),
+    *("search", "name_key", "domain_key", "phone_key", "raw", "file"),
+}
 EVENTS = """
 select e.id, e.diary_id, e.seq, e.previous, e.hash, e.at::text as at,
   extract(epoch from e.at)::text as at_epoch, e.verb, e.past,
@@ -58,6 +88,10 @@ class Everything:
         self.messages = Message.objects.filter(Q(client__in=self.clients) | Q(opportunity__in=self.deals))
         self.mails = InboundMail.objects.filter(Q(message__in=self.messages) | Q(lead__in=self.leads))
         about = Q(opportunity__in=self.deals) | Q(lead__in=self.leads)
+        here = self.clients.values("pk")
+        brought = Q(client_id__in=here)
+        for rows in (self.clients, self.deals, self.leads):
+            brought |= Q(diary_id__in=rows.values("diary"))
         # What belongs to two, to none, or to what is no record.
         self.by_hand = {
             Client: self.clients,
@@ -68,11 +102,20 @@ class Everything:
             Task: Task.objects.filter(about),
             Note: Note.objects.filter(about),
             LeadFact: LeadFact.objects.filter(lead__in=self.leads),
+            CampaignEntry: CampaignEntry.objects.filter(win_back__opportunity__in=self.deals),
+            QuietDate: QuietDate.objects.filter(client__in=self.clients),
+            ImportRow: ImportRow.objects.filter(brought),
             Answer: Answer.objects.filter(discovery__opportunity__in=self.deals),
-            Publication: Publication.objects.filter(client_id__in=self.clients.values("pk")),
-            ClientAction: ClientAction.objects.filter(client_id__in=self.clients.values("pk")),
-            Guest: Guest.objects.filter(client_id__in=self.clients.values("pk")),
-            ProposalLink: ProposalLink.objects.filter(client_id__in=self.clients.values("pk")),
+            Publication: Publication.objects.filter(client_id__in=here),
+            ClientAction: ClientAction.objects.filter(client_id__in=here),
+            Guest: Guest.objects.filter(client_id__in=here),
+            ProposalLink: ProposalLink.objects.filter(client_id__in=here),
+            Reader: Reader.objects.filter(link__client_id__in=here),
+            StopLink: StopLink.objects.filter(client_id__in=here),
+            Stop: Stop.objects.filter(link__client_id__in=here),
+            Inquiry: Inquiry.objects.filter(lead_id__in=self.leads.values("pk")),
+            PaymentNotice: PaymentNotice.objects.filter(client_id__in=here),
+            Erasure: Erasure.objects.filter(client__in=self.clients),
         }
 
     def rows_of(self):

@@ -4,15 +4,19 @@ The database's own function takes the data away (sql/erase.sql), in one transact
 """
 
 import re
+import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass, field
 
+from django.apps import apps
+from django.contrib import admin
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from handoff.models import Project
-from opportunities.models import Client, Contact, Event, InboundMail, Lead, Message, Note, Opportunity, Task
-from opportunities.records import Lack, Refused, lock, lock_diaries, perform
+from opportunities.models import Client, Consent, Contact, Event, InboundMail, Lead, Message, Note, Opportunity
+from opportunities.records import Kept, Lack, Refused, lock, lock_diaries, perform
 from portal.models import ClientAction, Inquiry
 from proposals.models import Contract, Proposal, Signatory, Signature
 
@@ -20,8 +24,12 @@ from . import own
 from .models import Erasure
 
 RIGHT = "takeout.erase_person"
-REACH = "select * from zarts_erase_reach(%s, %s)"
-ERASE = "select zarts_erase(%s, %s, %s, %s, %s)"
+REACH = "select * from zarts_erase_reach(%s, %s, %s)"
+LOOK = "select * from zarts_erase_look(%s, %s, %s) order by place, of_id"
+ERASE = "select zarts_erase(%s, %s, %s, %s, %s, %s)"
+BEYOND = "Part of it is not yours to see. Ask somebody who sees everything here to erase {}."
+# So much of what somebody wrote is shown.
+EXCERPT = 200
 
 
 @dataclass
@@ -39,11 +47,23 @@ class Reach:
     offers: list[int] = field(default_factory=list)
     contracts: list[int] = field(default_factory=list)
     publications: list[int] = field(default_factory=list)
+    # What finds the words: in the client's own records, and in what is of the whole house.
+    pattern: str = ""
+    wide: str = ""
+    # Offers and contracts that are with the client and name them.
+    live_offers: list[int] = field(default_factory=list)
+    live_contracts: list[int] = field(default_factory=list)
 
 
 def may_erase(record, user) -> bool:
-    """Whether this person may erase this contact or client: by role, and within their reach."""
-    return user.has_perm(RIGHT) and record.within_reach(user, "change")
+    """Whether this person may erase this contact or client, or read that it was: by role, and within their reach."""
+    return user.has_perm(RIGHT) and record.within_reach(user, "view" if record.erased_at else "change")
+
+
+def is_beyond(reach, user) -> bool:
+    """Whether it reaches deals or leads that this person does not see: then they neither read nor erase them here."""
+    seen = ((Opportunity, reach.deals), (Lead, reach.leads))
+    return any(kind.objects.visible_to(user).filter(pk__in=ids).count() < len(set(ids)) for kind, ids in seen)
 
 
 def people_of(record) -> list[int]:
@@ -60,26 +80,33 @@ def people_of(record) -> list[int]:
     return found
 
 
-def reach_of(record) -> Reach:
-    """Return what the erase of a contact or a client reaches."""
+def whole(record) -> int | None:
+    """Return the number of the client that goes as a whole."""
+    return record.pk if isinstance(record, Client) else None
+
+
+def reach_of(record, parts=()) -> Reach:
+    """Return what the erase of a contact or a client reaches; `parts` of their names are looked for, too."""
     people = people_of(record)
     with connection.cursor() as cursor:
-        cursor.execute(REACH, [people, record.pk if isinstance(record, Client) else None])
+        cursor.execute(REACH, [people, whole(record), list(parts)])
         return Reach(people, *cursor.fetchone())
 
 
 # -- What stands against it. -------------------------------------------------------------------------------------------
 
 
-def against(record, reach) -> list[Lack]:
-    """Return what has to be done before this contact or client can be erased."""
+def against(record, reach, *, by) -> list[Lack]:
+    """Return what has to be done before this person can erase this contact or client."""
     if record.merged_into_id:
         into = record.merged_into
         return [Lack(f"Erase {into} instead: {record} was merged into it.", into.staff_url())]
     if erasure := erasure_of(record):
         return [Lack(f"{record} was erased already, on {timezone.localdate(erasure.at):%-d %B %Y} by {erasure.by}.")]
+    if is_beyond(reach, by):
+        return [Lack(BEYOND.format(record))]
     lacks = [*of_a_client(record)] if isinstance(record, Client) else []
-    return [*lacks, *of_people(reach)]
+    return [*lacks, *of_people(reach), *of_the_live(reach)]
 
 
 def of_a_client(client):
@@ -127,6 +154,22 @@ def of_people(reach):
         yield Lack("Something that they did on the client pages is being taken in. Try again in a minute.")
 
 
+def of_the_live(reach):
+    """Yield what the client has from us, is still to answer, and names them: not a letter of it changes meanwhile."""
+    for contract in Contract.objects.filter(pk__in=reach.live_contracts)[:5]:
+        words = f"Contract {contract.number} is with the client and names them. Have it signed, or withdraw it, first."
+        yield Lack(words, contract.staff_url())
+    asked = Q(recipient__in=reach.people) & ~Q(stage__in=Proposal.CLOSED)
+    for offer in Proposal.objects.filter(pk__in=reach.live_offers).exclude(asked)[:5]:
+        if offer.stage == Proposal.Stage.ACCEPTED:
+            words = (
+                f"Proposal {offer.number} was accepted and names them. Have its contract signed, or withdraw it, first."
+            )
+        else:
+            words = f"Proposal {offer.number} is with the client and names them. Withdraw or revise it first."
+        yield Lack(f"Proposal {offer.number} {words}", offer.staff_url())
+
+
 def erasure_of(record):
     """Return the erase that this contact or client went in, if it did."""
     if isinstance(record, Client):
@@ -154,6 +197,10 @@ def stays(record, reach) -> list[str]:
     agreed = ClientAction.objects.filter(contact_id__in=reach.people, verb="accepted")
     if agreed.exclude(publication__in=reach.publications).exists():
         kept.append("That they accepted an offer, under their name: it is part of a contract.")
+    if reach.deals:
+        kept.append(
+            "Promises of a signed contract, as they were signed, and what the house says to everybody: templates."
+        )
     kept.append("That something happened, and when: the diary keeps its lines, without their words.")
     kept.append("Backups made before today, until they are too old to be kept.")
     return kept
@@ -172,57 +219,100 @@ def elsewhere(reach) -> list[Contact]:
     )
 
 
-def parts(reach) -> str:
-    """Return what finds a part of their names where the whole name does not stand."""
-    found = {part for word in reach.words if "@" not in word for part in re.findall(r"[^\W\d_]{3,}", word)}
-    return rf"\y({'|'.join(sorted(found))})\y" if found else ""
+def leads_alike(reach, user) -> list[Lead]:
+    """Return leads with an address that they had once, and another name: perhaps it is them, perhaps a slip."""
+    mails = [word.lower() for word in reach.words if "@" in word]
+    return list(Lead.objects.visible_to(user).filter(email__in=mails).exclude(pk__in=reach.leads).order_by("pk")[:20])
 
 
-def notes_to_look_at(reach):
-    """Return notes that may be about them: a part of their name stands there. Somebody says which are emptied."""
-    pattern = parts(reach)
-    about = Note.objects.filter(Q(opportunity__in=reach.deals) | Q(lead__in=reach.leads)).order_by("-pk")
-    return list(about.filter(words__iregex=pattern)[:50]) if pattern else []
+def parts_of(reach) -> list[str]:
+    """Return the parts of their names: each may stand somewhere by itself."""
+    found = {part for word in reach.words if "@" not in word and "/" not in word for part in name_parts(word)}
+    return sorted(found)
 
 
-def tasks_to_look_at(reach):
-    """Return tasks that may name them, for somebody to look at."""
-    pattern = parts(reach)
-    about = Task.objects.filter(Q(opportunity__in=reach.deals) | Q(lead__in=reach.leads)).order_by("-pk")
-    return list(about.filter(Q(title__iregex=pattern) | Q(words__iregex=pattern))[:50]) if pattern else []
+def name_parts(name):
+    return re.findall(r"[^\W\d_]{2,}", name)
+
+
+@dataclass
+class Place:
+    """Where a part of a name stands by itself."""
+
+    kind: str
+    words: str
+    url: str
+
+
+def where_parts_stand(record, reach) -> tuple[list[Note], dict[str, list[Place]]]:
+    """Return where a part of their names stands beside the whole ones: the notes, and by each part every place.
+
+    A note can be emptied as a whole; a part that somebody chooses goes wherever it stands.
+    """
+    parts = parts_of(reach)
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK, [reach.people, whole(record), parts])
+        found = cursor.fetchall()
+    kinds = {model._meta.db_table: model for model in apps.get_models()}
+    by_part, ids = defaultdict(list), defaultdict(list)
+    for table, pk, _ in found:
+        ids[table].append(pk)
+    rows = {table: kinds[table]._base_manager.in_bulk(pks) for table, pks in ids.items()}
+    for table, pk, said in found:
+        for part in parts:
+            if stands := re.search(rf"(?<![^\W_]){re.escape(plain(part))}(?![^\W_])", plain(said)):
+                by_part[part].append(place_of(rows[table][pk], said, stands.start()))
+    notes = sorted(rows.get(Note._meta.db_table, {}).values(), key=lambda note: -note.pk)
+    return notes, dict(by_part)
+
+
+def plain(words) -> str:
+    """Return words without their accents, in small letters."""
+    apart = unicodedata.normalize("NFD", words)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold()
+
+
+def place_of(row, said, at) -> Place:
+    """Return a row with the words around a place in what it says."""
+    name = str(row._meta.verbose_name)
+    url = row.staff_url() if isinstance(row, Kept) and type(row) in admin.site._registry else ""
+    begin = max(at - EXCERPT // 2, 0)
+    words = said[begin : begin + EXCERPT].strip(" ·\n")
+    return Place(name[0].upper() + name[1:], f"…{words}" if begin else words, url)
 
 
 # -- Doing it. ---------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def erase(record, *, by, reason, notes=()) -> Erasure:
+def erase(record, *, by, reason, notes=(), parts=()) -> Erasure:
     """Erase a contact, or a client with everybody there. Return the erase.
 
-    Raises Refused with what is to be done first.
+    Raises Refused with what is to be done first. Beside the whole names, `parts` of them go, and `notes` as a whole.
 
     Every diary that it touches is locked, so that no mail is taken up and no move is made meanwhile.
     """
     lock_diaries(*reach_of(record).diaries)
     record = lock(record)
-    reach = reach_of(record)
-    if lacks := against(record, reach):
+    reach = reach_of(record, parts)
+    if lacks := against(record, reach, by=by):
         raise Refused(lacks)
     for contact in Contact.objects.filter(pk__in=reach.people, left_on=None, merged_into=None).order_by("pk"):
         # Whoever decides from now on, what runs for them and their way in: as when somebody leaves.
         contact.leave(timezone.localdate(), by=by)
+    for consent in Consent.objects.valid().filter(contact__in=reach.people).order_by("pk"):
+        consent.withdraw(by=by, reason="Erased for privacy.")
     for message in Message.objects.filter(contact__in=reach.people, stage=Message.Stage.QUEUED):
         perform(message.hold, by=None, reason="Its reader was erased.")
     forget_files(reach, record)
     own.end_all("Somebody was erased meanwhile. Ask for it again.")
-    whole = record.pk if isinstance(record, Client) else None
+    client = whole(record)
     with connection.cursor() as cursor:
-        cursor.execute(ERASE, [reach.people, whole, by.pk, reason, [int(pk) for pk in notes]])
+        notes = [int(pk) for pk in notes]
+        cursor.execute(ERASE, [reach.people, client, by.pk, reason, notes, list(parts)])
         (event_id,) = cursor.fetchone()
-    client_id = whole or record.client_id
-    return Erasure.objects.create(
-        client_id=client_id, contact_id=None if whole else record.pk, by=by, event_id=event_id
-    )
+    contact = None if client else record.pk
+    return Erasure.objects.create(client_id=client or record.client_id, contact_id=contact, by=by, event_id=event_id)
 
 
 def forget_files(reach, record):

@@ -8,6 +8,13 @@ from opportunities.forms import MoveForm
 class EraseForm(MoveForm):
     """The name, typed, so that nobody is erased by a slip; why; and which notes are emptied as a whole."""
 
+    parts = forms.MultipleChoiceField(
+        label="Take these parts of the name out as well?",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Wherever they stand by themselves in this client’s records: the places are listed above.",
+        error_messages={"invalid_choice": "Choose from the parts that are listed. Reload the page to see them anew."},
+    )
     notes = forms.MultipleChoiceField(
         label="Empty these notes as well?",
         required=False,
@@ -23,9 +30,13 @@ class EraseForm(MoveForm):
     )
     name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
-    def __init__(self, *args, notes=(), **kwargs):
+    def __init__(self, *args, notes=(), parts=(), **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["name"].label = f"Type the name to erase: {self.record}"
+        if parts:
+            self.fields["parts"].choices = [(part, f"{part} ({len(parts[part])})") for part in parts]
+        else:
+            del self.fields["parts"]
         if notes:
             self.fields["notes"].choices = [(str(note.pk), note.words[:200]) for note in notes]
         else:

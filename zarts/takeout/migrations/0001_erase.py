@@ -11,13 +11,16 @@ from django.db import migrations, models
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 DOWN = """
-drop function zarts_erase(bigint[], bigint, bigint, text, bigint[]);
-drop function zarts_erase_reach(bigint[], bigint);
+drop function zarts_erase(bigint[], bigint, bigint, text, bigint[], text[]);
+drop function zarts_erase_look(bigint[], bigint, text[]);
+drop function zarts_erase_reach(bigint[], bigint, text[]);
 drop function zarts_erase_named();
 drop function zarts_erase_own();
 drop function zarts_erase_json(jsonb, text);
-drop function zarts_erase_pattern(text[]);
+drop function zarts_erase_pattern(text[], text[]);
+drop function zarts_erase_letters(text, boolean);
 drop function zarts_erase_names(bigint[], bigint[]);
+drop function zarts_erase_anothers(text, bigint[], bigint[]);
 """
 
 

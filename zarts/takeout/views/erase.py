@@ -21,12 +21,15 @@ def ask(request, record):
     if not erase.may_erase(record, request.user):
         raise PermissionDenied(f"You may read this, but not erase it: {record}.")
     reach = erase.reach_of(record)
-    lacks = erase.against(record, reach)
+    lacks = erase.against(record, reach, by=request.user)
+    beyond = erase.is_beyond(reach, request.user)
+    notes, parts = ([], {}) if beyond else erase.where_parts_stand(record, reach)
     form = EraseForm(
         request.POST if request.method == "POST" else None,
         record=record,
         user=request.user,
-        notes=erase.notes_to_look_at(reach),
+        notes=notes,
+        parts=parts,
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -35,6 +38,7 @@ def ask(request, record):
                 by=request.user,
                 reason=form.cleaned_data["reason"],
                 notes=form.cleaned_data.get("notes", ()),
+                parts=form.cleaned_data.get("parts", ()),
             )
         except Refused as refusal:
             lacks = refusal.lacks
@@ -53,8 +57,9 @@ def ask(request, record):
         is_client=isinstance(record, Client),
         people=Contact.objects.filter(pk__in=reach.people).count(),
         deals=len(reach.deals),
-        stays=erase.stays(record, reach),
-        tasks=erase.tasks_to_look_at(reach),
+        stays=[] if beyond else erase.stays(record, reach),
+        parts=parts,
+        leads=erase.leads_alike(reach, request.user),
         elsewhere=[one for one in erase.elsewhere(reach) if one.within_reach(request.user, "view")],
     )
     wrong = request.method == "POST"
