@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check retest bench faults leaks links races screenshots lock clean chromium
+.PHONY: help demo test check retest bench faults leaks links numbers races screenshots lock clean chromium
 
 help:  ## List what make can do
 	@echo "make demo          Run everything here, with a demo agency in it. PORT=8000, DEMO_DATA=0 starts empty"
@@ -16,6 +16,7 @@ help:  ## List what make can do
 	@echo "make faults        Let 20,000 due items be worked off by processes that die. ARGS=\"--items 1000\""
 	@echo "make leaks         Look for any internal word in 10,000 answers that clients can get. LEAK_RESPONSES=1000"
 	@echo "make links         Let 1,000 machines and people visit proposal links. LINK_VISITS=100"
+	@echo "make numbers       Compare the numbers with the diary after 10,000 random moves. NUMBERS_MOVES=1000"
 	@echo "make races         Let clients and staff act at the same moment, 1,000 times each. RACE_ROUNDS=100"
 	@echo "make screenshots   Take the pictures in docs/screenshots/ again"
 	@echo "make lock          Choose the newest versions that pyproject.toml allows, and write requirements/"
@@ -59,6 +60,9 @@ leaks: .venv/installed
 
 links: .venv/installed
 	@LINK_VISITS=$(or $(LINK_VISITS),1000) $(BIN)/python -m pytest -n 0 tests/browser/test_links.py
+
+numbers: .venv/installed
+	@NUMBERS_MOVES=$(or $(NUMBERS_MOVES),10000) $(BIN)/python -m pytest -n 0 tests/numbers/test_counters.py -k random
 
 races: .venv/installed
 	@RACE_ROUNDS=$(or $(RACE_ROUNDS),1000) $(BIN)/python -m pytest -n 0 tests/proposals/test_client_races.py \

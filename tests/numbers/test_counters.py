@@ -2,6 +2,8 @@
 
 import os
 import random
+from collections import Counter
+from datetime import timedelta
 from decimal import Decimal
 from threading import Barrier, Thread
 
@@ -10,16 +12,18 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
-from opportunities.models import Notice, Opportunity
-from opportunities.records import Refused, edit, perform
+from opportunities.models import Notice, Opportunity, Source, Task
+from opportunities.records import Refused, begin, edit, perform
 from proposals import coverage
-from proposals.models import Proposal, ScopeItem
+from proposals.models import Proposal, ScopeItem, Service
 from tests.makers import a_lead, an_opportunity
-from tests.makers_proposals import a_proposal
+from tests.makers_handoff import a_won_deal
+from tests.makers_proposals import a_proposal, decide
 from tests.test_matrix import browser_of
 from zarts.numbers import clock
 
-WAYS = ["value", "month", "start_discovery", "pause", "resume", "lose", "reopen", "currency", "task", "give", "proof"]
+WAYS = ["value", "month", "start_discovery", "pause", "resume", "lose", "lose", "reopen", "currency", "task", "give"]
+WAYS += ["proof", "promise", "lead", "ask", "decide", "wait"]
 MOVES = int(os.environ.get("NUMBERS_MOVES", "60"))
 LOSE = {"reason": "price", "words": "Too dear", "reactivate_from": "2027-03-01", "reactivate_to": "2027-05-01"}
 
@@ -38,12 +42,90 @@ def change(kind):
     return rows("select coalesce(sum(n), 0) from numbers_sum where kind = 'change' and key = %s", kind)[0][0]
 
 
-@pytest.mark.django_db
-def test_a_walk_of_random_moves_leaves_no_drift(ada, cem):
+# What the diary says by itself: its lines, counted in plain SQL, with nothing that the counters use.
+MOVED = """(select e.*, coalesce((select min(s.service_id) from proposals_service_opportunities s
+      where s.opportunity_id = e.record_id), 0) service, coalesce((select l.source_id from opportunities_lead l
+      where l.opportunity_id = e.record_id order by l.id limit 1), 0) source
+  from opportunities_event e where e.record_type = 'opportunities.opportunity'
+    and (e.verb = 'opportunity.create' or e.verb = 'opportunity.lose'
+      or e.stage_from not in ('', 'paused', e.stage_to) and e.stage_to <> 'paused')) moved"""
+PLACE = """(select place from (values (0, 'qualified'), (1, 'discovery'), (2, 'audit'), (3, 'proposal'),
+  (4, 'contract'), (5, 'won'), (6, 'handed_off'), (7, 'lost')) p(place, stage) where p.stage = {})::text"""
+# A length of time is counted as the next of these minutes.
+MINUTES = """(select min(m)::text from (select generate_series(10, 120, 10) union select generate_series(180, 2880, 60)
+  union select generate_series(4320, 86400, 1440) union select generate_series(90720, 907200, 10080)) u(m)
+  where m >= extract(epoch from {}) / 60)"""
+DIARY = {
+    "how deals ended, by owner, service and source": (
+        "key, owner_id, service, source from numbers_sum where kind = 'change' and key in ('won', 'lost', 'reopened')",
+        "case verb when 'opportunity.win' then 'won' when 'opportunity.lose' then 'lost' else 'reopened' end, "
+        f"owner_id, service, source from {MOVED} where verb in ('opportunity.win', 'opportunity.lose', "
+        "'opportunity.reopen')",
+    ),
+    "the funnel": (
+        "key, owner_id from numbers_sum where kind = 'reached'",
+        f"{PLACE.format('stage_to')}, owner_id from {MOVED}",
+    ),
+    "time in stage": (
+        "key, more from numbers_sum where kind = 'stage'",
+        f"{PLACE.format('x.stage')}, {MINUTES.format('until - at')} from (select stage_to stage, at, "
+        f"lead(at) over (partition by record_id order by id) until from {MOVED}) x where until is not null "
+        "and stage not in ('won', 'handed_off', 'lost')",
+    ),
+    "first answers, by whose the lead is": (
+        "more, owner_id, source from numbers_sum where kind = 'first'",
+        f"{MINUTES.format('e.at - l.arrived_at')}, (select w.owner_id from opportunities_event w where "
+        "w.record_type = e.record_type and w.record_id = e.record_id order by w.id desc limit 1), "
+        "coalesce(l.source_id, 0) from opportunities_event e join opportunities_lead l on l.id = e.record_id "
+        "where e.verb = 'lead.work'",
+    ),
+    "approvals, by whose the deal was": (
+        "key, more, owner_id from numbers_sum where kind = 'approval'",
+        f"a.aspect, {MINUTES.format('e.at - asked.at')}, (select w.owner_id from opportunities_event w where "
+        "w.record_type = 'opportunities.opportunity' and w.record_id = a.opportunity_id and w.id < e.id "
+        "order by w.id desc limit 1) from opportunities_event e join proposals_approval a on a.id = e.record_id "
+        "join lateral (select at from opportunities_event f where f.record_type = e.record_type "
+        "and f.record_id = e.record_id order by f.id limit 1) asked on true "
+        "where e.record_type = 'proposals.approval' and e.stage_from = 'pending' "
+        "and e.stage_to in ('approved', 'rejected', 'changes_requested')",
+    ),
+    "follow-ups kept": (
+        "key, owner_id from numbers_sum where kind = 'task'",
+        "case when e.at <= t.due_at then 'kept' else 'late' end, e.owner_id from opportunities_event e "
+        "join opportunities_task t on t.id = e.record_id where e.verb = 'task.finish'",
+    ),
+}
+
+
+def of_counters(columns):
+    """Return each different line with how many the counters have of it."""
+    said, rest = columns.split(" from ", 1)
+    numbers = ", ".join(str(place + 1) for place in range(said.count(",") + 1))
+    return sorted(rows(f"select {said}, sum(n)::int from {rest} group by {numbers} having sum(n) <> 0"))
+
+
+def of_diary(columns):
+    found = Counter(rows(f"select {columns}"))
+    return sorted((*line, many) for line, many in found.items())
+
+
+def long_ago(dice):
+    """Return a length of time that is a second longer than full minutes: what is counted in steps never lies on one."""
+    return timedelta(minutes=10 * dice.choice([1, 5, 9, 40, 200, 900, 9000]), seconds=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_walk_of_random_moves_leaves_no_drift_and_the_diary_says_the_same(ada, ben, cem, dora, eve, as_owner):
     dice = random.Random(8)
+    won = a_won_deal(ada, manager=ben)
     deals = [an_opportunity(owner) for owner in (ada, cem, ada)]
     offer = a_proposal(ada)
     deals.append(offer.opportunity)
+    services = list(Service.objects.order_by("pk")[:2])
+    sources = [begin(Source(name=name, kind="campaign"), by=eve) for name in ("Fair", "Letter")]
+    for place, deal in enumerate(deals):
+        edit(deal.leads.get(), by=eve, source=sources[place % 2])
+        services[place // 2].opportunities.add(deal)
     lost = 0
     for _ in range(MOVES):
         deal = Opportunity.objects.get(pk=dice.choice(deals).pk)
@@ -52,8 +134,30 @@ def test_a_walk_of_random_moves_leaves_no_drift(ada, cem):
             what = dice.choice(WAYS)
             if what == "task":
                 perform(dice.choice(deal.tasks.unfinished()).finish, by=by)
+            elif what == "promise":
+                due = timezone.now() + timedelta(hours=dice.choice([-1, 24]))
+                perform(begin(Task(title="Call them", opportunity=deal, owner=by, due_at=due), by=by).finish, by=by)
             elif what == "give":
-                edit(deal, by=by, owner=dice.choice([ada, cem]))
+                edit(deal, by=eve, owner=dice.choice([ada, cem]))
+            elif what == "lead":
+                lead = a_lead(by, arrived_at=timezone.now() - long_ago(dice), source=dice.choice(sources))
+                edit(perform(lead.work, by=by), by=eve, owner=dice.choice([ada, cem]))
+            elif what == "wait":
+                # It is as if it had stood where it stands for longer.
+                ago, about = long_ago(dice), "record_type = 'opportunities.opportunity' and record_id = %s"
+                as_owner(f"update opportunities_event set at = at - %s where {about}", [ago, deal.pk])
+                as_owner("update numbers_standing set since = since - %s where opportunity = %s", [ago, deal.pk])
+            elif what == "ask":
+                offer = Proposal.objects.get(pk=offer.pk)
+                perform(offer.submit, by=offer.owner)
+                ago, asked = long_ago(dice), list(offer.approvals.filter(stage="pending").values_list("pk", flat=True))
+                as_owner("update proposals_approval set asked_at = asked_at - %s where id = any(%s)", [ago, asked])
+                about = "record_type = 'proposals.approval' and record_id = any(%s)"
+                as_owner(f"update opportunities_event set at = at - %s where {about}", [ago, asked])
+            elif what == "decide":
+                approval = dice.choice(Proposal.objects.get(pk=offer.pk).approvals.filter(stage="pending"))
+                how = dice.choice([("approve", {}), ("approve", {}), ("reject", {"reason": "Too dear for them"})])
+                decide(approval, how[0], by=ben, **how[1])
             elif what == "proof":
                 offer = Proposal.objects.get(pk=offer.pk)
                 proof = dice.choice([None, offer.claims.get().evidence.first()])
@@ -75,8 +179,12 @@ def test_a_walk_of_random_moves_leaves_no_drift(ada, cem):
         if dice.random() < 0.1:
             rows("select numbers_add_up(%s)", dice.randrange(1, 40))
             clock.look_at_some()
+    for what, (counters, diary) in DIARY.items():
+        assert of_counters(counters) == of_diary(diary) != [], what
+    ended = {row[0]: row[-1] for row in of_counters("key from numbers_sum where kind = 'change'")}
+    assert (ended["won"], ended["lost"]) == (1, lost)
+    assert won.stage == "won"
     assert drift() == []
-    assert change("lost") == lost
     assert clock.reconcile(timezone.now()) == 0
     # What changed adds up to what stands: nothing is counted in between.
     by_currency = (
@@ -87,12 +195,20 @@ def test_a_walk_of_random_moves_leaves_no_drift(ada, cem):
     mine = "select currency, sum(round(value * probability / 100, 4)) from opportunities_opportunity where place < 5"
     mine += " group by 1"
     assert stands == [row for row in sorted(rows(mine)) if row[1]]
+    # And the history that is told from the diary is what was counted as it happened, edits and pauses among the moves.
+    clock.tell_history()
+    for what in ("the funnel", "time in stage"):
+        counters, diary = DIARY[what]
+        counters, diary = (columns.replace(", owner_id", "", 1) for columns in (counters, diary))
+        assert of_counters(counters) == of_diary(diary), what
+    assert drift() == []
 
 
 @pytest.mark.django_db
 def test_history_told_from_the_diary_says_what_was_counted_as_it_happened(ada):
     deal = an_opportunity(ada, stage="audit")
-    perform(deal.lose, by=ada, **LOSE)
+    # An edit is no step.
+    perform(edit(deal, by=ada, decision_on="2027-03-12").lose, by=ada, **LOSE)
     sums = "select kind, key, sum(n) from numbers_sum "
     sums += "where kind in ('standing', 'change', 'reached', 'reason', 'task', 'first') "
     sums += "group by 1, 2 having sum(n) <> 0 order by 1, 2"

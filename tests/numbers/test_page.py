@@ -3,7 +3,8 @@
 import csv
 import html
 import io
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from opportunities import unattended
-from opportunities.models import Letter
+from opportunities.models import Letter, Task
 from opportunities.records import edit, perform
 from opportunities.spreadsheets import safe
 from tests.makers import an_opportunity
@@ -48,13 +49,62 @@ def deals(ada, cem):
 def test_the_forecast_never_adds_two_currencies(deals, ada):
     forecast = charts_of(ada)["forecast"]
     assert plain(forecast) == [
-        ["Mar 2027", "USD", "1", "12000.00", "1200.00"],
         ["No deadline", "EUR", "1", "5000.00", "2500.00"],
+        ["Mar 2027", "USD", "1", "12000.00", "1200.00"],
     ]
+    assert "Each bar is measured by the longest of its own currency." in forecast.about
     assert "€2,500.00 weighted, +€2,500.00 since last week" in forecast.changed
     assert (
         "$1,200.00 weighted, +$1,200.00 since last week: 2 new (+$2,400.00), re-valued (−$1,200.00)" in forecast.changed
     )
+
+
+@pytest.mark.django_db
+def test_two_people_of_one_name_are_two_rows(deals, ada, cem, eve):
+    unattended_deal = an_opportunity(cem)
+    for task in unattended_deal.tasks.open():
+        perform(task.finish, by=cem)
+    a_proposal(ada)
+    a_proposal(cem)
+    for person in (ada, cem):
+        edit(person, by=eve, first_name="Ana", last_name="Silva")
+    clock.look()
+    charts = charts_of(eve, by="owner", rate="owner", proof="owner")
+    hers, his = "Ana Silva (ada)", "Ana Silva (cem)"
+    assert [(row[0], row[1]) for row in plain(charts["forecast"])] == [(hers, "EUR"), (hers, "USD"), (his, "USD")]
+    assert [row[0] for row in plain(charts["win-rate"])] == [his]
+    assert [(row[0], row[-1]) for row in plain(charts["follow-ups"])] == [(hers, "0"), (his, "1")]
+    assert [row[0] for row in plain(charts["proof"])] == [hers, his]
+
+
+@pytest.mark.django_db
+def test_after_history_was_told_nobody_knows_what_a_forecast_was_a_week_ago(deals, ada, as_user):
+    perform(deals.lose, by=ada, **LOSE)
+    clock.tell_history()
+    assert rows("select * from numbers_drift") == []
+    changed = charts_of(ada)["forecast"].changed
+    assert changed == (
+        "€2,500.00 weighted; what it was a week ago is not known: 1 new. "
+        "$0.00 weighted; what it was a week ago is not known: 1 new, 1 lost."
+    )
+    edit(an_opportunity(ada), by=ada, value=Decimal(900))
+    assert rows("select * from numbers_drift") == []
+
+
+@pytest.mark.django_db
+def test_each_number_of_now_leads_to_exactly_those(deals, ada, cem):
+    late = deals.tasks.open().first()
+    Task.objects.filter(pk=late.pk).update(due_at=timezone.now() - timedelta(hours=1))
+    browser = browser_of(ada)
+    page = html.unescape(browser.get("/admin/numbers/").text)
+    tasks, promises = re.findall(r'href="([^"]*)">(?:overdue tasks: 1|promises that delivery disputes: 0)<', page)
+    listed = browser.get(tasks).text
+    assert late.staff_url() in listed
+    assert [task.pk for task in deals.tasks.open() if task.staff_url() in listed] == [late.pk]
+    assert promises.endswith("/promise/?stage=disputed")
+    # What the page that has each deal's words can narrow is handed on.
+    page = html.unescape(browser.get(f"/admin/numbers/?owner={ada.pk}&days=30").text)
+    assert f'"/admin/won-and-lost/?outcome=lost&owner={ada.pk}"' in page
 
 
 @pytest.mark.django_db
@@ -75,12 +125,16 @@ def test_each_sees_their_own_their_teams_or_all(deals, ada, ben, cem, eve):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "given", ["days=7", "owner=x", "service=9999999999999999999", "currency=ZZZ", "by=%00", "rate=a" * 99]
+    "given", ["days=7", "owner=x", "service=9999999999999999999", "currency=ZZZ", "by=%00", "rate=a" * 99, "foo=1"]
 )
-def test_a_filter_that_is_not_there_is_left_out_and_said(given, ada):
-    page = browser_of(ada).get(f"/admin/numbers/?{given}")
+def test_a_filter_that_is_not_there_is_left_out_and_said_and_has_no_file(given, ada):
+    browser = browser_of(ada)
+    page = browser.get(f"/admin/numbers/?{given}")
     assert page.status_code == 200
-    assert "This filter is left out" in page.content.decode()
+    assert "This filter is left out" in page.text
+    file = browser.get(f"/admin/numbers/forecast.csv?{given}")
+    assert file.status_code == 400
+    assert "here. Take the file from the page of numbers" in file.text
 
 
 @pytest.mark.django_db
@@ -95,10 +149,11 @@ def test_the_file_of_each_chart_is_its_table(deals, eve):
         answer = browser.get(f"/admin/numbers/{name}.csv")
         lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
         shown = [[safe(cell) for cell in line] for line in plain(chart)]
-        assert lines == [chart.heads, *shown], name
+        assert lines == [chart.file_heads, *shown], name
         assert chart.rows, name
-    for name, cut in (("forecast", "by"), ("win-rate", "rate"), ("follow-ups", "days"), ("proof", "proof")):
-        words = browser.get(f"/admin/numbers/{name}.csv?{cut}=owner").content.decode("utf-8-sig")
+    assert charts["speed"].file_heads[2:] == ["Half within, minutes", "Nine of ten within, minutes"]
+    for name, asked in (("forecast", "by=owner"), ("win-rate", "rate=owner"), ("follow-ups", ""), ("proof", "")):
+        words = browser.get(f"/admin/numbers/{name}.csv?{asked}").content.decode("utf-8-sig")
         assert "\r\n=" not in words, name
         assert name == "win-rate" or "\r\n'=cmd()" in words, name
     assert browser.get("/admin/numbers/nothing.csv").status_code == 404
@@ -202,6 +257,7 @@ def test_whoever_chose_it_gets_the_sentences_once_each_monday(deals, ada):
     mail = Letter.objects.get(user=ada, subject="The numbers of the week")
     assert all(chart.changed in mail.body for chart in charts_of(ada).values())
     assert "/admin/numbers/" in mail.body
+    assert mail.body.startswith("Your own deals.\n\n")
     browser_of(ada).post("/admin/numbers/mail/", {"wanted": "0"})
     weekly.WeeklyMail.objects.update(sent_on="2026-01-05")
     assert weekly.send() == 0

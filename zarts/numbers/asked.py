@@ -1,5 +1,6 @@
 """What somebody asks of the numbers: how far back, whose, of what. All of it stands in the address."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlencode
@@ -37,11 +38,20 @@ def names_of(user) -> dict[str, dict]:
         "source": Source.objects.annotate(called=F("name")),
     }
     rows = [
-        part.order_by().annotate(part=Value(name)).values_list("part", "pk", "called") for name, part in parts.items()
+        part.order_by()
+        .annotate(part=Value(name), beside=F("username") if name == "owner" else Value(""))
+        .values_list("part", "pk", "called", "beside")
+        for name, part in parts.items()
     ]
     found: dict[str, dict] = {name: {} for name in parts}
-    for part, pk, called in rows[0].union(*rows[1:], all=True).order_by("part", "called"):
+    alike: dict[tuple, list] = defaultdict(list)
+    for part, pk, called, beside in rows[0].union(*rows[1:], all=True).order_by("part", "called", "pk"):
         found[part][pk] = called or f"Person {pk}"
+        alike[part, found[part][pk]].append((pk, beside))
+    # Two of one name are told apart: people by what they sign in with.
+    for (part, called), those in alike.items():
+        if len(those) > 1:
+            found[part].update({pk: f"{called} ({beside or pk})" for pk, beside in those})
     return found
 
 
@@ -64,9 +74,13 @@ class Asked:
             good = self.read(name, str(value).strip())
             if good:
                 chosen[name] = good
-            elif str(value).strip() and name in (*NAMED, *CUTS, "days", "currency"):
+            elif str(value).strip():
                 said = str(value).strip()[:40]
-                self.left_out.append(f"{name.capitalize()}: there is no “{said}” here. This filter is left out.")
+                known = name in (*NAMED, *CUTS, "days", "currency")
+                wrong = (
+                    f"{name.capitalize()}: there is no “{said}” here." if known else f"There is no “{name[:40]}” here."
+                )
+                self.left_out.append(f"{wrong} This filter is left out.")
         return chosen
 
     def read(self, name, value):
@@ -100,6 +114,23 @@ class Asked:
         """Return the address of these filters with some of them changed."""
         said = {**self.chosen, **changes}
         return "?" + urlencode({name: value for name, value in said.items() if value})
+
+    def only(self, *names, **more) -> str:
+        """Return what another page is to be asked that knows only these filters."""
+        said = {**more, **{name: self.chosen[name] for name in names if name in self.chosen}}
+        return "?" + urlencode(said) if said else ""
+
+    @property
+    def whose(self) -> str:
+        """Say whose deals are counted."""
+        user = self.user
+        return (
+            "All deals."
+            if user.sees_all
+            else "Your team’s deals and your own."
+            if user.sees_team
+            else "Your own deals."
+        )
 
     def called(self, name, pk) -> str:
         return self.names[name].get(pk, "Without one" if not pk else "Somebody else" if name == "owner" else "Another")

@@ -33,6 +33,8 @@ CHANGES = (
     ("given", "given to or taken from others"),
 )
 
+# What a page says as a length of time, and a file in minutes.
+TIMES = ("Half within", "Nine of ten within")
 PROOF_OF = {"owner": "the owner of the deal", "service": "the service of the proposal, or else of the deal"}
 
 
@@ -61,12 +63,17 @@ class Chart:
     empty: str = ""
     # The choices of how it is cut: words, address, whether it is this one.
     cuts: list[tuple] = field(default_factory=list)
-    # Where there is more of it: words, the name of the page, and the right to see it.
+    # Where there is more of it: words, the name of the page, the right to see it, and those filters that it knows too.
     more: tuple = ()
 
     def __post_init__(self):
         for row in self.rows:
             row.heads = self.heads[1:]
+
+    @property
+    def file_heads(self) -> list[str]:
+        """Return what stands above each column of a file, where a length of time is a bare number."""
+        return [f"{head}, minutes" if head in TIMES else head for head in self.heads]
 
 
 class Figures:
@@ -94,6 +101,7 @@ class Figures:
             changes.annotate(
                 **{name: Sum("n", filter=when, default=0) for name, when in since.items()},
                 week_weighted=Sum("weighted", filter=since["week"], default=0),
+                week_rows=Count("pk", filter=since["week"]),
             )
         )
         # What happened is counted without a currency, but for the reasons.
@@ -125,23 +133,24 @@ class Figures:
         sums: dict[tuple, list] = defaultdict(lambda: [0, Decimal(), Decimal()])
         for row in self.stands:
             if int(row["key"]) < OPEN and row["deals"]:
-                line = sums[self.label(cut, row), row["currency"]]
+                line = sums[row["currency"], self.line(cut, row)]
                 for place, column in enumerate(("deals", "worth", "likely")):
                     line[place] += row[column]
         longest: dict[str, Decimal] = defaultdict(Decimal)
-        for (_, currency), (_, _, likely) in sums.items():
+        for (currency, _), (_, _, likely) in sums.items():
             longest[currency] = max(longest[currency], likely)
         rows = []
-        for (label, currency), (deals, worth, likely) in sorted(sums.items(), key=lambda it: (it[0][0], it[0][1])):
+        for (currency, (_, label, _)), (deals, worth, likely) in sorted(sums.items()):
             worth, likely = rounded(worth, currency), rounded(likely, currency)
             cells = [(currency, currency), (str(deals), deals), (money(worth, currency), worth)]
             cells.append((money(likely, currency), likely))
-            rows.append(Row(said_month(label) if cut == "month" else label[1], cells, share(likely, longest[currency])))
+            rows.append(Row(label, cells, share(likely, longest[currency])))
         return Chart(
             "forecast",
             "Forecast",
             "What open deals come to, and weighted: their value times their probability. Amounts of two currencies are "
-            f"never added. By {'the month of the decision deadline' if cut == 'month' else 'their ' + cut}.",
+            f"never added. By {'the month of the decision deadline' if cut == 'month' else 'their ' + cut}."
+            + (" Each bar is measured by the longest of its own currency." if len(longest) > 1 else ""),
             [cut.capitalize(), "Currency", "Deals", "Value", "Weighted"],
             rows,
             self.forecast_changed(),
@@ -149,24 +158,32 @@ class Figures:
             self.cuts("by", ("month", "owner", "service")),
         )
 
-    def label(self, cut, row):
+    def line(self, cut, row) -> tuple:
+        """Return under which line of its table this is: its place, its label, and what it is about, by its number."""
         if cut == "month":
-            return row["more"] or "~"
-        pk = row["owner_id" if cut == "owner" else "service"]
-        return (pk == 0, self.asked.called(cut, pk))
+            return (row["more"] or "~", said_month(row["more"] or "~"), 0)
+        pk = row["owner_id" if cut == "owner" else cut]
+        # Two people of one name are two lines. Whom this person does not see are one.
+        known = pk if pk in self.asked.names[cut] else 0
+        return (str(int(pk == 0)), self.asked.called(cut, pk), known)
 
     def forecast_changed(self) -> str:
-        """Say in a sentence for each currency what the weighted value is, and what made it so since last week."""
+        """Say in a sentence for each currency what the weighted value is, and what made it so since last week.
+
+        For a week after the history was told anew, nobody knows what it was a week ago: only how many came and went.
+        """
         now: dict = defaultdict(Decimal)
         for row in self.stands:
             if int(row["key"]) < OPEN:
                 now[row["currency"]] += row["likely"]
         counts: dict = defaultdict(int)
         sums: dict = defaultdict(Decimal)
+        told = {row["currency"] for row in self.changes if row["key"] == "told" and row["week_rows"]}
         for row in self.changes:
             counts[row["currency"], row["key"]] += row["week"]
             sums[row["currency"], row["key"]] += row["week_weighted"]
-        currencies = {key[0] for key, many in [*counts.items(), *sums.items()] if many} | {c for c in now if now[c]}
+        changed = {key[0] for key, many in [*counts.items(), *sums.items()] if many and key[1] != "told"}
+        currencies = changed | {currency for currency in now if now[currency]}
         said = []
         for currency in sorted(currencies):
             total = sum((sums[currency, key] for key, _ in CHANGES), Decimal())
@@ -175,11 +192,15 @@ class Figures:
                 many, amount = counts[currency, key], sums[currency, key]
                 if many or amount:
                     counted = f"{many} {words}" if many and key != "given" else words
-                    parts.append(counted + (f" ({signed(amount, currency)})" if amount else ""))
+                    known = amount and currency not in told
+                    parts.append(counted + (f" ({signed(amount, currency)})" if known else ""))
             moved = counts[currency, "moved"]
             parts += [f"{moved} moved to another month"] if moved else []
-            line = f"{money(rounded(now[currency], currency), currency)} weighted, "
-            line += f"{signed(total, currency)} since last week" if total else "as last week"
+            line = f"{money(rounded(now[currency], currency), currency)} weighted"
+            if currency in told:
+                line += "; what it was a week ago is not known"
+            else:
+                line += f", {signed(total, currency)} since last week" if total else ", as last week"
             said.append(line + (": " + ", ".join(parts) if parts else "") + ".")
         return " ".join(said) or "Nothing is open, and nothing changed since last week."
 
@@ -203,9 +224,9 @@ class Figures:
         return Chart(
             "funnel",
             "Funnel and time in stage",
-            "How many deals came to each stage, how many stand there now, and how long those that went on had stood "
-            "there: half of them at most the first time, nine of ten the second. A pause counts as time.",
-            ["Stage", "Came to it", "Now there", "Half within", "Nine of ten within"],
+            "How many deals came to each stage, how many stand there now, and how long those that left it, onward or "
+            "lost, had stood there: half of them at most the first time, nine of ten the second. Pauses count as time.",
+            ["Stage", "Came to it", "Now there", *TIMES],
             rows if most or any(here.values()) else [],
             f"{steps(now)} forward this week, after {then} in the week before.",
             "No deal has come to a stage here.",
@@ -213,17 +234,17 @@ class Figures:
 
     def rate(self) -> Chart:
         """Return how many of the deals that ended were won."""
-        cut, ended = self.asked.cut("rate"), defaultdict(lambda: [0, 0])
+        cut = self.asked.cut("rate")
+        ended: dict[tuple, list] = defaultdict(lambda: [0, 0])
         weeks: dict = defaultdict(int)
         for row in self.changes:
             if row["key"] in ("won", "lost"):
-                label = self.asked.called(cut, row["owner_id" if cut == "owner" else cut])
-                ended[label][row["key"] == "lost"] += row["period"]
+                ended[self.line(cut, row)][row["key"] == "lost"] += row["period"]
                 weeks[row["key"], "week"] += row["week"]
                 weeks[row["key"], "before"] += row["before"]
         rows = [
             of_both(label, won, lost)
-            for label, (won, lost) in sorted(ended.items(), key=lambda it: (-sum(it[1]), it[0]))
+            for (_, label, _), (won, lost) in sorted(ended.items(), key=lambda it: (-sum(it[1]), it[0]))
             if won + lost
         ]
         return Chart(
@@ -237,7 +258,7 @@ class Figures:
             f"{weeks['won', 'before']} won and {weeks['lost', 'before']} lost in the week before.",
             "No deal ended in this time.",
             self.cuts("rate", ("source", "owner", "service")),
-            ("Each with its words", "won_and_lost", "opportunities.view_closing"),
+            ("Each with its words", "won_and_lost", "opportunities.view_closing", self.asked.only("owner", "service")),
         )
 
     def reasons(self) -> Chart:
@@ -270,7 +291,12 @@ class Figures:
             rows,
             f"This week: {said}." if said else "Nothing was lost this week.",
             "Nothing was lost in this time.",
-            more=("Each with its words", "won_and_lost", "opportunities.view_closing"),
+            more=(
+                "Each with its words",
+                "won_and_lost",
+                "opportunities.view_closing",
+                self.asked.only("owner", "service", outcome="lost"),
+            ),
         )
 
     def speed(self) -> Chart:
@@ -300,11 +326,11 @@ class Figures:
             "speed",
             "How soon we answer",
             "From the question to the answer, nights and weekends included. The bar is the time of nine of ten.",
-            ["What", "Answered", "Half within", "Nine of ten within"],
+            ["What", "Answered", *TIMES],
             rows,
             changed,
             "Nothing was answered in this time.",
-            more=("Turnaround in working hours", "approvals_pace", "proposals.reassign_approval"),
+            more=("Turnaround in working hours", "approvals_pace", "proposals.reassign_approval", ""),
         )
 
     def kept(self) -> Chart:
@@ -312,13 +338,13 @@ class Figures:
         sums: dict = defaultdict(lambda: [0, 0, 0])
         weeks: dict = defaultdict(int)
         for row in self.of("task"):
-            sums[self.asked.called("owner", row["person"])][row["key"] == "late"] += row["period"]
+            sums[self.line("owner", {"owner_id": row["person"]})][row["key"] == "late"] += row["period"]
             weeks[row["key"], "week"] += row["week"]
             weeks[row["key"], "before"] += row["before"]
         for person, many in self.idle.items():
-            sums[self.asked.called("owner", person)][2] += many
+            sums[self.line("owner", {"owner_id": person})][2] += many
         rows = []
-        for label, (kept, late, idle) in sorted(sums.items()):
+        for (_, label, _), (kept, late, idle) in sorted(sums.items()):
             if kept + late or idle:
                 row = of_both(label, kept, late)
                 rows.append(Row(label, [*row.cells, (str(idle), idle)], row.bar))
@@ -344,14 +370,13 @@ class Figures:
         for row in self.proof:
             now[row["key"]] += row["many"]
             if cut != "month":
-                label = self.asked.called(cut, row["owner_id" if cut == "owner" else cut])
-                sums[label][row["key"] == "proved"] += row["many"]
+                sums[self.line(cut, row)][row["key"] == "proved"] += row["many"]
         for row in self.of("proofday"):
             changed[row["key"]] += row["week"]
         if cut == "month":
             lines = self.proved_by_month(now["promised"], now["proved"])
         else:
-            lines = [(label, *counts) for label, counts in sorted(sums.items())]
+            lines = [(label, *counts) for (_, label, _), counts in sorted(sums.items())]
         promised, before = now["promised"], now["promised"] - changed["promised"]
         said = f"{now['proved']} of {promised} rows are proved ({percent(now['proved'], promised)[0]})"
         then = now["proved"] - changed["proved"]

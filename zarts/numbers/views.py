@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from handoff.models import Promise
@@ -13,6 +14,7 @@ from opportunities.models import Task
 from opportunities.spreadsheets import Echo, safe
 from zarts.desk import queue
 from zarts.desk.access import page_context, staff_page
+from zarts.desk.views.refused import refuse
 
 from . import weekly
 from .asked import CUTS, PERIODS, Asked
@@ -20,6 +22,23 @@ from .charts import Figures
 from .models import Check, WeeklyMail
 
 RIGHT = "opportunities.view_opportunity"
+# What is counted as it is now: its words, the list of exactly those, and the right to see it.
+NOW = (
+    (
+        "overdue",
+        "overdue tasks",
+        "admin:opportunities_task_changelist",
+        "due=overdue&stage=open",
+        "opportunities.view_task",
+    ),
+    (
+        "disputed",
+        "promises that delivery disputes",
+        "admin:handoff_promise_changelist",
+        "stage=disputed",
+        "handoff.view_promise",
+    ),
+)
 
 
 @staff_page(RIGHT)
@@ -45,7 +64,10 @@ def numbers(request):
         filters=asked.filters + (currency if len(currencies) > 1 or "currency" in asked.chosen else []),
         periods=[(words, asked.query(days=days), int(days) == asked.days) for days, words in PERIODS.items()],
         kept={name: asked.chosen[name] for name in ("days", *CUTS) if name in asked.chosen},
-        now=now,
+        now=[
+            (now[name], words, f"{reverse(page)}?{narrow}" if user.has_perm(right) else "")
+            for name, words, page, narrow, right in NOW
+        ],
         idle=sum(figures.idle.values()),
         check=Check.objects.order_by("-pk").first(),
         by_mail=WeeklyMail.objects.filter(user=user, wanted=True).first(),
@@ -62,8 +84,12 @@ def file_of(request, name):
     chart = next((chart for chart in Figures(asked).all() if chart.name == name), None)
     if chart is None:
         raise Http404("There is no such chart.")
+    if asked.left_out:
+        # A file does not say what it left out, and so has to be what was asked for.
+        words = " ".join(words.replace(" This filter is left out.", "") for words in asked.left_out)
+        return refuse(request, 400, "There is no such file", f"{words} Take the file from the page of numbers.")
     writer = csv.writer(Echo())
-    lines: list[list] = [chart.heads, *([row.label, *(plain for _, plain in row.cells)] for row in chart.rows)]
+    lines: list[list] = [chart.file_heads, *([row.label, *(plain for _, plain in row.cells)] for row in chart.rows)]
     words = "\ufeff" + "".join(writer.writerow([safe(str(cell)) for cell in line]) for line in lines)
     heads = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-store"}
     return HttpResponse(words, content_type="text/csv; charset=utf-8", headers=heads)

@@ -85,9 +85,10 @@ def put_off(pk, monday, at):
 
 
 def body(user) -> str:
-    charts = Figures(Asked(user, {})).all()
+    asked = Asked(user, {})
+    charts = Figures(asked).all()
     page = f"{settings.SITE_URL}/admin/numbers/"
     said = [f"{chart.title}\n{chart.changed}" for chart in charts]
     return "\n\n".join(
-        [*said, f"All of it, with the tables:\n{page}", f"You chose this mail. End it here:\n{page}#mail"]
+        [asked.whose, *said, f"All of it, with the tables:\n{page}", f"You chose this mail. End it here:\n{page}#mail"]
     )

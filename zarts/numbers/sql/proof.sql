@@ -310,8 +310,8 @@ begin
   select coalesce(counters, count(*)) into counters from off;
 end $$;
 
--- Tell the history anew from the diary. Nobody knows any more what a deal was worth then, or how often that changed; it is
--- taken as what it is worth now. The clock counts proposals and deals without a task after this.
+-- Tell the history anew from the diary. Nobody knows any more what a deal was worth then, or how often that changed: what
+-- open deals come to is told as one sum of today. The clock counts proposals and deals without a task after this.
 create or replace function numbers_tell_history() returns void language plpgsql security definer
 set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
@@ -333,14 +333,16 @@ begin
     where s.opportunity = w.opportunity
   )
   insert into numbers_delta (day, kind, key, more, owner_id, team_id, service, source, currency, n, value, weighted)
-    select at::date, 'change', 'new', '', owner_id, team_id, service, source, currency, 1, value, case when place < 5 then weighted else 0 end
-      from step where before is null
+    select at::date, 'change', 'new', '', owner_id, team_id, service, source, currency, 1, value, 0 from step where before is null
     union all select at::date, 'change', case when stage in ('won', 'lost') then stage else 'reopened' end, '',
       owner_id, team_id, service, source, currency, 1, value, 0
       from step where before is not null and (stage in ('won', 'lost') or before = 'lost')
     union all select until::date, 'stage', went_to::text, numbers_minutes(until - at), owner_id, team_id, service, source, '', 1, 0, 0
       from step where until is not null and went_to < 5
-    union all select at::date, 'reached', went_to::text, '', owner_id, team_id, service, source, '', 1, 0, 0 from step;
+    union all select at::date, 'reached', went_to::text, '', owner_id, team_id, service, source, '', 1, 0, 0 from step
+    -- What open deals are worth came at no time that anybody knows. The page says so for a week.
+    union all select current_date, 'change', 'told', '', owner_id, team_id, service, source, currency, 0, 0, sum(case when place < 5 then weighted else 0 end)
+      from numbers_deal group by 5, 6, 7, 8, 9;
   insert into numbers_delta (day, kind, key, more, owner_id, team_id, service, source, currency, n, value, weighted)
     select coalesce(e.at, now())::date, 'reason', c.reason, c.outcome, d.owner_id, d.team_id, d.service, d.source, d.currency, 1, d.value, 0
       from opportunities_closing c join numbers_deal d on d.opportunity = c.opportunity_id
