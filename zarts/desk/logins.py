@@ -223,6 +223,8 @@ def reads_statements(cursor) -> list:
     for group, endings in READS.items():
         of_group = ", ".join(f"reads.{view}" for view in views if view.endswith(endings))
         lines.append(f"grant select on {of_group} to zarts_app, {group}")
+    if each := ", ".join(f"reads.{view}" for view in views if view.endswith("_each")):
+        lines.append(f"grant select on {each} to zarts_app")
     return lines
 
 
