@@ -202,6 +202,7 @@ def statements(cursor) -> list:
     # Counters are written by triggers; the clock adds them up, mends them and, once, tells what was before them.
     lines.append("grant execute on function numbers_add_up, numbers_mend, numbers_tell_history to zarts_app")
     lines.append("grant select on numbers_sum, numbers_drift to zarts_app")
+    lines.append("grant execute on function zarts_search_mend to zarts_app")
     # A privacy erase; who may is asked before, and the event that tells of it the function writes itself.
     erasing = "zarts_is_erasing, zarts_blanked_proof, zarts_erase, zarts_erase_reach, zarts_erase_names"
     lines.append(f"grant execute on function {erasing}, zarts_erase_pattern to zarts_app")

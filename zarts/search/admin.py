@@ -9,14 +9,13 @@ from opportunities.reads import AsWritten
 from .finding import query_of, terms_of
 from .models import Entry, Kind, model_of
 
-# These have a search of their own in their table.
-OWN = (Kind.CLIENT, Kind.LEAD, Kind.OPPORTUNITY)
-
 
 class ByLines(KeptAdmin):
     """A list whose search is that of the box: words of the record, its deal and its client, each as a beginning."""
 
     def get_search_results(self, request, queryset, search_term):
+        # What the list never shows, such as a second entry that was merged, is not found in it either.
+        queryset, _ = super().get_search_results(request, queryset, "")
         terms = terms_of(search_term[:200])
         if not terms:
             return queryset, False
@@ -25,8 +24,7 @@ class ByLines(KeptAdmin):
 
 
 for kind in Kind.values:
-    if kind not in OWN:
-        model = apps.get_model(model_of(kind), kind)
-        page = type(admin.site._registry[model])
-        admin.site.unregister(model)
-        admin.site.register(model, type(page.__name__, (ByLines, page), {}))
+    model = apps.get_model(model_of(kind), kind)
+    page = type(admin.site._registry[model])
+    admin.site.unregister(model)
+    admin.site.register(model, type(page.__name__, (ByLines, page), {}))

@@ -22,6 +22,8 @@ SAMPLED = 300
 # A word that more than this part of them hold is not looked up: that would read more than it is worth.
 COMMON = 0.05
 NAMES = 40
+# Up to two letters say nothing but how a name begins.
+SHORT = 2
 
 
 @dataclass
@@ -36,17 +38,29 @@ class Found:
     # What to say where nothing could be looked for, or not all of it.
     unclear: str = ""
     cut: str = ""
+    # Too short for words: names alone were looked for.
+    is_short: bool = False
+
+
+# Letters that are no other letter with a mark, as people type them. Keep them as sql/held.sql has them.
+TYPED = {
+    **str.maketrans("ØøŁłĐđÐðı", "oollddddi"),
+    **str.maketrans({"ß": "ss", "ẞ": "ss", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "þ": "th", "Þ": "th"}),
+}
 
 
 def plain(words: str) -> str:
-    """Return words without case and accents, as the database keeps them (sql/search.sql)."""
-    words = words.translate(str.maketrans("ßøłđæœ", "soldao"))
-    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", words).lower())
+    """Return words without case and accents, as the database keeps them (sql/held.sql)."""
+    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", words)).translate(TYPED).lower()
+
+
+def every_term(words: str) -> list[str]:
+    return [term[:40] for term in re.findall(r"[^\W_]+", plain(words))]
 
 
 def terms_of(words: str) -> list[str]:
     """Return the words to look for, each as a beginning; none where nothing typed is a letter or a number."""
-    return [term[:40] for term in re.findall(r"[^\W_]+", plain(words))][:WORDS]
+    return every_term(words)[:WORDS]
 
 
 def kinds_for(user) -> list[str]:
@@ -87,9 +101,12 @@ def find(user, words: str, kind: str = "") -> Found:
         return found
     if len(words) > LETTERS:
         found.cut = f"Only the first {LETTERS} letters were looked for."
+    if len(every_term(words[:LETTERS])) > WORDS:
+        found.cut = f"Only the first {WORDS} words were looked for."
     kinds = [one for one in kinds_for(user) if not found.kind or one == found.kind]
     most = MOST_OF_ONE if found.kind else MOST
     if kinds:
+        found.is_short = len(" ".join(terms)) <= SHORT
         look = Look(user, terms, " ".join(terms), kinds, most)
         rows = with_pins(Entry.objects.filter(pk__in=look.ids()), user).defer("search")
         rank(found, list(rows), terms, most)
@@ -163,7 +180,7 @@ class Look:
         self.kinds, self.most, self.terms = kinds, most + 1, terms
         # The kinds of which older ones that match may be left.
         self.unsure: set = set()
-        self.by_words = len(asked) > 2
+        self.by_words = len(asked) > SHORT
         self.values = {
             "query": query_of(terms),
             **{f"term{n}": query_of([term]) for n, term in enumerate(terms)},
@@ -172,7 +189,6 @@ class Look:
             "me": user.pk,
             "team": user.team_id,
         }
-        # Up to two letters say nothing but how a name begins.
         self.matches = "search @@ %(query)s::tsquery" if self.by_words else "name_key like %(begins)s"
         # The lists of what is somebody's, each with an index of its own; and what they reach besides.
         self.own, self.besides = ["true"], ""
