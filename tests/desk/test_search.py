@@ -14,7 +14,7 @@ from guardian.shortcuts import assign_perm
 from handoff.models import Project
 from opportunities.models import Client, Contact, Lead, Message, Note, Notice, Opportunity
 from opportunities.records import begin, edit, perform
-from proposals.models import Contract, Proposal
+from proposals.models import ApprovalRule, Contract, Proposal
 from tests.conftest import person
 from tests.makers import a_lead, an_opportunity
 from zarts.search import clock, finding
@@ -155,8 +155,11 @@ def test_what_is_open_comes_before_what_is_closed_and_new_before_old(ada, ben):
     window = {"reactivate_from": date(2030, 1, 1), "reactivate_to": date(2030, 2, 1)}
     perform(lost.lose, by=ada, reason="price", words="Too dear.", **window)
 
-    rows = [entry.record_id for entry in finding.find(ada, "quince", "opportunity").rows]
-    assert rows == [new.pk, old.pk, lost.pk]
+    rows = finding.find(ada, "quince", "opportunity").rows
+    assert [entry.record_id for entry in rows] == [new.pk, old.pk, lost.pk]
+    assert rows[-1].ended == "Lost"
+    # A lead that became a deal is closed as well, and no loss.
+    assert finding.find(ada, lost.leads.get().company, "lead").rows[0].ended == "Qualified"
 
 
 def test_words_are_found_in_any_order_by_their_beginnings_without_accents(ada):
@@ -380,8 +383,7 @@ def test_a_list_is_searched_by_the_name_of_the_client(world, as_user, ada, kind)
     assert browser.get(page, {"q": "' & !\0 :*"}).status_code == 200
 
 
-def test_every_list_of_what_belongs_to_a_deal_can_be_searched(world, as_user, ann):
-    """So can all others that may grow long; those of the house's own few things need no search."""
+def test_every_list_can_be_searched(world, as_user, ann, eve):
     browser, without = as_user(ann), set()
     for model, page in admin.site._registry.items():
         if hasattr(page, "above"):
@@ -389,5 +391,14 @@ def test_every_list_of_what_belongs_to_a_deal_can_be_searched(world, as_user, an
             if answer.status_code == 200 and not answer.context["searchable"]:
                 without.add(model._meta.model_name)
 
-    # A handful of each; and the diary, which is read where it belongs.
-    assert without == {"approvalrule", "shelflife", "event"}
+    assert without == set()
+    diary = "/admin/opportunities/event/"
+    assert browser.get(diary, {"q": world.client.name}).context["rows"] != []
+    assert browser.get(diary, {"q": "nobody"}).context["rows"] == []
+    rule = begin(ApprovalRule(aspect="proposal", permission="proposals.approve_proposal"), by=eve)
+    rules = "/admin/proposals/approvalrule/"
+    found = [
+        [pk for *_, pk in browser.get(rules, {"q": words}).context["rows"]] for words in (rule.sentence[:12], "zebra")
+    ]
+    assert rule.pk in found[0]
+    assert found[1] == []

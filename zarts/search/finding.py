@@ -4,8 +4,9 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from django.apps import apps
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Value
 
 from .models import Entry, Kind, Mark, Shared, model_of
 
@@ -82,13 +83,35 @@ def lines(user):
 def recent(user) -> list[Entry]:
     """Return what this person opened last, of what they may still see. What they pinned stands elsewhere."""
     rows = lines(user).filter(marks__user=user, marks__opened_at__isnull=False).filter(is_pinned=False)
-    return list(rows.order_by("-marks__opened_at")[:RECENT])
+    return with_endings(rows.order_by("-marks__opened_at")[:RECENT])
 
 
 def pinned(user) -> list[Entry]:
     """Return what this person pinned, of what they may still see."""
     rows = lines(user).filter(marks__user=user, marks__pinned_at__isnull=False)
-    return list(rows.order_by("-marks__pinned_at")[:PINNED])
+    return with_endings(rows.order_by("-marks__pinned_at")[:PINNED])
+
+
+# How those ended that have no stage.
+ENDED = {Kind.CLIENT: "Merged", Kind.CONTACT: "Not there any more", Kind.NOTE: "Corrected"}
+
+
+def with_endings(rows) -> list[Entry]:
+    """Return these lines; those that are not open say how they ended: won and lost are both closed."""
+    rows, ids = list(rows), {}
+    for entry in rows:
+        if not entry.is_open:
+            ids.setdefault(entry.kind, []).append(entry.record_id)
+    stages, parts = {}, []
+    for kind in ids.keys() - ENDED.keys():
+        model = apps.get_model(model_of(kind), kind)
+        stages[kind] = dict(model._meta.get_field("stage").choices)
+        parts.append(model._base_manager.filter(pk__in=ids[kind]).order_by().values_list(Value(kind), "pk", "stage"))
+    found = {(kind, pk): stages[kind][stage] for kind, pk, stage in (parts[0].union(*parts[1:]) if parts else ())}
+    for entry in rows:
+        if not entry.is_open:
+            entry.ended = ENDED.get(entry.kind) or found.get((entry.kind, entry.record_id), "Closed")
+    return rows
 
 
 def find(user, words: str, kind: str = "") -> Found:
@@ -110,6 +133,7 @@ def find(user, words: str, kind: str = "") -> Found:
         look = Look(user, terms, " ".join(terms), kinds, most)
         rows = with_pins(Entry.objects.filter(pk__in=look.ids()), user).defer("search")
         rank(found, list(rows), terms, most)
+        with_endings(found.rows)
         found.more |= look.unsure
     return found
 

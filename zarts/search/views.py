@@ -69,11 +69,15 @@ def said_of(found, below=None) -> str:
 
 
 def kinds_of(user, found) -> list:
-    """Return the kinds that a person may narrow it to, each with how many there are of it."""
-    return [
+    """Return the kinds that a person may narrow it to, each with how many there are of it.
+
+    Of all kinds those that hold nothing are left out; once one is chosen, it is not known which those are.
+    """
+    counted = [
         (kind, Kind(kind).label, f"{found.counts.get(kind, 0)}{'+' if kind in found.more else ''}")
         for kind in finding.kinds_for(user)
     ]
+    return counted if found.kind else [one for one in counted if one[2] != "0"]
 
 
 def list_of(found) -> str:
