@@ -191,6 +191,10 @@ def test_a_name_is_found_as_people_type_it_in_the_box_and_in_its_list(ada, as_us
             listed = browser.get("/admin/opportunities/client/", {"q": words}).context["rows"]
             assert [pk for *_, pk in listed] == [Client.objects.get(name=name).pk], words
 
+    deal = an_opportunity(ada)
+    edit(deal.client, by=ada, name="Łask Energia")
+    assert deal.staff_url() in browser.get(reverse("pipeline"), {"q": "lask"}).text
+
 
 def test_two_letters_without_a_hit_ask_for_a_third_and_a_ninth_word_is_said_to_be_left_out(ada, as_user):
     clients(ada, "Dr Ng Dental")

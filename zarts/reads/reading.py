@@ -293,7 +293,8 @@ def statement(asked: Asked, user, size: int):
     """Return the question to the database, its values, and how to go about it."""
     view = asked.view
     within, mine, is_few = reach(view, user)
-    rows, conditions = sql.Identifier("reads", view.table), [sql.SQL("r.id > %s"), *asked.conditions]
+    rows: sql.Composable = sql.Identifier("reads", view.table)
+    conditions = [sql.SQL("r.id > %s"), *asked.conditions]
     values = [asked.after, *asked.values]
     if within and view.source == "clients" and view.kind in BESIDE:
         rows = sql.SQL(NEWEST_EACH).format(sql.Identifier("reads", f"{view.table}_each"), within)

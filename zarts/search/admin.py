@@ -4,10 +4,9 @@ from django.apps import apps
 from django.contrib import admin
 
 from opportunities.admin.base import KeptAdmin
-from opportunities.reads import AsWritten
 
-from .finding import every_term, query_of, terms_of
-from .models import Entry, Kind, model_of
+from .finding import every_term, holding, terms_of
+from .models import Kind, model_of
 
 
 class ByLines(KeptAdmin):
@@ -16,11 +15,8 @@ class ByLines(KeptAdmin):
     def get_search_results(self, request, queryset, search_term):
         # What the list never shows, such as a second entry that was merged, is not found in it either.
         queryset, _ = super().get_search_results(request, queryset, "")
-        terms = terms_of(search_term[:200])
-        if not terms:
-            return queryset, False
-        found = Entry.objects.filter(kind=self.opts.model_name, search=AsWritten(query_of(terms)))
-        return queryset.filter(pk__in=found.values("record_id")), False
+        found = holding(self.opts.model_name, search_term)
+        return queryset if found is None else queryset.filter(pk__in=found.values("record_id")), False
 
 
 class ByTheirWords(KeptAdmin):
@@ -46,13 +42,12 @@ class OfRecords(KeptAdmin):
     MOST = 100
 
     def get_search_results(self, request, queryset, search_term):
-        terms = terms_of(search_term[:200])
-        if not terms:
-            return queryset, False
         diaries: set = set()
         for kind in (Kind.CLIENT, Kind.LEAD, Kind.OPPORTUNITY):
-            lines = Entry.objects.filter(kind=kind, search=AsWritten(query_of(terms))).order_by("-pk")
-            ids = list(lines.values_list("record_id", flat=True)[: self.MOST])
+            lines = holding(kind, search_term)
+            if lines is None:
+                return queryset, False
+            ids = list(lines.order_by("-pk").values_list("record_id", flat=True)[: self.MOST])
             records = apps.get_model(model_of(kind), kind)._base_manager
             diaries |= set(records.filter(pk__in=ids).values_list("diary_id", flat=True))
         return queryset.filter(diary_id__in=diaries), False

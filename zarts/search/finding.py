@@ -8,6 +8,8 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Exists, OuterRef, Value
 
+from opportunities.reads import AsWritten
+
 from .models import Entry, Kind, Mark, Shared, model_of
 
 # So many letters of what was typed are looked for, and so many words.
@@ -44,10 +46,8 @@ class Found:
 
 
 # Letters that are no other letter with a mark, as people type them. Keep them as sql/held.sql has them.
-TYPED = {
-    **str.maketrans("ØøŁłĐđÐðı", "oollddddi"),
-    **str.maketrans({"ß": "ss", "ẞ": "ss", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "þ": "th", "Þ": "th"}),
-}
+AS_TYPED = {"Øø": "o", "Łł": "l", "ĐđÐð": "d", "ı": "i", "ẞß": "ss", "Ææ": "ae", "Œœ": "oe", "Þþ": "th"}
+TYPED = {ord(letter): typed for letters, typed in AS_TYPED.items() for letter in letters}
 
 
 def plain(words: str) -> str:
@@ -195,6 +195,12 @@ BY_INDEX = """
 
 def query_of(terms) -> str:
     return " & ".join(f"'{term}':*" for term in terms)
+
+
+def holding(kind: str, words: str):
+    """Return the lines of a kind that hold all the words; None where nothing typed can be looked for."""
+    terms = terms_of(words[:LETTERS])
+    return Entry.objects.filter(kind=kind, search=AsWritten(query_of(terms))) if terms else None
 
 
 class Look:
