@@ -43,7 +43,7 @@ class OfRecords(KeptAdmin):
 
     def get_search_results(self, request, queryset, search_term):
         diaries: set = set()
-        for kind in (Kind.CLIENT, Kind.LEAD, Kind.OPPORTUNITY):
+        for kind in ("client", "lead", "opportunity"):
             lines = holding(kind, search_term)
             if lines is None:
                 return queryset, False
