@@ -281,6 +281,28 @@ def first_reads(small, large) -> Ratio:
     return all_in_turn(of_all(small, large, pages), 1.2)
 
 
+def filtered_reads(small, large) -> Ratio:
+    """Every prepared read by the number of one deal or one client, which few rows of many have."""
+    from django.apps import apps
+
+    from zarts.reads.catalogue import VIEWS
+
+    def asking(name, column):
+        def path(database):
+            pk = at(database, apps.get_model("opportunities", column.removesuffix("_id")), 5)
+            return pk and f"/reads/{name.replace('.', '/')}?{column}={pk}"
+
+        return path
+
+    pages = [
+        (f"read {name} by {column}", asking(name, column), LIST)
+        for name, view in VIEWS.items()
+        for column in ("opportunity_id", "client_id")
+        if column in view.columns
+    ]
+    return all_in_turn(of_all(small, large, pages), 1.2)
+
+
 def deep_reads(small, large) -> Ratio:
     """The last tenth of each prepared read against its first page, both at a million."""
     from django.apps import apps

@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 import pytest
 from django.core.management import get_commands
+from gunicorn.config import Config
+from gunicorn.http.parser import RequestParser
 
 from tests.browser.people import two_ports
 from zarts import demo, embedded
@@ -115,3 +118,13 @@ def test_every_command_that_the_pages_name_is_there():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"[`/ ]manage\.py ([a-z_]+)", words)) <= set(get_commands())
     assert set(re.findall(r"(?:`|^    )make ([a-z]+)", words, re.M)) <= targets
+
+
+def test_a_long_address_reaches_a_page_of_ours(monkeypatch):
+    """What is wrong with it is said there in words; gunicorn has a bare page for it."""
+    monkeypatch.setenv("DATABASE_POOL", "1")
+    config = Config()
+    config.set("limit_request_line", import_module("zarts.gunicorn").limit_request_line)
+    asked = f"GET /admin/find/?q={'a' * 10_000} HTTP/1.1\r\nHost: zarts.example\r\n\r\n"
+    request = next(RequestParser(config, [asked.encode()], ("127.0.0.1", 1)))
+    assert len(request.query) > 10_000

@@ -3,12 +3,17 @@
 import os
 from pathlib import Path
 
+from gunicorn.http import message
+
 bind = os.environ.get("BIND", "0.0.0.0:8000")  # a container's own; the demo binds to this machine only
 workers = int(os.environ.get("WEB_WORKERS", 2))
 threads = int(os.environ.get("WEB_THREADS", 8))
 
 # Each worker keeps its own connections, and no thread waits for one.
 os.environ.setdefault("DATABASE_POOL", str(threads))
+
+# What somebody pasted into an address is answered by a page of ours, in words; gunicorn's own end is at 8,190.
+message.MAX_REQUEST_LINE = limit_request_line = 64 * 1024
 
 timeout = 30
 graceful_timeout = 5

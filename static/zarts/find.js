@@ -52,7 +52,9 @@
       if (mine !== asked) return;
       if (!answer?.ok || answer.redirected) {
         list.replaceChildren();
-        foot.textContent = "It could not be looked for just now. Press Enter to try on a page of its own.";
+        foot.textContent = answer?.redirected
+          ? "Your sign-in has ended. Press Enter to sign in and look for it."
+          : "It could not be looked for just now. Press Enter to try on a page of its own.";
         said.textContent = foot.textContent;
         return show();
       }
@@ -129,7 +131,8 @@
       if (event.defaultPrevented || event.altKey || document.querySelector("dialog[open]")) return;
       const isSlash = event.key === "/" && !event.ctrlKey && !event.metaKey;
       const isK = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
-      if ((!isSlash && !isK) || typing(event.target)) return;
+      // A slash is also something to type; Ctrl K is not.
+      if (!isK && (!isSlash || typing(event.target))) return;
       event.preventDefault();
       open();
     });

@@ -73,4 +73,12 @@ def test_something_is_found_pinned_and_found_again(house, at_browser, screen):
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/find/?q=north")
     at_work.sees("1 found.").sees("North Harbour")
+    # Ctrl K also leaves a field, such as that of this page; who was signed out is told so.
+    page.locator("[name=q]").last.focus()
+    page.keyboard.press("Control+k")
+    expect(box).to_be_focused()
+    page.context.clear_cookies()
+    page.keyboard.type("north")
+    expect(below).to_contain_text("Your sign-in has ended")
+    at_work = at_browser(ada, looks=violations)
     at_work.open("/admin/find/?q=%26%20!").sees("Type letters or numbers")

@@ -1,23 +1,24 @@
 """The search box: what it finds, for whom, in which order, and what it makes of nonsense."""
 
 from datetime import date
+from threading import Thread
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from guardian.shortcuts import assign_perm
 
 from handoff.models import Project
-from opportunities.models import Client, Contact, Lead, Message, Note, Opportunity
+from opportunities.models import Client, Contact, Lead, Message, Note, Notice, Opportunity
 from opportunities.records import begin, edit, perform
-from proposals.models import Contract, Proposal
+from proposals.models import ApprovalRule, Contract, Proposal
 from tests.conftest import person
 from tests.makers import a_lead, an_opportunity
-from zarts.search import finding
-from zarts.search.models import Entry, Kind, Mark
+from zarts.search import clock, finding
+from zarts.search.models import Check, Entry, Kind, Mark
 
 pytestmark = pytest.mark.django_db
 FOUND = {
@@ -96,6 +97,45 @@ def test_a_role_finds_only_kinds_that_it_may_see(world, ada):
     assert finding.find(ada, world.client.name).rows == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_deal_that_is_opened_while_its_client_changes_hands_and_name_is_found_by_both(ada, ben, cem):
+    client = an_opportunity(ada).client
+
+    def open_a_deal():
+        deal = Opportunity(client=Client.objects.get(pk=client.pk), name="Second site", owner=ada, next_action="Call")
+        begin(deal, by=ada)
+        connection.close()
+
+    opening = Thread(target=open_a_deal)
+    with transaction.atomic():
+        edit(client, by=ben, owner=cem, name="Zimtstern Bakery")
+        opening.start()
+        opening.join(0.5)
+    opening.join()
+
+    line = Entry.objects.get(title="Second site")
+    assert (line.about, line.is_guest) == ("Zimtstern Bakery", True)
+    assert ("client", "Zimtstern Bakery") in titles(ada, "zimtstern")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_night_lines_that_are_off_are_mended_and_told_of(ada, eve, as_user, as_owner, monkeypatch):
+    first, second = clients(ada, "Harbour", "Lights")
+    as_owner("update search_entry set title = 'Wrong', owner_id = 0 where record_id = %s", [first.pk])
+    as_owner("delete from search_entry where record_id = %s", [second.pk])
+    monkeypatch.setattr(clock, "AT_ONCE", 1)
+
+    assert clock.nightly() == 2
+    assert clock.nightly() == 0
+    assert titles(ada, "harbour") + titles(ada, "lights") == [("client", "Harbour"), ("client", "Lights")]
+    check = Check.objects.get()
+    assert check.drift == 2
+    assert check.ended_at
+    words = "2 lines of the search were not as their records are, and are mended."
+    assert Notice.objects.get(user=eve).words == words
+    assert words in as_user(eve).get(reverse("find")).text
+
+
 # -- In which order. ---------------------------------------------------------------------------------------------------
 
 
@@ -115,16 +155,54 @@ def test_what_is_open_comes_before_what_is_closed_and_new_before_old(ada, ben):
     window = {"reactivate_from": date(2030, 1, 1), "reactivate_to": date(2030, 2, 1)}
     perform(lost.lose, by=ada, reason="price", words="Too dear.", **window)
 
-    rows = [entry.record_id for entry in finding.find(ada, "quince", "opportunity").rows]
-    assert rows == [new.pk, old.pk, lost.pk]
+    rows = finding.find(ada, "quince", "opportunity").rows
+    assert [entry.record_id for entry in rows] == [new.pk, old.pk, lost.pk]
+    assert rows[-1].ended == "Lost"
+    # A lead that became a deal is closed as well, and no loss.
+    assert finding.find(ada, lost.leads.get().company, "lead").rows[0].ended == "Qualified"
 
 
 def test_words_are_found_in_any_order_by_their_beginnings_without_accents(ada):
     clients(ada, "Müller & Söhne Straßenbau")
 
-    for words in ("muller", "söhne müller", "STRAßEN", "soh mul", "Müller & Söhne"):
+    for words in ("muller", "söhne müller", "STRAßEN", "soh mul", "Müller & Söhne", "strassenbau", "STRASSE"):
         assert titles(ada, words) == [("client", "Müller & Söhne Straßenbau")], words
     assert titles(ada, "üller") == []
+
+
+TYPED = {
+    "Ørsted Wind": ["Ørsted", "ørsted", "orsted", "ORSTED"],
+    "Łódź Dental": ["Łódź", "łódź", "lodz"],
+    "Æther": ["Æther", "æther", "aether"],
+    "Đuro": ["Đuro", "đuro", "duro"],
+    "Œuvre": ["ŒUVRE", "œuvre", "oeuvre"],
+    "O'Brien": ["o'brien", "obrien", "brien"],
+    "Plant C-0007": ["c0007", "C-0007"],
+}
+
+
+def test_a_name_is_found_as_people_type_it_in_the_box_and_in_its_list(ada, as_user):
+    clients(ada, *TYPED)
+    browser = as_user(ada)
+
+    for name, ways in TYPED.items():
+        for words in ways:
+            assert titles(ada, words) == [("client", name)], words
+            listed = browser.get("/admin/opportunities/client/", {"q": words}).context["rows"]
+            assert [pk for *_, pk in listed] == [Client.objects.get(name=name).pk], words
+
+    deal = an_opportunity(ada)
+    edit(deal.client, by=ada, name="Łask Energia")
+    assert deal.staff_url() in browser.get(reverse("pipeline"), {"q": "lask"}).text
+
+
+def test_two_letters_without_a_hit_ask_for_a_third_and_a_ninth_word_is_said_to_be_left_out(ada, as_user):
+    clients(ada, "Dr Ng Dental")
+    browser = as_user(ada)
+
+    for page in ("find", "find_now"):
+        assert "Type a third letter" in browser.get(reverse(page), {"q": "ng"}).text
+    assert "first 8 words" in browser.get(reverse("find"), {"q": "dr ng dental a b c d e f"}).text
 
 
 def test_one_letter_or_two_find_names_that_begin_so_and_no_words(ada):
@@ -309,8 +387,7 @@ def test_a_list_is_searched_by_the_name_of_the_client(world, as_user, ada, kind)
     assert browser.get(page, {"q": "' & !\0 :*"}).status_code == 200
 
 
-def test_every_list_of_what_belongs_to_a_deal_can_be_searched(world, as_user, ann):
-    """So can all others that may grow long; those of the house's own few things need no search."""
+def test_every_list_can_be_searched(world, as_user, ann, eve):
     browser, without = as_user(ann), set()
     for model, page in admin.site._registry.items():
         if hasattr(page, "above"):
@@ -318,5 +395,14 @@ def test_every_list_of_what_belongs_to_a_deal_can_be_searched(world, as_user, an
             if answer.status_code == 200 and not answer.context["searchable"]:
                 without.add(model._meta.model_name)
 
-    # A handful of each; and the diary, which is read where it belongs.
-    assert without == {"approvalrule", "shelflife", "event"}
+    assert without == set()
+    diary = "/admin/opportunities/event/"
+    assert browser.get(diary, {"q": world.client.name}).context["rows"] != []
+    assert browser.get(diary, {"q": "nobody"}).context["rows"] == []
+    rule = begin(ApprovalRule(aspect="proposal", permission="proposals.approve_proposal"), by=eve)
+    rules = "/admin/proposals/approvalrule/"
+    found = [
+        [pk for *_, pk in browser.get(rules, {"q": words}).context["rows"]] for words in (rule.sentence[:12], "zebra")
+    ]
+    assert rule.pk in found[0]
+    assert found[1] == []

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import schemathesis
 from django.db import connection, transaction
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 from psycopg import sql
@@ -80,6 +81,9 @@ def test_rows_are_filtered_by_their_columns(leads, ada, as_user):
     assert names(browser.get(LEADS, {"arrived_at__lt": day})) == []
     assert names(browser.get(LEADS, {"arrived_at__lte": "2026-01-31T09:30:00+02:00"})) == []
     assert names(browser.get(LEADS, {"name": "x' or '1'='1"})) == []
+    # What is rare is found by its index: a page without a filter alone has to walk.
+    asked = reading.understand(VIEWS["tasks.admin"], QueryDict("opportunity_id=9"))
+    assert reading.statement(asked, None, 2)[2].endswith("enable_sort = on")
     row = browser.get(LEADS, {"fields": "name,stage"}).json()["rows"][0]
     assert list(row) == ["name", "stage"]
 
@@ -187,6 +191,10 @@ def test_a_page_mark_of_another_list_is_refused(leads, world, ada, as_user):
     assert "none of ours" in said(browser.get(LEADS, {"after": f"{after}x"}), 400)
 
 
+def test_an_address_of_very_many_parameters_is_answered_as_programs_read_it(ada, as_user):
+    assert "more than 1000 parameters" in said(as_user(ada).get(LEADS, {f"a{n}": "1" for n in range(1001)}), 400)
+
+
 def test_a_figure_cannot_be_filtered_by(world, ada, as_user):
     words = said(as_user(ada).get("/reads/reports/admin.json?numbers=1"), 400)
     assert words == "“numbers” is no filter of the column numbers. It cannot be filtered by."
@@ -274,7 +282,10 @@ def test_a_token_of_staff_ends_with_their_account_and_a_services_does_not(leads,
 def test_somebody_without_a_right_is_refused_by_their_role(leads, ada, as_user):
     _, token = a_token(ada, "read:*.*")
     ada.groups.clear()
-    assert "Your role does not include leads.admin" in said(ask(token), 403)
+    refused = ask(token)
+    assert "Your role does not include leads.admin" in said(refused, 403)
+    # Another token would not help.
+    assert refused.json()["see"].endswith("/admin/catalogue/")
     assert "Your role does not include leads.admin" in said(as_user(ada).get(LEADS), 403)
 
 

@@ -1,5 +1,7 @@
 """The prepared reads in the database: their columns, their words, who reads them, and how."""
 
+from unittest import mock
+
 import psycopg
 import pytest
 from django.db import connection
@@ -9,8 +11,8 @@ from guardian.shortcuts import assign_perm
 from handoff import publishing
 from handoff.models import ReportNote
 from opportunities.followups import end_of_day
-from opportunities.models import Message, Task
-from opportunities.records import begin
+from opportunities.models import Message, Opportunity, Task
+from opportunities.records import begin, edit
 from portal.models import Publication
 from tests import database
 from tests.makers import an_opportunity
@@ -152,6 +154,31 @@ def test_a_shared_deal_is_read_by_whoever_it_is_shared_with(house, cem):
     seen = {str(view) for view in VIEWS.values() if rows_of(view, cem)}
     assert {"audits.admin", "audits.portal", "clients.admin", "tasks.proposal", "messages.approval"} <= seen
     assert not seen & {"leads.admin", "projects.admin", "reports.portal", "tasks.contract"}
+
+
+def test_what_stands_beside_a_row_is_within_reach_as_well(house, ada, ben, cem):
+    """Ada keeps the client, the lead and the tasks when a deal is given to Cem, and reads nothing of it any more."""
+    sold = Opportunity.objects.exclude(pk=house.pk).get()
+    second = an_opportunity(ada, stage="proposal", client=sold.client)
+    a_proposal(ada, approver=ben, opportunity=second)
+    beside = [view for view in VIEWS.values() if view.kind in catalogue.BESIDE]
+
+    def seen(user):
+        return {str(view): {row["opportunity_id"] for row in rows_of(view, user)} for view in beside}
+
+    assert second.pk in seen(ada)["clients.proposal"]
+    edit(second, by=ben, owner=cem)
+
+    # Of their client she is shown the newest deal that is hers.
+    assert sold.pk in seen(ada)["clients.proposal"]
+    assert seen(cem)["clients.proposal"] == {second.pk}
+    edit(sold, by=ben, owner=cem)
+    assert set().union(*seen(ada).values()) == {house.pk}
+    everything = seen(cem)
+    assert set().union(*everything.values()) == {second.pk, sold.pk}
+    with mock.patch.object(reading, "FEW", 0):
+        assert set().union(*seen(ada).values()) == {house.pk}
+        assert seen(cem) == everything
 
 
 # -- Who reads them. ---------------------------------------------------------------------------------------------------

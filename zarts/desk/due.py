@@ -17,6 +17,7 @@ from zarts.hooks import deliveries
 from zarts.numbers import clock as numbers_clock
 from zarts.numbers import weekly
 from zarts.retest import runs as retests
+from zarts.search import clock as search_clock
 from zarts.takeout import own
 
 from . import digest, pulse
@@ -99,6 +100,7 @@ SLOW_PARTS = {
     "proof and next actions": numbers_clock.look,
     "numbers": numbers_clock.add_up,
     "numbers, counted anew": numbers_clock.nightly,
+    "search, compared anew": search_clock.nightly,
     "mails of the week": weekly.send,
     "saved forms": once.forget,
     "calls that were answered": api_calls.forget,

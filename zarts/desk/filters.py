@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from django.db.models import CharField, Exists, OuterRef, Q, Subquery, Value
 from django.utils.functional import cached_property
 
-from opportunities import reads
 from opportunities.lists.due import DUE, is_due
 from opportunities.lists.order import whole_number
 from opportunities.models import Lead, Opportunity, Source, Team, User
 from opportunities.neglect import is_adrift, is_stale
 from proposals.models import Service
+from zarts.search.finding import holding
 
 Stage = Opportunity.Stage
 COLUMNS = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT, Stage.WON)
@@ -147,7 +147,8 @@ def of_service(value, user) -> Q:
 
 def is_named(value, user) -> Q:
     """The words stand in its own name or in its client's."""
-    return Q(pk__in=reads.called(value))
+    found = holding("opportunity", value)
+    return Q() if found is None else Q(pk__in=found.values("record_id"))
 
 
 CONDITIONS = {

@@ -205,6 +205,7 @@ def statements(cursor) -> list:
     looking = "numbers_take_touched, numbers_count_offers, numbers_count_idle, numbers_tell_proof, numbers_minutes"
     lines.append(f"grant execute on function {looking}, numbers_of_lead to zarts_app")
     lines.append("grant select on numbers_sum, numbers_drift to zarts_app")
+    lines.append("grant execute on function zarts_search_mend to zarts_app")
     # A privacy erase; who may is asked before, and the event that tells of it the function writes itself.
     erasing = "zarts_is_erasing, zarts_blanked_proof, zarts_erase, zarts_erase_reach, zarts_erase_names"
     looking = "zarts_erase_pattern, zarts_erase_letters, zarts_erase_anothers, zarts_erase_look, zarts_erase_named"
@@ -227,6 +228,8 @@ def reads_statements(cursor) -> list:
     for group, endings in READS.items():
         of_group = ", ".join(f"reads.{view}" for view in views if view.endswith(endings))
         lines.append(f"grant select on {of_group} to zarts_app, {group}")
+    if each := ", ".join(f"reads.{view}" for view in views if view.endswith("_each")):
+        lines.append(f"grant select on {each} to zarts_app")
     return lines
 
 

@@ -19,11 +19,14 @@ class Asker:
 
     def may_not(self, view) -> str:
         """Say what is missing for this view. Empty when nothing is."""
-        if self.token and not self.token.allows(view.scope):
+        if not self.is_covered(view):
             return f"This token’s scopes do not cover {view}. It needs {view.scope}, and has {self.scopes}."
         if self.user and not all(self.user.has_perm(right) for right in view.rights):
             return f"Your role does not include {view}. An administrator can change that."
         return ""
+
+    def is_covered(self, view) -> bool:
+        return self.token is None or self.token.allows(view.scope)
 
     @property
     def scopes(self) -> str:
@@ -31,7 +34,8 @@ class Asker:
 
     def refuse(self, view):
         if words := self.may_not(view):
-            raise Problem(403, words, TOKENS if self.token else "/admin/catalogue/")
+            # Another token helps where this one's scopes do not reach, and not where a role does not.
+            raise Problem(403, words, "/admin/catalogue/" if self.is_covered(view) else TOKENS)
 
 
 def who_asks(request) -> Asker:

@@ -326,9 +326,9 @@ SOURCES = {
             portal="id client_id title place next_step next_by is_over published_at",
             words={
                 "admin": "Every client, with who is accountable.",
-                "proposal": "Clients, each with the newest proposal that they have.",
-                "approval": "Clients, each with the approval that was asked for last.",
-                "contract": "Clients, each with the newest contract that they have.",
+                "proposal": "Clients, each with their newest proposal, of the deals that the reader sees.",
+                "approval": "Clients, each with their last approval, of the deals that the reader sees.",
+                "contract": "Clients, each with their newest contract, of the deals that the reader sees.",
                 "portal": "Where clients stand, as they read it on the portal’s first page: a row for each deal.",
             },
         ),

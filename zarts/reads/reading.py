@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from psycopg import errors, sql
 
-from opportunities.models import Opportunity
+from opportunities.models import Client, Opportunity
 from opportunities.records import Kept
 from portal.models import Publication
 
-from .catalogue import ASKED, Column, View
+from .catalogue import ASKED, BESIDE, Column, View
 
 # So many rows a page has when nobody says how many, and at most.
 USUAL, MOST = 100, 1000
@@ -218,18 +218,39 @@ def reach(view: View, user):
     if user is None or user.sees_all:
         return None, [], False
     model = apps.get_model(view.of)
-    path, deals = path_to_deal(model), None
-    if path and (deals := few_deals(user)) is not None:
-        rows = model._base_manager.filter(**{f"{path}__in": deals})
-    elif path == "opportunity_id":
-        rows = model._base_manager.filter(opportunity_id__in=deals_of(user))
-    else:
-        rows = model._base_manager.filter(model.reach(user))
+    path, is_beside = path_to_deal(model), view.kind in BESIDE
+    deals = few_deals(user) if path or is_beside else None
+    within: list = []
+    values: list = []
     try:
-        text, values = rows.order_by().values("pk").query.sql_with_params()
+        # Whoever sees a deal sees its client.
+        if not (is_beside and model is Client):
+            within, values = among("id", rows_within(model, user, path, deals))
+        if is_beside and not path:
+            # A client, a lead, a task can be somebody's while a deal of it is not: what stands beside it must be too.
+            beside, theirs = among("opportunity_id", deals_of(user)) if deals is None else (FEW_BESIDE, [deals])
+            within, values = [*within, *beside], [*values, *theirs]
     except EmptyResultSet:
         return sql.SQL("false"), [], True
-    return sql.SQL("r.id in (" + text + ")"), list(values), deals is not None
+    return sql.SQL(" and ").join(within), values, deals is not None
+
+
+FEW_BESIDE = [sql.SQL("r.opportunity_id = any(%s)")]
+
+
+def rows_within(model, user, path, deals):
+    """Return the records that a person may see, found from their deals where those are few."""
+    if path and deals is not None:
+        return model._base_manager.filter(**{f"{path}__in": deals})
+    if path == "opportunity_id":
+        return model._base_manager.filter(opportunity_id__in=deals_of(user))
+    return model._base_manager.filter(model.reach(user))
+
+
+def among(column, rows):
+    """Return the condition that a column names one of these, and its values."""
+    text, values = rows.order_by().values("pk").query.sql_with_params()
+    return [sql.SQL("r.{} in ").format(sql.Identifier(column)) + sql.SQL(f"({text})")], list(values)
 
 
 def path_to_deal(model) -> str:
@@ -257,21 +278,35 @@ def few_deals(user) -> list[int] | None:
 
 
 # A page walks along the ids and stops when it is full, instead of bringing whole tables together and sorting them.
+# Where something is asked for that may be rare, the database weighs the walk against an index of what is asked for.
 WALK = (
     "set local enable_hashjoin = off; set local enable_mergejoin = off; set local max_parallel_workers_per_gather = 0; "
     "set local enable_sort = {}"
 )
 
 
+# Of each client the newest deal that is within reach.
+NEWEST_EACH = "(select distinct on (r.id) r.* from {} r where r.id > %s and {} order by r.id, r.opportunity_id desc)"
+
+
 def statement(asked: Asked, user, size: int):
     """Return the question to the database, its values, and how to go about it."""
-    within, mine, is_few = reach(asked.view, user)
-    conditions = [sql.SQL("r.id > %s"), *asked.conditions, *([within] if within else [])]
+    view = asked.view
+    within, mine, is_few = reach(view, user)
+    rows: sql.Composable = sql.Identifier("reads", view.table)
+    conditions = [sql.SQL("r.id > %s"), *asked.conditions]
+    values = [asked.after, *asked.values]
+    if within and view.source == "clients" and view.kind in BESIDE:
+        rows = sql.SQL(NEWEST_EACH).format(sql.Identifier("reads", f"{view.table}_each"), within)
+        values = [asked.after, *mine, *values]
+    elif within:
+        conditions.append(within)
+        values += mine
     names = sql.SQL(", ").join(sql.Identifier("r", name) for name in ["id", *asked.fields])
     question = sql.SQL("select {} from {} r where {} order by r.id limit %s").format(
-        names, sql.Identifier("reads", asked.view.table), sql.SQL(" and ").join(conditions)
+        names, rows, sql.SQL(" and ").join(conditions)
     )
-    return question, [asked.after, *asked.values, *mine, size], WALK.format("on" if is_few else "off")
+    return question, [*values, size], WALK.format("on" if is_few or asked.conditions else "off")
 
 
 def rows_of(asked: Asked, user, size: int) -> list[tuple]:

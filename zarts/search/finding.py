@@ -4,8 +4,11 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from django.apps import apps
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Value
+
+from opportunities.reads import AsWritten
 
 from .models import Entry, Kind, Mark, Shared, model_of
 
@@ -22,6 +25,8 @@ SAMPLED = 300
 # A word that more than this part of them hold is not looked up: that would read more than it is worth.
 COMMON = 0.05
 NAMES = 40
+# Up to two letters say nothing but how a name begins.
+SHORT = 2
 
 
 @dataclass
@@ -36,17 +41,27 @@ class Found:
     # What to say where nothing could be looked for, or not all of it.
     unclear: str = ""
     cut: str = ""
+    # Too short for words: names alone were looked for.
+    is_short: bool = False
+
+
+# Letters that are no other letter with a mark, as people type them. Keep them as sql/held.sql has them.
+AS_TYPED = {"Øø": "o", "Łł": "l", "ĐđÐð": "d", "ı": "i", "ẞß": "ss", "Ææ": "ae", "Œœ": "oe", "Þþ": "th"}
+TYPED = {ord(letter): typed for letters, typed in AS_TYPED.items() for letter in letters}
 
 
 def plain(words: str) -> str:
-    """Return words without case and accents, as the database keeps them (sql/search.sql)."""
-    words = words.translate(str.maketrans("ßøłđæœ", "soldao"))
-    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", words).lower())
+    """Return words without case and accents, as the database keeps them (sql/held.sql)."""
+    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", words)).translate(TYPED).lower()
+
+
+def every_term(words: str) -> list[str]:
+    return [term[:40] for term in re.findall(r"[^\W_]+", plain(words))]
 
 
 def terms_of(words: str) -> list[str]:
     """Return the words to look for, each as a beginning; none where nothing typed is a letter or a number."""
-    return [term[:40] for term in re.findall(r"[^\W_]+", plain(words))][:WORDS]
+    return every_term(words)[:WORDS]
 
 
 def kinds_for(user) -> list[str]:
@@ -68,13 +83,35 @@ def lines(user):
 def recent(user) -> list[Entry]:
     """Return what this person opened last, of what they may still see. What they pinned stands elsewhere."""
     rows = lines(user).filter(marks__user=user, marks__opened_at__isnull=False).filter(is_pinned=False)
-    return list(rows.order_by("-marks__opened_at")[:RECENT])
+    return with_endings(rows.order_by("-marks__opened_at")[:RECENT])
 
 
 def pinned(user) -> list[Entry]:
     """Return what this person pinned, of what they may still see."""
     rows = lines(user).filter(marks__user=user, marks__pinned_at__isnull=False)
-    return list(rows.order_by("-marks__pinned_at")[:PINNED])
+    return with_endings(rows.order_by("-marks__pinned_at")[:PINNED])
+
+
+# How those ended that have no stage.
+ENDED = {Kind.CLIENT: "Merged", Kind.CONTACT: "Not there any more", Kind.NOTE: "Corrected"}
+
+
+def with_endings(rows) -> list[Entry]:
+    """Return these lines; those that are not open say how they ended: won and lost are both closed."""
+    rows, ids = list(rows), {}
+    for entry in rows:
+        if not entry.is_open:
+            ids.setdefault(entry.kind, []).append(entry.record_id)
+    stages, parts = {}, []
+    for kind in ids.keys() - ENDED.keys():
+        model = apps.get_model(model_of(kind), kind)
+        stages[kind] = dict(model._meta.get_field("stage").choices)
+        parts.append(model._base_manager.filter(pk__in=ids[kind]).order_by().values_list(Value(kind), "pk", "stage"))
+    found = {(kind, pk): stages[kind][stage] for kind, pk, stage in (parts[0].union(*parts[1:]) if parts else ())}
+    for entry in rows:
+        if not entry.is_open:
+            entry.ended = ENDED.get(entry.kind) or found.get((entry.kind, entry.record_id), "Closed")
+    return rows
 
 
 def find(user, words: str, kind: str = "") -> Found:
@@ -87,12 +124,16 @@ def find(user, words: str, kind: str = "") -> Found:
         return found
     if len(words) > LETTERS:
         found.cut = f"Only the first {LETTERS} letters were looked for."
+    if len(every_term(words[:LETTERS])) > WORDS:
+        found.cut = f"Only the first {WORDS} words were looked for."
     kinds = [one for one in kinds_for(user) if not found.kind or one == found.kind]
     most = MOST_OF_ONE if found.kind else MOST
     if kinds:
+        found.is_short = len(" ".join(terms)) <= SHORT
         look = Look(user, terms, " ".join(terms), kinds, most)
         rows = with_pins(Entry.objects.filter(pk__in=look.ids()), user).defer("search")
         rank(found, list(rows), terms, most)
+        with_endings(found.rows)
         found.more |= look.unsure
     return found
 
@@ -156,6 +197,12 @@ def query_of(terms) -> str:
     return " & ".join(f"'{term}':*" for term in terms)
 
 
+def holding(kind: str, words: str):
+    """Return the lines of a kind that hold all the words; None where nothing typed can be looked for."""
+    terms = terms_of(words[:LETTERS])
+    return Entry.objects.filter(kind=kind, search=AsWritten(query_of(terms))) if terms else None
+
+
 class Look:
     """One look into the lines, within one person's reach. Every statement of it reads a bounded part."""
 
@@ -163,7 +210,7 @@ class Look:
         self.kinds, self.most, self.terms = kinds, most + 1, terms
         # The kinds of which older ones that match may be left.
         self.unsure: set = set()
-        self.by_words = len(asked) > 2
+        self.by_words = len(asked) > SHORT
         self.values = {
             "query": query_of(terms),
             **{f"term{n}": query_of([term]) for n, term in enumerate(terms)},
@@ -172,7 +219,6 @@ class Look:
             "me": user.pk,
             "team": user.team_id,
         }
-        # Up to two letters say nothing but how a name begins.
         self.matches = "search @@ %(query)s::tsquery" if self.by_words else "name_key like %(begins)s"
         # The lists of what is somebody's, each with an index of its own; and what they reach besides.
         self.own, self.besides = ["true"], ""

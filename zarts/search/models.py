@@ -143,3 +143,25 @@ class Mark(models.Model):
 
     def __str__(self):
         return f"{self.user}: {self.entry}"
+
+
+class Check(models.Model):
+    """One nightly comparison of all lines with their records, some at a time: how far it came, and what was off."""
+
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=12, default=Kind.CLIENT)
+    above = models.BigIntegerField(default=0)
+    drift = models.IntegerField(default=0)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "search_check"
+        default_permissions = ()
+
+    def __str__(self):
+        return f"{self.at:%Y-%m-%d}: {self.drift} off"
+
+    @property
+    def words(self) -> str:
+        lines = "1 line of the search was" if self.drift == 1 else f"{self.drift} lines of the search were"
+        return f"{lines} not as their records are, and are mended."

@@ -11,7 +11,7 @@ from opportunities.admin.base import whole_number
 from zarts.desk.access import page_context, staff_page
 
 from . import finding
-from .models import Kind, Mark, model_of
+from .models import Check, Kind, Mark, model_of
 
 # So many stand below the box.
 BELOW = 12
@@ -35,6 +35,8 @@ def find(request):
         context["whole_list"] = list_of(found) if kind and kind in found.more else ""
     else:
         context |= {"pinned": finding.pinned(request.user), "recent": finding.recent(request.user)}
+        if request.user.sees_all:
+            context["check"] = Check.objects.filter(ended_at__isnull=False).order_by("-pk").first()
     context["back"] = request.get_full_path()
     return TemplateResponse(request, "search/find.html", page_context(request, "Search", **context))
 
@@ -67,11 +69,15 @@ def said_of(found, below=None) -> str:
 
 
 def kinds_of(user, found) -> list:
-    """Return the kinds that a person may narrow it to, each with how many there are of it."""
-    return [
+    """Return the kinds that a person may narrow it to, each with how many there are of it.
+
+    Of all kinds those that hold nothing are left out; once one is chosen, it is not known which those are.
+    """
+    counted = [
         (kind, Kind(kind).label, f"{found.counts.get(kind, 0)}{'+' if kind in found.more else ''}")
         for kind in finding.kinds_for(user)
     ]
+    return counted if found.kind else [one for one in counted if one[2] != "0"]
 
 
 def list_of(found) -> str:

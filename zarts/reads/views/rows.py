@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
@@ -19,6 +20,7 @@ from ..catalogue import KINDS, SOURCES, VIEWS
 from ..reading import Problem
 
 CSV = "text/csv; charset=utf-8"
+TOO_MANY = f"This address has more than {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} parameters. Ask for less at once."
 
 
 def answers_programs(view):
@@ -28,7 +30,8 @@ def answers_programs(view):
     def guarded(request, *args, **kwargs):
         try:
             answer = view(request, *args, **kwargs)
-        except Problem as problem:
+        except (Problem, TooManyFieldsSent) as refusal:
+            problem = refusal if isinstance(refusal, Problem) else Problem(400, TOO_MANY)
             said = {"detail": problem.detail, "see": settings.SITE_URL + problem.see}
             answer = JsonResponse(said, status=problem.status, content_type="application/problem+json")
             if problem.status == 401:

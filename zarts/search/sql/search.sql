@@ -1,6 +1,6 @@
 -- One line for each record that the search box finds, written by the database whenever its record is. What a line says is
--- read from the record each time, so that it cannot drift from it. Functions in words, not a view: a view would forbid
--- the apps below to change a column that it names.
+-- read from the record each time; held.sql says what holds against two at once, and what compares them each night.
+-- Functions in words, not a view: a view would forbid the apps below to change a column that it names.
 
 -- Words without case, accents and marks: "Müller & Söhne" is found by "muller sohne".
 create function zarts_search_plain(words text) returns text language sql immutable parallel safe return

@@ -18,3 +18,4 @@ drop trigger if exists search_added on opportunities_note;
 drop trigger if exists search_changed on opportunities_note;
 drop function zarts_search_changed, zarts_search_noted, zarts_search_added, zarts_search_write, zarts_search_lines,
   zarts_search_words, zarts_search_plain;
+drop function if exists zarts_search_mend, zarts_search_hold;
