@@ -8,7 +8,7 @@ EACH = Path(__file__).parents[1] / "sql" / "clients_each.sql"
 class Migration(migrations.Migration):
     """Clients with what each of their deals has: whoever sees some of the deals is shown the newest of those."""
 
-    dependencies = [("reads", "0002_tokens")]
+    dependencies = [("reads", "0003_for_pages")]
 
     operations = [
         migrations.RunSQL(
