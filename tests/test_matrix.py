@@ -59,6 +59,7 @@ PAGES = {
     "list_save": ("-", "-"),  # of a list that there is not; tests/desk/test_lists.py has those that there are
     "list_open_with": ("-", "-"),
     "list_many": ("-", "-"),
+    "list_changes": (STAFF, "-"),
     "list_change": ("A", "-"),
     "list_change_progress": ("A", "-"),
     "list_undo": ("-", "A"),

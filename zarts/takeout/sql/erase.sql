@@ -59,6 +59,8 @@ create function zarts_erase_own() returns table (place text, rows_of text, sets 
   ('opportunities_leadfact', 'lead_id = any($4) and kind in (''contact_path'', ''decision_owner'')', 'value = ''[erased]'''),
   ('opportunities_note', '($8 or id = any($9)) and (opportunity_id = any($3) or lead_id = any($4))', 'words = ''[erased]'''),
   ('opportunities_consent', 'contact_id = any($1)', 'source = ''[erased]'''),
+  -- What a field said before would come back by an undo: where it named them, nothing can be set back.
+  ('opportunities_bulkrow', 'changed::text ~* $7', 'changed = ''{}'''),
   ('hooks_attempt', 'delivery_id in (select d.id from hooks_delivery d where d.event_id in (select e.id from opportunities_event e where e.diary_id = any($5)))',
     'answer = '''''),
   ('hooks_delivery', 'event_id in (select e.id from opportunities_event e where e.diary_id = any($5)) and body <> ''''', 'body = '''', trouble = '''''),
@@ -121,7 +123,7 @@ create function zarts_erase_named() returns table (place text, rows_of text, col
   ('opportunities_importrow', 'true', '{raw,said,reason,reference}'),
   ('opportunities_savedview', 'true', '{name,filters}'),
   ('opportunities_bulkchange', 'true', '{words,answers,back}'),
-  ('opportunities_bulkrow', 'true', '{subject,reason,changed}'),
+  ('opportunities_bulkrow', 'true', '{subject,reason}'),
   ('opportunities_savedform', 'true', '{led_to}'),
   ('opportunities_templateversion', 'true', '{subject,body}'),
   ('django_admin_log', 'true', '{object_repr,change_message}'),
