@@ -100,7 +100,8 @@ def change_many(request, page, found, back, send_to):
         return sent_back(request, back, "Choose what to do with the picked rows.")
     pks = picked(request, page, found)
     if not pks:
-        return sent_back(request, back, NOT_THERE if request.POST.get("pick") else NOT_PICKED)
+        named = any(map(whole_number, request.POST.getlist("pick")[: many.MOST]))
+        return sent_back(request, back, NOT_THERE if named else NOT_PICKED)
     if len(pks) > many.MOST:
         return sent_back(request, back, f"These are more than {many.MOST:,} rows. Narrow the list first.")
     sure, at = "sure" in request.POST, timezone.now()
