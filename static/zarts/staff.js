@@ -213,6 +213,24 @@
     count();
   };
 
+  // The panel of a list's views closes by Escape and by a click beside it; the view that is shown is in sight.
+  const views = () => {
+    const menu = document.querySelector("details.z-menu");
+    const now = document.querySelector(".z-views .z-tabs [aria-current]");
+    // Sideways alone: the page stays where it is.
+    if (now) now.parentElement.scrollLeft = now.offsetLeft - (now.parentElement.clientWidth - now.offsetWidth) / 2;
+    if (!menu) return;
+    document.addEventListener("click", (event) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      event.preventDefault();
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  };
+
   // Where people write: Ctrl or Cmd with Enter saves, a link to a field puts the cursor in it, nobody leaves by accident.
   const writing = () => {
     const form = document.querySelector("form[data-writing]");
@@ -439,5 +457,6 @@
     rows();
     board();
     picking();
+    views();
   });
 })();

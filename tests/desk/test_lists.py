@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from opportunities import reads
 from opportunities.admin.base import KeptAdmin
-from opportunities.lists import columns, export, many
+from opportunities.lists import columns, export, many, saved
 from opportunities.lists.actions import TASKS
 from opportunities.models import BulkChange, BulkRow, Event, Lead, Opportunity, SavedView, Task, User
 from opportunities.records import Refused, begin, edit, perform
@@ -157,6 +157,16 @@ def test_a_view_of_a_list_keeps_its_filters_columns_and_order(as_user, ada, cem)
     assert "My calls" in names(as_user(cem).get(LEAD))
 
 
+def test_many_views_of_ones_own_hide_none_that_is_shared(as_user, ada, ben, monkeypatch):
+    monkeypatch.setattr(saved, "MOST", 2)
+    save = reverse("list_save", args=["opportunities.task"])
+    as_user(ben).post(f"{save}?due=today", {"name": "Of the team", "shared": "on"})
+    answers = [as_user(ada).post(f"{save}?owner=me", {"name": name}) for name in "abc"]
+    assert [answer.status_code for answer in answers] == [302, 302, 409]
+    assert "You have 2 views of this list. Remove one first" in answers[-1].text
+    assert names(as_user(ada).get(TASK))[3:] == ["a", "b", "Of the team"]
+
+
 def test_a_list_opens_with_the_view_that_was_chosen(as_user, ada):
     some_tasks(ada, 1)
     browser, url = as_user(ada), reverse("list_open_with", args=["opportunities.task"])
@@ -165,7 +175,8 @@ def test_a_list_opens_with_the_view_that_was_chosen(as_user, ada):
     browser.post(f"{url}?due=overdue", {"view": "overdue"})
 
     assert browser.get(TASK).url == f"{TASK}?due=overdue"
-    assert browser.get(TASK, {"view": "all"}).status_code == 200
+    cleared = browser.get(TASK, {"due": "overdue"}).context["clear_url"]
+    assert browser.get(cleared).context["views"]["current"].key == "all", "it clears, and opens with no view"
     assert browser.get(LEAD).status_code == 200
     assert Event.objects.filter(verb="user.edit", record_id=ada.pk).count() == 1
 

@@ -162,6 +162,7 @@ def test_a_paused_deal_is_not_stale(as_user, ada, early, time_machine):
         {"after": "0001-01-01T00:00:00+14:00~1", "sort": "quiet", "look": "table"},
         {"after": "~1", "sort": "client", "look": "table"},
         {"look": "upside down"},
+        {"colour": "red"},
     ],
 )
 def test_what_is_not_there_is_left_out_with_a_sentence(as_user, ada, early, query):
@@ -171,6 +172,9 @@ def test_what_is_not_there_is_left_out_with_a_sentence(as_user, ada, early, quer
     if query.get("sort") not in ("stage", "quiet") and "look" not in query:
         assert "left out" in answer.text
         assert early.client.name in answer.text
+    if "colour" in query:
+        assert "This list has no filter “colour”. It is left out." in answer.text
+        assert "That page is not there." in pipeline(as_user(ada), before="9").text
 
 
 def test_a_deal_that_is_not_mine_is_found_by_no_filter(as_user, ada, cem, early):
