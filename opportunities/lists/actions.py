@@ -193,7 +193,7 @@ class OfTasks(Action):
     apply: Callable
 
     def __init__(self, *args, page, now=None, **kwargs):
-        super().__init__(*args, now=now or clock.now(), **kwargs)
+        super().__init__(*args, **{"now": now or clock.now(), **kwargs})
 
     def change(self, page, record, user) -> bool:
         refuse_closed(record)

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import expect
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from opportunities.models import SavedView, Task
 from opportunities.records import begin

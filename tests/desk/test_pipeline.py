@@ -297,9 +297,8 @@ def test_deals_are_given_to_somebody_each_with_its_event_and_taken_back(as_user,
     told = Event.objects.filter(verb="opportunity.edit", actor=ada, record_id__in=[early.pk, later.pk])
     before, browser = told.count(), as_user(ada)
 
-    asked = browser.post(
-        reverse("pipeline_several") + "?look=table", {"do": "give", "pick": [early.pk, later.pk, an_opportunity(cem).pk]}
-    )
+    picked = [early.pk, later.pk, an_opportunity(cem).pk]
+    asked = browser.post(reverse("pipeline_several") + "?look=table", {"do": "give", "pick": picked})
     assert "Give 2 opportunities to somebody else?" in asked.text
     answer = several(browser, "give", [early, later], owner=cem.pk)
 
