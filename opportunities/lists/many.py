@@ -27,6 +27,8 @@ State = BulkRow.State
 # So many are taken at once; so few are done while the person waits.
 MOST, AT_ONCE = 10_000, 200
 BATCH = 50
+# So long the few are left to whoever waits for them: two at once would each tell of half.
+ALONE = timedelta(minutes=1)
 # So long what was done can be read; an undo is over long before.
 KEPT = timedelta(days=30)
 UNDO = "undo"
@@ -90,7 +92,8 @@ def that_can_go_back(changes) -> set[int]:
 def work() -> int:
     """Go on with what is not finished, for a few seconds. Return how many rows were dealt with."""
     until, done = time.monotonic() + LONG_ENOUGH, 0
-    for change in BulkChange.objects.filter(ended_at=None).order_by("pk")[:BATCH]:
+    begun = BulkChange.objects.filter(ended_at=None).exclude(total__lte=AT_ONCE, at__gt=timezone.now() - ALONE)
+    for change in begun.order_by("pk")[:BATCH]:
         try:
             done += go_on(change, until)
         except Exception:

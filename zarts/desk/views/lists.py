@@ -169,6 +169,8 @@ def at_once(request, change, page):
     """Do what is few while the person waits, and go back to the list."""
     many.go_on(change)
     found = many.counts(change)
+    if found["waiting"]:
+        return HttpResponseRedirect(reverse("list_change", args=[change.pk]))
     left, set_back = found["refused"] + found["gone"], change.rows.filter(many.can_go_back()).exists()
     stayed = f"{count_of(page, left)} stayed as {'it was' if left == 1 else 'they were'}. " if left else ""
     more = "See why" if left else "See it, or undo it" if set_back else "See what was done"
