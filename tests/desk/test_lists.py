@@ -433,6 +433,8 @@ def test_what_one_changed_is_found_again_for_a_month(as_user, ada, ben, cem):
     perform(lost[0].finish, by=ada)
     send(as_user(ada), "give", [*lost, *tasks], sure="1", owner=ben.pk)
     change = BulkChange.objects.get()
+    for page in (TASK, f"{reverse('pipeline')}?look=table"):
+        assert f'href="{reverse("list_changes")}"' in as_user(ada).get(page).text
     listed = as_user(ada).get(reverse("list_changes")).text
     assert "Give 3 tasks to Ben" in listed
     assert "2 done, 1 stayed as before" in listed
