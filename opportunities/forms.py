@@ -114,6 +114,9 @@ def say_plainly(field):
     for validator in getattr(field, "validators", ()):
         if isinstance(validator, ProhibitNullCharactersValidator):
             validator.message = WORDS["null_characters_not_allowed"]
+    if isinstance(field, forms.ModelChoiceField) and not isinstance(field, forms.ModelMultipleChoiceField):
+        # What has a letter in it that no address has is no choice, like any other that is not offered.
+        field.validate_no_null_characters = ProhibitNullCharactersValidator(field.error_messages["invalid_choice"])
     if isinstance(field, forms.CharField) and not isinstance(field, WordsField):
         read = field.to_python
         field.to_python = lambda value: read(readable(value))

@@ -56,6 +56,12 @@ def ways_to_wait(now: datetime) -> dict:
     return ways
 
 
+def day_and_hour(at: datetime) -> str:
+    """Say a time by the clock of whoever reads it: Tue 1 Dec, 09:00 CET."""
+    here = timezone.localtime(at)
+    return f"{here:%a} {here.day} {here:%b, %H:%M %Z}"
+
+
 class SnoozeForm(forms.Form):
     """Asks until when, in one click or as a time, and why."""
 
@@ -72,12 +78,7 @@ class SnoozeForm(forms.Form):
             say_plainly(field)
         self.now, self.ways = now, ways_to_wait(now)
         self.fields["when"].choices = [
-            (
-                name,
-                f"{words}: {timezone.localtime(until):%a} {timezone.localtime(until).day} "
-                f"{timezone.localtime(until):%b, %H:%M %Z}",
-            )
-            for name, (words, until) in self.ways.items()
+            (name, f"{words}: {day_and_hour(until)}") for name, (words, until) in self.ways.items()
         ]
         self.fields["at"].validators.append(near_our_time)
         self.fields["at"].help_text = f"{by_your_clock()} If you type one, it counts."

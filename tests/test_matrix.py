@@ -59,6 +59,7 @@ PAGES = {
     "list_save": ("-", "-"),  # of a list that there is not; tests/desk/test_lists.py has those that there are
     "list_open_with": ("-", "-"),
     "list_many": ("-", "-"),
+    "list_changes": (STAFF, "-"),
     "list_change": ("A", "-"),
     "list_change_progress": ("A", "-"),
     "list_undo": ("-", "A"),
@@ -513,7 +514,7 @@ def test_every_address_of_the_public_surface_answers_a_stranger_as_written(porta
 MOST = 12
 # Pages without a record that list things, and those that list nothing. Each kind of record has its list beside them.
 LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "due_work", "notices"}
-LISTS |= {"report_calendar", "report_reliability"}
+LISTS |= {"report_calendar", "report_reliability", "list_changes"}
 LISTS |= {"own_takeouts", "claims", "won_and_lost", "numbers", "find", "find_now", "tokens", "retests"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "pipeline_export", "notices_unread"),

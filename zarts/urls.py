@@ -51,6 +51,7 @@ urlpatterns = [
     path("admin/lists/<str:key>/save/", lists.save_view, name="list_save"),
     path("admin/lists/<str:key>/open-with/", lists.open_with, name="list_open_with"),
     path("admin/lists/<str:key>/many/", lists.many_rows, name="list_many"),
+    path("admin/changes/", lists.changes, name="list_changes"),
     path("admin/changes/<int:pk>/", lists.change, name="list_change"),
     path("admin/changes/<int:pk>/progress/", lists.progress, name="list_change_progress"),
     path("admin/changes/<int:pk>/undo/", lists.undo, name="list_undo"),

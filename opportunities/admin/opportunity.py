@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin import display
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect
@@ -10,7 +11,7 @@ from django.shortcuts import redirect
 from .. import once
 from ..forms import offer_people
 from ..inplace import NEW, right_to
-from ..lists.actions import MANY
+from ..lists.actions import MANY, NextOfDeals
 from ..models import Contact, Opportunity
 from ..records import Refused
 from .base import RecordAdmin, came_from
@@ -24,7 +25,7 @@ from .sharing import share_view
 class OpportunityAdmin(TakesNotes, RecordAdmin):
     list_display = ["name", "client", "stage", "value", "probability", "owner", "next_action", "due_on"]
     list_more = ("team",)
-    many = MANY
+    many = MANY | {"next": NextOfDeals}
     list_filter = ["stage", "owner"]
     list_select_related = ["client", "owner", "decision_owner"]
     search_fields = ["name"]
@@ -59,6 +60,13 @@ class OpportunityAdmin(TakesNotes, RecordAdmin):
             if pk and str(pk).isdigit():
                 offer_people(field, Contact.objects.filter(client__opportunities=pk, left_on=None))
         return field
+
+    @display(description="Last event")
+    def last_event(self, deal):
+        return deal.diary.last_at
+
+    # What a file has in it is a time, and its head says in which zone.
+    last_event.is_time = True
 
     # -- All fields at once. -------------------------------------------------------------------------------------------
 

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from django import forms
 from django.contrib.admin.utils import flatten_fieldsets
 from django.http import HttpRequest
+from django.utils import timezone
 
 from .. import clock
+from ..followups import open_task
 from ..forms import a_day_to_come, near_our_time, say_plainly
 from ..models import User
-from ..records import Refused
-from ..task_forms import CancelAllForm, FinishForm, GiveAllForm, SnoozeAllForm, refuse_closed
+from ..records import Opens, Refused
+from ..task_forms import CancelAllForm, FinishForm, GiveAllForm, SnoozeAllForm, day_and_hour, refuse_closed
 
 
 def count_of(page, count) -> str:
@@ -50,7 +52,7 @@ class Action:
 class Asking(Action, forms.Form):
     """An action that asks something, in fields of our own."""
 
-    def __init__(self, *args, page, **kwargs):
+    def __init__(self, *args, page, now=None, **kwargs):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             say_plainly(field)
@@ -136,6 +138,19 @@ class NextForm(Setting, WhatNextForm):
     sets = ("next_action", "due_on")
 
 
+class NextOfDeals(NextForm):
+    """Promises it as well, where nothing is promised for a deal: with a task of its own."""
+
+    def change(self, page, record, user):
+        changed = super().change(page, record, user)
+        if record.tasks.open().exists():
+            return changed
+        action, due = self.cleaned_data["next_action"], self.cleaned_data["due_on"]
+        days = (due - timezone.localdate()).days
+        open_task(page.model._base_manager.get(pk=record.pk), Opens("follow_up", action, days), by=user)
+        return True
+
+
 class DueForm(Setting, WhenForm):
     name, question = "Due day…", "Set the due day of {rows}?"
     button, done = "Set the due day of {rows}", "{rows} with a new due day."
@@ -177,8 +192,8 @@ class OfTasks(Action):
 
     apply: Callable
 
-    def __init__(self, *args, page, **kwargs):
-        super().__init__(*args, **{"now": clock.now(), **kwargs})
+    def __init__(self, *args, page, now=None, **kwargs):
+        super().__init__(*args, **{"now": now or clock.now(), **kwargs})
 
     def change(self, page, record, user) -> bool:
         refuse_closed(record)
@@ -199,6 +214,16 @@ class CancelTasks(OfTasks, CancelAllForm):
 class SnoozeTasks(OfTasks, SnoozeAllForm):
     name, question, button, done = "Put off…", "Put {rows} off?", "Put {rows} off", "{rows} put off."
     sets = ("due_at",)
+
+    def words(self, page, count):
+        return f"{super().words(page, count)} until {self.day}"
+
+    def said(self, page, count):
+        return f"{super().said(page, count).removesuffix('.')} until {self.day}."
+
+    @property
+    def day(self) -> str:
+        return day_and_hour(self.cleaned_data["until"])
 
 
 class GiveTasks(SaysWhom, OfTasks, GiveAllForm):

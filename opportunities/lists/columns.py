@@ -67,7 +67,8 @@ def heads(page, names, zone) -> list[str]:
     found = []
     for name in names:
         field = field_of(page, name)
-        zoned = f" ({zone.key})" if isinstance(field, models.DateTimeField) else ""
+        is_time = isinstance(field, models.DateTimeField) or hasattr(getattr(page, name, None), "is_time")
+        zoned = f" ({zone.key})" if is_time else ""
         found += [label_of(page, name) + zoned, *(["Currency"] if says_currency(page, field, names) else [])]
     return found
 

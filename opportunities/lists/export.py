@@ -106,7 +106,13 @@ def in_csv(value) -> str:
 def in_excel(sheet, value):
     """Return a value as its cell: words as words, whatever they begin with; a number, a day or a time as that."""
     if isinstance(value, str):
-        return WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", safe(value))[:32_767]) if value else None
+        cell = WriteOnlyCell(sheet)
+        cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)[:32_767] or None
+        # As words it never calculates, so it needs no mark that is seen: a phone number stays as it is. The style's own
+        # mark keeps what looks like a formula as words when somebody edits the cell.
+        if cell.value:
+            cell.data_type, cell.quotePrefix = "s", safe(value) != value
+        return cell
     looks = next((looks for kind, looks in FORMATS if isinstance(value, kind)), "")
     if not looks:
         return value

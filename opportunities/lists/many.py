@@ -6,7 +6,7 @@ rows that nobody else has.
 
 import logging
 import time
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.apps import apps
 from django.contrib import admin
@@ -27,6 +27,10 @@ State = BulkRow.State
 # So many are taken at once; so few are done while the person waits.
 MOST, AT_ONCE = 10_000, 200
 BATCH = 50
+# So long the few are left to whoever waits for them: two at once would each tell of half.
+ALONE = timedelta(minutes=1)
+# So long what was done can be read; an undo is over long before.
+KEPT = timedelta(days=30)
 UNDO = "undo"
 
 
@@ -42,11 +46,10 @@ def page_of(key: str):
 
 
 @transaction.atomic
-def begin(user, key, do, answers, words, pks, back="") -> BulkChange:
+def begin(user, key, do, answers, words, pks, back="", at=None) -> BulkChange:
     """Write down what is to be done to these rows. From here on it is done, whoever leaves the page."""
-    change = BulkChange.objects.create(
-        user=user, list=key, do=do, answers=answers, words=words[:300], total=len(pks), back=back[:2000]
-    )
+    about = {"user": user, "list": key, "do": do, "answers": answers, "at": at or timezone.now()}
+    change = BulkChange.objects.create(**about, words=words[:300], total=len(pks), back=back[:2000])
     BulkRow.objects.bulk_create([BulkRow(change=change, record_id=pk) for pk in pks], batch_size=1000)
     return change
 
@@ -78,13 +81,19 @@ def can_go_back():
     return Q(state=State.DONE) & ~Q(changed={})
 
 
+def that_can_go_back(changes) -> set[int]:
+    """Return which of these changes set something that can be set back, as far as their rows go."""
+    return set(BulkRow.objects.filter(can_go_back(), change__in=changes).values_list("change", flat=True).distinct())
+
+
 # -- Doing it. ---------------------------------------------------------------------------------------------------------
 
 
 def work() -> int:
     """Go on with what is not finished, for a few seconds. Return how many rows were dealt with."""
     until, done = time.monotonic() + LONG_ENOUGH, 0
-    for change in BulkChange.objects.filter(ended_at=None).order_by("pk")[:BATCH]:
+    begun = BulkChange.objects.filter(ended_at=None).exclude(total__lte=AT_ONCE, at__gt=timezone.now() - ALONE)
+    for change in begun.order_by("pk")[:BATCH]:
         try:
             done += go_on(change, until)
         except Exception:
@@ -117,7 +126,8 @@ def form_of(change, page):
     """Return the form with what was answered; nothing for an undo."""
     if change.do == UNDO:
         return None
-    form = page.many[change.do](change.answers, page=page)
+    # "Tomorrow" is the day after it was asked, however late the worker comes.
+    form = page.many[change.do](change.answers, page=page, now=change.at)
     # Who takes it over may have left since; a day may have passed. Then each row says so.
     return form if form.is_valid() else form.errors
 
@@ -129,8 +139,7 @@ def take(pk, change, page, form, user) -> bool:
     if row is None:
         return False
     rows = page.model._base_manager.select_related(*(page.model.lineage() or [None]))
-    # What somebody gave away they need not see any more to take it back.
-    seen = Q() if form is None else page.model.reach(user)
+    seen = Q() if is_taken_back(row, form) else page.model.reach(user)
     record = rows.filter(seen, pk=row.record_id).first()
     if record is None:
         row.state = State.GONE
@@ -145,6 +154,11 @@ def take(pk, change, page, form, user) -> bool:
             row.state, row.reason = State.REFUSED, "You may read it, but not change it."
     row.save()
     return True
+
+
+def is_taken_back(row, form) -> bool:
+    """Whether this undoes that somebody gave a record away: they need not see it any more to take it back."""
+    return form is None and "owner" in row.changed
 
 
 def settle(row, record, page, form, user) -> str:
@@ -176,10 +190,13 @@ def may(page, record, user, form) -> bool:
 def set_back(row, record, page, user) -> str:
     """Set what a change did back to what was before it, where nobody changed it since.
 
-    It needs the right to change such records, and no reach: it only puts back what this person changed.
+    It needs the right to change such records, and their reach too, but for what this person gave away by it.
     """
-    if not (user.is_active and user.has_perm(f"{page.opts.app_label}.change_{page.opts.model_name}")):
+    seen = None if is_taken_back(row, None) else record
+    if not (user.is_active and page.has_change_permission(as_asked_by(user), seen)):
         raise PermissionDenied
+    if not row.changed:
+        raise Refused(["What it said before was erased."])
     for name, (_, after) in row.changed.items():
         if kept(record, name) != after:
             raise Refused([f"Its {page.opts.get_field(name).verbose_name} was changed since."])
@@ -205,13 +222,30 @@ def as_it_was(record, name, value):
     return parse_datetime(value) if value and name.endswith("_at") else field.to_python(value)
 
 
+def forget() -> int:
+    """Remove what was done long ago, with its rows, so many changes at a time: the diaries of the records have it."""
+    old = BulkChange.objects.filter(ended_at__lt=timezone.now() - KEPT).order_by("-pk")
+    # What undid another points to it: it is the younger one, and goes first.
+    pks = list(old.filter(undone_by=None).values_list("pk", flat=True)[:BATCH])
+    BulkRow.objects.filter(change__in=pks).delete()
+    return BulkChange.objects.filter(pk__in=pks).delete()[0]
+
+
 # -- How far it has come. ----------------------------------------------------------------------------------------------
 
 
 def counts(change) -> dict[str, int]:
     """Return how many rows came out how."""
-    found = dict(change.rows.order_by().values_list("state").annotate(n=Count("pk")))
-    return {state: found.get(state, 0) for state in State.values}
+    return counts_of([change])[change.pk]
+
+
+def counts_of(changes) -> dict[int, dict[str, int]]:
+    """Return for each of these changes how many of its rows came out how."""
+    found = {change.pk: dict.fromkeys(State.values, 0) for change in changes}
+    rows = BulkRow.objects.filter(change__in=found).order_by()
+    for pk, state, count in rows.values_list("change", "state").annotate(n=Count("pk")):
+        found[pk][state] = count
+    return found
 
 
 def said(change, page, found) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django import forms
 from django.db import IntegrityError, transaction
+from django.db.models import Case, When
 
 from ..forms import say_plainly
 from ..models import SavedView, User
@@ -43,8 +44,10 @@ def house(page) -> dict:
 
 def tabs(user, key: str, house: dict) -> list[Tab]:
     """Return the views of a list that this person has: the house's, their own, and the shared ones."""
-    mine = SavedView.objects.visible_to(user).filter(list=key, stage=SavedView.Stage.KEPT).select_related("owner")
-    saved = [Tab(str(view.pk), view.name, view.filters, view) for view in mine.order_by("shared", "name", "pk")[:MOST]]
+    views = SavedView.objects.visible_to(user).filter(list=key, stage=SavedView.Stage.KEPT).select_related("owner")
+    # Their own first, of which there are so many at most: whoever keeps many still sees as many that are shared.
+    views = views.order_by(Case(When(owner=user, then=0), default=1), "name", "pk")
+    saved = [Tab(str(view.pk), view.name, view.filters, view) for view in views[: 2 * MOST]]
     return [*(Tab(name, words, query) for name, (words, query) in house.items()), *saved]
 
 
@@ -75,7 +78,13 @@ class SaveForm(forms.Form):
 
 
 def save(user, key: str, form: SaveForm, query: dict) -> SavedView | None:
-    """Save what the address says under a name. A name that this person has already is told at the field."""
+    """Save what the address says under a name. What is wrong is told at the field.
+
+    No more are kept than are shown above the list.
+    """
+    if SavedView.objects.filter(owner=user, list=key, stage=SavedView.Stage.KEPT).count() >= MOST:
+        form.add_error("name", f"You have {MOST} views of this list. Remove one first: “All saved views” lists them.")
+        return None
     view = SavedView(owner=user, list=key, filters=query, **form.cleaned_data)
     try:
         with transaction.atomic():

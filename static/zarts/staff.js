@@ -193,15 +193,14 @@
 
   // Rows are picked for something that is done to all of them: how many is said where it is done.
   const picking = () => {
-    const several = document.querySelector("[data-several], [data-several-tasks]");
+    const several = document.querySelector("[data-several-tasks]");
     if (!several) return;
     const boxes = () => all("[name=pick]");
     const count = () => {
       const picked = boxes().filter((box) => box.checked).length;
-      document.querySelector("[data-picked]").textContent = picked;
-      // The bar of the tasks is there while some are picked; without a script it always is.
-      if (several.matches("[data-several-tasks]")) several.hidden = !picked;
-      else if (picked) document.querySelector("[data-several]").open = true;
+      document.querySelector("[data-picked]").textContent = several.elements.all?.checked ? "All" : picked;
+      // The bar is there while some are picked; without a script it always is.
+      several.hidden = !picked;
       const whole = document.querySelector("[data-pick-all]");
       if (!whole) return;
       whole.checked = picked > 0 && picked === boxes().length;
@@ -209,9 +208,27 @@
     };
     document.addEventListener("change", (event) => {
       if (event.target.matches("[data-pick-all]")) boxes().forEach((box) => (box.checked = event.target.checked));
-      if (event.target.matches("[data-pick-all], [name=pick]")) count();
+      if (event.target.matches("[data-pick-all], [name=pick], [name=all]")) count();
     });
     count();
+  };
+
+  // The panel of a list's views closes by Escape and by a click beside it; the view that is shown is in sight.
+  const views = () => {
+    const menu = document.querySelector("details.z-menu");
+    const now = document.querySelector(".z-views .z-tabs [aria-current]");
+    // Sideways alone: the page stays where it is.
+    if (now) now.parentElement.scrollLeft = now.offsetLeft - (now.parentElement.clientWidth - now.offsetWidth) / 2;
+    if (!menu) return;
+    document.addEventListener("click", (event) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      event.preventDefault();
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
   };
 
   // Where people write: Ctrl or Cmd with Enter saves, a link to a field puts the cursor in it, nobody leaves by accident.
@@ -440,5 +457,6 @@
     rows();
     board();
     picking();
+    views();
   });
 })();

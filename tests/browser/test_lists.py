@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from opportunities.models import SavedView, Task
 from opportunities.records import begin
@@ -23,7 +24,14 @@ def test_a_list_is_laid_out_kept_taken_away_and_several_are_given(house, at_brow
     somebody.press("Show these columns").sees(deal.name)
     somebody.choose(".z-menu > summary").write(name="Late calls").press("Save view").sees("Saved: Late calls.")
     assert SavedView.objects.get().filters["columns"] == "title,kind,stage,owner,due_at,opportunity"
+    panel = somebody.choose(".z-menu > summary").page.locator(".z-menu .z-card")
+    somebody.page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    tabs = somebody.page.locator(".z-views .z-tabs")
+    shown = tabs.evaluate("(all) => all.scrollLeft + all.clientWidth - all.querySelector('[aria-current]').offsetLeft")
+    assert shown > 40, "the view that is shown is in sight"
     somebody.choose(".z-menu > summary")
+    assert panel.evaluate("(panel) => panel.scrollHeight <= panel.clientHeight"), "nothing of it is out of sight"
     with somebody.page.expect_download() as taken:
         somebody.page.get_by_role("link", name="Excel").click()
     assert taken.value.suggested_filename.startswith("tasks-")

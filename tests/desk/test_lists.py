@@ -1,7 +1,8 @@
 """Lists are the same everywhere: columns, filters, order, views that are saved, files, and many rows at once."""
 
 import io
-from datetime import date, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib import admin
@@ -13,7 +14,7 @@ from openpyxl import load_workbook
 
 from opportunities import reads
 from opportunities.admin.base import KeptAdmin
-from opportunities.lists import columns, export, many
+from opportunities.lists import columns, export, many, saved
 from opportunities.lists.actions import TASKS
 from opportunities.models import BulkChange, BulkRow, Event, Lead, Opportunity, SavedView, Task, User
 from opportunities.records import Refused, begin, edit, perform
@@ -156,6 +157,17 @@ def test_a_view_of_a_list_keeps_its_filters_columns_and_order(as_user, ada, cem)
     assert "My calls" in names(as_user(cem).get(LEAD))
 
 
+def test_many_views_of_ones_own_hide_none_that_is_shared(as_user, ada, ben, monkeypatch):
+    monkeypatch.setattr(saved, "MOST", 2)
+    save = reverse("list_save", args=["opportunities.task"])
+    as_user(ben).post(f"{save}?due=today", {"name": "Of the team", "shared": "on"})
+    asked = {"a": "due=overdue", "b": "due=week", "c": "due=today"}
+    answers = [as_user(ada).post(f"{save}?owner=me&{query}", {"name": name}) for name, query in asked.items()]
+    assert [answer.status_code for answer in answers] == [302, 302, 409]
+    assert "You have 2 views of this list. Remove one first" in answers[-1].text
+    assert names(as_user(ada).get(TASK))[3:] == ["a", "b", "Of the team"]
+
+
 def test_a_list_opens_with_the_view_that_was_chosen(as_user, ada):
     some_tasks(ada, 1)
     browser, url = as_user(ada), reverse("list_open_with", args=["opportunities.task"])
@@ -164,7 +176,8 @@ def test_a_list_opens_with_the_view_that_was_chosen(as_user, ada):
     browser.post(f"{url}?due=overdue", {"view": "overdue"})
 
     assert browser.get(TASK).url == f"{TASK}?due=overdue"
-    assert browser.get(TASK, {"view": "all"}).status_code == 200
+    cleared = browser.get(TASK, {"due": "overdue"}).context["clear_url"]
+    assert browser.get(cleared).context["views"]["current"].key == "all", "it clears, and opens with no view"
     assert browser.get(LEAD).status_code == 200
     assert Event.objects.filter(verb="user.edit", record_id=ada.pk).count() == 1
 
@@ -206,8 +219,8 @@ def test_a_file_has_exactly_the_rows_and_columns_of_the_list(as_user, ada, cem, 
     assert lines[0].startswith("'=2+3,1234.5")
     book = load_workbook(io.BytesIO(b"".join(as_user(ada).get(url, {**query, "as": "excel"}).streaming_content)))
     _, row = book.active.iter_rows()
-    assert [cell.value for cell in row][:3] == ["'=2+3", 1234.5, "USD"]
-    assert row[0].data_type == "s"
+    assert [cell.value for cell in row][:3] == ["=2+3", 1234.5, "USD"]
+    assert (row[0].data_type, row[0].quotePrefix) == ("s", True), "words, which Excel does not mark for all to see"
     told = Event.objects.filter(verb="user.export", actor=ada).select_related("facts")
     assert [event.facts.values["as"] for event in told.order_by("pk")] == ["CSV", "Excel"]
     assert told[0].facts.values["filters"] == {"owner": "me", "columns": "name,value,owner,due_on"}
@@ -243,8 +256,11 @@ def test_the_pipeline_is_taken_away_as_its_table_shows_it(as_user, ada, cem):
     an_opportunity(cem)
     deal = an_opportunity(ada)
     lines = text_of(as_user(ada).get(reverse("pipeline_export"), {"as": "csv", "owner": "me"})).splitlines()
-    assert lines[0] == '\ufeffClient,Name,Stage,Value,Currency,"Probability, percent",Owner,Next action,Due'
+    assert lines[0].startswith('\ufeffClient,Name,Stage,Value,Currency,"Probability, percent",Owner,Next action,Due,')
+    assert lines[0].endswith(",Last event (UTC)")
     assert len(lines) == 2
+    last = Opportunity.objects.get(pk=deal.pk).diary.last_at
+    assert lines[1].endswith(f"{last:%Y-%m-%d %H:%M}")
     assert deal.name in lines[1]
     query = {"look": "table", "columns": "due,stage,shoe", "sort": "-value"}
     page = as_user(ada).get(reverse("pipeline"), query)
@@ -260,15 +276,16 @@ def test_the_pipeline_is_taken_away_as_its_table_shows_it(as_user, ada, cem):
 
 
 def send(browser, do, rows=(), query="", key="opportunities.task", **data):
-    url = reverse("list_many", args=[key]) + query
-    return browser.post(url, {"pick": [row.pk for row in rows], "do": do, **data}, follow=True)
+    """Send what the bar sends, and with `sure` what the question below it does: to how many rows one said yes, too."""
+    url, agreed = reverse("list_many", args=[key]) + query, {"count": len(rows)} if "sure" in data else {}
+    return browser.post(url, {"pick": [row.pk for row in rows], "do": do, **agreed, **data}, follow=True)
 
 
-def test_how_many_is_asked_before_and_each_gets_its_own_event(as_user, ada, ben):
+def test_how_many_is_asked_before_and_each_gets_its_own_event(as_user, ada, ben, cem):
     tasks, browser = some_tasks(ada), as_user(ada)
     assert all(f">{form.name}</button>" in browser.get(TASK).text for form in TASKS.values())
 
-    asked = send(browser, "give", tasks)
+    asked = send(browser, "give", [*tasks, *some_tasks(cem, 2)])
     assert "Give 3 tasks to somebody else?" in asked.text
     assert {task.owner for task in Task.objects.filter(pk__in=[t.pk for t in tasks])} == {ada}
     wrong = send(browser, "give", tasks, sure="1")
@@ -289,7 +306,7 @@ def test_an_undo_sets_back_only_what_nobody_changed_since(as_user, ada, ben, cem
     before = first.due_at
     browser = as_user(ada)
     answer = send(browser, "snooze", [first, second, third], sure="1", when="tomorrow", reason="They are away.")
-    assert "2 tasks put off. 1 task stayed as it was." in answer.text
+    assert re.search(r"2 tasks put off until \w{3} \d+ \w{3}, 09:00 \w+\. 1 task stayed as it was\.", answer.text)
     change = BulkChange.objects.get()
     page = browser.get(reverse("list_change", args=[change.pk]))
     assert "It is done already." in page.text
@@ -330,15 +347,19 @@ def test_all_that_match_are_done_by_the_worker_when_they_are_many(as_user, ada, 
 
     asked = send(browser, "give", query="?kind=other", all="1")
     assert "Give 5 tasks to somebody else?" in asked.text
-    page = send(browser, "give", query="?kind=other", all="1", sure="1", owner=ben.pk)
+    some_tasks(ada, 1, opportunity=deal, kind="other")
+    again = send(browser, "give", query="?kind=other", all="1", sure="1", owner=ben.pk, count=5)
+    assert (again.status_code, "These are 6 tasks now." in again.text) == (409, True)
+    assert f'value="{ben.pk}" selected' in again.text, "what was answered stays"
+    page = send(browser, "give", query="?kind=other", all="1", sure="1", owner=ben.pk, count=6)
 
     change = BulkChange.objects.get()
     assert "You can leave this page" in page.text
-    assert browser.get(reverse("list_change_progress", args=[change.pk])).json()["words"] == "0 of 5"
+    assert browser.get(reverse("list_change_progress", args=[change.pk])).json()["words"] == "0 of 6"
     assert not Task.objects.filter(owner=ben).exists()
     done, failed = due.run()
-    assert (done["changes of many rows"], failed) == (5, [])
-    assert Task.objects.filter(owner=ben, kind="other").count() == 5
+    assert (done["changes of many rows"], failed) == (6, [])
+    assert Task.objects.filter(owner=ben, kind="other").count() == 6
     assert browser.get(reverse("list_change_progress", args=[change.pk])).json()["percent"] == 100
     assert many.work() == 0
 
@@ -346,8 +367,8 @@ def test_all_that_match_are_done_by_the_worker_when_they_are_many(as_user, ada, 
 def test_nobody_does_more_to_many_than_to_one(as_user, ada, ben, cem, dora, ann):
     mine, theirs = an_opportunity(ada), an_opportunity(cem)
     key, lead = "opportunities.opportunity", a_lead(ada)
-    answer = send(as_user(ada), "give", [mine, theirs], key=key, sure="1", owner=ben.pk)
-    assert "1 opportunity given to Ben. 1 opportunity stayed as it was." in answer.text
+    answer = send(as_user(ada), "give", [mine, theirs], key=key, sure="1", owner=ben.pk, count=1)
+    assert "1 opportunity given to Ben. <a" in answer.text
     assert Opportunity.objects.get(pk=theirs.pk).owner == cem
     # Given to somebody of another team it is out of her sight, and still hers to take back.
     send(as_user(ada), "give", [an_opportunity(ada)], key=key, sure="1", owner=cem.pk)
@@ -356,11 +377,12 @@ def test_nobody_does_more_to_many_than_to_one(as_user, ada, ben, cem, dora, ann)
     assert send(as_user(ann), "give", [mine], key=key, sure="1", owner=ben.pk).status_code == 403
     assert 'form="several"' not in as_user(ann).get(LEAD).text
     # Whoever left, or lost the right meanwhile, changes nothing by what they began before.
-    change = many.begin(
-        ada, "opportunities.lead", "next", {"next_action": "Call", "due_on": "2099-01-01"}, "x", [lead.pk]
-    )
+    answers = {"next_action": "Call", "due_on": str(timezone.localdate() + timedelta(days=2))}
+    change = many.begin(ada, "opportunities.lead", "next", answers, "x", [lead.pk])
     User.objects.filter(pk=ada.pk).update(is_active=False)
-    many.work()
+    assert many.work() == 0, "the few are left to whoever waits for them"
+    BulkChange.objects.filter(pk=change.pk).update(at=timezone.now() - timedelta(minutes=2))
+    assert many.work() == 1
     assert BulkRow.objects.get(change=change).reason == "You may read it, but not change it."
     assert Lead.objects.get(pk=lead.pk).next_action != "Call"
 
@@ -371,7 +393,7 @@ def test_nobody_does_more_to_many_than_to_one(as_user, ada, ben, cem, dora, ann)
         ({"do": "finish"}, "Pick some rows first"),
         ({"do": "finish", "pick": ["x", "-1", "\x00"]}, "Pick some rows first"),
         ({"do": "burn", "pick": [1]}, "Choose what to do"),
-        ({"do": "finish", "pick": [999999999], "sure": "1"}, "Nothing was changed."),
+        ({"do": "finish", "pick": [999999999], "sure": "1"}, "not there any more, or not yours."),
         ({"do": "finish", "pick": list(range(1, 12)), "sure": "1"}, "These are more than 10 rows."),
     ],
 )
@@ -379,6 +401,51 @@ def test_bad_input_is_answered_in_words(as_user, ada, data, said, monkeypatch):
     monkeypatch.setattr(many, "MOST", 10)
     answer = as_user(ada).post(reverse("list_many", args=["opportunities.task"]), data, follow=True)
     assert said in answer.text
+
+
+def test_a_day_is_the_one_that_was_asked_for_however_late_the_worker_comes(ada, time_machine):
+    [task] = some_tasks(ada, 1, due_at=datetime(2026, 12, 1, 9, 0, tzinfo=UTC))
+    time_machine.move_to(datetime(2026, 12, 1, 22, 50, tzinfo=UTC), tick=False)
+    answers = {"when": "tomorrow", "reason": "They are away."}
+    change = many.begin(ada, "opportunities.task", "snooze", answers, "x", [task.pk])
+    time_machine.move_to(datetime(2026, 12, 2, 1, 10, tzinfo=UTC), tick=False)
+    many.go_on(change)
+    assert timezone.localdate(Task.objects.get(pk=task.pk).due_at) == date(2026, 12, 2)
+
+
+def test_an_undo_needs_the_reach_but_of_what_was_given_away(as_user, ada, ben, cem):
+    [task] = some_tasks(ada, 1)
+    change = many.begin(
+        ben, "opportunities.task", "snooze", {"when": "tomorrow", "reason": "They are away."}, "x", [task.pk]
+    )
+    many.go_on(change)
+    User.objects.filter(pk=ben.pk).update(reach_of="own", team=cem.team)
+    late = Task.objects.get(pk=task.pk).due_at
+
+    undone = as_user(User.objects.get(pk=ben.pk)).post(reverse("list_undo", args=[change.pk]), follow=True)
+
+    assert "Nothing was changed." in undone.text
+    assert (task.title in undone.text, Task.objects.get(pk=task.pk).due_at) == (False, late)
+
+
+def test_what_one_changed_is_found_again_for_a_month(as_user, ada, ben, cem):
+    lost, tasks = some_tasks(ada, 1), some_tasks(ada, 2)
+    perform(lost[0].finish, by=ada)
+    send(as_user(ada), "give", [*lost, *tasks], sure="1", owner=ben.pk)
+    change = BulkChange.objects.get()
+    for page in (TASK, f"{reverse('pipeline')}?look=table"):
+        assert f'href="{reverse("list_changes")}"' in as_user(ada).get(page).text
+    listed = as_user(ada).get(reverse("list_changes")).text
+    assert "Give 3 tasks to Ben" in listed
+    assert "2 done, 1 stayed as before" in listed
+    assert "Until" in listed
+    assert "Give 3 tasks" not in as_user(cem).get(reverse("list_changes")).text
+    undo = many.begin_undo(change, ada)
+    many.go_on(undo)
+    assert "Undone" in as_user(ada).get(reverse("list_changes")).text
+    BulkChange.objects.update(ended_at=timezone.now() - timedelta(days=31))
+    assert [many.forget(), many.forget(), many.forget()] == [1, 1, 0], "what undid it goes before it"
+    assert not BulkRow.objects.exists()
 
 
 def test_two_workers_deal_with_each_row_once(ada, ben):

@@ -5,11 +5,12 @@ from django.contrib import admin
 from django.urls import reverse
 
 from opportunities.admin.base import RowInline
+from opportunities.lists import many
+from opportunities.lists.actions import GiveForm
 from opportunities.models import Discovery, Lead, Opportunity, Task, User
 from opportunities.writing import DiscoveryForm
 from proposals.models import Approval, Contract, Proposal, Summary
 from tests.makers import a_lead, an_opportunity
-from zarts.desk.bulk import ReassignForm
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +66,10 @@ def test_the_full_form_offers_no_owner_who_may_not_work_on_it(ada, ben, ann, eve
 def test_the_writing_screen_and_the_bulk_form_offer_the_same_people(ada, ben, ann, eve, dora):
     discovery = an_opportunity(ada, stage="discovery").discoveries.get()
 
-    for form in (DiscoveryForm(discovery=discovery, may_choose=False), ReassignForm()):
+    for form in (
+        DiscoveryForm(discovery=discovery, may_choose=False),
+        GiveForm(page=many.page_of("opportunities.opportunity")),
+    ):
         assert list(form.fields["owner"].queryset) == [ada, ben]
 
 

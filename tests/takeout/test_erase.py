@@ -1,6 +1,7 @@
 """A person is erased: their data is gone wherever it stood, what is signed stays, and the diaries prove themselves."""
 
 import re
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -13,6 +14,7 @@ from django.utils import timezone
 from handoff.models import Promise
 from opportunities import notices, outbox
 from opportunities.chain import broken
+from opportunities.lists import many
 from opportunities.models import BulkChange, BulkRow, Contact, Event, Lead, Message, Note, Notice
 from opportunities.records import Refused, begin, edit, perform
 from proposals.models import Block
@@ -197,6 +199,24 @@ def test_whoever_decided_on_a_deal_leaves_a_task_and_mail_that_waits_never_goes(
     assert deal.tasks.filter(stage="open", title__startswith="Find out who decides after").exists()
     assert left_of([bo.name, bo.email]) == set()
     assert list(broken()) == []
+
+
+@pytest.mark.django_db
+def test_no_undo_brings_back_what_an_erase_took_away(ada, ben, bo):
+    deal, day = bo.client.opportunities.get(), timezone.localdate() + timedelta(days=3)
+    deal = edit(deal, by=ada, next_action=f"Call {bo.name} on 030 1234567", due_on=day)
+    answers = {"next_action": "Wait for the answer", "due_on": str(day)}
+    change = many.begin(ben, "opportunities.opportunity", "next", answers, "Set the next action", [deal.pk])
+    many.go_on(change)
+    under_way = many.begin_undo(BulkChange.objects.get(pk=change.pk), ben)
+
+    erase(bo, by=ben, reason="Asked by mail.")
+
+    many.go_on(under_way)
+    assert under_way.rows.get().reason == "What it said before was erased."
+    assert change.rows.get().changed == {}
+    deal.refresh_from_db()
+    assert deal.next_action == "Wait for the answer"
 
 
 @pytest.mark.django_db

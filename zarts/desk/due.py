@@ -106,6 +106,7 @@ SLOW_PARTS = {
     "calls that were answered": api_calls.forget,
     "old webhook deliveries": deliveries.forget,
     "old take-outs": own.forget,
+    "old changes of many rows": many.forget,
     "retests": retests.start_due,
     "processes that ended": pulse.forget,
 }

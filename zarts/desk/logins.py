@@ -42,6 +42,9 @@ DELETABLE = {
     "hooks_attempt",
     # Calls of programs, when the day is over in which the same one again gets the same answer.
     "api_call",
+    # What was done to many rows at once, a month later; the diaries of the rows keep it.
+    "opportunities_bulkchange",
+    "opportunities_bulkrow",
     # What somebody took out, when its days are over.
     "takeout_ownpiece",
     "opportunities_user_groups",

@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,8 +21,10 @@ from opportunities.records import Refused
 from ..access import page_context, staff_page
 
 # So many rows are named: before it is done, and of those that were refused.
-SHOWN, MOST_REFUSED = 20, 200
+SHOWN, MOST_REFUSED, MOST_CHANGES = 20, 1000, 100
 SAVE = "opportunities.add_savedview"
+NOT_PICKED = "Pick some rows first: tick their boxes."
+NOT_THERE = "What was picked is not there any more, or not yours."
 
 
 def list_of(request, key):
@@ -85,26 +88,35 @@ def many_rows(request, key):
     page = list_of(request, key)
     if not page.has_change_permission(request):
         raise PermissionDenied("You may read this list, but not change it.")
-    asked, do = asked_of(page, request), request.POST.get("do", "")
-    forms, back = page.many_for(request), asked.address()
+    asked = asked_of(page, request)
+    send_to = address_of(reverse("list_many", args=[page.opts.label_lower]), asked.query)
+    return change_many(request, page, asked.found, asked.address(), send_to)
+
+
+def change_many(request, page, found, back, send_to):
+    """Do it to what is picked of the rows that a list found, once the person said yes to how many they are."""
+    do, forms = request.POST.get("do", ""), page.many_for(request)
     if do not in forms:
         return sent_back(request, back, "Choose what to do with the picked rows.")
-    pks = picked(request, asked)
+    pks = picked(request, page, found)
     if not pks:
-        return sent_back(request, back, "Pick some rows first: tick their boxes.")
+        named = any(map(whole_number, request.POST.getlist("pick")[: many.MOST]))
+        return sent_back(request, back, NOT_THERE if named else NOT_PICKED)
     if len(pks) > many.MOST:
         return sent_back(request, back, f"These are more than {many.MOST:,} rows. Narrow the list first.")
-    sure = "sure" in request.POST
-    form = forms[do](request.POST if sure else None, page=page)
-    if not (sure and form.is_valid()):
-        return ask(request, page, form, do, pks, asked, status=409 if sure else 200)
+    sure, at = "sure" in request.POST, timezone.now()
+    agreed = request.POST.get("count") == str(len(pks))
+    form = forms[do](request.POST if sure else None, page=page, now=at)
+    if not (sure and form.is_valid() and agreed):
+        other = "" if not sure or agreed else f"These are {count_of(page, len(pks))} now. Look at them again."
+        return ask(request, page, form, do, pks, back, send_to, other)
     words = form.words(page, len(pks))
     answers = {name: request.POST[name] for name in request.POST if name in answered_by(form)}
 
     begun: list[BulkChange] = []
 
     def begin():
-        begun.append(many.begin(request.user, key, do, answers, words, pks, back))
+        begun.append(many.begin(request.user, page.opts.label_lower, do, answers, words, pks, back, at))
         return HttpResponseRedirect(reverse("list_change", args=[begun[0].pk]))
 
     answer = once.saved(request, begin)
@@ -116,38 +128,49 @@ def answered_by(form) -> set:
     return {f"{form.add_prefix(name)}{part}" for name in form.fields for part in ("", "_0", "_1")}
 
 
-def picked(request, asked) -> list[int]:
-    """Return the rows that are meant, in order: all that match, or those that are ticked. One more than may be."""
-    rows = asked.found.order_by("pk").values_list("pk", flat=True)
+def picked(request, page, found) -> list[int]:
+    """Return the rows that are meant, in order: all that match, or those that are ticked and within reach.
+
+    One more than may be, where there are too many.
+    """
     if request.POST.get("all") == "1":
-        return list(rows[: many.MOST + 1])
-    return sorted({pk for pk in map(whole_number, request.POST.getlist("pick")[: many.MOST + 1]) if pk})
+        return list(found.order_by("pk").values_list("pk", flat=True)[: many.MOST + 1])
+    named = {pk for pk in map(whole_number, request.POST.getlist("pick")[: many.MOST + 1]) if pk}
+    if len(named) > many.MOST:
+        return sorted(named)
+    rows = page.get_queryset(request).filter(pk__in=named)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def ask(request, page, form, do, pks, asked, status):
+def ask(request, page, form, do, pks, back, send_to, trouble):
     shown = page.get_queryset(request).filter(pk__in=pks[:SHOWN]).order_by("pk")
     every = request.POST.get("all") == "1"
     context = page_context(
         request,
-        form.question.format(rows=count_of(page, len(pks))),
+        page.opts.verbose_name_plural.capitalize(),
+        question=form.question.format(rows=count_of(page, len(pks))),
         form=form,
         do=do,
         button=form.button.format(rows=count_of(page, len(pks))),
+        trouble=trouble,
+        count=len(pks),
         rows=list(shown),
         more=max(0, len(pks) - SHOWN),
         picked=[] if every else pks,
         every=every,
         at_work=len(pks) > many.AT_ONCE,
-        send_to=address_of(reverse("list_many", args=[page.opts.label_lower]), asked.query),
-        back=asked.address(),
+        send_to=send_to,
+        back=back,
     )
-    return TemplateResponse(request, "desk/many.html", context, status=status)
+    return TemplateResponse(request, "desk/many.html", context, status=409 if form.is_bound else 200)
 
 
 def at_once(request, change, page):
     """Do what is few while the person waits, and go back to the list."""
     many.go_on(change)
     found = many.counts(change)
+    if found["waiting"]:
+        return HttpResponseRedirect(reverse("list_change", args=[change.pk]))
     left, set_back = found["refused"] + found["gone"], change.rows.filter(many.can_go_back()).exists()
     stayed = f"{count_of(page, left)} stayed as {'it was' if left == 1 else 'they were'}. " if left else ""
     more = "See why" if left else "See it, or undo it" if set_back else "See what was done"
@@ -165,6 +188,26 @@ def sent_back(request, back, words):
 # -- What came of it. --------------------------------------------------------------------------------------------------
 
 
+@staff_page()
+@require_safe
+def changes(request):
+    """List what this person did to many rows at once, the newest first: how far it is, what came of it, its undo."""
+    rows = list(BulkChange.objects.filter(user=request.user).select_related("undone_by").order_by("-pk")[:MOST_CHANGES])
+    found, back = many.counts_of(rows), many.that_can_go_back(rows)
+    listed = [(row, told(row, found[row.pk]), row.may_be_undone and row.pk in back) for row in rows]
+    context = page_context(request, "Changed at once", changes=listed, days=many.KEPT.days)
+    return TemplateResponse(request, "desk/many_changes.html", context)
+
+
+def told(change, found) -> str:
+    """Say in a line what came of a change, or how far it is."""
+    if not change.ended_at:
+        return f"{change.total - found['waiting']:,} of {change.total:,} so far"
+    left = {"had it so already": found["same"], "stayed as before": found["refused"] + found["gone"]}
+    said = [f"{found['done']:,} done", *(f"{count:,} {words}" for words, count in left.items() if count)]
+    return ", ".join(said)
+
+
 def own_change(request, pk) -> BulkChange:
     """Return a change that this person asked for. Of others' nobody learns anything here: their diaries tell."""
     return get_object_or_404(BulkChange.objects.select_related("user", "undoes"), pk=pk, user=request.user)
@@ -176,13 +219,16 @@ def change(request, pk):
     """Show how far a change of many rows has come, what was refused and why, and its undo while there is one."""
     change = own_change(request, pk)
     page, found = many.page_of(change.list), many.counts(change)
-    refused = change.rows.filter(state__in=[BulkRow.State.REFUSED]).order_by("pk")[: MOST_REFUSED + 1]
-    rows = [(page.row_url_of(row.record_id), row) for row in refused]
+    refused = list(change.rows.filter(state=BulkRow.State.REFUSED).order_by("pk")[:MOST_REFUSED])
+    # Why is said once for all that it holds for.
+    reasons: dict[str, list] = {}
+    for row in refused:
+        reasons.setdefault(row.reason, []).append((page.row_url_of(row.record_id), row))
     undone = BulkChange.objects.filter(undoes=change).first()
     may_undo = undone is None and change.may_be_undone and change.rows.filter(many.can_go_back()).exists()
     context = page_context(
         request,
-        change.words,
+        page.opts.verbose_name_plural.capitalize(),
         change=change,
         counts=found,
         dealt_with=change.total - found["waiting"],
@@ -190,8 +236,8 @@ def change(request, pk):
         said=many.said(change, page, found),
         gone=count_of(page, found["gone"]) if found["gone"] else "",
         same=count_of(page, found["same"]) if found["same"] else "",
-        rows=rows[:MOST_REFUSED],
-        more=len(rows) > MOST_REFUSED,
+        reasons=[(reason, of_it[:SHOWN], max(0, len(of_it) - SHOWN)) for reason, of_it in reasons.items()],
+        more=found["refused"] - len(refused),
         undone=undone,
         may_undo=may_undo,
         undo_until=change.undo_until,

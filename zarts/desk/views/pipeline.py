@@ -14,14 +14,15 @@ from django.views.decorators.http import require_POST, require_safe
 from opportunities.admin.base import came_from, whole_number
 from opportunities.lists import export
 from opportunities.lists import saved as lists
-from opportunities.lists.asked import address_of, places
+from opportunities.lists.asked import NO_PAGE, PLACES, address_of, places, shown
 from opportunities.models import Opportunity
 from opportunities.neglect import stale_days
 from opportunities.records import Refused, perform
 
-from .. import board, bulk, saved, table
+from .. import board, saved, table
 from ..access import page_context, staff_page
 from ..filters import NAMES, Filters
+from .lists import change_many
 
 
 @staff_page("opportunities.view_opportunity")
@@ -53,7 +54,7 @@ def show(request, *, status=200, **more):
     names = Counter(name_of(deal) for deal in deals)
     for deal in deals:
         deal.stale_days, deal.is_twin = stale_days(deal), names[name_of(deal)] > 1
-    query = {**filters.chosen, **laid_out(request, page)}
+    query = {**filters.chosen, **laid_out(request.GET)}
     for column in stages:
         column.url = address(query, look="table", stage=column.stage)
     user, tabs = request.user, saved.tabs(request.user)
@@ -62,21 +63,21 @@ def show(request, *, status=200, **more):
     tabs_shown = [
         (tab, address(tab.query, look=tab.query.get("look", query.get("look"))), tab is current) for tab in tabs
     ]
-    shown, no_columns = table.read_columns(request.GET.getlist("columns"))
+    columns, no_columns = table.read_columns(request.GET.getlist("columns"))
     context = page_context(
         request,
         "Pipeline",
         filters=filters,
-        left_out=filters.left_out + (page.left_out + no_columns if page else []),
-        shown=shown,
-        places=places(query, table.COLUMNS, shown, address) if page else (),
+        left_out=filters.left_out + not_known(request.GET) + (page.left_out + no_columns if page else []),
+        shown=columns,
+        places=places(query, table.COLUMNS, columns, address) if page else (),
         kept={**filters.chosen, "look": "table"},
         looks=query,
         usual_url=address(query, columns=""),
         stages=stages,
         whole=board.all_of(stages),
         table=page,
-        heads=heads(page, query, request.user, shown) if page else (),
+        heads=heads(page, query, request.user, columns) if page else (),
         next_url=address(query, after=page.next) if page and page.next else "",
         tabs=tabs_shown,
         current=current,
@@ -89,6 +90,9 @@ def show(request, *, status=200, **more):
             "asked": urlencode({name: value for name, value in query.items() if value}),
             "save": more.get("save") or lists.SaveForm(),
             "may_save": user.has_perm("opportunities.add_savedview"),
+            "save_url": reverse("pipeline_save"),
+            "open_url": reverse("pipeline_open_with"),
+            "many_url": reverse("pipeline_several"),
             "files": reverse("pipeline_export"),
             "most_excel": export.MOST_EXCEL,
         },
@@ -97,16 +101,20 @@ def show(request, *, status=200, **more):
         here=address(query),
         board_url=address(query, look="board", sort=""),
         table_url=address(query, look="table"),
-        clear_url=address(laid_out(request, page)),
+        clear_url=address(laid_out(request.GET)),
         may_move=user.has_perm("opportunities.move_opportunity"),
-        may_change=user.has_perm("opportunities.change_opportunity"),
+        many=page_of_deals().many_for(request) if page else {},
+        several_pages=bool(page and (page.next or not page.is_first)),
         may_add_lead=user.has_perm("opportunities.add_lead"),
         targets=board.targets(),
     )
-    if as_table and context["may_change"]:
-        context |= {"reassign": bulk.ReassignForm(), "next": bulk.NextForm()}
     context |= more
     return TemplateResponse(request, "desk/pipeline.html", context, status=status)
+
+
+def page_of_deals():
+    """Return the page of the records that the pipeline lists: what is done to many of them is its."""
+    return admin.site._registry[Opportunity]
 
 
 def name_of(deal):
@@ -125,14 +133,22 @@ def heads(page, query, user, shown) -> list[dict]:
     return [found["client"], *((found | plain)[name] for name in shown), *moves]
 
 
-def laid_out(request, page) -> dict:
+def laid_out(said) -> dict:
     """Return what the address says beside the filters: how the deals are laid out and sorted, and which columns."""
-    if page is None:
-        return {"look": "board"} if request.GET.get("look") else {}
-    sort = f"-{page.sort}" if page.turned else page.sort
-    shown, _ = table.read_columns(request.GET.getlist("columns"))
+    if said.get("look") != "table":
+        return {"look": "board"} if said.get("look") else {}
+    name, turned, _ = table.read_sort(said.get("sort", ""))
+    sort = f"-{name}" if turned else name
+    shown, _ = table.read_columns(said.getlist("columns"))
     columns = "" if shown == list(table.COLUMNS) else ",".join(shown)
     return {"look": "table", "sort": "" if sort == table.USUAL else sort, "columns": columns}
+
+
+def not_known(said) -> list[str]:
+    """Say of what an address asks for and the pipeline has not that it is left out."""
+    names = [name for name in said if name not in (*NAMES, *saved.LOOKS, *PLACES) and said[name]]
+    words = [f"This list has no filter “{shown(name)}”. It is left out." for name in names]
+    return [*([NO_PAGE] if said.get("before") else []), *words][:5]
 
 
 @staff_page("opportunities.move_opportunity")
@@ -168,29 +184,15 @@ def move(request):
 @staff_page("opportunities.change_opportunity")
 @require_POST
 def change_several(request):
-    """Reassign the selected deals or set their next action: each on its own, and each refusal with its reason."""
-    do = request.POST.get("do", "")
-    if do not in bulk.FORMS:
-        return show(request, trouble="Choose what to do with the selected deals.", status=409)
-    form = bulk.FORMS[do](request.POST)
-    named = request.POST.getlist("pick")
-    if request.POST.get("all"):
-        named += request.POST.get("page", "").split(",")
-    picked = {pk for pk in map(whole_number, named) if pk}
-    kept = {do: form, "picked": picked}
-    if not picked:
-        return show(request, trouble="Select some deals first: tick their boxes.", status=409, **kept)
-    if len(picked) > bulk.MOST:
-        words = f"These are {len(picked)} deals. Select at most {bulk.MOST} at once."
-        return show(request, trouble=words, status=409, **kept)
-    if not form.is_valid():
-        return show(request, status=409, **kept)
-    answer = bulk.change(request.user, picked, form)
-    return show(request, answer=answer, status=200 if answer.done or answer.same else 409)
+    """Do something to many deals of the pipeline at once, as on every list."""
+    filters = Filters.read(request.GET, request.user)
+    query = {**filters.chosen, **laid_out(request.GET)}
+    send_to = address_of(reverse("pipeline_several"), query)
+    return change_many(request, page_of_deals(), filters.rows(), address(query), send_to)
 
 
-# What a file has for a column of the table: the last event of a deal is no column of its own list.
-IN_A_FILE = {"value": ["value", "probability"], "due": ["due_on"], "quiet": []}
+# What a file has for a column of the table.
+IN_A_FILE = {"value": ["value", "probability"], "due": ["due_on"], "quiet": ["last_event"]}
 
 
 @staff_page("opportunities.view_opportunity")
@@ -206,7 +208,7 @@ def export_rows(request):
         messages.warning(request, words)
         return HttpResponseRedirect(address(filters.chosen))
     order, turned, _ = table.read_sort(request.GET.get("sort", ""))
-    page = admin.site._registry[Opportunity]
+    page = page_of_deals()
     shown, _ = table.read_columns(request.GET.getlist("columns"))
     columns = ["client", "name", *(column for name in shown for column in IN_A_FILE.get(name, [name]))]
     sheet = export.Sheet(page, columns, rows, table.SORTS[order], turned)

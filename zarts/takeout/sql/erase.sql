@@ -96,7 +96,7 @@ end $$;
 
 -- Rows that are the person's own, and what is left of them. $1 people, $2 clients, $3 deals, $4 leads, $5 diaries,
 -- $6 mail addresses that nobody else has, $7 the pattern, $8 whether the whole client goes, $9 notes that somebody
--- chose, $10 the publications of no signed contract.
+-- chose, $10 the publications of no signed contract, $11 the pattern of what can be nobody else.
 create function zarts_erase_own() returns table (place text, rows_of text, sets text) language sql immutable as $$
   values
   ('opportunities_message', 'contact_id = any($1) or ($8 and client_id = any($2))',
@@ -108,6 +108,8 @@ create function zarts_erase_own() returns table (place text, rows_of text, sets 
   ('opportunities_leadfact', 'lead_id = any($4) and kind in (''contact_path'', ''decision_owner'')', 'value = ''[erased]'''),
   ('opportunities_note', '($8 or id = any($9)) and (opportunity_id = any($3) or lead_id = any($4))', 'words = ''[erased]'''),
   ('opportunities_consent', 'contact_id = any($1)', 'source = ''[erased]'''),
+  -- What a field said before would come back by an undo: where it named them, nothing can be set back.
+  ('opportunities_bulkrow', 'changed::text ~ $11 or (changed::text ~ $7 and ((record_id = any($3) and change_id in (select b.id from opportunities_bulkchange b where b.list = ''opportunities.opportunity'')) or (record_id = any($4) and change_id in (select b.id from opportunities_bulkchange b where b.list = ''opportunities.lead''))))', 'changed = ''{}'''),
   ('hooks_attempt', 'delivery_id in (select d.id from hooks_delivery d where d.event_id in (select e.id from opportunities_event e where e.diary_id = any($5)))',
     'answer = '''''),
   ('hooks_delivery', 'event_id in (select e.id from opportunities_event e where e.diary_id = any($5)) and body <> ''''', 'body = '''', trouble = '''''),
@@ -175,7 +177,7 @@ create function zarts_erase_named() returns table (place text, rows_of text, col
   ('opportunities_importrow', 'id = any($12)', '{raw,said,reason,reference}', false),
   ('opportunities_savedview', 'true', '{name,filters}', true),
   ('opportunities_bulkchange', 'true', '{words,answers,back}', true),
-  ('opportunities_bulkrow', 'true', '{subject,reason,changed}', true),
+  ('opportunities_bulkrow', 'true', '{subject,reason}', true),
   ('opportunities_savedform', 'true', '{led_to}', true),
   ('django_admin_log', 'true', '{object_repr,change_message}', true),
   ('proposals_proposal', 'id = any($9)', '{source,next_action,title,intro,paused_because}', false),
@@ -408,7 +410,7 @@ begin
   for one in select o.place, o.rows_of, o.sets from zarts_erase_own() o loop
     execute format('update %I set %s where %s', one.place, one.sets, one.rows_of)
       using people, r.clients, r.deals, r.leads, r.diaries, r.mails, pattern, whole_client is not null, notes,
-            r.publications;
+            r.publications, r.wide;
     get diagnostics touched = row_count;
     counted := counted || case when touched > 0
       then jsonb_build_object(one.place, touched + coalesce((counted ->> one.place)::bigint, 0)) else '{}' end;
