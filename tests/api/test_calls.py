@@ -18,7 +18,7 @@ from proposals.models import PaymentProof
 from tests.api.conftest import problem
 from tests.makers import a_lead, an_opportunity
 from tests.makers_proposals import a_contract
-from zarts.api import once
+from zarts.api import once, refusals
 from zarts.api.models import Call
 from zarts.reads.models import Token
 
@@ -337,6 +337,28 @@ def test_what_is_no_call_is_refused_before_it_is_understood(body, kind, status, 
     problem(program(ada).post("leads", body, kind=kind), status)
 
 
+def test_a_call_says_how_long_it_is(program, ada):
+    for length, status in (("", 411), ("abc", 400), ("1_0", 400), ("-1", 400), ("9" * 30, 400), ("9" * 9, 413)):
+        bare = Client(headers=program(ada).headers)
+        answer = bare.post("/api/leads", json.dumps(BO), content_type="application/json", CONTENT_LENGTH=length)
+        problem(answer, status)
+
+
+def test_a_token_that_is_refused_too_often_is_heard_no_more_for_an_hour(program, ada, monkeypatch):
+    monkeypatch.setattr(refusals, "MOST", 3)
+    mine = program(ada, "write:leads")
+    for path, body, status in (("leads", {}, 422), ("notes", {}, 403), ("leads", [], 422)):
+        problem(mine.post(path, body), status)
+    many = mine.post("leads", BO)
+    assert "was refused 3 times within the hour" in problem(many, 429)["detail"]
+    assert 0 < int(many["Retry-After"]) <= 3600
+    made(program(ada).post("leads", BO))
+    with time_machine.travel(timezone.now() + timedelta(hours=1, minutes=1)):
+        made(mine.post("leads", BO))
+        problem(mine.post("leads", {}), 422)
+        made(mine.post("leads", BO))
+
+
 def test_a_key_is_plain_letters_and_there_must_be_one(program, ada):
     mine = program(ada)
     for key in ("x" * 201, "a b", "\u00e9"):
@@ -349,7 +371,11 @@ def test_other_methods_and_addresses_are_refused_as_problems(program, ada):
     mine = program(ada)
     answer = mine.get("leads")
     assert (problem(answer, 405)["detail"], answer["Allow"]) == ("Only POST is answered here.", "POST")
+    for method in ("put", "delete", "options", "patch", "trace"):
+        answer = getattr(Client(headers=mine.headers), method)("/api/leads")
+        assert (problem(answer, 405)["detail"], answer["Allow"]) == ("Only POST is answered here.", "POST")
     problem(mine.post("leads/1", {}), 405)
+    problem(mine.get(""), 404)
     problem(mine.get("nothing/here"), 404)
     for number in ("0", "-1", "x", "9" * 30):
         problem(mine.get(f"leads/{number}"), 422)

@@ -11,6 +11,7 @@ from zarts.reads.asking import TOKENS, token_of
 from zarts.reads.models import Token
 
 from .problems import Refusal
+from .refusals import refuse_the_refused
 
 
 @dataclass
@@ -72,7 +73,9 @@ class Bearer(HttpBearer):
         return self.authenticate(request, said)
 
     def authenticate(self, request, token: str) -> Caller:
-        found = token_of(token)
+        found = request.token = token_of(token)
+        if request.method == "POST":
+            refuse_the_refused(found)
         if not found.allows(self.scope):
             has = ", ".join(found.scopes)
             raise Refusal(
