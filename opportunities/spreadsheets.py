@@ -8,7 +8,8 @@ from .forms import UNPRINTABLE
 # a spreadsheet that separates by semicolons begins another.
 SIGNS, UNSEEN = "[=+\\-@\uff1d\uff0b\uff0d\uff20]", rf"\s{UNPRINTABLE.pattern[1:-1]}"
 CELL = r"(?<=[;\t\r\n])"
-LIVE = re.compile(rf"\A(?=[{UNSEEN}]*{SIGNS})|{CELL}(?=[{UNSEEN}]{{0,20}}{SIGNS})")
+# What would be taken for a mark of ours is marked as well: it comes back as it was.
+LIVE = re.compile(rf"\A(?=['{UNSEEN}]*{SIGNS})|{CELL}(?=['{UNSEEN}]{{0,20}}{SIGNS})")
 MARKED = re.compile(rf"(?:\A|{CELL})'(?=['{UNSEEN}]*{SIGNS})")
 
 

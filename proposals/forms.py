@@ -15,6 +15,8 @@ from portal.models import ProposalLink
 
 from . import asking, measures, publishing
 
+# Money that moved longer ago than this is a slip of the finger.
+A_YEAR = timedelta(days=366)
 DAY = forms.DateInput(attrs={"type": "date"})
 
 
@@ -212,6 +214,8 @@ class ProofForm(MoveForm):
         day = self.cleaned_data["happened_on"]
         if day > publishing.agency_day():
             raise forms.ValidationError("Choose the day on which it moved. It cannot lie ahead.")
+        if day < publishing.agency_day() - A_YEAR:
+            raise forms.ValidationError("Check the year: this lies more than a year back.")
         return day
 
 

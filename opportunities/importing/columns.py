@@ -168,6 +168,8 @@ FIELDS = {
     PROPOSALS: Fields(
         (
             *DEAL,
+            Field("offer_known", "Known as", ("knownas",)),
+            Field("newer", "Newer revision", ("newerrevision",)),
             Field("title", "Title", ("title", "proposal", "proposaltitle", "quotename", "name")),
             Field("intro", "Opening words", ("openingwords", "introduction", "intro")),
             Field("product", "Service", ("service", "product", "productname")),
@@ -185,6 +187,7 @@ FIELDS = {
     PROPOSAL_ROWS: Fields(
         (
             *DEAL,
+            Field("offer_known", "Proposal known as", ("proposalknownas",)),
             Field("proposal", "Proposal", ("proposal", "proposaltitle")),
             Field("row", "What the row is", ("whattherowis", "rowtype")),
             Field("place", "Place", ("place", "position", "sortorder")),

@@ -6,10 +6,12 @@ What was sent, approved or accepted elsewhere proves nothing here, and neither d
 import re
 from decimal import Decimal
 
+from django.db.models import Q
 from django.db.models.functions import Lower
 
 from ..models import Opportunity
 from ..records import begin
+from .home import OFFER, offer_known_as, offers_named, source_of_offer
 from .kinds import Proposal
 from .singly import Singly, choice, fields_of, lowered, typed
 from .todos import AHEAD, Parents, deal_said, refuse_no_deal
@@ -48,6 +50,12 @@ def yes(name: str, text: str) -> bool:
     return text.casefold() in YES
 
 
+def offer_named_in(texts) -> str:
+    """Return what names an offer, where a row says it as our own files do."""
+    known = texts.get("offer_known", "")
+    return known if OFFER.fullmatch(known) else ""
+
+
 class OfDeals(Singly):
     """Rows that hang on a deal."""
 
@@ -67,9 +75,27 @@ class OfDeals(Singly):
                 continue
         return found
 
+    def know_offers(self, chunk, deals, title: str):
+        """Read along the offers of these deals that some rows may mean. Of several revisions it is the newest."""
+        found = Proposal.objects.alias(lower=Lower("title")).filter(opportunity__in=deals)
+        names = Q(lower__in=lowered(chunk, title))
+        for known in {row.said["offer_known"] for row in chunk if row.said.get("offer_known")}:
+            names |= offers_named(known, self.home)
+        self.offers = {}
+        for offer in sorted(found.filter(names), key=lambda offer: (offer.stage not in ENDED, offer.pk)):
+            self.offers[offer.opportunity_id, offer_known_as(offer, self.home)] = offer
+            self.offers[offer.opportunity_id, offer.title.lower()] = offer
+
+    def offer_key(self, row, title: str) -> tuple:
+        """Return by what a row names its offer: two of one title are two where our own file tells them apart."""
+        return self.parents.deal(row.said).pk, row.said.get("offer_known") or row.said[title].lower()
+
 
 class Proposals(OfDeals):
-    """A proposal is known by its deal and its title."""
+    """A proposal is known by what our own files name it, else by its deal and its title.
+
+    Of one in several revisions the newest comes in: what the others say stands in it.
+    """
 
     @classmethod
     def said(cls, rows, texts) -> dict:
@@ -78,6 +104,11 @@ class Proposals(OfDeals):
         if texts.get("status", "").casefold() in ENDED:
             word = texts["status"][:40].lower()
             rows.faults.append(Bad("status", f"it is {word}: only what may still be offered comes in, as a draft"))
+        if texts.get("newer"):
+            words = (
+                f"revision {texts['newer'][:10]} of it is newer: only what may still be offered comes in, as a draft"
+            )
+            rows.faults.append(Bad("newer", words))
         valid, decide = (rows.ask(rows.day, texts, name, AHEAD) for name in ("valid", "decide"))
         cadences = Proposal._meta.get_field("report_every").choices
         fields = {
@@ -92,21 +123,19 @@ class Proposals(OfDeals):
         }
         fields = fields_of(rows, fields, {"report_every": "every", "valid_until": "valid", "decide_on": "decide"})
         said |= {"product": texts.get("product", ""), "fields": fields, "title": fields["title"]}
+        said["offer_known"] = offer_named_in(texts)
         return said | {"who": fields["title"], "what": " · ".join(filter(None, [said["client_name"], said["deal"]]))}
 
     def know(self, chunk):
         deals = self.deals(chunk)
-        known = Proposal.objects.alias(lower=Lower("title")).filter(opportunity__in=deals)
-        known = known.filter(lower__in=lowered(chunk, "title")).order_by("pk")
-        self.here = {
-            (each.opportunity_id, each.title.lower()): (each.pk, f"Here already: {each.number}") for each in known
-        }
+        self.know_offers(chunk, deals, "title")
+        self.here = {key: (offer.pk, f"Here already: {offer.number}") for key, offer in self.offers.items()}
         services = Service.objects.alias(lower=Lower("name")).filter(lower__in=lowered(chunk, "product"))
         self.services = {service.name.lower(): service for service in services}
 
     def key(self, row):
         self.service(row)
-        return self.parents.deal(row.said).pk, row.said["title"].lower()
+        return self.offer_key(row, "title")
 
     def service(self, row):
         word = row.said["product"].lower()
@@ -123,7 +152,7 @@ class Proposals(OfDeals):
             service=self.service(row),
             owner_id=row.owner_id,
             author_id=self.by.pk if self.by else row.owner_id,
-            source=f"File {self.record.file_name}"[:200],
+            source=source_of_offer(self.record.file_name, row.said.get("offer_known", "")),
         )
         typed(proposal, row.said["fields"]).clean()
         return begin(proposal, by=self.by, past="imported", reason=self.whence(row)).pk
@@ -190,17 +219,15 @@ class ProposalRows(OfDeals):
             rows, row_fields(rows, what, texts), COLUMNS | {"text": "title"} if what == CLAIM else COLUMNS
         )
         words = fields.get("title") or fields.get("text", "")
+        said["offer_known"] = offer_named_in(texts)
         said |= {"row": what, "proposal": texts.get("proposal", ""), "waits": texts.get("waits", "")}
         return said | {"fields": fields, "words": words, "who": words, "what": f"{what} · {said['proposal']}"}
 
     def know(self, chunk):
         deals = self.deals(chunk)
-        found = Proposal.objects.alias(lower=Lower("title")).filter(opportunity__in=deals).order_by("pk")
-        found = found.filter(lower__in=lowered(chunk, "proposal"))
-        # Of several of one title it is the newest.
-        self.proposals = {(each.opportunity_id, each.title.lower()): each for each in found}
+        self.know_offers(chunk, deals, "proposal")
         self.here = {}
-        ids = [each.pk for each in self.proposals.values()]
+        ids = {offer.pk for offer in self.offers.values()}
         for what, model in MODELS.items():
             words = "text" if what == CLAIM else "title"
             rows = model.objects.filter(proposal__in=ids).values_list(
@@ -212,8 +239,8 @@ class ProposalRows(OfDeals):
                     self.here[proposal, what, kind, text.lower(), place] = proposal, "Here already"
 
     def proposal(self, row):
-        deal, title = self.parents.deal(row.said), row.said["proposal"]
-        found = self.proposals.get((deal.pk, title.lower()))
+        title = row.said["proposal"]
+        found = self.offers.get(self.offer_key(row, "proposal"))
         if found is None:
             raise Bad("proposal", f"“{title[:60]}” is no proposal of this deal; bring the proposals in first")
         return found

@@ -6,13 +6,19 @@ from django.utils import formats, timezone
 
 from ..records import Kept, KeptQuerySet, Refused, begin, lock
 from ..walls import frozen
-from .event import Diary
+from .event import Diary, Event
 
 
 class NoteQuerySet(KeptQuerySet):
     def current(self):
         """Leave out what a later note corrected."""
         return self.filter(corrected_by=None)
+
+    def with_programs(self):
+        """Name beside each which program of a service wrote it, as its diary says it."""
+        of = {"record_type": Note.label(), "record_id": models.OuterRef("pk")}
+        told = Event.objects.filter(**of, verb="note.create", actor_kind=Event.Actor.SYSTEM)
+        return self.annotate(program=models.Subquery(told.values("actor_name")[:1]))
 
 
 class Note(Kept):
@@ -57,6 +63,13 @@ class Note(Kept):
     @property
     def parent(self):
         return self.opportunity or self.lead
+
+    @property
+    def written_by(self) -> str:
+        """Return who wrote it: where it was a service's program, that, and who answers for it."""
+        if "program" not in self.__dict__:
+            self.program = Note.objects.with_programs().values_list("program", flat=True).get(pk=self.pk)
+        return f"{self.program}, for which {self.author} answers" if self.program else str(self.author)
 
     @classmethod
     def lineage(cls):

@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 from django.core.validators import URLValidator
 from django.db import models
 
+from opportunities import clock
 from opportunities.models.evidence_file import checked
 from opportunities.money import MoneyField
 from opportunities.records import REASON, Kept, Opens, Record, Refused, begin, stage_field, transition
@@ -117,6 +118,8 @@ class Payment(Record):
     )
     def mark_overdue(self, *, by):
         """The day on which it was due has passed."""
+        if self.due_on >= clock.today():
+            raise Refused([f"It is due on {self.due_on:%-d %B %Y}. From the day after it is overdue."])
 
     @transition(
         stage,
@@ -146,12 +149,24 @@ class Payment(Record):
         self.show("refunded", self.paid, by=by, **shown)
 
     def show(self, kind, amount, *, by, reference, happened_on, link="", file=None, notice_id=None):
-        """Keep what shows that money moved. Without it nobody is believed."""
+        """Keep what shows that money moved. Without it nobody is believed.
+
+        The payment is locked by its move, so that of two who record the same transfer one is told of the other.
+        """
+        came = self.proofs.exclude(kind=PaymentProof.Kind.REFUNDED).filter(reference__iexact=reference.strip())
+        if kind != PaymentProof.Kind.REFUNDED and (known := came.first()):
+            day = f"{known.happened_on:%-d %B %Y}"
+            raise Refused(
+                [
+                    f"“{known.reference}” was recorded already: {known.amount} {self.currency} on {day}. "
+                    "If this is another transfer, give the reference of its own."
+                ]
+            )
         proof = PaymentProof(
             payment=self,
             kind=kind,
             amount=amount,
-            reference=reference,
+            reference=reference.strip(),
             happened_on=happened_on,
             link=link,
             notice_id=notice_id,

@@ -19,6 +19,7 @@ class Caller:
     def __init__(self, owner, *scopes, name="Ledger", is_service=False):
         until = timezone.now() + timedelta(days=30)
         made = {"scopes": list(scopes or EVERYTHING), "is_service": is_service, "expires_at": until}
+        made["agreed_at"] = timezone.now()
         self.row, token = Token.mint(name=name, owner=owner, created_by=str(owner), **made)
         self.headers = {"host": "localhost", "authorization": f"Bearer {token}"}
 

@@ -4,19 +4,21 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from threading import Barrier
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from opportunities.models import Contact, Event, Lead, Message, Note, Source, Task
+from opportunities.models import Contact, Event, Lead, Message, Note, Notice, Source, Task
 from proposals.models import PaymentProof
 from tests.api.conftest import problem
 from tests.makers import a_lead, an_opportunity
 from tests.makers_proposals import a_contract
-from zarts.api import once
+from zarts.api import once, refusals
 from zarts.api.models import Call
 from zarts.reads.models import Token
 
@@ -49,9 +51,9 @@ def test_a_lead_comes_in_as_its_persons_with_a_task_and_is_told_of_in_the_diary(
     assert seen.json() == {name: value for name, value in said.items() if name != "alike"}
 
 
-def test_a_lead_of_a_service_goes_to_growth_ops_and_the_diary_names_the_service(program, ada, eve):
+def test_a_lead_of_a_service_goes_to_growth_ops_and_the_diary_names_the_service(program, ada):
     Source.objects.filter(name="Trade fair").exists() or Source(name="Trade fair", kind="event").save()
-    service = program(eve, "write:leads", name="Website", is_service=True)
+    service = program(ada, "write:leads", name="Website", is_service=True)
     made(service.post("leads", {**BO, "source": "trade FAIR", "arrived_at": "2026-01-31T09:30:00+02:00"}))
     lead = Lead.objects.get()
     assert (lead.owner, str(lead.source), lead.arrived_at.hour) == (ada, "Trade fair", 7)
@@ -81,7 +83,7 @@ def test_one_reference_comes_in_once(program, ada):
 # -- Messages and notes. -----------------------------------------------------------------------------------------------
 
 
-def test_a_call_is_filed_a_mail_waits_as_a_draft_and_a_note_stays_internal(program, ada):
+def test_a_call_is_filed_a_mail_waits_as_a_draft_and_a_note_stays_internal(program, ada, as_user):
     deal, mine = an_opportunity(ada), program(ada)
     about = {"contact": deal.decision_owner_id, "opportunity": deal.pk, "subject": "Prices", "body": "They agree."}
     talk = made(mine.post("messages", {**about, "channel": "call", "happened_at": "2026-01-31T09:30:00Z"}))
@@ -101,8 +103,18 @@ def test_a_call_is_filed_a_mail_waits_as_a_draft_and_a_note_stays_internal(progr
     row = Note.objects.get()
     assert (row.author, row.kind, row.words, row.opportunity) == (ada, "meeting", "They  are\nhappy.", deal)
     lead = a_lead(ada)
-    made(program(ada, is_service=True, name="Phone").post("notes", {"lead": lead.pk, "words": "Rang twice."}))
-    assert Event.objects.latest("pk").actor_name == "Program Phone"
+    service = program(ada, is_service=True, name="Phone")
+    said = made(service.post("notes", {"lead": lead.pk, "words": "Rang twice."}))
+    assert (Event.objects.latest("pk").actor_name, note["author"]) == ("Program Phone", "Ada")
+    assert said["author"] == "Program Phone, for which Ada answers"
+    assert said["author"] in as_user(ada).get(said["url"].removeprefix("http://localhost:8000")).content.decode()
+
+    # What it writes is somebody's to answer for: no longer than they may write it, and work here.
+    ada.groups.clear()
+    refused = problem(service.post("notes", {"lead": lead.pk, "words": "Again."}), 403)["detail"]
+    assert refused.startswith("The role of Ada, who answers for Phone, does not include this.")
+    type(ada).objects.filter(pk=ada.pk).update(is_active=False)
+    assert "Nobody answers for Phone" in problem(service.post("notes", {"lead": lead.pk, "words": "x"}), 403)["detail"]
 
 
 def test_nobody_writes_beyond_their_reach_or_their_role(program, ada, cem, dora, ann):
@@ -127,25 +139,32 @@ def test_nobody_writes_beyond_their_reach_or_their_role(program, ada, cem, dora,
 # -- Payments. ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_payment_goes_its_way_and_what_it_refuses_is_refused_in_its_words(program, ada, ben, cem):
+def test_a_payment_goes_its_way_and_what_it_refuses_is_refused_in_its_words(program, ada, ben, cem, dora):
     contract = a_contract(ada, approver=ben, stage="sent")
     here, mine = f"payments/{contract.number}", program(ada)
-    shown = {"reference": "SEPA 4711", "happened_on": "2026-11-20", "link": "https://pay.example/4711"}
+    day = timezone.localdate()
+    shown = {"reference": "SEPA 4711", "happened_on": str(day - timedelta(days=8)), "link": "https://pay.example/4711"}
     early = problem(mine.post(f"{here}/paid", shown), 409)
-    assert early["detail"].startswith(f"First payment of {contract.number} is already not due.")
-    made(mine.post(f"{here}/invoiced", {"invoice": "2026-17", "due_on": "2026-12-12"}))
+    assert early["detail"] == f"First payment of {contract.number} is not due. It takes now: invoiced, waived."
+    made(mine.post(f"{here}/invoiced", {"invoice": "2026-17", "due_on": str(day)}))
     bad = problem(mine.post(f"{here}/paid", {**shown, "link": "none"}), 422)
     assert "Write the whole address" in bad["fields"]["link"]
     for amount in ("0", "-5", "1e3", "1.234", "nan", 5):
         assert "paid" in problem(mine.post(f"{here}/part-paid", {**shown, "paid": amount}), 422)["fields"]
     part = made(mine.post(f"{here}/part-paid", {**shown, "paid": "100.00"}))
-    assert (part["stage"], part["paid"], part["due_on"]) == ("part_paid", "100.00", "2026-12-12")
+    assert (part["stage"], part["paid"], part["due_on"]) == ("part_paid", "100.00", str(day))
+    again = problem(mine.post(f"{here}/part-paid", {**shown, "paid": "100.00"}), 409)
+    assert "was recorded already: 100.00 USD" in again["detail"]
+    shown["reference"] = "SEPA 4712"
     too_much = problem(mine.post(f"{here}/part-paid", {**shown, "paid": part["amount"]}), 422)
     assert too_much["fields"] == {"paid": "That is all of it: record it as paid instead."}
     ahead = problem(mine.post(f"{here}/paid", {**shown, "happened_on": "2149-01-01"}), 422)
     assert "It cannot lie ahead" in ahead["fields"]["happened_on"]
-    made(mine.post(f"{here}/overdue", {}))
+    assert "From the day after it is overdue" in problem(mine.post(f"{here}/overdue", {}), 409)["detail"]
+    with time_machine.travel(timezone.now() + timedelta(days=1)):
+        made(mine.post(f"{here}/overdue", {}))
 
+    problem(program(dora, "write:payments", name="Bank", is_service=True).post(f"{here}/paid", shown), 403)
     service = program(ben, "write:payments", name="Bank", is_service=True)
     assert made(service.post(f"{here}/paid", shown))["stage"] == "paid"
     assert Event.objects.get(verb="payment.pay").actor_name == "Program Bank"
@@ -245,7 +264,20 @@ def test_one_makes_a_token_for_what_one_may_write_and_a_service_has_somebody_who
         errors = browser.post(page, {**service, "reads_for": who}).context["form"].errors
         assert errors == {field: ["Eve may not write new leads. Choose somebody who may, or leave it out."]}
     assert browser.post(page, {**service, "owner": ben.pk}).status_code == 200
-    assert (Token.objects.latest("pk").owner, Token.objects.count()) == (ben, 2)
+    row, token = Token.objects.latest("pk"), browser.post(page, {**service, "owner": ben.pk}).context["token"]
+    assert (row.owner, Token.objects.count()) == (ben, 3)
+
+    # Nobody answers for what they did not say that they do.
+    row = Token.objects.latest("pk")
+    headers = {"authorization": f"Bearer {token}", "idempotency-key": "k"}
+    call = partial(browser.post, "/api/leads", BO, content_type="application/json", headers=headers)
+    assert "Ben is to answer for Ledger, and has not said so yet" in problem(call(), 403)["detail"]
+    assert Notice.objects.filter(user=ben, words__startswith="Eve asks you to answer for Ledger").count() == 2
+    assert "Did not agree yet" in browser.get(page).content.decode()
+    assert browser.post(f"{page}{row.pk}/answer/").status_code == 404
+    assert "I answer for it" in as_user(ben).get(page).content.decode()
+    assert as_user(ben).post(f"{page}{row.pk}/answer/").status_code == 302
+    made(call())
 
 
 # -- Bad input. --------------------------------------------------------------------------------------------------------
@@ -305,6 +337,28 @@ def test_what_is_no_call_is_refused_before_it_is_understood(body, kind, status, 
     problem(program(ada).post("leads", body, kind=kind), status)
 
 
+def test_a_call_says_how_long_it_is(program, ada):
+    for length, status in (("", 411), ("abc", 400), ("1_0", 400), ("-1", 400), ("9" * 30, 400), ("9" * 9, 413)):
+        bare = Client(headers=program(ada).headers)
+        answer = bare.post("/api/leads", json.dumps(BO), content_type="application/json", CONTENT_LENGTH=length)
+        problem(answer, status)
+
+
+def test_a_token_that_is_refused_too_often_is_heard_no_more_for_an_hour(program, ada, monkeypatch):
+    monkeypatch.setattr(refusals, "MOST", 3)
+    mine = program(ada, "write:leads")
+    for path, body, status in (("leads", {}, 422), ("notes", {}, 403), ("leads", [], 422)):
+        problem(mine.post(path, body), status)
+    many = mine.post("leads", BO)
+    assert "was refused 3 times within the hour" in problem(many, 429)["detail"]
+    assert 0 < int(many["Retry-After"]) <= 3600
+    made(program(ada).post("leads", BO))
+    with time_machine.travel(timezone.now() + timedelta(hours=1, minutes=1)):
+        made(mine.post("leads", BO))
+        problem(mine.post("leads", {}), 422)
+        made(mine.post("leads", BO))
+
+
 def test_a_key_is_plain_letters_and_there_must_be_one(program, ada):
     mine = program(ada)
     for key in ("x" * 201, "a b", "\u00e9"):
@@ -317,7 +371,11 @@ def test_other_methods_and_addresses_are_refused_as_problems(program, ada):
     mine = program(ada)
     answer = mine.get("leads")
     assert (problem(answer, 405)["detail"], answer["Allow"]) == ("Only POST is answered here.", "POST")
+    for method in ("put", "delete", "options", "patch", "trace"):
+        answer = getattr(Client(headers=mine.headers), method)("/api/leads")
+        assert (problem(answer, 405)["detail"], answer["Allow"]) == ("Only POST is answered here.", "POST")
     problem(mine.post("leads/1", {}), 405)
+    problem(mine.get(""), 404)
     problem(mine.get("nothing/here"), 404)
     for number in ("0", "-1", "x", "9" * 30):
         problem(mine.get(f"leads/{number}"), 422)

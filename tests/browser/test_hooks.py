@@ -38,7 +38,9 @@ def test_an_administrator_connects_another_system_and_sees_what_it_was_told(hous
     body = json.loads(somebody.page.locator(".z-sent").first.inner_text())
     assert body["kind"] == "lead.create"
 
-    somebody.press("Send it again").sees("It goes again").press("Bookkeeping").press("Make a new secret")
+    somebody.press("Send it again").sees("It goes again").press("Bookkeeping").choose("#secret summary").press(
+        "Make a new secret"
+    )
     somebody.sees("the former one signs along").press("Back to Bookkeeping").sees("signs along until")
     somebody.move("Pause", reason="They move house.").sees("They move house.")
     assert Endpoint.objects.get().stage == "paused"

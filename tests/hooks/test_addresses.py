@@ -128,6 +128,8 @@ def test_no_proxy_of_the_environment_stands_between(monkeypatch, receiver):
     assert sending.post(there.url, b"{}", {}).ok
 
 
-@pytest.mark.parametrize("address", ["224.0.0.1", "255.255.255.255", "2002:7f00:1::", "2001:0:1::1", "fe80::1%eth0"])
+@pytest.mark.parametrize(
+    "address", ["224.0.0.1", "255.255.255.255", "2002:7f00:1::", "2001:0:1::1", "fe80::1%eth0", "fec0::1"]
+)
 def test_what_is_no_place_of_the_internet_is_not_public(address):
     assert not is_public(address)

@@ -303,6 +303,37 @@ def test_what_is_sent_again_has_its_old_number(ada, eve, endpoint, receiver):
         deliveries.send_again(mine, by=eve, since=timezone.now())
 
 
+@pytest.mark.parametrize("mends", ["resume", "address", "hand"])
+def test_what_waits_for_its_next_try_goes_when_somebody_mended_it(ada, eve, endpoint, receiver, mends):
+    mine, lead = endpoint(receiver(503)), a_lead(ada)
+    deliveries.run()
+    Delivery.objects.update(go_at=timezone.now() + timedelta(hours=12), first_at=timezone.now() - timedelta(days=3))
+    perform(lead.work, by=ada)
+    there = receiver()
+    if mends == "resume":
+        Endpoint.objects.update(url=there.url)
+        perform(perform(again(mine).pause, by=eve, reason="Mend it.").resume, by=eve)
+    elif mends == "address":
+        edit(again(mine), by=eve, url=there.url)
+        assert (again(mine).rests_until, again(mine).failing_since) == (None, None)
+    else:
+        Endpoint.objects.update(url=there.url)
+        assert deliveries.send_again(again(mine), by=eve, delivery=mine.deliveries.first()) == 1
+    assert deliveries.run() == 2
+    assert states(mine) == ["delivered", "delivered"]
+
+
+def test_names_that_are_taken_back_do_not_go_out_with_what_waits(ada, eve, endpoint, receiver):
+    mine, lead = endpoint(receiver(500), with_names=True), a_lead(ada)
+    deliveries.run()
+    assert lead.name in mine.deliveries.get().body
+    there = receiver()
+    edit(again(mine), by=eve, with_names=False, url=there.url)
+    deliveries.run()
+    [(_, body)] = there.got
+    assert lead.name not in body.decode()
+
+
 def test_too_much_at_once_is_refused(ada, eve, endpoint, monkeypatch):
     monkeypatch.setattr(deliveries, "MOST_AGAIN", 1)
     mine, before = endpoint(), timezone.now()

@@ -78,7 +78,11 @@ def test_its_secret_is_shown_once_and_a_new_one_in_the_answer_that_made_it(eve, 
     assert secret not in refused
     rotated = browser.post(f"{LIST}{mine.pk}/secret/", {"do": "rotate"}).context["secret"]
     assert rotated != secret
-    assert "former one signs along until" in browser.get(mine.staff_url()).content.decode()
+    page = browser.get(mine.staff_url()).content.decode()
+    assert "former one signs along until" in page
+    assert "Make a new secret" not in page
+    again = browser.post(f"{LIST}{mine.pk}/secret/", {"do": "rotate"}, follow=True).content.decode()
+    assert "The former secret signs along until" in again
     assert "signs no more" in browser.post(f"{LIST}{mine.pk}/secret/", {"do": "end"}, follow=True).content.decode()
     told = Event.objects.filter(verb="endpoint.secret")
     assert told.count() == 3

@@ -58,6 +58,9 @@ def test_two_secrets_sign_while_one_takes_the_place_of_the_other(ada, eve, endpo
     assert given.count("v1=") == 2
     assert is_ours(old, given, body)
     assert is_ours(new, given, body)
+    # A second press would end the one that the other system still checks with.
+    with pytest.raises(Refused, match="The former secret signs along until"):
+        signing.rotate(mine, by=eve)
     with time_machine.travel(timezone.now() + signing.BOTH_FOR + timedelta(seconds=1)):
         a_lead(ada)
         deliveries.run()
@@ -78,6 +81,7 @@ def test_the_former_secret_can_be_ended_at_once(ada, eve, endpoint, receiver, is
     assert not is_ours(old, *last(there))
     with pytest.raises(Refused, match="no former secret"):
         signing.end_old(mine, by=eve)
+    assert signing.rotate(mine, by=eve)
 
 
 def test_every_endpoint_has_a_secret_of_its_own_which_only_the_houses_key_makes(endpoint, settings):

@@ -23,6 +23,9 @@ from zarts.desk.views.outputs import safe as of_outputs
         ("a\t=1+1", "a\t'=1+1"),
         ("a\n=1+1", "a\n'=1+1"),
         (";=1", ";'=1"),
+        # What looks like a mark of ours and is none.
+        ("'=x", "''=x"),
+        ("a;'=x", "a;''=x"),
     ],
 )
 def test_a_cell_that_would_calculate_is_marked_and_read_again_without_its_mark(cell, written):

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from opportunities.models import Task
 from opportunities.records import Refused, edit, perform
@@ -149,7 +151,7 @@ def test_the_payment_is_where_the_contract_asks_it_to_be(ada, ben):
     payment = perform(payment.send_invoice, by=ada, invoice="2026-17", due_on=contract.due_on)
     payment = perform(payment.pay_part, by=ada, paid=100, **SHOWN)
     assert payment.paid == 100
-    perform(payment.pay, by=ada, **SHOWN)
+    perform(payment.pay, by=ada, **SHOWN | {"reference": "SEPA 4712"})
     assert Contract.objects.get(pk=contract.pk).payment_is_as_agreed
 
 
@@ -157,7 +159,10 @@ def test_a_payment_that_is_overdue_is_asked_about_until_it_comes(ada, ben):
     contract = a_contract(ada, approver=ben)
     payment = Payment.objects.get(contract=contract)
     payment = perform(payment.send_invoice, by=ada, invoice="2026-17", due_on=contract.due_on)
-    payment = perform(payment.mark_overdue, by=None)
+    with pytest.raises(Refused, match="From the day after it is overdue"):
+        perform(payment.mark_overdue, by=ada)
+    with time_machine.travel(timezone.now() + timedelta(days=1 + (contract.due_on - timezone.localdate()).days)):
+        payment = perform(payment.mark_overdue, by=None)
     asked = Task.objects.open().about(payment)
     assert asked.get().title.startswith("Ask the client about the payment")
     perform(payment.pay, by=ada, **SHOWN)

@@ -47,6 +47,9 @@ def test_nobody_is_believed_who_shows_nothing(payment, ada, missing):
 @pytest.mark.django_db
 def test_what_came_in_and_went_back_is_kept_with_what_shows_it(payment, ada, ben):
     payment = perform(payment.pay_part, by=ada, paid=Decimal("100"), **SHOWN)
+    for move, more in ((payment.pay_part, {"paid": Decimal("100")}), (payment.pay, {})):
+        with pytest.raises(Refused, match="“SEPA 4711” was recorded already: 100.00 USD on 20 November 2026"):
+            perform(move, by=ada, **SHOWN | {"reference": " sepa 4711"} | more)
     payment = perform(payment.pay, by=ada, **SHOWN | {"reference": "SEPA 4712"})
     payment = perform(payment.refund, by=ben, reason="We were late.", **SHOWN | {"reference": "SEPA 4713"})
     rows = [(row.kind, row.amount, row.reference) for row in payment.proofs.all()]
@@ -100,12 +103,14 @@ def test_the_database_refuses_paid_where_nothing_shows_it(payment, ada):
 @pytest.mark.django_db
 def test_the_page_asks_for_reference_day_and_a_link_or_a_file(payment, ada, as_user):
     browser, address = as_user(ada), payment.move_url("pay")
-    typed = {"reference": "SEPA 4711", "happened_on": "2026-11-20"}
+    typed = {"reference": "SEPA 4711", "happened_on": timezone.localdate() - timedelta(days=8)}
     assert "Bring the file that shows it" in browser.post(address, typed).content.decode()
     script = typed | {"link": "javascript:alert(1)"}
     assert browser.post(address, script).status_code == 200
     ahead = typed | {"link": "https://bank.example/1", "happened_on": timezone.localdate() + timedelta(days=2)}
     assert "It cannot lie ahead" in browser.post(address, ahead).content.decode()
+    long_ago = ahead | {"happened_on": timezone.localdate() - timedelta(days=400)}
+    assert "Check the year" in browser.post(address, long_ago).content.decode()
     program = SimpleUploadedFile("statement.exe", b"MZ")
     assert "Files like this are not kept" in browser.post(address, typed | {"file": program}).content.decode()
     assert not PaymentProof.objects.exists()

@@ -94,6 +94,18 @@ def test_one_that_ends_soon_and_one_that_nobody_answers_for_say_so(eve, cem, as_
     assert "Nobody answers for it" in page
 
 
+def test_those_that_work_are_seen_however_many_were_revoked(ada, as_user):
+    until = timezone.now() + timedelta(days=30)
+    fields = {"owner": ada, "scopes": ["read:*.*"], "expires_at": until, "created_by": "Ada"}
+    works = [Token.mint(name=f"Works {number}", **fields)[0] for number in range(60)]
+    gone = [Token.mint(name=f"Gone {number}", revoked_at=timezone.now(), **fields)[0] for number in range(3)]
+    browser = as_user(ada)
+    first = browser.get(PAGE).context["page"]
+    second = browser.get(PAGE, {"before": first.older}).context["page"]
+    assert (first.rows + second.rows, second.older) == (works[::-1], None)
+    assert browser.get(f"{PAGE}?revoked").context["tokens"] == gone[::-1]
+
+
 def test_no_token_works_for_longer_than_a_year(ada):
     until = timezone.now() + timedelta(days=400)
     with pytest.raises(IntegrityError, match="token_ends_within_a_year"), transaction.atomic():

@@ -97,6 +97,37 @@ def test_what_was_taken_out_comes_in_elsewhere_once_and_is_taken_out_the_same(ad
     assert {new for new, _ in bring(texts, ada, checked).values()} == {0}, "the same files twice add nothing"
 
 
+def test_revisions_and_offers_of_one_title_stay_apart(ada, ben):
+    furnish()
+    elsewhere = transaction.savepoint()
+    sent = a_proposal(ada, approver=ben, stage="sent", title="Growth")
+    extra = {"recurring": "once", "unit_price": Decimal(777), "internal_cost": 0, "position": 9}
+    sent.revise(by=ada).add(PriceLine(title="Extra", **extra), by=ada, evidence=[])
+    other = a_proposal(ada, title="Growth", opportunity=sent.opportunity)
+    other.add(PriceLine(title="Another", **extra), by=ada, evidence=[])
+    begin(Contact(client=other.opportunity.client, name="'=x"), by=ada)
+    lines = [
+        sorted(PriceLine.objects.filter(proposal=of).values_list("title", flat=True))
+        for of in (Proposal.objects.get(number=sent.number, revision=2), other)
+    ]
+    texts = texts_of(own.ask(ada, ada))
+    for name in ORDER:
+        at_home = checked(KINDS[name], texts[name], ada)
+        assert not at_home.coming, name
+    transaction.savepoint_rollback(elsewhere)
+
+    for _ in range(2):
+        for name in ORDER:
+            record = done(KINDS[name], texts[name], ada, f"{name}.csv")
+            told = [reason for reason in reasons(record) if "revision 2 of it is newer" in reason]
+            assert record.counts.get("refused", 0) == len(told) == (name == "proposals"), (name, reasons(record))
+        offers = [(offer.title, offer.stage) for offer in Proposal.objects.order_by("pk")]
+        assert offers == [("Growth", "draft"), ("Growth", "draft")]
+        came = [sorted(offer.price_lines.values_list("title", flat=True)) for offer in Proposal.objects.order_by("pk")]
+        assert came == lines
+        assert Contact.objects.filter(name="'=x").count() == 1
+
+
 CLIENT = "Name,Website,Owner\nHarbor Dental,harbor.example,ada\n"
 
 

@@ -11,11 +11,15 @@ from zarts.reads.asking import TOKENS, token_of
 from zarts.reads.models import Token
 
 from .problems import Refusal
+from .refusals import refuse_the_refused
 
 
 @dataclass
 class Caller:
-    """A program that calls: as the member of staff whose token it has, or as a service within its scopes."""
+    """A program that calls: as the member of staff whose token it has, or as a service within its scopes.
+
+    A service sees the whole house, and may no more than whoever answers for it.
+    """
 
     token: Token
 
@@ -25,7 +29,7 @@ class Caller:
 
     @property
     def by(self) -> User | None:
-        """Return in whose name a record moves. A service is nobody of ours: its scopes alone say what it may."""
+        """Return in whose name a record moves. A service is nobody of ours."""
         return None if self.token.is_service else self.token.owner
 
     @property
@@ -41,11 +45,13 @@ class Caller:
         return User.who_saw({**self.token.owner.sight, "sees": User.Reach.ALL})
 
     def may(self, right: str) -> bool:
-        return self.token.is_service or self.token.owner.has_perm(right)
+        return self.token.owner.has_perm(right)
 
     def needs(self, right: str):
         if not self.may(right):
-            raise Refusal(403, f"The role of {self.answers} does not include this. An administrator can change that.")
+            of = f", who answers for {self.token.name}," if self.token.is_service else ""
+            words = f"The role of {self.answers}{of} does not include this. An administrator can change that."
+            raise Refusal(403, words)
 
     def reaches(self, record):
         """Refuse to add to what its person may only read."""
@@ -67,10 +73,14 @@ class Bearer(HttpBearer):
         return self.authenticate(request, said)
 
     def authenticate(self, request, token: str) -> Caller:
-        found = token_of(token)
+        found = request.token = token_of(token)
+        if request.method == "POST":
+            refuse_the_refused(found)
         if not found.allows(self.scope):
             has = ", ".join(found.scopes)
             raise Refusal(
                 403, f"This token’s scopes do not cover this. It needs {self.scope}, and has {has}.", see=TOKENS
             )
+        if words := found.why_not_write:
+            raise Refusal(403, words, see=TOKENS)
         return Caller(found)

@@ -149,7 +149,7 @@ class NoteNow(Now):
     kind: str = Field(description="What it comes of: note, call or meeting.")
     opportunity: int | None = Field(description="The number of the opportunity that it is about.")
     lead: int | None = Field(description="The number of the lead that it is about.")
-    author: str = Field(description="Who answers for it.")
+    author: str = Field(description="Who wrote it, and of a service who answers for it.")
     at: str = Field(description="When it was written.")
 
     @staticmethod
@@ -162,7 +162,7 @@ class NoteNow(Now):
 
     @staticmethod
     def resolve_author(note):
-        return str(note.author)
+        return note.written_by
 
     @staticmethod
     def resolve_at(note):

@@ -6,6 +6,20 @@ from django.utils import timezone
 from zarts.reads.models import Token
 
 
+class Refusals(models.Model):
+    """How often a token was refused since the first time of an hour."""
+
+    token = models.OneToOneField(Token, models.PROTECT, related_name="+")
+    since = models.DateTimeField()
+    times = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self):
+        return f"{self.times} of {self.token}"
+
+
 class Call(models.Model):
     """A call that wrote something, by the key that its program gave it, and what it was answered."""
 

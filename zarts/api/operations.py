@@ -28,10 +28,11 @@ TROUBLES = {
     403: "The token’s scopes or its person’s rights do not cover it.",
     404: "What the address or the call names is not here, or nobody may see it with this token.",
     409: "The record is not ready for it, or the same call is being answered just now.",
+    411: "The call has no Content-Length.",
     413: "The call is larger than 64 kB.",
     415: "The call is not application/json.",
     422: "A field is to be mended, or the Idempotency-Key came before with another call.",
-    429: "The token wrote as often as it may within an hour.",
+    429: "The token wrote, or was refused, as often as it may be within an hour.",
 }
 OF_A_GET = (401, 403, 404, 422)
 REPEATS = {

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from opportunities.records import perform
 from proposals.models import Payment
+from proposals.models.payment import RECORD
 
 from .once import Made, once
 from .operations import Keyed, reads, writes
@@ -18,6 +19,10 @@ from .words import Body, ContractNumber, Day, Money, Now, Text, iso
 SCOPE = "write:payments"
 # What departs from what was agreed is decided by a person, who answers for it.
 BY_A_PERSON = ("waive", "refund")
+
+# By which call each move is made.
+CALLS = {"send_invoice": "invoiced", "pay_part": "part-paid", "pay": "paid", "mark_overdue": "overdue"}
+CALLS |= {"waive": "waived", "refund": "refunded"}
 
 OfContract = Annotated[ContractNumber, Path(description="The number of the contract, such as C-0007.")]
 
@@ -104,6 +109,13 @@ def of_contract(caller, number) -> Payment:
     return payment
 
 
+def not_from_here(payment) -> Refusal:
+    """Say how a payment stands, and which calls it takes now."""
+    now = [CALLS[step.name] for step in payment.moves() if step.name in CALLS]
+    takes = f"It takes now: {', '.join(now)}." if now else "Nothing more is recorded of it."
+    return Refusal(409, f"{payment} is {payment.get_stage_display().lower()}. {takes}")
+
+
 def moved(request, contract, key, name, sent):
     """Make one of the payment's moves, once. What the move refuses is refused in its own words."""
     caller = request.auth
@@ -112,10 +124,14 @@ def moved(request, contract, key, name, sent):
 
     def act() -> Made:
         payment = of_contract(caller, contract)
+        if caller.by is None:
+            # No role stands behind a service; it may what whoever answers for it may.
+            caller.needs(RECORD)
         step = next((step for step in payment.moves() if step.name == name), None)
+        if step is None:
+            raise not_from_here(payment)
         details = {}
-        # Where it cannot be made from here, the move says so itself.
-        if step and step.custom["asks"]:
+        if step.custom["asks"]:
             form = import_string(step.custom["asks"])
             details = judged(form(sent.model_dump(), record=payment, user=caller.eyes))
         payment = perform(getattr(payment, name), by=caller.by, **details)

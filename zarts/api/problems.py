@@ -20,6 +20,7 @@ TITLES = {
     404: "Not there",
     405: "Not done this way",
     409: "Not now",
+    411: "Of no known length",
     413: "Too large",
     415: "Not JSON",
     422: "Something is to be mended",

@@ -18,5 +18,6 @@ urlpatterns = [
     path("admin/api/", views.manual, name="api_manual"),
     path("api/openapi.json", views.describe, name="api_openapi"),
     path("api/", include(list(calls()))),
+    path("api/", views.missing, name="api_root"),
     path("api/<path:rest>", views.missing, name="api_missing"),
 ]

@@ -1,5 +1,6 @@
 """What stands around the calls: their description, for programs and for people, and what is no call at all."""
 
+import re
 from functools import wraps
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from zarts.reads.views.rows import answers_programs, with_etag
 
 from .openapi import document
 from .problems import Refusal, as_problem
+from .refusals import count_refusal
 
 
 def called_by_programs(view):
@@ -25,6 +27,8 @@ def called_by_programs(view):
     def guarded(request, *args, **kwargs):
         refusal = unread(request) if request.method == "POST" else None
         answer = as_problem(refusal) if refusal else view(request, *args, **kwargs)
+        if request.method == "POST" and 400 <= answer.status_code < 500 and answer.status_code != 429:
+            count_refusal(request)
         if isinstance(answer, HttpResponseNotAllowed):
             allowed = answer["Allow"]
             answer = as_problem(Refusal(405, f"Only {allowed} is answered here.", headers={"Allow": allowed}))
@@ -37,15 +41,19 @@ def called_by_programs(view):
 
 def unread(request) -> Refusal | None:
     """Say why what comes in is not read at all."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length and not re.fullmatch("[0-9]{1,18}", length):
+        return Refusal(400, "Send a Content-Length that is a number.")
+    if int(length or 0) > LARGEST:
         return Refusal(413, "That is more than this address takes (64 kB).")
     if request.content_type != "application/json":
         return Refusal(415, "Send it as application/json.")
-    return None
+    # What comes in pieces of any number is not read.
+    return None if length else Refusal(411, "Send it with a Content-Length.")
 
 
 @called_by_programs
-def missing(request, rest):
+def missing(request, rest=""):
     """There is no such call."""
     return as_problem(Refusal(404, "There is nothing at this address. The calls are described at /api/openapi.json."))
 

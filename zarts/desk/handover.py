@@ -252,8 +252,8 @@ def said_aloud(deal) -> Part:
         if talk.channel != Message.Channel.MAIL
     ]
     notes = [
-        Entry(str(note), note.staff_url(), said=[f"Written by {note.author}"], words=short(note.words))
-        for note in deal.opportunity.notes.current().select_related("author").order_by("-pk")[:MOST]
+        Entry(str(note), note.staff_url(), said=[f"Written by {note.written_by}"], words=short(note.words))
+        for note in deal.opportunity.notes.current().with_programs().select_related("author").order_by("-pk")[:MOST]
     ]
     groups = [("Promised aloud", promises), ("Calls and meetings", talks), ("Notes", notes)]
     return Part("said", "What was said aloud", groups, empty="Nothing was said beside what is written.")

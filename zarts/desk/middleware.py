@@ -62,12 +62,15 @@ class OwnCodeOnly:
 
 
 class OnlyPages:
-    """Refuse what is no page and no form: the staff surface knows GET and POST."""
+    """Refuse what is no page and no form: the staff surface knows GET and POST.
+
+    What programs call says itself, in its own way, what it answers.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        if request.method not in ("GET", "HEAD", "POST"):
+        if request.method not in ("GET", "HEAD", "POST") and not request.path.startswith("/api/"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         return self.get_response(request)

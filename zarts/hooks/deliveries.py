@@ -137,7 +137,8 @@ def claim(endpoint_id) -> Claim | None:
     delivery.state, delivery.claimed_at = State.SENDING, at
     delivery.attempts += 1
     delivery.first_at = delivery.first_at or at
-    delivery.body = delivery.body or body_of(delivery, endpoint)
+    # Said anew each time: what it is told may be less since, and an erase may have come in between.
+    delivery.body = body_of(delivery, endpoint)
     delivery.save(update_fields=["state", "claimed_at", "attempts", "first_at", "body"])
     body, second = delivery.body.encode(), int(at.timestamp())
     headers = {
@@ -309,18 +310,20 @@ def try_out(endpoint, *, by) -> Delivery:
 
 @whole
 def send_again(endpoint, *, by, since=None, delivery=None) -> int:
-    """Owe an endpoint once more what it was told or what was given up: one delivery, or all since a moment."""
+    """Owe an endpoint now what it was told, what was given up, and what waits: one delivery, or all since a moment."""
     endpoint = lock(endpoint)
     if not endpoint.is_open:
         raise Refused([f"{endpoint} was ended: nothing is sent there any more."])
-    rows = endpoint.deliveries.filter(state__in=[State.DELIVERED, State.GIVEN_UP]).exclude(event=None)
+    at = clock.now()
+    # What waits for its next try goes now, too; what waits for nothing but its turn goes anyway.
+    later = Q(state=State.WAITING, go_at__gt=at)
+    rows = endpoint.deliveries.filter(Q(state__in=[State.DELIVERED, State.GIVEN_UP]) | later).exclude(event=None)
     rows = rows.filter(pk=delivery.pk) if delivery is not None else rows.filter(happened_at__gte=since)
     if len(rows.values_list("pk")[: MOST_AGAIN + 1]) > MOST_AGAIN:
         raise Refused([f"That would be more than {MOST_AGAIN:,} events. Choose a later moment."])
-    at = clock.now()
     again = {"state": State.WAITING, "go_at": at, "first_at": None, "settled_at": None, "trouble": ""}
     if not (count := rows.update(**again)):
-        raise Refused(["There is nothing to send again: it waits already, or is not in the log any more."])
+        raise Refused(["There is nothing to send again: it goes in a moment anyway, or is not in the log any more."])
     Endpoint.objects.filter(pk=endpoint.pk).update(rests_until=None)
     told = {"delivery": delivery.pk} if delivery is not None else {"since": since}
     tell(endpoint, "replay", "had events sent again to", by=by, facts=told | {"events": count})

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
+from opportunities import clock
 from opportunities.models import Event
 from opportunities.records import REASON, DiaryKeeper, Record, stage_field, transition
 
@@ -103,8 +104,14 @@ class Endpoint(DiaryKeeper, Record):
     def resume(self, *, by):
         """Send again, what waited first."""
         self.paused_because = ""
+        self.begin_anew()
+
+    def begin_anew(self):
+        """Take it for mended: it does not rest, and what waits for its next try goes now, as if it never had been."""
         self.failing_since = self.rests_until = None
         self.failures = 0
+        tried = self.deliveries.filter(state=Delivery.State.WAITING, first_at__isnull=False)
+        tried.update(go_at=clock.now(), first_at=None)
 
     @transition(
         stage,
@@ -146,7 +153,7 @@ class Delivery(models.Model):
     first_at = models.DateTimeField(null=True)
     claimed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
-    # As it was sent: the same each time.
+    # As it was sent the last time.
     body = models.TextField(blank=True, db_default="")
     trouble = models.CharField(max_length=300, blank=True, db_default="")
 

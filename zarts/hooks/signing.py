@@ -5,6 +5,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from datetime import timedelta
 
+from django.utils import formats, timezone
 from django.utils.crypto import salted_hmac
 
 from opportunities import clock
@@ -48,8 +49,11 @@ def show(endpoint, *, by) -> str:
 
 @whole
 def rotate(endpoint, *, by) -> str:
-    """Make a new secret and return it. The one before it signs along for a while."""
+    """Make a new secret and return it. The one before it signs along for a while, and nobody takes its time away."""
     endpoint = lock_open(endpoint)
+    if len(secrets_of(endpoint, clock.now())) > 1:
+        until = formats.date_format(timezone.localtime(endpoint.before_until), "DATETIME_FORMAT")
+        raise Refused([f"The former secret signs along until {until}. End it first if nobody checks with it any more."])
     endpoint.salt_before, endpoint.before_until = endpoint.salt, clock.now() + BOTH_FOR
     endpoint.salt = new_salt()
     return given_out(endpoint, "made a new secret for", by=by)

@@ -30,6 +30,8 @@ class Token(SecretToken):
     # Such as read:leads.admin, read:*.portal or write:leads.
     scopes = ArrayField(models.CharField(max_length=60))
     expires_at = models.DateTimeField()
+    # When whoever answers for a service that writes said so: nobody is made to by somebody else.
+    agreed_at = models.DateTimeField(null=True)
 
     class Meta(SecretToken.Meta):
         abstract = False
@@ -60,6 +62,26 @@ class Token(SecretToken):
             return f"This token ended on {spoken(self.expires_at)}. Make another."
         if not self.is_service and not self.is_owned:
             return "This token belongs to somebody who does not work here any more. Make one of your own."
+        return ""
+
+    @property
+    def writes(self) -> bool:
+        return any(scope.startswith("write:") for scope in self.scopes)
+
+    @property
+    def asks_for_a_word(self) -> bool:
+        """Whether it writes nothing yet, because whoever is to answer for it did not say so."""
+        return self.is_service and self.writes and self.agreed_at is None and self.works
+
+    @property
+    def why_not_write(self) -> str:
+        """Say why it writes nothing, whatever its scopes are. Empty where it does."""
+        if not self.is_service:
+            return ""
+        if not self.is_owned:
+            return f"Nobody answers for {self.name}: {self.owner} does not work here any more. Make another token."
+        if self.agreed_at is None:
+            return f"{self.owner} is to answer for {self.name}, and has not said so yet. They do that under Tokens."
         return ""
 
     @property

@@ -11,4 +11,5 @@ urlpatterns = [
     path("admin/catalogue/<slug:source>/<slug:kind>/", catalogue.one, name="catalogue_view"),
     path("admin/tokens/", tokens.tokens, name="tokens"),
     path("admin/tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),
+    path("admin/tokens/<int:pk>/answer/", tokens.answer, name="token_answer"),
 ]

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models import Exists, OuterRef, Q, Subquery, Value
 
 from opportunities.importing.columns import FIELDS
-from opportunities.importing.home import house, known_as
+from opportunities.importing.home import house, known_as, offer_known_as
 from opportunities.models import Client, Closing, Contact, Event, Import, Lead, Opportunity, Task
 from proposals.models import Claim, Milestone, PriceLine, Proposal, ScopeItem
 
@@ -104,6 +104,12 @@ def deal_of(path: str = "") -> dict[str, Callable]:
     }
 
 
+def newer(path: str = ""):
+    """Return the revisions that go on where this one stood: later ones that were neither replaced nor withdrawn."""
+    later = {"number": OuterRef(f"{path}number"), "revision__gt": OuterRef(f"{path}revision")}
+    return Proposal.objects.filter(**later, superseded_by=None).exclude(stage="withdrawn").order_by("-revision")
+
+
 def offered(name: str, model, columns: dict, joins=()) -> File:
     """Return the file of one kind of row of proposals."""
     return File(
@@ -112,13 +118,14 @@ def offered(name: str, model, columns: dict, joins=()) -> File:
         model,
         {
             **deal_of("proposal"),
+            "offer_known": lambda row: offer_known_as(row.proposal, row.house),
             "proposal": lambda row: row.proposal.title,
             "row": lambda row: str(model._meta.verbose_name),
             "place": lambda row: row.position,
             **columns,
         },
         owner="proposal__owner",
-        only=Q(proposal__superseded_by=None) & ~Q(proposal__stage="withdrawn"),
+        only=Q(proposal__superseded_by=None) & ~Q(proposal__stage="withdrawn") & ~Exists(newer("proposal__")),
         joins=("proposal__opportunity__client", *joins),
     )
 
@@ -265,6 +272,8 @@ FILES = [
         Proposal,
         {
             **deal_of(),
+            "offer_known": lambda proposal: offer_known_as(proposal, proposal.house),
+            "newer": lambda proposal: proposal.newer or "",
             "title": lambda proposal: proposal.title,
             "intro": lambda proposal: proposal.intro,
             "product": lambda proposal: proposal.service or "",
@@ -283,6 +292,7 @@ FILES = [
             "Answered": lambda proposal: iso(proposal.answered_at),
         },
         joins=("opportunity__client", "service", "owner"),
+        adds={"newer": Subquery(newer().values("revision")[:1])},
     ),
     offered(
         "scope_items",

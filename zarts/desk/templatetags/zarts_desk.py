@@ -158,7 +158,8 @@ def stage_path(record):
     for number, stage in enumerate(line):
         state = "past" if number < here else "now" if number == here else "next" if number == here + 1 else "later"
         if record.stage not in line and number == here:
-            state = "past" if record.stage != "paused" else "held"
+            # Where a path has but one stage, nothing waits at a place on it.
+            state = "held" if record.stage == "paused" and len(line) > 1 else "past"
         if state == "next" and not record.is_open:
             state = "later"
         if state == "past" and reached and stage not in reached:
@@ -208,6 +209,8 @@ def next_step(context):
             waiting.append({"move": move, "may_override": may_override(record, move.step, request.user)})
         else:
             (ready if leads_on(move, record) else aside).append({"move": move, "writing": writing.get(move.name)})
+    # What ends it stands last.
+    aside.sort(key=lambda one: one["move"].step.target in record.CLOSED)
     # On the path the first is the main one. Beside it, where several lead back, somebody has to choose.
     loud = 1 if len(ready) == 1 or record.stage in path_of(type(record)) else 0
     return {

@@ -4,6 +4,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -53,7 +54,7 @@ def tokens(request):
         "Intake tokens",
         form=form,
         token=token,
-        tokens=IntakeToken.objects.order_by("revoked_at", "-pk")[:MOST],
+        tokens=IntakeToken.objects.order_by(F("revoked_at").asc(nulls_first=True), "-pk")[:MOST],
         may_make=request.user.has_perm("portal.add_intaketoken"),
         address=f"{settings.PORTAL_URL}/intake/leads",
     )

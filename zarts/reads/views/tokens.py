@@ -3,14 +3,19 @@
 from datetime import timedelta
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from opportunities import notices, reads
+from opportunities.admin.base import whole_number
 from opportunities.forms import say_plainly
-from opportunities.models import User
+from opportunities.models import Notice, User
 from opportunities.records import tell
 from zarts.desk.access import page_context, staff_page
 from zarts.desk.views.tokens import close
@@ -18,7 +23,6 @@ from zarts.desk.views.tokens import close
 from ..catalogue import NAMES, SOURCES
 from ..models import Token
 
-MOST = 100
 # What a token may write, in words, and the rights of which its person, or whoever answers for it, needs one.
 WRITES = {
     "leads": ("New leads", ("opportunities.add_lead",)),
@@ -114,6 +118,8 @@ class TokenForm(forms.Form):
         return Token.mint(
             name=self.cleaned_data["name"],
             owner=self.answers,
+            # Who names somebody else waits for their word.
+            agreed_at=timezone.now() if self.answers == self.user else None,
             is_service=self.is_service,
             scopes=self.scopes(),
             expires_at=timezone.now() + timedelta(days=int(self.cleaned_data["days"])),
@@ -138,16 +144,25 @@ def tokens(request):
     token = ""
     form = TokenForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
-        row, token = form.made()
-        facts = {"token": row, "scopes": ", ".join(row.scopes), "for": row.owner}
-        tell(request.user, "token", "made a token as", by=request.user, facts=facts)
+        with transaction.atomic():
+            row, token = form.made()
+            facts = {"token": row, "scopes": ", ".join(row.scopes), "for": row.owner}
+            tell(request.user, "token", "made a token as", by=request.user, facts=facts)
+            if row.asks_for_a_word:
+                words = f"{request.user} asks you to answer for {row}: what it writes here is yours to answer for."
+                notices.tell(row.owner, Notice.Kind.APPROVAL, words, reverse("tokens"), key=f"token:{row.pk}")
         form = TokenForm(user=request.user)
+    revoked = "revoked" in request.GET
+    rows = seen_by(request.user).filter(revoked_at__isnull=not revoked)
+    page = reads.page_of(rows, whole_number(request.GET.get("before")))
     context = page_context(
         request,
         "Tokens",
         form=form,
         token=token,
-        tokens=seen_by(request.user).order_by("revoked_at", "-pk")[:MOST],
+        page=page,
+        tokens=page.rows,
+        revoked=revoked,
     )
     return TemplateResponse(request, "reads/tokens.html", context, status=422 if form.errors else 200)
 
@@ -160,4 +175,21 @@ def revoke(request, pk):
     if token.owner_id != request.user.pk and not request.user.has_perm("reads.change_token"):
         raise PermissionDenied("An administrator revokes the tokens of others.")
     close(request, token, "revoked a token as")
+    return redirect("tokens")
+
+
+@staff_page()
+@require_POST
+@transaction.atomic
+def answer(request, pk):
+    """Say that one answers for a service which writes. Somebody else named one for it."""
+    mine = Token.objects.select_for_update(of=("self",)).filter(owner=request.user)
+    token = get_object_or_404(mine, pk=pk)
+    if token.asks_for_a_word:
+        token.agreed_at = timezone.now()
+        token.save(update_fields=["agreed_at"])
+        tell(request.user, "token", "agreed to answer for a token as", by=request.user, facts={"token": token})
+        messages.success(request, f"You answer for {token}. From now on it writes within its scopes.")
+    else:
+        messages.warning(request, f"{token} does not wait for your word.")
     return redirect("tokens")
