@@ -94,6 +94,7 @@ PAGES = {
     "intake_tokens": ("E", "E"),
     "retests": ("E", "E"),
     "retest": ("E", "-"),
+    "retest_stop": ("-", "E"),
     "retest_progress": ("E", "-"),
     "retest_picture": ("-", "-"),  # of a finding that has none; tests/retest/test_retests.py has one that has
     "intake_token_revoke": ("-", "E"),
@@ -138,6 +139,7 @@ OF_A_RECORD = {
     "own_takeout_download": OwnTakeout,
     **dict.fromkeys(["list_change", "list_change_progress", "list_undo"], BulkChange),
     "retest": RetestRun,
+    "retest_stop": RetestRun,
     "retest_progress": RetestRun,
     "retest_picture": RetestFinding,
 }
