@@ -12,6 +12,8 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from opportunities.models import Event
+from opportunities.records import tell
+from tests.makers import an_opportunity
 from zarts.retest import addresses, only, parts, runs
 from zarts.retest.models import RetestFinding, RetestRun
 from zarts.retest.walk import CannotWalk, Walk, Walker, answers
@@ -217,6 +219,16 @@ def test_a_role_that_nobody_has_is_named_and_the_others_are_walked(ada, ben, dor
 def test_who_has_a_role_alone_goes_before_who_has_several(ada, ben):
     ada.groups.add(Group.objects.get(name="Manager"))
     assert Walk(a_run("walking", only="manager"), browser=None).people() == {"Manager": ben}
+
+
+def test_of_each_kind_the_newest_that_its_list_shows_is_opened(ada, as_user):
+    """The diary of people is in reach of nobody's list: a page of it would be none."""
+    deal = an_opportunity(ada)
+    tell(ada, "roles", "changed the roles of", by=ada)
+    walk = Walk(a_run("walking"), browser=None)
+    found = list(walk.records(ada, addresses.rights_of(ada) | {"opportunities.view_event"}))
+    assert f"/admin/opportunities/opportunity/{deal.pk}/change/" in found
+    assert [as_user(ada).get(path).status_code for path in found if "/event/" in path] == [200]
 
 
 def test_a_link_with_a_token_is_kept_in_no_finding():
