@@ -19,6 +19,7 @@ MOST, CHOICES, ROWS = 500, 200, 50
 # So far ahead the days of reports are worked out that do not exist yet.
 AHEAD = timedelta(days=2 * 366)
 SERVICE = "project__handoff__contract__proposal__service"
+ALONG = ("project__client", "owner", "cadence", SERVICE)
 # How a report stands, in words, in the order in which it goes wrong less.
 STATES = {
     "missed": "Missed",
@@ -48,8 +49,7 @@ def said_of(report) -> str:
 
 def reports_of(user):
     """Return the reports that somebody may see, with what a page says of each."""
-    along = ("project__client", "owner", "cadence", SERVICE)
-    return Report.objects.visible_to(user).select_related(*along).order_by("due_on", "pk")
+    return Report.objects.visible_to(user).select_related(*ALONG).order_by("due_on", "pk")
 
 
 def planned(user, chosen: dict, first: date, last: date) -> list:

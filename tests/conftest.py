@@ -4,6 +4,8 @@ Ada is growth ops in the East team and sees her own; Ben manages East. Cem is gr
 do with either. Dora is in delivery, Eve administers, Ann audits: she sees everything and changes nothing.
 """
 
+import csv
+import io
 import logging
 
 import pytest
@@ -35,6 +37,12 @@ def refusals_are_not_told():
 @pytest.fixture(autouse=True)
 def quick_passwords(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def taken_away(browser, page, **asked) -> list:
+    """Return the lines of the CSV of a page that lists something."""
+    answer = browser.get(f"{page}export/", {"as": "csv", **asked})
+    return list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode().removeprefix("\ufeff"))))
 
 
 def person(name, role, *, team=None, sees="own"):

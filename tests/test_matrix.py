@@ -56,6 +56,8 @@ PAGES = {
     "pipeline_save": ("-", "ABCDFE"),
     "pipeline_open_with": ("-", "ABCDFE"),
     "pipeline_export": (STAFF, "-"),
+    **dict.fromkeys(["approvals_export", "claims_export", "report_reliability_export"], (STAFF, "-")),
+    "won_and_lost_export": (STAFF, "-"),
     "list_save": ("-", "-"),  # of a list that there is not; tests/desk/test_lists.py has those that there are
     "list_open_with": ("-", "-"),
     "list_many": ("-", "-"),
@@ -95,6 +97,7 @@ PAGES = {
     "intake_tokens": ("E", "E"),
     "retests": ("E", "E"),
     "retest": ("E", "-"),
+    "retest_stop": ("-", "E"),
     "retest_progress": ("E", "-"),
     "retest_picture": ("-", "-"),  # of a finding that has none; tests/retest/test_retests.py has one that has
     "intake_token_revoke": ("-", "E"),
@@ -141,6 +144,7 @@ OF_A_RECORD = {
     "own_takeout_download": OwnTakeout,
     **dict.fromkeys(["list_change", "list_change_progress", "list_undo"], BulkChange),
     "retest": RetestRun,
+    "retest_stop": RetestRun,
     "retest_progress": RetestRun,
     "retest_picture": RetestFinding,
 }
@@ -520,6 +524,7 @@ LISTS |= {"report_calendar", "report_reliability", "list_changes"}
 LISTS |= {"own_takeouts", "claims", "won_and_lost", "numbers", "find", "find_now", "tokens", "retests"}
 NO_LISTS = {
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "pipeline_export", "notices_unread"),
+    *("approvals_export", "claims_export", "report_reliability_export", "won_and_lost_export"),
     *("notice_choices", "my_calendar", "reads_openapi", "catalogue", "api_manual", "api_openapi"),
     *("admin:index", "admin:login", "admin:password_change", "admin:password_change_done", "admin:jsi18n"),
 }

@@ -1,6 +1,6 @@
 """What every staff page of a record shares: scope, the keyset list, moves with their reasons, edits with events."""
 
-from datetime import date
+from datetime import date, datetime
 from operator import attrgetter
 
 from django import forms
@@ -351,7 +351,7 @@ class KeptAdmin(ModelAdmin):
             label = label_of(self, name)
             if not cells and value in ("", EMPTY):
                 value = f"No {label}"  # it is the link to the row
-            cells.append({"name": name, "label": label, "value": value, "on": on})
+            cells.append({"name": name, "label": label, "value": value, "on": on, "timed": isinstance(on, datetime)})
         return cells
 
     # -- The page. -----------------------------------------------------------------------------------------------------

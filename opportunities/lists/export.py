@@ -45,20 +45,24 @@ def keep(user, what, kind, query, heads):
     tell(user, "export", f"took {what} away as {KINDS[kind]}:"[:80], by=user, facts=facts)
 
 
-class Sheet:
-    """The rows of a list as a file has them. They are read while they are written, so many at a time."""
+class File:
+    """A file with a head and lines. They are read while they are written, so many at a time."""
 
-    def __init__(self, page, names, rows, sort=order.NEWEST, turned=False):
-        self.page, self.names, self.rows, self.sort, self.turned = page, names, rows, sort, turned
+    heads: list[str]
+
+    def __init__(self, batches):
+        self.batches = batches
         # The file is written when the page's own time zone is put aside again.
         self.zone = timezone.get_current_timezone()
-        self.heads = columns.heads(page, names, self.zone)
 
     def lines(self):
-        for batch in order.through(self.rows, self.sort, self.turned):
+        for batch in self.batches:
             with timezone.override(self.zone):
-                found = [columns.values(self.page, self.names, row, self.zone) for row in batch]
+                found = [self.cells(row) for row in batch]
             yield from found
+
+    def cells(self, row) -> list:
+        raise NotImplementedError
 
     def answer(self, kind, title):
         name = f"{title.replace(' ', '-').lower()}-{timezone.localdate():%Y-%m-%d}"
@@ -95,6 +99,33 @@ class Sheet:
         book.save(file)
         file.seek(0)
         return file
+
+
+class Sheet(File):
+    """The rows of a list as a file has them."""
+
+    def __init__(self, page, names, rows, sort=order.NEWEST, turned=False):
+        super().__init__(order.through(rows, sort, turned))
+        self.page, self.names = page, names
+        self.heads = columns.heads(page, names, self.zone)
+
+    def cells(self, row) -> list:
+        return columns.values(self.page, self.names, row, self.zone)
+
+
+class Told(File):
+    """The rows of a page that is no list of records: each column by its words, with what it says of a row.
+
+    A column of times says in which zone they are.
+    """
+
+    def __init__(self, said, batches, times=()):
+        super().__init__(batches)
+        self.said = said
+        self.heads = [f"{words} ({self.zone.key})" if words in times else words for words in said]
+
+    def cells(self, row) -> list:
+        return [columns.plain(tell_of(row), self.zone) for tell_of in self.said.values()]
 
 
 def in_csv(value) -> str:

@@ -239,6 +239,10 @@ def test_times_and_days_are_what_they_are_and_say_their_zone(as_user, ada, monke
     assert rows[0] == (datetime(2026, 1, 1, 22, 0), "Call 0")
     assert [title for _, title in rows if title.startswith("Call")] == [task.title for task in tasks]
     assert isinstance(columns.plain(date(2026, 1, 2), None), date)
+    # Whichever column comes first, its words lead to the row: of a time the hour, of a day the day.
+    deal = edit(an_opportunity(ada), by=ada, due_on=date(2030, 1, 4))
+    page = as_user(ada).get(reverse("admin:opportunities_opportunity_changelist"), {"columns": "due_on,name"}).text
+    assert f'{deal.pk}/change/">Fri 4 Jan 2030</a>' in page
 
 
 def test_what_is_too_long_for_excel_or_no_file_is_said(as_user, ada, dora, monkeypatch):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from opportunities.models import Event, Letter
 from opportunities.records import begin, edit, perform
 from proposals.models import Approval, ApprovalRule, Delegation, Service
-from tests.conftest import person
+from tests.conftest import person, taken_away
 from tests.makers_proposals import a_proposal, a_summary, approve_all, decide
 from zarts.desk import queue
 
@@ -48,6 +48,12 @@ def test_the_list_has_four_parts_and_says_how_many_each_holds(as_user, ada, ben,
         assert set(page(of_ben, "approvals", show=show).context["rows"]) == rows, show
     tabs = {name: count for name, _, count in page(of_ben, "approvals").context["tabs"]}
     assert tabs == {"mine": str(len(everything) - 1), "groups": "1", "lent": "0", "all": ""}
+    # A part is taken away as it stands; where none is named it is the one that the page shows.
+    for asked_for, count in (({}, len(everything) - 1), ({"show": "groups"}, 1), ({"show": "lent"}, 0)):
+        head, *lines = taken_away(of_ben, reverse("approvals"), **asked_for)
+        assert (head[:4], len(lines)) == (["Client", "Deal", "About", "Aspect"], count), asked_for
+    (line,) = taken_away(of_ben, reverse("approvals"), show="groups")[1:]
+    assert (line[3], line[9]) == ("Pricing", str(fay))
 
 
 def test_what_somebody_lent_stands_in_a_part_of_its_own(as_user, ada, ben):

@@ -8,6 +8,7 @@ import time_machine
 from handoff import clock
 from handoff.models import Report
 from opportunities.records import edit, perform
+from tests.conftest import taken_away
 from tests.makers_handoff import a_change, a_project, a_report
 
 CALENDAR, RELIABILITY = "/admin/reports/calendar/", "/admin/reports/reliability/"
@@ -125,7 +126,7 @@ def test_the_months_lead_to_each_other(dora, as_user):
     assert page.context["after"] == f"{CALENDAR}?month=2027-02&client=3"
 
 
-def test_a_table_tells_what_came_in_time_late_and_not_for_days(ada, ben, dora, as_user):
+def test_a_table_and_its_file_tell_what_came_in_time_late_and_not_for_days(ada, ben, cem, dora, as_user):
     first = a_report(ada, manager=ben, delivery=dora, stage="published")
     late, missed = Report.objects.filter(stage="scheduled")[:2]
     with time_machine.travel(day_after(late.due_on, 2)):
@@ -140,6 +141,17 @@ def test_a_table_tells_what_came_in_time_late_and_not_for_days(ada, ben, dora, a
         listed = read(as_user(dora), RELIABILITY, days=90, show="missed", owner=dora.pk).context["listed"]
         assert listed == [missed, late]
         assert counted(read(as_user(dora), RELIABILITY, days=30), "owner")[0][1] == 0
+        # The file has each report behind the numbers, or those of one kind.
+        taken = taken_away(as_user(dora), RELIABILITY, days=90)
+        head = "Client,Service,Answers for it,Due,Time zone,So,Published (UTC),Why it is late"
+        assert ",".join(taken[0]) == head
+        assert [(line[2], line[3], line[5]) for line in taken[1:]] == [
+            ("Dora", f"{missed.due_on}", "Missed"),
+            ("Dora", f"{late.due_on}", "Missed"),
+            ("Dora", f"{first.due_on}", "Came in time"),
+        ]
+        assert len(taken_away(as_user(dora), RELIABILITY, days=90, show="missed")) == 3
+        assert len(taken_away(as_user(cem), RELIABILITY, days=90)) == 1
 
 
 def test_a_report_that_came_late_says_so_in_the_calendar(ada, ben, dora, as_user):

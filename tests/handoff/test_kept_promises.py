@@ -7,9 +7,10 @@ from django.urls import reverse
 
 from handoff import scorecard
 from handoff.models import Promise
-from opportunities.models import Evidence, Notice, Task
+from opportunities.models import Event, Evidence, Notice, Task
 from opportunities.records import Refused, perform
 from proposals.models import Claim
+from tests.conftest import taken_away
 from tests.makers import an_opportunity
 from tests.makers_changes import a_change, a_dispute
 from tests.makers_handoff import a_handoff, a_report
@@ -217,6 +218,11 @@ def test_the_page_of_all_counts_by_service_and_metric_what_somebody_may_see(repo
         ("met", 0), ("short", 0), ("over", 1), ("unknown", 0),
     ]  # fmt: skip
     assert as_user(cem).get(reverse("claims")).context["lines"] == []
+    head, told = taken_away(as_user(ada), reverse("claims"))
+    told = dict(zip(head, told, strict=True))
+    assert (told["Promised"], told["Reported last"], told["So"]) == ("3–5 s", "2.1 s", "Better than promised")
+    assert len(taken_away(as_user(cem), reverse("claims"))) == 1
+    assert len(taken_away(as_user(ada), reverse("claims"), service="999999")) == 1
 
 
 def test_the_page_of_all_asks_the_same_number_of_questions_for_many(
@@ -268,4 +274,9 @@ def test_the_list_is_filtered_and_shows_nobody_what_they_may_not_see(ada, ben, d
         ({"owner": "x", "service": "9" * 30, "before": "-1", "outcome": "?"}, 1),
     ):
         assert len(as_user(ada).get(url, asked).context["rows"]) == count, asked
+        assert len(taken_away(as_user(ada), url, **asked)) == count + 1, asked
     assert as_user(cem).get(url).context["rows"] == []
+    assert len(taken_away(as_user(cem), url)) == 1
+    (*_, told) = Event.objects.filter(verb="user.export", actor=ada).select_related("facts").order_by("pk")
+    assert (told.facts.values["list"], told.facts.values["filters"]) == ("won and lost", {})
+    assert "Choose CSV or Excel." in as_user(ada).get(f"{url}export/", {"as": "pdf"}, follow=True).text

@@ -1,6 +1,9 @@
 """Retests: who asks for one, how it is begun once, and what is said when it cannot be walked."""
 
+import subprocess
+import sys
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Group
@@ -9,9 +12,11 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from opportunities.models import Event
-from zarts.retest import addresses, parts, runs
+from opportunities.records import tell
+from tests.makers import an_opportunity
+from zarts.retest import addresses, only, parts, runs
 from zarts.retest.models import RetestFinding, RetestRun
-from zarts.retest.walk import CannotWalk, Walk, answers
+from zarts.retest.walk import CannotWalk, Walk, Walker, answers
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/retests/"
@@ -51,6 +56,75 @@ def test_one_at_a_time_and_whoever_asks_again_is_told(eve, as_user):
         call_command("retest")
 
 
+def test_a_word_that_narrows_it_to_nothing_is_named_and_nothing_is_walked():
+    with pytest.raises(CommandError, match="“porposals” is no part, no role and no piece of an address") as refusal:
+        call_command("retest", only="porposals manager")
+    assert (refusal.value.returncode, RetestRun.objects.count()) == (2, 0)
+    assert only.strange("mail, growth-ops lead /admin/claims/ /admin/opportunities/task/434/change/ /portal/") == []
+    assert only.strange("/admin/opportunities/tasks/ 434") == ["/admin/opportunities/tasks/", "434"]
+
+
+def test_a_run_that_is_not_there_is_no_finding():
+    with pytest.raises(CommandError, match="There is no retest 999999 that is to be walked") as refusal:
+        call_command("retest", run=999999)
+    assert refusal.value.returncode == 2
+
+
+def test_an_administrator_stops_a_walk_and_it_stays_stopped(eve, as_user):
+    browser, run = as_user(eve), a_run("walking", done=41, of=120)
+    assert "Stop it</button>" in browser.get(f"{PAGE}{run.pk}/").content.decode()
+    browser.post(f"{PAGE}{run.pk}/stop/")
+    with pytest.raises(runs.Ended):
+        runs.hear(run, "Links")
+    # What it meets without its sessions is nobody's fault.
+    with pytest.raises(runs.Ended):
+        Walk(run, browser=None).found("answer", PAGE, "retests", "Manager", 0, "500: GET /admin/retests/")
+    ended = runs.end(run, looked=set())
+    assert (ended.state, ended.why) == ("failed", "Eve stopped it at 41 of 120 pages.")
+    assert Event.objects.filter(verb="user.retest").count() == 1
+    assert "has ended already" in browser.post(f"{PAGE}{run.pk}/stop/", follow=True).content.decode()
+
+
+def test_a_walk_whose_process_died_is_given_up_at_once_and_leaves_none_behind(monkeypatch):
+    monkeypatch.setattr(runs, "connections", SimpleNamespace(close_all=lambda: None))
+    run, process = a_run("walking", done=41, of=120), subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"])
+    runs.wait_for(process, run.pk)
+    run.refresh_from_db()
+    assert (run.state, process.returncode) == ("failed", 1)
+    assert run.why == "It broke off at 41 of 120 pages: its process is gone. Start it again."
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "drawn"),
+    [
+        (200, {"content-type": "text/html"}, True),
+        (200, {"content-type": "text/csv"}, False),
+        *[(status, {"content-type": "text/html"}, True) for status in (400, 404, 405, 410, 500)],
+        (405, {"allow": "POST"}, False),
+        (302, {"location": "/admin/claims/?due=overdue"}, True),
+        (302, {"location": "/admin/today/"}, False),
+    ],
+)
+def test_a_page_that_does_not_answer_to_whom_it_is_open_is_a_finding(status, headers, drawn):
+    walk, answer = Walk(a_run("walking"), browser=None), SimpleNamespace(status=status, headers=headers)
+    listed = addresses.Listed("claims", "/admin/claims/", "handoff.view_promise")
+    walker = SimpleNamespace(name="Manager", ask=lambda address: answer, place=lambda address: "claims")
+    assert Walker.is_page(walker, "/admin/claims/") is drawn
+    walk.ask_for(walker, listed, may=True)
+    walk.ask_for(walker, listed, may=False)
+    wrong = status >= 400 and "allow" not in headers
+    opened = [f"{status}: GET /admin/claims/"] if wrong else []
+    assert [row.words for row in RetestFinding.objects.filter(kind="answer")] == opened
+
+
+def test_what_writes_is_not_followed_and_what_is_no_page_not_opened():
+    names = {each.name for each in addresses.lists()}
+    assert not [name for name in names if name.endswith("_export")]
+    assert addresses.writes(addresses.place_of("/admin/opportunities/task/export/?as=csv", addresses.STAFF))
+    assert addresses.writes(addresses.place_of("/admin/take-out/7/take-out.zip", addresses.STAFF))
+    assert names > addresses.FRAGMENTS | addresses.OF_A_DEMO
+
+
 def test_a_run_is_taken_up_once():
     run = runs.ask()
     assert [runs.claim(run), runs.claim(run)] == [True, False]
@@ -85,6 +159,15 @@ def test_findings_stand_by_kind_with_their_pictures_and_what_is_mended(eve, as_u
     assert "/admin/gone/" in page
     picture = browser.get(f"{PAGE}pictures/{row.pk}.jpg")
     assert (picture["Content-Type"], picture.content) == ("image/jpeg", PICTURE)
+
+
+def test_the_list_says_how_many_findings_how_many_are_new_and_when_it_ended(eve, as_user):
+    run = a_run(ended_at=timezone.now())
+    a_finding(run)
+    a_finding(run, "A link leads to /admin/gone/, which answers 404.", is_new=False)
+    page = " ".join(as_user(eve).get(PAGE).content.decode().split())
+    assert 'data-label="Findings">2</td> <td class="z-number" data-label="New">1</td>' in page
+    assert 'data-label="Ended">–' not in page
 
 
 def test_a_picture_that_is_not_there_any_more_is_no_error(eve, as_user):
@@ -136,6 +219,16 @@ def test_a_role_that_nobody_has_is_named_and_the_others_are_walked(ada, ben, dor
 def test_who_has_a_role_alone_goes_before_who_has_several(ada, ben):
     ada.groups.add(Group.objects.get(name="Manager"))
     assert Walk(a_run("walking", only="manager"), browser=None).people() == {"Manager": ben}
+
+
+def test_of_each_kind_the_newest_that_its_list_shows_is_opened(ada, as_user):
+    """The diary of people is in reach of nobody's list: a page of it would be none."""
+    deal = an_opportunity(ada)
+    tell(ada, "roles", "changed the roles of", by=ada)
+    walk = Walk(a_run("walking"), browser=None)
+    found = list(walk.records(ada, addresses.rights_of(ada) | {"opportunities.view_event"}))
+    assert f"/admin/opportunities/opportunity/{deal.pk}/change/" in found
+    assert [as_user(ada).get(path).status_code for path in found if "/event/" in path] == [200]
 
 
 def test_a_link_with_a_token_is_kept_in_no_finding():

@@ -30,3 +30,9 @@ def staff_page(permission: str = ""):
 def page_context(request, title: str, **context) -> dict:
     """Return what a page of the desk shows, with the sidebar and the head that all staff pages have."""
     return {**admin.site.each_context(request), "title": title, **context}
+
+
+def looks_ahead(request) -> bool:
+    """Whether a browser fetches a page before anybody asked for it."""
+    said = f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}"
+    return "prefetch" in said or "prerender" in said

@@ -9,8 +9,13 @@ from django.urls import Resolver404, get_resolver, resolve, reverse
 from zarts.desk import roles
 
 STAFF, PORTAL = "zarts.urls", "portal.urls"
-# To open one of these writes something: what leads there is not followed.
-WRITES = {"notice_open"}
+# To open one of these writes something, as does whatever hands a list out: what leads there is not followed.
+WRITES = {"notice_open", "own_takeout_download"}
+HANDS_OUT = "_export"
+# What a page fetches and puts into itself: by itself it is no page.
+FRAGMENTS = {"find_now"}
+# What is there in a demo alone.
+OF_A_DEMO = {"mail"}
 ANY_ROLE = "any role"
 
 
@@ -35,11 +40,27 @@ def patterns(urlconf) -> list:
     return list(walk(get_resolver(urlconf)))
 
 
+def writes(name) -> bool:
+    """Whether to open an address of this name writes something."""
+    return name in WRITES or name.endswith(HANDS_OUT)
+
+
+def routes() -> list[str]:
+    """Return every address there is, with a mark where it names a record."""
+
+    def walk(resolver, before):
+        for pattern in resolver.url_patterns:
+            here = f"{before}{pattern.pattern}"
+            yield from walk(pattern, here) if hasattr(pattern, "url_patterns") else [here.lower()]
+
+    return [route for urlconf in (STAFF, PORTAL) for route in walk(get_resolver(urlconf), "/")]
+
+
 def lists() -> list[Listed]:
     """Return every page of the staff surface that takes no argument and says which right opens it."""
     found = []
     for name, pattern in patterns(STAFF):
-        if pattern.pattern.converters or pattern.pattern.regex.groupindex:
+        if pattern.pattern.converters or pattern.pattern.regex.groupindex or writes(name):
             continue
         right = getattr(pattern.callback, "permission", "")
         if name.startswith("admin:") and name.endswith("_changelist"):

@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from opportunities.records import Refused
 
+from . import only as narrowing
 from .models import RetestFinding, RetestRun
 
 State = RetestRun.State
@@ -18,10 +20,18 @@ State = RetestRun.State
 SILENT = timedelta(minutes=5)
 # Of so many runs the pictures are kept.
 PICTURED = 20
+GONE = "its process is gone. Start it again."
+
+
+class Ended(Exception):
+    """Somebody ended the run that is walked, or gave it up."""
 
 
 def ask(user=None, *, site="", portal="", only="", phone_only=False) -> RetestRun:
-    """Ask for a retest. Raises `Refused` while another waits or walks."""
+    """Ask for a retest. Raises `Refused` while another waits or walks, and where a word narrows it to nothing."""
+    if words := narrowing.strange(only):
+        named = ", ".join(f"“{word}”" for word in words)
+        raise Refused([f"{named} is no part, no role and no piece of an address. Check how it is written."])
     site, portal = site or settings.SITE_URL, portal or settings.PORTAL_URL
     give_up_silent()
     if running := RetestRun.objects.filter(state__in=RetestRun.OPEN).first():
@@ -54,20 +64,52 @@ def start_due() -> int:
         return 0
     # It ends with whoever began it, and then is heard of no more.
     words = [sys.executable, "manage.py", "retest", "--run", str(run.pk)]
-    subprocess.Popen(words, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(words, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    threading.Thread(target=wait_for, args=(process, run.pk), daemon=True).start()
     return 1
+
+
+def wait_for(process, pk):
+    """Wait until a walk's process has ended: none stays behind, and a walk that died is known at once."""
+    process.wait()
+    try:
+        give_up(RetestRun.objects.filter(pk=pk))
+    finally:
+        connections.close_all()
 
 
 def give_up_silent():
     """End the walk that was not heard of for a while, and whatever it left open."""
-    for run in RetestRun.objects.filter(state=State.WALKING, heard_at__lt=timezone.now() - SILENT):
-        end(run, f"It broke off at {run.progress}: its process is gone. Start it again.")
+    give_up(RetestRun.objects.filter(heard_at__lt=timezone.now() - SILENT))
+
+
+def give_up(rows):
+    for run in rows.filter(state=State.WALKING):
+        end(run, f"It broke off at {run.progress}: {GONE}")
 
 
 def hear(run, doing=""):
-    """Say how far a run came."""
+    """Say how far a run came. Raises `Ended` when it was ended meanwhile."""
+    goes_on(run)
     run.heard_at, run.doing = timezone.now(), doing[:200] or run.doing
     run.save(update_fields=["heard_at", "doing", "done", "of", "said", "sessions"])
+
+
+def goes_on(run):
+    """Raise `Ended` when a run was ended meanwhile: what its walk meets since then is nobody's fault."""
+    if not RetestRun.objects.filter(pk=run.pk, state=State.WALKING).exists():
+        raise Ended(str(run))
+
+
+def stop(run, user):
+    """End a run before its time, for a person. False when it had ended already. The walk ends with its next page."""
+    at = f"at {run.progress}" if run.state == State.WALKING else "before it began"
+    with transaction.atomic():
+        run = RetestRun.objects.select_for_update().get(pk=run.pk)
+        if run.is_open:
+            end(run, f"{user} stopped it {at}.")
+            return True
+    return False
 
 
 def close(run):
@@ -78,8 +120,11 @@ def close(run):
 
 
 def end(run, why="", looked=None) -> RetestRun:
-    """End a run. `looked`: where it looked, so that what it did not find there again is mended."""
+    """End a run. `looked`: where it looked, so that what it did not find there again is mended. It ends once."""
     close(run)
+    if RetestRun.objects.filter(pk=run.pk).exclude(state__in=RetestRun.OPEN).exists():
+        run.refresh_from_db()
+        return run
     if looked is not None:
         compare(run, looked)
     state = State.FINDINGS if run.findings.exists() else State.FAILED if why else State.GREEN

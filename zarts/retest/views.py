@@ -4,10 +4,11 @@ from itertools import groupby
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from opportunities.records import Refused, tell
 from zarts.desk.access import page_context, staff_page
@@ -34,7 +35,9 @@ def retests(request):
             return redirect("retests")
         tell(request.user, "retest", "started a retest as", by=request.user, facts={"retest": run})
         return redirect("retest", run.pk)
-    listed = list(RetestRun.objects.select_related("user").order_by("-pk")[:RUNS])
+    rows = RetestRun.objects.select_related("user").order_by("-pk")
+    many, fresh = Count("findings"), Count("findings", filter=Q(findings__is_new=True))
+    listed = list(rows.annotate(many=many, fresh=fresh)[:RUNS])
     may = request.user.has_perm(START) and not any(run.is_open for run in listed)
     return TemplateResponse(request, "desk/retests.html", page_context(request, "Retests", runs=listed, may_start=may))
 
@@ -58,8 +61,21 @@ def retest(request, pk):
         count=len(rows[:MOST]),
         new=sum(row.is_new for row in rows),
         mended=list(mended),
+        may_stop=run.is_open and request.user.has_perm(START),
     )
     return TemplateResponse(request, "desk/retest.html", context)
+
+
+@staff_page(START)
+@require_POST
+def stop(request, pk):
+    """End a run before its time."""
+    run = get_object_or_404(RetestRun, pk=pk)
+    if runs.stop(run, request.user):
+        tell(request.user, "retest", "stopped a retest as", by=request.user, facts={"retest": run})
+    else:
+        messages.warning(request, f"{run} has ended already.")
+    return redirect("retest", pk)
 
 
 @staff_page(SEE)

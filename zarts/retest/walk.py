@@ -19,22 +19,20 @@ from django.contrib import admin
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import Count
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from opportunities.models import Message, User
 from portal.models import Preview, ProposalLink, Publication
 from portal.tokens import TOKEN, token_hash
-from zarts.desk.roles import ROLES
 
-from . import addresses, mails, runs
+from . import addresses, mails, only, runs
 from .looking import Trouble, Watch, violations, violations_but_colours
 from .models import RetestFinding
 
 WIDE, NARROW = 1280, 360
 HEIGHTS = {WIDE: 900, NARROW: 740}
-# What a walk is made of, in its order. `--only` names some.
-PARTS = ("sign-in", "rights", "pages", "portal", "proposals", "mail", "links")
 # Bounds, each of which is said where it was reached.
 CLIENTS, PAGES_OF_A_CLIENT, LINKS_TO_PROPOSALS, CAUGHT = 5, 25, 20, 400
 LINKS, QUERIES, FINDINGS, A_PAGE = 800, 2, 1000, 12
@@ -82,10 +80,15 @@ class Walker:
         return addresses.place_of(address, self.urlconf)
 
     def is_page(self, address) -> bool:
-        """Whether an address answers with a page that a browser draws. One that fails is drawn to be looked at."""
+        """Whether an address answers with a page that a browser draws. One that fails is drawn to be looked at.
+
+        A list that opens with a view leads to itself. What leads elsewhere is looked at there.
+        """
         answer = self.ask(address)
-        kind = answer.headers.get("content-type", "")
-        return answer.status >= 500 or (answer.status == 200 and kind.startswith("text/html"))
+        if answer.status in (301, 302):
+            return same_page(address, answer.headers.get("location", ""))
+        is_drawn = answer.status == 200 and answer.headers.get("content-type", "").startswith("text/html")
+        return is_drawn or fails(answer, self.place(address))
 
     def visit(self, address, *, axe=True):
         """Open a page, look at it in each width, and note where its links lead."""
@@ -155,12 +158,7 @@ class Walk:
 
     def __init__(self, run, browser):
         self.run, self.browser = run, browser
-        words = run.only.lower().replace(",", " ").split()
-        self.parts = [part for part in PARTS if part in words] or list(PARTS)
-        slugs = {role.lower().replace(" ", "-"): role for role in ROLES}
-        self.roles = [slugs[word] for word in words if word in slugs] or list(ROLES)
-        # Any other word is a piece of an address.
-        self.pieces = [word for word in words if word not in PARTS and word not in slugs]
+        self.parts, self.roles, self.pieces = only.read(run.only)
         self.widths = [NARROW] if run.phone_only else [WIDE, NARROW]
         self.looked: set[tuple] = set()
         self.seen_with_axe: set[str] = set()
@@ -197,6 +195,8 @@ class Walk:
             if "mail" in self.parts:
                 self.mail()
             self.links()
+            if not run.done:
+                self.lacks.append("There is nothing to look at in what it was narrowed to. Narrow it less.")
         finally:
             for walker in self.walkers:
                 walker.close()
@@ -213,6 +213,7 @@ class Walk:
         row.width, row.words, row.picture = width, words[:1000], picture
         row.fingerprint = row.mark()
         if row.fingerprint not in self.kept:
+            runs.goes_on(self.run)
             self.kept.add(row.fingerprint)
             row.save()
 
@@ -327,7 +328,7 @@ class Walk:
         turned_away = answer.status in (301, 302) and "/login/" in answer.headers.get("location", "")
         refused = answer.status == REFUSED or turned_away
         told = {"right": "any role"} if listed.right == addresses.ANY_ROLE else {"right": f"the right {listed.right}"}
-        if answer.status >= 500:
+        if answer.status >= 500 or (may and not refused and fails(answer, listed.name)):
             self.found("answer", listed.path, listed.name, walker.name, 0, f"{answer.status}: GET {listed.path}")
         elif may and refused:
             words = f"{walker.name} has {told['right']} by what is written of the role, and is refused."
@@ -341,6 +342,7 @@ class Walk:
     def pages(self, walker, user):
         """Open every list that a role may open, and of each kind of record the newest within reach."""
         listed = [each for each in addresses.lists() if addresses.opens(each.right, walker.rights)]
+        listed = [each for each in listed if each.name not in addresses.FRAGMENTS]
         wanted = [each.path for each in listed if self.wants(each.path)]
         wanted += [address for address in self.records(user, walker.rights) if self.wants(address)]
         self.expects(len(wanted))
@@ -362,13 +364,14 @@ class Walk:
 
     def records(self, user, rights):
         """Yield the address of the newest record of each kind that somebody may see."""
-        for model in admin.site._registry:
+        request = HttpRequest()
+        request.method, request.user = "GET", user
+        for model, page in admin.site._registry.items():
             app, name = model._meta.app_label, model._meta.model_name
             if f"{app}.view_{name}" not in rights:
                 continue
-            rows = model._base_manager.all()
-            if hasattr(model, "reach"):
-                rows = rows.filter(model.reach(user))
+            # As its list does: what is in reach need not stand in it.
+            rows = page.get_queryset(request)
             pk = rows.order_by("-pk").values_list("pk", flat=True).first()
             try:
                 if pk is not None:
@@ -483,7 +486,7 @@ class Walk:
         # Each walker in turn, so that the bound leaves nobody out.
         theirs = ([(walker, *link) for link in walker.links.items()] for walker in walkers or self.walkers)
         for walker, address, stood in filter(None, chain.from_iterable(zip_longest(*theirs))):
-            if address in self.asked or walker.place(address) in addresses.WRITES:
+            if address in self.asked or addresses.writes(walker.place(address)):
                 continue
             self.asked.add(address)
             path = urlsplit(address).path
@@ -512,6 +515,18 @@ class Walk:
             status = self.plain(trouble)
         if not isinstance(status, int) or status >= 400:
             self.found("link", stood, place, walker.name, 0, f"A link leads to {address}, which answers {status}.")
+
+
+def fails(answer, name) -> bool:
+    """Whether somebody who may open an address gets nothing there. One that is for forms alone says so."""
+    for_forms = answer.status == 405 and "GET" not in answer.headers.get("allow", "GET")
+    beside_a_demo = answer.status == 404 and name in addresses.OF_A_DEMO
+    return answer.status >= 400 and not for_forms and not beside_a_demo
+
+
+def same_page(address, leads) -> bool:
+    """Whether an address leads to itself, with a question behind it."""
+    return urlsplit(urljoin(address, leads)).path == urlsplit(address).path
 
 
 def bare(address) -> str:

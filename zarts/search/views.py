@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from opportunities.admin.base import whole_number
-from zarts.desk.access import page_context, staff_page
+from zarts.desk.access import looks_ahead, page_context, staff_page
 
 from . import finding
 from .models import Check, Kind, Mark, model_of
@@ -90,11 +90,12 @@ def list_of(found) -> str:
 @staff_page()
 @require_POST
 def opened(request):
-    """Keep that somebody opened a record. Say whether they pinned it."""
+    """Keep that somebody opened a record, unless a browser looks ahead for nobody. Say whether they pinned it."""
     entry = finding.within(request.user, request.POST.get("path", ""))
     if entry is None:
         raise Http404("No such record, or it is not yours to see.")
-    Mark.objects.update_or_create(user=request.user, entry=entry, defaults={"opened_at": timezone.now()})
+    if not looks_ahead(request):
+        Mark.objects.update_or_create(user=request.user, entry=entry, defaults={"opened_at": timezone.now()})
     return JsonResponse({"entry": entry.pk, "pinned": entry.is_pinned})
 
 

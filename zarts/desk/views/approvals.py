@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from opportunities import reads
 from opportunities.admin.base import whole_number
 from opportunities.forms import ReasonForm
+from opportunities.lists import order
 from opportunities.records import Refused, perform
 from proposals import answering, gates
 from proposals.approvals import turnaround, why_asked
@@ -21,15 +22,31 @@ from proposals.difference import decided_before
 from proposals.forms import ConditionForm
 from proposals.models import Approval
 
-from .. import queue
+from .. import queue, taking
 from ..access import page_context, staff_page
 from ..content import content_of, marks_on, proof_behind, such_claims
+from ..table import read_time
 
 ANSWERS = ("approve", "approve_on", "reject", "request_changes", "recall", "look_at")
 # What may be said of several at once.
 TOGETHER = ("approve", "reject", "request_changes")
 # The pace is told of so many days.
 PACES = (30, 90, 365)
+URGENT = order.Sort("Due", "due", read_time)
+# What a file says of a question.
+OF_A_QUESTION = {
+    "Client": lambda it: it.opportunity.client,
+    "Deal": lambda it: it.opportunity.name,
+    "About": lambda it: it.subject,
+    "Aspect": lambda it: it.get_aspect_display(),
+    "Amount, first year": lambda it: it.worth,
+    "Proof, %": lambda it: it.coverage,
+    "Asked by": lambda it: it.asked_by,
+    "Asked": lambda it: it.asked_at,
+    "Due": lambda it: it.due,
+    "With": lambda it: it.owner,
+    "Looked at by": lambda it: it.looked_at_by,
+}
 
 
 @staff_page("proposals.view_approval")
@@ -38,6 +55,30 @@ def approvals(request):
     """List what waits for this person, the most urgent first."""
     context = listed(request, queue.Queue(request.user)) | {"days": queue.changes_of_days(request.user)}
     return TemplateResponse(request, "desk/approvals.html", context)
+
+
+@staff_page("proposals.view_approval")
+@require_safe
+def export_queue(request):
+    """Give a part of the queue as a file, the most urgent first."""
+    waiting = queue.Queue(request.user)
+    show = shown(request) or first_of(queue.how_many(**{part: queue.PARTS[part][1](waiting) for part in queue.TOLD}))
+    rows = queue.PARTS[show][1](waiting)
+    return taking.hand_out(
+        request,
+        "approvals",
+        "Approvals",
+        {"show": show},
+        OF_A_QUESTION,
+        map(with_coverage, order.through(rows, URGENT, False)),
+        times=("Asked", "Due"),
+        rows=rows,
+    )
+
+
+def with_coverage(rows) -> list:
+    queue.covered(rows)
+    return rows
 
 
 @staff_page("proposals.view_approval")
@@ -205,6 +246,11 @@ def queue_url(request, pk=None) -> str:
     return (reverse("approval", args=[pk]) if pk else reverse("approvals")) + place(request)
 
 
+def first_of(counts) -> str:
+    """Return the part that is shown where none is named: the first that holds something."""
+    return next((name for name in queue.TOLD if counts[name] != "0"), "mine")
+
+
 def listed(request, waiting) -> dict:
     """Return the list at the left: a part of the queue, and how many each part holds.
 
@@ -212,7 +258,7 @@ def listed(request, waiting) -> dict:
     """
     parts = {name: rows(waiting) for name, (_, rows, _) in queue.PARTS.items()}
     counts = queue.how_many(**{name: parts[name] for name in queue.TOLD})
-    show = shown(request) or next((name for name in queue.TOLD if counts[name] != "0"), "mine")
+    show = shown(request) or first_of(counts)
     rows, next_page = queue.page(parts[show], request.GET.get("after", ""))
     queue.covered(rows)
     tabs = [(name, queue.PARTS[name][0], counts.get(name, "")) for name in queue.PARTS]
@@ -227,6 +273,7 @@ def listed(request, waiting) -> dict:
         tabs=tabs,
         nothing=nothing,
         paged="after" in request.GET,
+        take=taking.address("approvals", {"show": show}),
     )
 
 

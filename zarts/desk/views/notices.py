@@ -15,7 +15,7 @@ from opportunities.models import Notice, NoticeChoice, Task, User
 from opportunities.records import edit
 from proposals.models import Approval
 
-from ..access import page_context, staff_page
+from ..access import looks_ahead, page_context, staff_page
 
 
 @staff_page()
@@ -72,12 +72,6 @@ def open_one(request, pk):
         raise Http404("No such notice, or it is not yours.")
     read(Notice.objects.filter(pk=pk))
     return redirect(notice.url if notice.url.startswith("/admin/") else "notices")
-
-
-def looks_ahead(request) -> bool:
-    """Whether a browser fetches a page before anybody asked for it."""
-    said = f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}"
-    return "prefetch" in said or "prerender" in said
 
 
 @staff_page()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
+from django.db.models import Case, Value, When
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -14,8 +15,10 @@ from handoff import owing
 from handoff.models import ReportingCadence
 from opportunities.admin.base import whole_number
 from opportunities.conditions import holidays_of
+from opportunities.lists import order
 from zarts.reads import rows as reads
 
+from .. import taking
 from ..access import page_context, staff_page
 
 RIGHT = "handoff.view_report"
@@ -27,6 +30,19 @@ SHOWN = 100
 SHOWN_OF_EACH = ("due_on", "stage", "breach", "client_name", "owner_name", "time_zone", "country")
 # What stands for a report that its cadence will owe, and that does not exist yet.
 PLANNED = "Planned"
+KINDS = {"on_time": "Came in time", "late": "Late", "missed": "Missed"}
+LATEST = order.Sort("Due", "due_on", order.read_day, down=True)
+# What a file says of a report that was owed.
+OF_A_REPORT = {
+    "Client": lambda it: it.project.client,
+    "Service": lambda it: it.project.handoff.contract.proposal.service,
+    "Answers for it": lambda it: it.owed_by or it.owner,
+    "Due": lambda it: it.due_on,
+    "Time zone": lambda it: it.cadence.time_zone,
+    "So": lambda it: KINDS[it.kind],
+    "Published": lambda it: it.published_at,
+    "Why it is late": lambda it: it.breach_reason,
+}
 
 
 @dataclass
@@ -97,14 +113,9 @@ def planned(user, chosen, first, last) -> list:
 @require_safe
 def reliability(request):
     """Show how many reports came in time, late or not for days: by client, by service, by owner."""
-    today = timezone.localdate()
-    days = next((days for days in PERIODS if request.GET.get("days") == str(days)), 90)
-    chosen = chosen_of(request)
-    rows = owing.narrowed(owing.answered_for(owing.reports_of(request.user)), chosen, owner="answers")
-    rows = owing.due_between(rows, owing.since(days, today), today)
+    rows, days, chosen = owed(request)
     show = request.GET.get("show", "")
-    kinds = {"on_time": "Came in time", "late": "Late", "missed": "Missed"}
-    listed = list(rows.filter(owing.kinds()[show]).order_by("-due_on", "-pk")[:SHOWN]) if show in kinds else []
+    listed = list(rows.filter(owing.kinds()[show]).order_by("-due_on", "-pk")[:SHOWN]) if show in KINDS else []
     groups = [
         (name, {"client": "Client", "service": "Service", "owner": "Owner"}[name], lines_of(request, name, lines))
         for name, lines in owing.reliability(rows).items()
@@ -117,11 +128,45 @@ def reliability(request):
         groups=groups,
         filters=filters_of(request, chosen),
         kept={"days": str(days)},
-        show=kinds.get(show, ""),
+        show=KINDS.get(show, ""),
         listed=listed,
         most=SHOWN,
+        take=taking.address("report_reliability", {"days": days, **chosen, "show": show if show in KINDS else ""}),
     )
     return TemplateResponse(request, "desk/report_reliability.html", context)
+
+
+@staff_page(RIGHT)
+@require_safe
+def export_owed(request):
+    """Give the reports behind these numbers as a file, the newest first: of one kind where the address names it."""
+    rows, days, chosen = owed(request)
+    show = request.GET.get("show", "") if request.GET.get("show") in KINDS else ""
+    kinds = owing.kinds()
+    # Each is of one kind at most.
+    rows = rows.annotate(kind=Case(*(When(kinds[kind], then=Value(kind)) for kind in KINDS), default=Value("")))
+    rows = rows.filter(kind=show) if show else rows.exclude(kind="")
+    asked = {"days": days, **chosen, "show": show}
+    batches = order.through(rows.select_related(*owing.ALONG, "owed_by"), LATEST, False)
+    return taking.hand_out(
+        request,
+        "report_reliability",
+        "Reliability of reports",
+        asked,
+        OF_A_REPORT,
+        batches,
+        times=("Published",),
+        rows=rows,
+    )
+
+
+def owed(request) -> tuple:
+    """Return the reports that were due in the days that an address names, those days, and what it is narrowed to."""
+    today = timezone.localdate()
+    days = next((days for days in PERIODS if request.GET.get("days") == str(days)), 90)
+    chosen = chosen_of(request)
+    rows = owing.narrowed(owing.answered_for(owing.reports_of(request.user)), chosen, owner="answers")
+    return owing.due_between(rows, owing.since(days, today), today), days, chosen
 
 
 def lines_of(request, name, lines) -> list:

@@ -45,7 +45,10 @@ class Command(BaseCommand):
 
     def run_of(self, options) -> RetestRun:
         if options["run"]:
-            return RetestRun.objects.get(pk=options["run"])
+            run = RetestRun.objects.filter(pk=options["run"], state=State.WALKING).first()
+            if run is None:
+                raise CommandError(f"There is no retest {options['run']} that is to be walked.", returncode=2)
+            return run
         about = {"site": options["url"].rstrip("/"), "portal": options["portal_url"].rstrip("/")}
         try:
             run = runs.ask(only=options["only"][:200], phone_only=options["phone_only"], **about)
@@ -78,6 +81,8 @@ def walk(run):
             why = steps.go()
             browser.close()
             done = steps.looked
+    except runs.Ended:
+        log.info("%s was ended by somebody else.", run)
     except CannotWalk as lack:
         why = str(lack)
     except Exception as trouble:
