@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check retest bench faults leaks links numbers races api-examples screenshots lock clean chromium
+.PHONY: help demo test check retest bench faults leaks links numbers races examples screenshots lock clean chromium
 
 help:  ## List what make can do
 	@echo "make demo          Run everything here, with a demo agency in it. PORT=8000, DEMO_DATA=0 starts empty"
@@ -18,7 +18,7 @@ help:  ## List what make can do
 	@echo "make links         Let 1,000 machines and people visit proposal links. LINK_VISITS=100"
 	@echo "make numbers       Compare the numbers with the diary after 10,000 random moves. NUMBERS_MOVES=1000"
 	@echo "make races         Let clients and staff act at the same moment, 1,000 times each. RACE_ROUNDS=100"
-	@echo "make api-examples  Call the write API and the reads with whatever they allow, 2,000 times each. API_EXAMPLES=100"
+	@echo "make examples      Call the write API and the reads with whatever they allow, 2,000 times each. API_EXAMPLES=100"
 	@echo "make screenshots   Take the pictures in docs/screenshots/ again"
 	@echo "make lock          Choose the newest versions that pyproject.toml allows, and write requirements/"
 	@echo "make clean         Remove the demo's data, .venv and every cache"
@@ -69,7 +69,7 @@ races: .venv/installed
 	@RACE_ROUNDS=$(or $(RACE_ROUNDS),1000) $(BIN)/python -m pytest -n 0 tests/proposals/test_client_races.py \
 		tests/proposals/test_signing_races.py
 
-api-examples: .venv/installed
+examples: .venv/installed
 	@API_EXAMPLES=$(or $(API_EXAMPLES),2000) $(BIN)/python -m pytest -n 0 -s tests/api/test_schema.py
 
 screenshots: .venv/installed chromium

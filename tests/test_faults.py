@@ -28,7 +28,7 @@ from tests.faults.run import Outcome, run
 @pytest.mark.django_db(transaction=True)
 def test_of_a_hundred_due_items_none_is_lost_and_none_goes_twice_while_processes_die(tmp_path):
     person("faults", "Growth ops", sees="all")
-    call_command("seed_scale", opportunities=100, verbosity=0)
+    call_command("seed_scale", opportunities=100, bare=True, verbosity=0)
     fill(connection, items)
     urls = {
         "DATABASE_URL": address("default"),
@@ -50,7 +50,7 @@ def test_of_a_hundred_due_items_none_is_lost_and_none_goes_twice_while_processes
 @pytest.mark.django_db
 def test_an_item_that_the_mail_server_put_off_is_late_only_from_its_hour_on():
     owner = person("faults", "Growth ops", sees="all")
-    call_command("seed_scale", opportunities=20, verbosity=0)
+    call_command("seed_scale", opportunities=20, bare=True, verbosity=0)
     fill(connection, items)
     assert lateness() == (0, 0), "all are due at this moment, and the clock of a transaction stands"
     task = Task.objects.filter(owner=owner, contact=None).first()

@@ -1,6 +1,6 @@
 """Whatever the descriptions allow, and what they do not: no call is answered by 500, and each as it is described.
 
-`make api-examples` asks for longer, each time with other calls.
+`make examples` asks for longer, each time with other calls.
 """
 
 import os

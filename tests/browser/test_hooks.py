@@ -32,7 +32,7 @@ def test_an_administrator_connects_another_system_and_sees_what_it_was_told(hous
     assert looks(somebody.page) == []
     somebody.press("Bookkeeping")
     a_lead(eve)
-    somebody.waits_for("lead.create").press("The whole log").sees("Delivered").press("Lead: created").sees(
+    somebody.waits_for("lead.create").press("The whole log").sees("Delivered").press("Lead: created").waits_for(
         "Answered 200"
     )
     body = json.loads(somebody.page.locator(".z-sent").first.inner_text())

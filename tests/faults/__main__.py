@@ -50,7 +50,7 @@ def furnish(place, count):
     owner = User(username="faults", email="faults@zarts.example", is_staff=True, reach_of="all")
     owner.save()
     owner.groups.add(Group.objects.get(name="Growth ops"))
-    call_command("seed_scale", opportunities=count, verbosity=0)
+    call_command("seed_scale", opportunities=count, bare=True, verbosity=0)
     fill(connections["default"], items)
     connections.close_all()
     with place.connect() as server:

@@ -51,6 +51,9 @@ NO_SECRET = {
 # The same of fields whose name says too little. A piece's reason and its withdrawal's stand in the diary, too.
 NO_SECRET_THERE = {
     ("handoff.cadencechange", "days_before"),
+    ("opportunities.bulkchange", "words"),
+    ("opportunities.bulkchange", "back"),
+    ("opportunities.bulkrow", "reason"),
     ("opportunities.confirmation", "words"),
     ("opportunities.evidence", "reason"),
     ("opportunities.evidencewithdrawal", "reason"),

@@ -22,6 +22,7 @@ SOURCES = ("Web form", "Referral", "Event", "Partner", "Cold call")
 
 # An empty array and an empty object, in a text that is filled in.
 NOTHING = "'{{}}'"
+BARE = ("client", "deal")
 DIARIES = {"client": 2, "deal": 1, "lead": 4}
 PLACES = "from generate_series(1::bigint, {size}) m, lateral (select m + {before} as n) over_all"
 TAKEN = """
@@ -46,17 +47,23 @@ class Batch:
         self.size, self.events, self.step = size, 0, 0
         self.total, self.known, self.done = total, known, before
 
-    def write(self, events: int):
-        """Write all kinds, and lines in the deals' diaries until there are so many events of this batch."""
+    def write(self, events: int, bare=False):
+        """Write all kinds, and lines in the deals' diaries until there are so many events of this batch.
+
+        Bare: clients and deals alone, and none has moved.
+        """
         with transaction.atomic(), connection.cursor() as cursor:
             self.cursor = cursor
             cursor.execute("set local synchronous_commit = off")
             self.take_ids()
             for kind in KINDS:
+                if bare and kind.name not in BARE:
+                    continue
                 self.bear(kind)
-                for move in kind.moves:
+                for move in () if bare else kind.moves:
                     self.move(kind, *move)
-            self.change_deals(events - self.events)
+            if not bare:
+                self.change_deals(events - self.events)
 
     # -- Ids. ----------------------------------------------------------------------------------------------------------
 

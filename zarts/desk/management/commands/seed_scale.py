@@ -15,8 +15,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--opportunities", type=int, required=True)
         parser.add_argument("--events", type=int, help="lines in all diaries together, ten a deal at least")
+        parser.add_argument("--bare", action="store_true", help="clients and opportunities alone, none of which moved")
 
-    def handle(self, opportunities, events=None, **options):
+    def handle(self, opportunities, events=None, bare=False, **options):
         owners = list(User.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True))
         if not owners:
             raise CommandError("Make at least one user first: the opportunities need owners.")
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         for before in range(0, opportunities, scale.BATCH):
             size = min(scale.BATCH, opportunities - before)
             batch = scale.Batch(size, before, opportunities, dict(known))
-            batch.write(events * (before + size) // opportunities - events * before // opportunities)
+            batch.write(events * (before + size) // opportunities - events * before // opportunities, bare)
             self.stdout.write(f"{before + size:,} of {opportunities:,}")
         # The database counted it today: it is to be counted on the days on which it is said to have happened.
         numbers.tell_history()
