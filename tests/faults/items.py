@@ -7,12 +7,12 @@ with people as (
     works_from, works_to, works_on, mail_trouble)
   select client_id, 'Contact ' || id, 'contact' || id || '@faults.example', '', '', 'owner', 'UTC', '',
     '00:00', '00:00', '1234567', ''
-  from opportunities_opportunity returning id, client_id),
+  from opportunities_opportunity returning id, name),
 agreed as (
   insert into opportunities_consent (contact_id, purpose, basis, text_version, source, captured_at)
   select id, 'transactional', 'consent', '1', 'Form', now() from people)
 update opportunities_opportunity deal set decision_owner_id = people.id
-from people where people.client_id = deal.client_id
+from people where people.name = 'Contact ' || deal.id
 """
 
 # Every tenth is for one of us, the others are mails to a contact.
