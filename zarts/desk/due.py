@@ -84,7 +84,7 @@ PARTS = {
     "mail that comes in": mailbox.fetch,
     "webhooks": deliveries.poke,
     "changes of many rows": many.work,
-    # The last of them: it takes its few seconds when the mail of the others is out.
+    # The last of them: they take their few seconds when the mail of the others is out.
     "files that come in": engine.go_on,
     "what is taken out": own.work,
 }
