@@ -1,6 +1,17 @@
 """Apply many migration operations as one: `migrate` then looks at the finished models once, not after each."""
 
-from django.db.migrations.operations import AddConstraint, AddField, AddIndex, AlterUniqueTogether, CreateModel
+from django.db.migrations.operations import (
+    AddConstraint,
+    AddField,
+    AddIndex,
+    AlterField,
+    AlterUniqueTogether,
+    CreateModel,
+    RemoveField,
+    RenameField,
+    RunPython,
+    RunSQL,
+)
 from django.db.migrations.operations.base import Operation
 
 
@@ -29,3 +40,35 @@ class AtOnce(Operation):
 
     def describe(self):
         return "Make the tables"
+
+
+def at_once(operations) -> list[Operation]:
+    """Return the operations in as few steps as they allow: Python code sees the models of just its own place."""
+    steps: list[list[Operation]] = [[]]
+    for operation in operations:
+        if stands_alone(operation):
+            steps += [[operation], []]
+        elif comes_after(operation, steps[-1]):
+            steps.append([operation])
+        else:
+            steps[-1].append(operation)
+    return [AtOnce(step) if len(step) > 1 else step[0] for step in steps if step]
+
+
+def stands_alone(operation) -> bool:
+    return isinstance(operation, RunPython | RenameField)
+
+
+def comes_after(operation, step) -> bool:
+    """Return whether it changes a column that the step brings or changes, or what is made with a table of the step."""
+    made = {one.name_lower for one in step if isinstance(one, CreateModel)}
+    if isinstance(operation, RunSQL):
+        # Triggers are made with their table, and may need the functions.
+        return bool(made)
+    if not isinstance(operation, AlterField | RemoveField):
+        return False
+    column = operation.model_name_lower, operation.name_lower
+    columns = [
+        (one.model_name_lower, one.name_lower) for one in step if isinstance(one, AddField | AlterField | RemoveField)
+    ]
+    return operation.model_name_lower in made or column in columns

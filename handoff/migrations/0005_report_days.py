@@ -3,6 +3,7 @@
 from django.db import migrations, models
 
 import opportunities.models.client
+from opportunities.atonce import at_once
 
 
 class Migration(migrations.Migration):
@@ -51,3 +52,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = at_once(operations)

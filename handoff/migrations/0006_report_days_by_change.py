@@ -12,6 +12,7 @@ from django.db import migrations, models
 
 import opportunities.models.client
 import opportunities.models.user
+from opportunities.atonce import at_once
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
@@ -425,3 +426,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = at_once(operations)

@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from opportunities.atonce import at_once
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -308,3 +310,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = at_once(operations)

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import opportunities.words
+from opportunities.atonce import at_once
 
 # What looks like a secret, as it was asked then.
 LOOKS = (
@@ -424,3 +425,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = at_once(operations)

@@ -5,6 +5,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from opportunities.atonce import at_once
+
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
@@ -100,3 +102,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = at_once(operations)

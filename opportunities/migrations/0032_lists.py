@@ -6,6 +6,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from opportunities.atonce import at_once
+
 # With which view the pipeline opens is kept among all lists.
 KEEP = """
 update opportunities_user set opens_with = jsonb_build_object('pipeline', pipeline_view) where pipeline_view <> ''
@@ -150,3 +152,4 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["change", "state", "id"], name="bulk_row_of_change"),
         ),
     ]
+    operations = at_once(operations)

@@ -10,6 +10,7 @@ from django.db import migrations, models
 
 import proposals.models.service
 import proposals.words
+from opportunities.atonce import at_once
 
 CHECK_NOW = "set constraints all immediate; set constraints all deferred"
 FREEZE_DISCOUNT = """
@@ -558,3 +559,4 @@ class Migration(migrations.Migration):
             name="scope",
         ),
     ]
+    operations = at_once(operations)

@@ -8,6 +8,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from opportunities.atonce import at_once
+
 CHECK_NOW = "set constraints all immediate; set constraints all deferred"
 # Only the rule of the highest amount counted: each ends now where the next one began, and asks whom it asked.
 # Hours ran round the clock: two days were 48, and are 16 working hours.
@@ -490,3 +492,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = at_once(operations)

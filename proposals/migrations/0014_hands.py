@@ -6,6 +6,7 @@ import django.contrib.postgres.fields
 from django.db import migrations, models
 
 import proposals.models.service
+from opportunities.atonce import at_once
 
 FOUR_EYES = Path(__file__).resolve().parent.parent / "sql" / "four_eyes.sql"
 WRITTEN = ("proposal", "contract", "summary")
@@ -64,3 +65,4 @@ class Migration(migrations.Migration):
         migrations.RunSQL(FOUR_EYES.read_text(), migrations.RunSQL.noop),
         *(migrations.RemoveField(model_name=name, name="last_editor") for name in WRITTEN),
     ]
+    operations = at_once(operations)

@@ -10,6 +10,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from opportunities.atonce import at_once
+
 SIGNING = Path(__file__).resolve().parent.parent / "sql" / "signing.sql"
 DOWN = "drop function zarts_keep_shown; drop function zarts_keep_signed; drop function zarts_keep_signatories;"
 # Whoever was to sign signs first, and alone.
@@ -306,3 +308,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = at_once(operations)

@@ -11,6 +11,7 @@ from django.db import migrations, models
 
 import zarts.hooks.addresses
 import zarts.hooks.models
+from opportunities.atonce import at_once
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
@@ -274,3 +275,4 @@ class Migration(migrations.Migration):
             "drop trigger owe_hooks on opportunities_event; drop function zarts_owe_hooks;",
         ),
     ]
+    operations = at_once(operations)

@@ -5,6 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from opportunities.atonce import at_once
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -101,3 +103,4 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("of", "file", "number"), name="takeout_piece_once"),
         ),
     ]
+    operations = at_once(operations)
