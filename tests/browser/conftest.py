@@ -5,6 +5,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import sync_playwright
 
 from handoff.house import furnish
@@ -68,6 +70,13 @@ def screen(request):
     return SCREENS[request.param]
 
 
+def session_of(user) -> str:
+    """Return the cookie of somebody who signed in just now."""
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
 @pytest.fixture
 def at_browser(house, chrome, screen, request):
     """Return somebody at a browser: a user of ours who signs in, or without one a visitor of the public surface.
@@ -86,7 +95,7 @@ def at_browser(house, chrome, screen, request):
         surface, name = ("staff", user.username) if user else ("public", "the client")
         person = Person(chrome, house, SCREENS[at] if at else screen, surface=surface, name=name, **kwargs)
         people.append(person)
-        return person.sign_in() if user else person
+        return person.come_in(session_of(user)) if user else person
 
     yield somebody
     for number, person in enumerate(people):

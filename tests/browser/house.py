@@ -25,7 +25,8 @@ class House(Demo):
             "DATABASE_URL": address("default"),
             "PORTAL_DATABASE_URL": address("portal"),
             "REDIS_URL": broker(),
-            "SECRET_KEY": token_urlsafe(48),
+            # Who comes in with a session of the test's is known here.
+            "SECRET_KEY": settings.SECRET_KEY,
             "PORTAL_SECRET_KEY": token_urlsafe(48),
             "WEB_WORKERS": "1",
             "SEAL_KEY": settings.SEAL_KEY,

@@ -135,3 +135,8 @@ def violations(page, options=LEVELS) -> list[str]:
 def violations_but_colours(page) -> list[str]:
     """Return the same of a page whose colours are looked at on another screen."""
     return violations(page, BUT_COLOURS)
+
+
+def only_colours(page) -> list[str]:
+    """Return what of it nobody can tell from what is behind it: all that another scheme may change."""
+    return violations(page, ONLY_COLOURS)
