@@ -17,7 +17,7 @@ from django.db import connections
 from django.test import Client, TransactionTestCase, override_settings
 from psycopg import sql
 
-from tests.kept import FUNCTIONS, MIGRATED
+from tests.kept import FUNCTIONS, MIGRATED, clear_shelves
 from zarts.desk import logins
 from zarts.settings import database
 
@@ -61,6 +61,7 @@ def set_up():
     with maintenance() as server:
         # Workers start at once: one migrates, the others wait.
         server.execute("select pg_advisory_lock(20261123)")
+        clear_shelves()
         query = "select shobj_description(oid, 'pg_database') from pg_database where datname = %s"
         found = server.execute(query, [TEMPLATE]).fetchone()
         if found is None or found[0] != fingerprint():

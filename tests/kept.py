@@ -1,26 +1,34 @@
 """What a maker made is kept, and put back row for row for the next test that begins alike.
 
-A won deal takes some 2,000 statements, and hundreds of tests begin with one. The first is made by the real moves; each
-worker keeps the rows that came of it, and what the maker returned. A maker that is called in a database of the same
-people, in which nothing has happened yet, gets these rows back; so does one that follows another in the same
-transaction, when nothing was written between the two. In every other case it makes all moves again.
+A won deal takes some 2,000 statements, and hundreds of tests begin with one. The first is made by the real moves; the
+rows that came of it are kept, and what the maker returned, for every worker of this run. A maker that is called in a
+database of the same people, in which nothing has happened yet, gets these rows back; so does one that follows another
+in the same transaction, when nothing was written between the two. In every other case it makes all moves again.
 """
 
 import functools
 import hashlib
 import json
+import os
 import pickle
+import shutil
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.db import connection
 from django.utils import timezone
 
-from opportunities.models import Diary, User
+from opportunities.models import Diary, Team, User
 
 # Deadlines count in minutes: what is put back must not have grown old.
 GOOD_FOR = timedelta(minutes=10)
 # What differs in people who are the same: their passwords' salt, when they came, and the numbers of links to groups.
 NEVER_ALIKE = {"password", "last_login", "date_joined"}
+
+# Below the numbers of people and teams, and of their diaries, are those of everything that is made while tests run.
+FIRST = 1_000_000_000
 
 # The tables that `migrate` fills, and nobody else.
 MIGRATED = ["django_migrations", "django_content_type", "auth_permission", "auth_group", "auth_group_permissions"]
@@ -51,6 +59,8 @@ declare
   rows jsonb;
   columns text;
   key text;
+  sequence text;
+  last bigint;
 begin
   for name, rows in select * from jsonb_each(kept) loop
     select string_agg(format('%I', attname), ', ') into columns from pg_attribute
@@ -63,6 +73,13 @@ begin
     ) using rows;
     execute format('insert into %1$I (%2$s) select %2$s from jsonb_populate_recordset(null::%1$I, $1)', name, columns)
       using rows;
+    -- What comes next is newer than what another worker made.
+    sequence := pg_get_serial_sequence(format('public.%I', name), trim(both '"' from key));
+    if sequence is not null then
+      execute format('select max(%1$s) from jsonb_populate_recordset(null::%2$I, $1) where %1$s < {FIRST}', key, name)
+        into last using rows;
+      execute format('select setval(%L, $1) from %s where last_value <= $1', sequence, sequence) using last;
+    end if;
   end loop;
 end $$;
 
@@ -78,6 +95,10 @@ select pg_current_xact_id_if_assigned()::text,
 """
 
 KEPT: dict = {}
+# Where the workers of one run find what the others made.
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+SHELVES = Path(os.environ["DATA_DIR"]) / "kept"
+SHELF = SHELVES / RUN if RUN else None
 # What the last maker left: what was written by then, and the key of it.
 LEFT: dict = {}
 
@@ -94,8 +115,8 @@ def kept(make):
         if begun is None:
             return make(*args, **fields)
         key = (make.__name__, named, begun)
-        found = KEPT.get(key)
-        if found and is_fresh(found[0]):
+        found = find(key)
+        if found:
             with connection.cursor() as cursor:
                 cursor.execute("select put_back(%s)", [found[1]])
             made = pickle.loads(found[2])
@@ -103,12 +124,42 @@ def kept(make):
             began, before = timezone.now(), all_rows()
             made = make(*args, **fields)
             added = {name: new_rows(rows, before.get(name, [])) for name, rows in all_rows().items()}
-            KEPT[key] = (began, json.dumps({name: rows for name, rows in added.items() if rows}), pickle.dumps(made))
+            rows = json.dumps({name: rows for name, rows in added.items() if rows})
+            keep(key, (began, rows, pickle.dumps(made)))
         LEFT.clear()
         LEFT[written()] = hashlib.sha256(repr((key, KEPT[key][0])).encode()).hexdigest()
         return made
 
     return put_back_or_make
+
+
+def find(key):
+    """Return what was made under this key, here or by another worker, unless it grew old."""
+    found = KEPT.get(key)
+    if SHELF and not (found and is_fresh(found[0])):
+        with suppress(FileNotFoundError):
+            found = KEPT[key] = pickle.loads(place_of(key).read_bytes())
+    return found if found and is_fresh(found[0]) else None
+
+
+def clear_shelves():
+    """Throw away what earlier runs made."""
+    for shelf in SHELVES.glob("*"):
+        if shelf != SHELF:
+            shutil.rmtree(shelf, ignore_errors=True)
+
+
+def keep(key, made):
+    KEPT[key] = made
+    if SHELF:
+        SHELF.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=SHELF, delete=False) as file:
+            file.write(pickle.dumps(made))
+        os.replace(file.name, place_of(key))
+
+
+def place_of(key) -> Path:
+    return SHELF / hashlib.sha256(repr(key).encode()).hexdigest()
 
 
 def is_fresh(made_at) -> bool:
@@ -167,15 +218,17 @@ def name_of(args, fields):
     return tuple(named)
 
 
-# The numbers that people and teams, and their diaries, had in the first test that named them.
-NUMBERS: dict = {}
-
-
 def numbered_alike(record, name):
-    """Give a new person or team, and its diary, the numbers that it had in the tests before. Return it, saved."""
-    diary_id, number = NUMBERS.get((type(record), name), (None, None))
-    record.diary = Diary.objects.create(pk=diary_id)
+    """Give a new person or team, and its diary, the number that it has in every test of every worker, and save it.
+
+    Their numbers stand in the order of their names, as those do that come one after another in a test.
+    """
+    letters = f"{name.lower():a<6}"[:6]
+    number = FIRST * 3 // 2 if isinstance(record, Team) else FIRST
+    number += functools.reduce(lambda so_far, letter: so_far * 27 + (ord(letter) - 96) % 27, letters, 0)
+    while Diary.objects.filter(pk=number).exists():
+        number += 1
+    record.diary = Diary.objects.create(pk=number)
     record.pk = number
     record.save(force_insert=True)
-    NUMBERS[type(record), name] = (record.diary_id, record.pk)
     return record
