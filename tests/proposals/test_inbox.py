@@ -11,7 +11,7 @@ from django.core import mail
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from opportunities.models import Event, Lead, Message, Notice, Objection, SequenceRun, Task
+from opportunities.models import Event, Lead, Message, Notice, Objection, SequenceRun, Task, User
 from opportunities.records import begin, edit, perform
 from portal.consent import ACCEPT, ACCEPT_VERSION
 from portal.models import (
@@ -576,8 +576,9 @@ def refused_by_the_database(action):
 
 
 def refused_at_commit(action):
-    task = begin(Task(opportunity_id=action.opportunity_id, title="A", owner_id=1, due_at=timezone.now()), by=None)
-    Task.objects.filter(pk=task.pk).update(owner_id=10**9)
+    owner = User.objects.get(username="ada")
+    task = begin(Task(opportunity_id=action.opportunity_id, title="A", owner=owner, due_at=timezone.now()), by=None)
+    Task.objects.filter(pk=task.pk).update(owner_id=1)
 
 
 def no_number(action):
