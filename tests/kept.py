@@ -27,7 +27,7 @@ GOOD_FOR = timedelta(minutes=10)
 # What differs in people who are the same: their passwords' salt, when they came, and the numbers of links to groups.
 NEVER_ALIKE = {"password", "last_login", "date_joined"}
 
-# Below the numbers of people and teams, and of their diaries, are those of everything that is made while tests run.
+# People and teams, and their diaries, have numbers from here on; whatever is made while tests run has lower ones.
 FIRST = 1_000_000_000
 
 # The tables that `migrate` fills, and nobody else.
@@ -52,7 +52,13 @@ begin
   return found;
 end $$;
 
-create function put_back(kept jsonb) returns void language plpgsql security definer
+-- How far each sequence came: of ids, and of the numbers that clients read.
+create function kept_sequences() returns jsonb language sql security definer as $$
+  select jsonb_object_agg(format('%I.%I', schemaname, sequencename), last_value) from pg_sequences
+  where last_value is not null
+$$;
+
+create function put_back(kept jsonb, came_to jsonb) returns void language plpgsql security definer
 set session_replication_role = replica as $$
 declare
   name text;
@@ -62,6 +68,10 @@ declare
   sequence text;
   last bigint;
 begin
+  -- What comes next is newer than what another worker made.
+  for sequence, last in select * from jsonb_each_text(came_to) loop
+    execute format('select setval(%L, $1) from %s where last_value <= $1', sequence, sequence) using last;
+  end loop;
   for name, rows in select * from jsonb_each(kept) loop
     select string_agg(format('%I', attname), ', ') into columns from pg_attribute
       where attrelid = format('public.%I', name)::regclass and attnum > 0 and not attisdropped and attgenerated = '';
@@ -73,18 +83,11 @@ begin
     ) using rows;
     execute format('insert into %1$I (%2$s) select %2$s from jsonb_populate_recordset(null::%1$I, $1)', name, columns)
       using rows;
-    -- What comes next is newer than what another worker made.
-    sequence := pg_get_serial_sequence(format('public.%I', name), trim(both '"' from key));
-    if sequence is not null then
-      execute format('select max(%1$s) from jsonb_populate_recordset(null::%2$I, $1) where %1$s < {FIRST}', key, name)
-        into last using rows;
-      execute format('select setval(%L, $1) from %s where last_value <= $1', sequence, sequence) using last;
-    end if;
   end loop;
 end $$;
 
-revoke all on function kept_rows(), put_back(jsonb) from public;
-grant execute on function kept_rows(), put_back(jsonb) to zarts_app;
+revoke all on function kept_rows(), kept_sequences(), put_back(jsonb, jsonb) from public;
+grant execute on function kept_rows(), kept_sequences(), put_back(jsonb, jsonb) to zarts_app;
 """
 
 # How much was written so far, in which transaction, and the last event: as long as it stays, nothing was written.
@@ -118,14 +121,15 @@ def kept(make):
         found = find(key)
         if found:
             with connection.cursor() as cursor:
-                cursor.execute("select put_back(%s)", [found[1]])
-            made = pickle.loads(found[2])
+                cursor.execute("select put_back(%s, %s)", found[1:3])
+            made = pickle.loads(found[3])
         else:
-            began, before = timezone.now(), all_rows()
+            began, before, came_to = timezone.now(), all_rows(), sequences()
             made = make(*args, **fields)
             added = {name: new_rows(rows, before.get(name, [])) for name, rows in all_rows().items()}
             rows = json.dumps({name: rows for name, rows in added.items() if rows})
-            keep(key, (began, rows, pickle.dumps(made)))
+            went_on = dict(sequences().items() - came_to.items())
+            keep(key, (began, rows, json.dumps(went_on), pickle.dumps(made)))
         LEFT.clear()
         LEFT[written()] = hashlib.sha256(repr((key, KEPT[key][0])).encode()).hexdigest()
         return made
@@ -190,6 +194,12 @@ def all_rows():
     with connection.cursor() as cursor:
         cursor.execute("select kept_rows()")
         return json.loads(cursor.fetchone()[0])
+
+
+def sequences() -> dict:
+    with connection.cursor() as cursor:
+        cursor.execute("select kept_sequences()")
+        return json.loads(cursor.fetchone()[0] or "{}")
 
 
 def new_rows(rows, before):
