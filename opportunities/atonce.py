@@ -1,5 +1,6 @@
 """Apply many migration operations as one: `migrate` then looks at the finished models once, not after each."""
 
+from django.db.migrations import Migration
 from django.db.migrations.operations import (
     AddConstraint,
     AddField,
@@ -16,14 +17,17 @@ from django.db.migrations.operations.base import Operation
 
 
 class AtOnce(Operation):
-    """Operations that are applied as one, forwards only. A new table is made as the last of them leaves it."""
+    """Operations that are applied as one, new tables as the last of them leaves them; backwards, one by one."""
 
-    reversible = False
     # Part of the table already when the finished model is created.
     WITHIN = (AddField, AddIndex, AddConstraint, AlterUniqueTogether)
 
     def __init__(self, operations):
         self.operations = operations
+
+    @property
+    def reversible(self):
+        return all(operation.reversible for operation in self.operations)
 
     def state_forwards(self, app_label, state):
         # Models that were drawn before would be drawn again after every single step.
@@ -32,14 +36,24 @@ class AtOnce(Operation):
             operation.state_forwards(app_label, state)
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        made = {operation.name_lower for operation in self.operations if isinstance(operation, CreateModel)}
+        made = made_by(self.operations)
         for operation in self.operations:
             model = getattr(operation, "model_name_lower", None) or getattr(operation, "name_lower", None)
             if not (isinstance(operation, self.WITHIN) and model in made):
                 operation.database_forwards(app_label, schema_editor, from_state, to_state)
 
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        singly = Migration("singly", app_label)
+        singly.operations = self.operations
+        singly.unapply(to_state, schema_editor)
+
     def describe(self):
         return "Make the tables"
+
+
+def made_by(operations) -> set[str]:
+    """Return the models that these operations make."""
+    return {operation.name_lower for operation in operations if isinstance(operation, CreateModel)}
 
 
 def at_once(operations) -> list[Operation]:
@@ -61,7 +75,7 @@ def stands_alone(operation) -> bool:
 
 def comes_after(operation, step) -> bool:
     """Return whether it changes a column that the step brings or changes, or what is made with a table of the step."""
-    made = {one.name_lower for one in step if isinstance(one, CreateModel)}
+    made = made_by(step)
     if isinstance(operation, RunSQL):
         # Triggers are made with their table, and may need the functions.
         return bool(made)
