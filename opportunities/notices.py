@@ -6,7 +6,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.text import Truncator
 
 from . import clock, firstresponse
-from .models import Lead, Letter, Notice, NoticeChoice
+from .models import Lead, Letter, Notice, NoticeChoice, User
 
 How = NoticeChoice.How
 # As long as somebody chose nothing else.
@@ -55,6 +55,12 @@ def tell_all(told, subject=""):
     Notice.objects.bulk_create([notice for notice, _ in rows.values()], ignore_conflicts=True)
     letters = [letter_of(notice, said, subject) for notice, said in rows.values() if not notice.in_digest]
     Letter.objects.bulk_create(letters, ignore_conflicts=True)
+
+
+def tell_administrators(words: str, url: str, *, key: str):
+    """Tell whoever looks after the house that something of it was found wrong."""
+    administrators = User.objects.filter(groups__name="Administrator", is_active=True)
+    tell_all([(user, Notice.Kind.BREACH, words, url, key, None) for user in administrators])
 
 
 CHOOSE = "/admin/my/notices/"

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from opportunities import clock, notices, unattended
-from opportunities.models import Notice, Opportunity, User
+from opportunities.models import Opportunity
 from opportunities.turns import LONG_ENOUGH
 from proposals import coverage
 from proposals.models import Proposal
@@ -105,9 +105,7 @@ def reconcile(at) -> int:
     check = Check.objects.create(at=at, drift=drift, words=words)
     if drift:
         log.warning("The numbers were off: %s", words)
-        for user in User.objects.filter(groups__name="Administrator", is_active=True):
-            told = f"The numbers were off: {words}"
-            notices.tell(user, Notice.Kind.BREACH, told, "/admin/numbers/", key=f"numbers:{check.pk}")
+        notices.tell_administrators(f"The numbers were off: {words}", "/admin/numbers/", key=f"numbers:{check.pk}")
     return drift
 
 

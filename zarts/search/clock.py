@@ -6,7 +6,6 @@ import time
 from django.db import connection, transaction
 
 from opportunities import clock, notices
-from opportunities.models import Notice, User
 
 from .models import Check, Kind
 
@@ -31,7 +30,7 @@ def part() -> tuple[bool, int]:
     at = clock.now()
     with connection.cursor() as cursor:
         # Whoever comes second has nothing to do: the first goes on.
-        cursor.execute("select pg_try_advisory_xact_lock(20261130)")
+        cursor.execute("select pg_try_advisory_xact_lock(20261131)")
         if not cursor.fetchone()[0]:
             return False, 0
         check = Check.objects.order_by("-pk").first()
@@ -49,12 +48,7 @@ def part() -> tuple[bool, int]:
     else:
         check.ended_at = at
         if check.drift:
-            tell(check)
+            log.warning("The search was off: %s", check.words)
+            notices.tell_administrators(check.words, "/admin/find/", key=f"search:{check.pk}")
     check.save()
     return check.ended_at is None, off
-
-
-def tell(check):
-    log.warning("The search was off: %s", check.words)
-    for user in User.objects.filter(groups__name="Administrator", is_active=True):
-        notices.tell(user, Notice.Kind.BREACH, check.words, "/admin/find/", key=f"search:{check.pk}")

@@ -13,7 +13,7 @@ from .kinds import KINDS
 BATCH = 19_200
 YEARS = 3
 # Several seeds at once: ids are taken by one at a time, and are then one block.
-LOCK = 20261130
+LOCK = 20261132
 WORDS = (
     *("Dental", "Law", "Roofing", "Bakery", "Clinic", "Studio"),
     *("Hotel", "Garage", "School", "Market", "Garden", "Studio"),
