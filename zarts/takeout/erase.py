@@ -167,7 +167,7 @@ def of_the_live(reach):
             )
         else:
             words = f"Proposal {offer.number} is with the client and names them. Withdraw or revise it first."
-        yield Lack(f"Proposal {offer.number} {words}", offer.staff_url())
+        yield Lack(words, offer.staff_url())
 
 
 def erasure_of(record):
