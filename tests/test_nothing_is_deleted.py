@@ -32,9 +32,10 @@ def test_no_record_stands_among_what_may_be_deleted():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("role", ["ada", "eve", "root"])  # What others send is in the matrix.
-def test_no_role_deletes_a_record_by_its_page(role, world, ada, ben, eve):
-    user = {"ada": ada, "eve": eve, "root": ben}[role]
+@pytest.mark.parametrize("role", ["ada", "ben", "cem", "dora", "eve", "ann", "root"])
+def test_no_role_deletes_a_record_by_its_page(role, world, ada, ben, cem, dora, eve, ann):
+    people = {"ada": ada, "ben": ben, "cem": cem, "dora": dora, "eve": eve, "ann": ann, "root": ben}
+    user = people[role]
     if role == "root":
         user.is_superuser = True
         user.save()

@@ -8,14 +8,17 @@ from zarts.retest.looking import KNOWN, only_colours, violations, violations_but
 
 __all__ = ["KNOWN", "once", "only_colours", "violations", "violations_but_colours"]
 
-# What a page is made of: each kind of thing in each kind of place, what it says of itself, and whether it has words.
+# What a page is made of: each kind of thing with all that it stands in, which is what lies behind it, what it says of
+# itself, and whether it has words.
 PARTS = """() => {
-    const kind = thing => thing ? `${thing.tagName}.${thing.getAttribute("class") || ""}` : "";
+    const ways = new Map([[null, ""]]);
     const parts = new Set();
     for (const thing of document.querySelectorAll("*")) {
         const said = [...thing.attributes].filter(it => it.value).map(it => it.name).sort().join();
         const role = [thing.getAttribute("role"), thing.getAttribute("type"), thing.getAttribute("aria-hidden")].join();
-        parts.add([kind(thing.parentElement), kind(thing), said, role, Boolean(thing.textContent.trim())].join("|"));
+        const way = `${ways.get(thing.parentElement)}>${thing.tagName}.${thing.getAttribute("class") || ""}`;
+        ways.set(thing, way);
+        parts.add([way, said, role, Boolean(thing.textContent.trim())].join("|"));
     }
     return [matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light", ...parts];
 }"""
