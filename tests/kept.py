@@ -58,7 +58,7 @@ create function kept_sequences() returns jsonb language sql security definer as 
   where last_value is not null
 $$;
 
-create function put_back(kept jsonb, came_to jsonb) returns void language plpgsql security definer
+create function put_back(kept jsonb, came_to jsonb default '{{}}') returns void language plpgsql security definer
 set session_replication_role = replica as $$
 declare
   name text;

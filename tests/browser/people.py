@@ -220,4 +220,6 @@ class Person(Watch):
         self.page.screenshot(path=path, full_page=whole)
 
     def close(self):
+        # What a test held back of the page's own asking ends here, and is no trouble of the test that follows.
+        self.page.unroute_all(behavior="ignoreErrors")
         self.browser.close()

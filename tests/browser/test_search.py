@@ -45,7 +45,8 @@ def test_something_is_found_pinned_and_found_again(house, at_browser, screen):
     expect(first).to_have_attribute("aria-selected", "true")
     assert box.get_attribute("aria-activedescendant") == first.get_attribute("id")
     at_work.look()
-    page.keyboard.press("Enter")
+    with page.expect_response("**/admin/find/opened/"):
+        page.keyboard.press("Enter")
     page.wait_for_url("**/admin/opportunities/client/*/change/")
 
     # There it is pinned by its star; on a phone by the one beside it in the list.
