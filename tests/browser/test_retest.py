@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.screens("desktop")]
 ITS_OWN = {"retest_retestrun", "retest_retestfinding", "portal_preview"}
 # The clock goes on meanwhile: it adds numbers up, and marks who had the mail of the day.
 THE_WORKERS = {"opportunities_heartbeat", "opportunities_user", "numbers_counter", "numbers_delta", "numbers_touched"}
-THE_WORKERS |= {"numbers_offer", "numbers_idle"}
+THE_WORKERS |= {"numbers_offer", "numbers_idle", "numbers_countedreport", "numbers_countedclaim"}
 
 
 @pytest.fixture

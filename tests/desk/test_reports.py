@@ -7,9 +7,11 @@ import time_machine
 
 from handoff import clock
 from handoff.models import Report
-from opportunities.records import edit, perform
+from opportunities.models import Client
+from opportunities.records import begin, edit, perform
 from tests.conftest import taken_away
 from tests.makers_handoff import a_change, a_project, a_report
+from zarts.numbers import clock as numbers
 
 CALENDAR, RELIABILITY = "/admin/reports/calendar/", "/admin/reports/reliability/"
 
@@ -97,9 +99,12 @@ def test_holidays_of_the_clients_country_stand_on_their_day(ada, ben, dora, as_u
 def test_whoever_may_not_see_a_client_sees_none_of_its_reports(ada, ben, cem, ann, dora, as_user, in_january):
     a_cadence(ada, ben, dora)
     assert shown(read(as_user(cem), CALENDAR, month="2027-02")) == {}
-    assert [rows for _, _, rows, _ in read(as_user(cem), CALENDAR).context["filters"]] == [[], [], []]
+    filters = {name: rows for name, _, rows, _ in read(as_user(cem), CALENDAR).context["filters"]}
+    assert filters["owner"] == []
     assert shown(read(as_user(ann), CALENDAR, month="2027-02"))
     with time_machine.travel("2027-03-20 12:00+00:00"):
+        the_clock_looks()
+        assert any(lines for _, _, lines in read(as_user(ann), RELIABILITY).context["groups"])
         assert all(not lines for _, _, lines in read(as_user(cem), RELIABILITY).context["groups"])
 
 
@@ -130,11 +135,12 @@ def test_a_table_and_its_file_tell_what_came_in_time_late_and_not_for_days(ada, 
     first = a_report(ada, manager=ben, delivery=dora, stage="published")
     late, missed = Report.objects.filter(stage="scheduled")[:2]
     with time_machine.travel(day_after(late.due_on, 2)):
+        the_clock_looks()
         page = read(as_user(dora), RELIABILITY, days=90)
         assert counted(page, "owner") == [("Dora", 1, 1, 0)]
         assert counted(page, "client") == [(first.project.client.name, 1, 1, 0)]
     with time_machine.travel(day_after(missed.due_on, 7)):
-        clock.run()
+        the_clock_looks()
         page = read(as_user(dora), RELIABILITY, days=90)
         assert counted(page, "owner") == [("Dora", 1, 0, 2)]
         assert counted(page, "service")[0][1:] == (1, 0, 2)
@@ -167,11 +173,38 @@ def test_what_was_dropped_in_time_counts_nowhere_and_a_missed_one_stays_missed(a
     with time_machine.travel(day_after(report.due_on, 7)):
         clock.run()
         perform(report.project.close, by=dora, reason="They left.")
+        the_clock_looks()
         assert counted(read(as_user(dora), RELIABILITY), "owner") == [("Dora", 0, 0, 1)]
+
+
+def the_clock_looks():
+    """Mark what is late, and count what was marked."""
+    clock.run()
+    numbers.look()
+
+
+def test_the_client_of_the_reports_is_looked_up_and_stays_chosen(ada, ben, cem, dora, as_user, in_january):
+    client = a_cadence(ada, ben, dora).project.client
+    chosen = f'<option value="{client.pk}" selected>'
+    assert chosen in read(as_user(ben), CALENDAR, client=client.pk).content.decode()
+    assert chosen in read(as_user(ben), RELIABILITY, client=client.pk).content.decode()
+    for unknown in (client.pk + 1, "9" * 30, "x"):
+        assert " selected>" not in read(as_user(ben), CALENDAR, client=unknown).content.decode()
+    assert client.name not in read(as_user(cem), CALENDAR, client=client.pk).content.decode()
 
 
 def day_after(day, days):
     return datetime.combine(day, time(12), UTC) + timedelta(days=days)
+
+
+def test_reports_are_counted_under_the_client_that_theirs_was_merged_into(ada, ben, dora, eve, as_user):
+    report = a_report(ada, manager=ben, delivery=dora, stage="published")
+    numbers.look()
+    kept = begin(Client(name="Kept", owner=ada), by=ada)
+    edit(report.project, by=eve, client=kept)
+    numbers.look()
+    with time_machine.travel(day_after(report.due_on, 1)):
+        assert counted(read(as_user(dora), RELIABILITY), "client") == [("Kept", 1, 0, 0)]
 
 
 def counted(page, by):
@@ -186,6 +219,7 @@ def test_more_reports_cost_no_more_queries(ada, ben, dora, as_user, django_asser
     for _ in range(3):
         report = a_report(ada, manager=ben, delivery=dora)
         said = {"month": f"{report.due_on:%Y-%m}"} if url == CALENDAR else {"show": "late"}
+        numbers.look()
         browser.get(url, said)
         with django_assert_max_num_queries(12) as queries:
             browser.get(url, said)

@@ -4,32 +4,36 @@ import csv
 import html
 import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from handoff import clock as delivery
+from handoff.models import Promise
 from opportunities import unattended
 from opportunities.models import Letter, Task
 from opportunities.records import edit, perform
 from opportunities.spreadsheets import safe
 from tests.makers import an_opportunity
+from tests.makers_handoff import a_handoff, a_report
 from tests.makers_proposals import a_proposal
-from tests.numbers.test_counters import LOSE, rows
+from tests.numbers.test_counters import LOSE, SOLD, rows
 from tests.test_matrix import browser_of
 from zarts.numbers import clock, weekly
 from zarts.numbers.asked import Asked
 from zarts.numbers.charts import Figures
 from zarts.numbers.models import Check
 
-CHARTS = ["forecast", "funnel", "win-rate", "reasons", "speed", "follow-ups", "proof"]
+CHARTS = ["forecast", "funnel", "win-rate", "reasons", "speed", "follow-ups", "proof", "claims", "disputes", "reports"]
 
 
-def charts_of(user, **given):
-    return {chart.name: chart for chart in Figures(Asked(user, given)).all()}
+def charts_of(user, today=None, **given):
+    return {chart.name: chart for chart in Figures(Asked(user, given), today).all()}
 
 
 def plain(chart):
@@ -138,12 +142,19 @@ def test_a_filter_that_is_not_there_is_left_out_and_said_and_has_no_file(given, 
 
 
 @pytest.mark.django_db
-def test_the_file_of_each_chart_is_its_table(deals, eve):
+def test_the_file_of_each_chart_is_its_table(deals, ben, dora, eve):
     # A name that a spreadsheet would calculate is words in it.
     edit(deals.owner, by=eve, first_name="=cmd()")
     a_proposal(deals.owner)
+    report = a_report(deals.owner, manager=ben, delivery=dora, stage="published", claimed=SOLD)
+    perform(a_handoff(deals.owner, manager=ben, delivery=dora).promises.first().dispute, by=dora, reason="Too much.")
     clock.look()
-    browser, charts = browser_of(eve), charts_of(eve)
+    # It may be due only when the weekend is over.
+    with time_machine.travel(datetime.combine(report.due_on, timezone.now().time(), UTC)):
+        the_files_are_the_tables(browser_of(eve), charts_of(eve))
+
+
+def the_files_are_the_tables(browser, charts):
     assert list(charts) == CHARTS
     for name, chart in charts.items():
         answer = browser.get(f"/admin/numbers/{name}.csv")
@@ -188,6 +199,39 @@ def test_what_is_promised_and_proved_is_told_by_owner_service_and_month(ada, cem
     assert [month[1:] for month in months] == [["12", "11", "91"]]
     assert plain(charts_of(ada)["proof"]) == [["Ada", "6", "5", "83"]]
     assert plain(charts_of(eve, owner=str(cem.pk))["proof"]) == [["Cem", "6", "6", "100"]]
+
+
+@pytest.mark.django_db
+def test_what_became_of_what_was_sold_is_told_in_three_charts(ada, ben, cem, dora, eve):
+    first = a_report(ada, manager=ben, delivery=dora, stage="published", claimed=SOLD)
+    late = first.project.reports.filter(stage="scheduled").first()
+    promise = a_handoff(ada, manager=ben, delivery=dora).promises.first()
+    perform(promise.dispute, by=dora, reason="Nobody can measure it.")
+    perform(Promise.objects.get(pk=promise.pk).settle, by=ben, outcome="as_sold", reason="They measure it now.")
+    clock.look()
+    charts = charts_of(eve, first.due_on)
+    assert plain(charts["disputes"])[:2] == [["Disputed", "1"], ["Settled: kept as sold", "1"]]
+    assert charts["disputes"].changed == (
+        "1 disputed and 1 settled this week, after 0 disputed and 0 settled in the week before."
+    )
+    assert plain(charts["claims"]) == [["Search and speed", "0", "0", "1", "0", "100"]]
+    assert charts["claims"].changed == "1 of 1 claims that were reported came out as promised or better."
+    assert plain(charts["reports"]) == [["Dora", "1", "0", "0", "100"]]
+    assert charts["reports"].changed == (
+        "Of the reports that were due this week 1 came in time and 0 did not, after 0 and 0 in the week before."
+    )
+    for user, sees in ((ada, False), (dora, True), (ben, True), (cem, False)):
+        assert bool(charts_of(user, first.due_on)["reports"].rows) == sees, user
+    # One that is due in days to come counts then, even if it came already.
+    assert charts_of(eve, first.due_on - timedelta(days=1))["reports"].rows == []
+    with time_machine.travel(datetime.combine(late.due_on, time(12), UTC) + timedelta(days=7)):
+        delivery.run()
+        clock.look()
+        [[_, on_time, _, missed, _]] = plain(charts_of(eve)["reports"])
+        assert (on_time, missed) == ("1", "1")
+    page = html.unescape(browser_of(eve).get(f"/admin/numbers/?owner={dora.pk}&days=30").text)
+    assert f'"/admin/reports/reliability/?days=30&owner={dora.pk}"' in page
+    assert '"/admin/handoff/promise/?stage=disputed"' in page
 
 
 @pytest.mark.django_db

@@ -23,8 +23,8 @@ HOUSE = words(
     """
     auth_group auth_permission axes_accessattempt axes_accessfailurelog axes_accesslog django_content_type
     django_migrations guardian_groupobjectpermission guardian_userobjectpermission handoff_provider
-    hooks_endpoint numbers_check numbers_counter numbers_delta numbers_idle numbers_offer numbers_standing
-    numbers_touched numbers_weeklymail opportunities_checkpoint
+    hooks_endpoint numbers_check numbers_countedclaim numbers_countedreport numbers_counter numbers_delta
+    numbers_idle numbers_offer numbers_standing numbers_touched numbers_weeklymail opportunities_checkpoint
     opportunities_heartbeat opportunities_messagetemplate opportunities_noticechoice opportunities_question
     opportunities_questionnaire opportunities_sequence opportunities_sequencestep opportunities_shelflife
     opportunities_source opportunities_team opportunities_templateversion opportunities_user portal_intaketoken

@@ -74,6 +74,7 @@ DELETABLE = {
 # Tables that the application only adds to.
 ADD_ONLY = {"opportunities_event", "opportunities_facts", "opportunities_diary", "django_admin_log"}
 COUNTED = {f"numbers_{table}" for table in ("standing", "delta", "counter", "offer", "idle", "touched")}
+COUNTED |= {"numbers_countedreport", "numbers_countedclaim"}
 # What a privacy erase left, and which erases now: the database's own function writes both.
 ERASING = {"opportunities_blanked", "opportunities_erasing"}
 READ_ONLY = COUNTED | ERASING | {"django_migrations", "django_content_type", "auth_permission"}
@@ -204,8 +205,9 @@ def statements(cursor) -> list:
     lines.append(f"grant execute on function {alike} to zarts_app")
     # Counters are written by triggers; the clock adds them up, mends them and, once, tells what was before them.
     lines.append("grant execute on function numbers_add_up, numbers_mend, numbers_tell_history to zarts_app")
-    # The last two stand in what is compared each night.
+    # Two of these stand in what is compared each night.
     looking = "numbers_take_touched, numbers_count_offers, numbers_count_idle, numbers_tell_proof, numbers_minutes"
+    looking += ", numbers_count_reports, numbers_count_claims"
     lines.append(f"grant execute on function {looking}, numbers_of_lead to zarts_app")
     lines.append("grant select on numbers_sum, numbers_drift to zarts_app")
     lines.append("grant execute on function zarts_search_mend to zarts_app")

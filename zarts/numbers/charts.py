@@ -10,10 +10,13 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from handoff.models import Promise
+from handoff.scorecard import WORDS as VERDICTS
 from opportunities.currencies import rounded
 from opportunities.firstresponse import spell
 from opportunities.models import Closing, Opportunity
 from opportunities.money import money
+from portal.promised import MET, OVER, SHORT
 from proposals.models import Aspect
 
 from .asked import NAMED
@@ -95,7 +98,8 @@ class Figures:
         by = ("key", "more", "owner_id", "service", "currency")
         stands = asked.narrow(rows.filter(kind="standing")).values(*by)
         self.stands = list(stands.annotate(deals=Sum("n"), worth=Sum("value"), likely=Sum("weighted")))
-        rows = rows.filter(day__gt=min(self.first - timedelta(days=1), self.before))
+        # A report that came early is counted on the day on which it is due.
+        rows = rows.filter(day__gt=min(self.first - timedelta(days=1), self.before), day__lte=self.today)
         changes = asked.narrow(rows.filter(kind="change")).values("key", "owner_id", "service", "source", "currency")
         self.changes = list(
             changes.annotate(
@@ -105,11 +109,13 @@ class Figures:
             )
         )
         # What happened is counted without a currency, but for the reasons.
-        proof = Counted.objects.order_by().filter(kind="proof").values("key", "owner_id", "service")
-        self.proof = list(asked.narrow(proof, NAMED).annotate(many=Sum("n")))
+        now = (
+            Counted.objects.order_by().filter(kind__in=["proof", "claim"]).values("kind", "key", "owner_id", "service")
+        )
+        self.now = list(asked.narrow(now, NAMED).annotate(many=Sum("n")))
         idle = asked.narrow(Idle.objects.order_by()).values_list("owner_id").annotate(Count("opportunity"))
         self.idle = dict(idle)
-        others = asked.narrow(rows.exclude(kind__in=["standing", "proof", "change"]), NAMED)
+        others = asked.narrow(rows.exclude(kind__in=["standing", "proof", "claim", "change"]), NAMED)
         if "currency" in asked.chosen:
             others = others.exclude(Q(kind="reason") & ~Q(currency=asked.chosen["currency"]))
         others = others.values("kind", "key", "more", person=F("owner_id"))
@@ -118,8 +124,12 @@ class Figures:
     def of(self, kind):
         return [row for row in self.others if row["kind"] == kind]
 
+    def standing(self, kind):
+        return [row for row in self.now if row["kind"] == kind]
+
     def all(self) -> list[Chart]:
-        return [self.forecast(), self.funnel(), self.rate(), self.reasons(), self.speed(), self.kept(), self.proved()]
+        selling = [self.forecast(), self.funnel(), self.rate(), self.reasons(), self.speed(), self.kept()]
+        return [*selling, self.proved(), self.claims(), self.disputes(), self.reports()]
 
     def cuts(self, name, choices) -> list[tuple]:
         now = self.asked.cut(name)
@@ -367,7 +377,7 @@ class Figures:
         """Return how much of what open proposals promise rests on proof that counts."""
         cut, now, changed = self.asked.cut("proof"), defaultdict(int), defaultdict(int)
         sums: dict = defaultdict(lambda: [0, 0])
-        for row in self.proof:
+        for row in self.standing("proof"):
             now[row["key"]] += row["many"]
             if cut != "month":
                 sums[self.line(cut, row)][row["key"] == "proved"] += row["many"]
@@ -414,6 +424,104 @@ class Figures:
             at = (at - timedelta(days=1)).replace(day=1)
         return lines[::-1]
 
+    def claims(self) -> Chart:
+        """Return by service how the claims that were sold came out, as it was reported last."""
+        lines: dict[tuple, dict] = defaultdict(lambda: defaultdict(int))
+        now, changed = defaultdict(int), defaultdict(int)
+        for row in self.standing("claim"):
+            lines[self.line("service", row)][row["key"]] += row["many"]
+            now[row["key"]] += row["many"]
+        for row in self.of("claimday"):
+            changed[row["key"]] += row["week"]
+        rows = []
+        for (_, label, _), counts in sorted(lines.items()):
+            if sum(counts.values()):
+                good, judged = as_promised(counts)
+                cells = [(str(counts[key]), counts[key]) for key in VERDICTS]
+                rows.append(Row(label, [*cells, percent(good, judged) if judged else ("–", "")], share(good, judged)))
+        good, judged = as_promised(now)
+        good_before, judged_before = as_promised({key: now[key] - changed[key] for key in VERDICTS})
+        said = f"{good} of {judged} claims that were reported came out as promised or better"
+        then = f", after {good_before} of {judged_before} a week ago." if judged_before > 0 else "."
+        return Chart(
+            "claims",
+            "How claims came out",
+            "The claims that were sold and are still owed, by service: what was reported last beside the range that "
+            "was promised. The bar is how many came out as promised or better, of those that were reported.",
+            ["Service", *VERDICTS.values(), "As promised or better, of 100"],
+            rows,
+            said + then if judged else "No claim that was sold is reported yet.",
+            "No claim was sold here.",
+            more=("Each claim", "claims", "handoff.view_promise", self.asked.only("service")),
+        )
+
+    def disputes(self) -> Chart:
+        """Return how many promises delivery disputed, and how disputes were settled."""
+        sums: dict[str, dict] = {name: defaultdict(int) for name in ("period", "week", "before")}
+        for row in self.of("dispute"):
+            for name, counts in sums.items():
+                counts[row["key"]] += row[name]
+        lines = [
+            ("disputed", "Disputed"),
+            *((key, f"Settled: {words.lower()}") for key, words in Promise.Outcome.choices),
+        ]
+        most = max((sums["period"][key] for key, _ in lines), default=0)
+        disputed = {name: counts["disputed"] for name, counts in sums.items()}
+        settled = {name: sum(counts.values()) - counts["disputed"] for name, counts in sums.items()}
+        return Chart(
+            "disputes",
+            "What delivery disputed",
+            "Promises that delivery disputed when it inherited them, and how disputes were settled, each on its day.",
+            ["What", "Promises"],
+            [
+                Row(label, [(str(sums["period"][key]), sums["period"][key])], share(sums["period"][key], most))
+                for key, label in lines
+            ]
+            if most
+            else [],
+            f"{disputed['week']} disputed and {settled['week']} settled this week, after {disputed['before']} disputed "
+            f"and {settled['before']} settled in the week before.",
+            "Nothing was disputed in this time.",
+            more=(
+                "Each that is disputed now",
+                "admin:handoff_promise_changelist",
+                "handoff.view_promise",
+                "?stage=disputed",
+            ),
+        )
+
+    def reports(self) -> Chart:
+        """Return by whoever answered for them how reports came that were due in the time."""
+        sums: dict[tuple, dict] = defaultdict(lambda: defaultdict(int))
+        weeks: dict = defaultdict(int)
+        for row in self.of("report"):
+            sums[self.line("owner", {"owner_id": row["person"]})][row["key"]] += row["period"]
+            for name in ("week", "before"):
+                weeks[name, row["key"] == "on_time"] += row[name]
+        rows = []
+        for (_, label, _), counts in sorted(sums.items()):
+            if any(counts.values()):
+                good, late, missed = (counts[key] for key in ("on_time", "late", "missed"))
+                row = of_both(label, good, late + missed)
+                rows.append(Row(label, [row.cells[0], (str(late), late), (str(missed), missed), row.cells[2]], row.bar))
+        return Chart(
+            "reports",
+            "Reports in time",
+            "The reports that were due in this time, under whoever answered for each on its day: published by the end "
+            "of that day where the client is, later, or not there five days after it.",
+            ["Owner", "In time", "Late", "Missed", "In time, of 100"],
+            rows,
+            f"Of the reports that were due this week {weeks['week', True]} came in time and {weeks['week', False]} did "
+            f"not, after {weeks['before', True]} and {weeks['before', False]} in the week before.",
+            "No report was due in this time.",
+            more=(
+                "By client and service",
+                "report_reliability",
+                "handoff.view_report",
+                self.asked.only("owner", "service", days=self.asked.days),
+            ),
+        )
+
     def lengths(self, kind, window="period") -> dict[str, dict[int, int]]:
         """Return for each key how many took how many minutes."""
         found: dict = defaultdict(lambda: defaultdict(int))
@@ -443,6 +551,12 @@ def of_both(label, good, bad) -> Row:
     """Return the row of what went well and what did not, with how many of a hundred went well."""
     every = good + bad
     return Row(label, [(str(good), good), (str(bad), bad), percent(good, every)], share(good, every))
+
+
+def as_promised(counts) -> tuple[int, int]:
+    """Return how many claims came out as promised or better, and how many were reported at all."""
+    good = counts[MET] + counts[OVER]
+    return good, good + counts[SHORT]
 
 
 def share(part, whole) -> float:

@@ -4,20 +4,22 @@ import logging
 import time
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
+from handoff import scorecard
+from handoff.models import Promise, Report
 from opportunities import clock, notices, unattended
 from opportunities.models import Opportunity
 from opportunities.turns import LONG_ENOUGH
 from proposals import coverage
 from proposals.models import Proposal
 
-from .models import Check, Idle, Offer
+from .models import Check, CountedClaim, CountedReport, Idle, Offer
 
 log = logging.getLogger("zarts.numbers")
 AT_ONCE = 5000
-# So many proposals are looked at in one query.
-OFFERS = 1000
+# So many proposals are looked at in one query, and so many claims.
+OFFERS, CLAIMS = 1000, scorecard.MOST
 
 
 def add_up() -> int:
@@ -36,7 +38,7 @@ def called(function, *given):
 
 
 def look() -> int:
-    """Look at the proposals and deals that were touched since the last round. Return how many marks that were."""
+    """Look at everything that was touched since the last round. Return how many marks that were."""
     until, looked = time.monotonic() + LONG_ENOUGH, 0
     while time.monotonic() < until and (many := look_at_some()):
         looked += many
@@ -49,11 +51,16 @@ def look_at_some() -> int:
     with connection.cursor() as cursor:
         cursor.execute("select kind, record from numbers_take_touched(%s)", [AT_ONCE])
         marks = cursor.fetchall()
-    count_offers(sorted(pk for kind, pk in marks if kind == "offer"))
-    deals = sorted(pk for kind, pk in marks if kind == "deal")
+    offers, deals, reports, claims = (
+        sorted(pk for kind, pk in marks if kind == name) for name in ("offer", "deal", "report", "claim")
+    )
+    count_offers(offers)
     if deals:
         idle = unattended.unattended(Opportunity.objects.filter(pk__in=deals))
         called("numbers_count_idle", deals, list(idle.values_list("pk", flat=True)), False)
+    if reports:
+        called("numbers_count_reports", reports, False)
+    count_claims(claims)
     return len(marks)
 
 
@@ -71,6 +78,16 @@ def count_offers(pks, untouched=False) -> int:
         found = {pk: counts for pk, *counts in rows}
         promised, proved = ([found.get(pk, (0, 0))[place] for pk in some] for place in (0, 1))
         changed += called("numbers_count_offers", some, promised, proved, untouched)
+    return changed
+
+
+def count_claims(pks, untouched=False) -> int:
+    """Count how these claims came out, by their promises. Return how many were counted otherwise before."""
+    changed = 0
+    for first in range(0, len(pks), CLAIMS):
+        some = pks[first : first + CLAIMS]
+        found = {score.promise.pk: score.verdict for score in scorecard.scores(Promise.objects.filter(pk__in=some))}
+        changed += called("numbers_count_claims", some, [found.get(pk, "") for pk in some], untouched)
     return changed
 
 
@@ -95,12 +112,16 @@ def reconcile(at) -> int:
         # Nobody else looks meanwhile: what is read here is not older than what is counted.
         cursor.execute("select pg_advisory_xact_lock(20261130)")
         look()
-        offers, idle = recount_offers(), recount_idle()
+        parts = {
+            "proposals": recount_offers(),
+            "next actions of deals": recount_idle(),
+            "reports": recount_reports(),
+            "claims": recount_claims(),
+        }
         cursor.execute("select counters, deals from numbers_mend()")
-        counters, deals = cursor.fetchone()
-    drift = counters + deals + offers + idle
-    parts = ((counters, "counters"), (deals, "deals"), (offers, "proposals"), (idle, "next actions of deals"))
-    said = ", ".join(f"{many} {what}" for many, what in parts if many)
+        parts["counters"], parts["deals"] = cursor.fetchone()
+    drift = sum(parts.values())
+    said = ", ".join(f"{many} {what}" for what, many in parts.items() if many)
     words = f"Counted wrongly and mended: {said}." if drift else ""
     check = Check.objects.create(at=at, drift=drift, words=words)
     if drift:
@@ -111,9 +132,7 @@ def reconcile(at) -> int:
 
 def recount_offers() -> int:
     """Look at every open proposal, and at what is counted as one. Return how many were counted wrongly."""
-    changed, last = 0, 0
-    while pks := list(still_open().filter(pk__gt=last).values_list("pk", flat=True)[:OFFERS]):
-        changed, last = changed + count_offers(pks, untouched=True), pks[-1]
+    changed = sum(count_offers(pks, untouched=True) for pks in by_thousands(still_open()))
     over = Offer.objects.exclude(Exists(still_open().filter(pk=OuterRef("offer"))))
     return changed + count_offers(list(over.values_list("offer", flat=True)), untouched=True)
 
@@ -123,6 +142,28 @@ def recount_idle() -> int:
     idle = list(unattended.unattended().values_list("pk", flat=True))
     known = list(Idle.objects.values_list("pk", flat=True))
     return called("numbers_count_idle", known, idle, True)
+
+
+def recount_reports() -> int:
+    """Look at every report that came or did not come in time, and at what is counted as one."""
+    counted = CountedReport.objects.order_by("pk")
+    reports = Report.objects.filter(~Q(breach="") | Q(stage="published")).order_by("pk")
+    return sum(called("numbers_count_reports", pks, True) for rows in (reports, counted) for pks in by_thousands(rows))
+
+
+def recount_claims() -> int:
+    """Look at every claim that was promised to somebody, and at what is counted as one."""
+    promised = Promise.objects.filter(kind=Promise.Kind.CLAIM).order_by("pk")
+    counted = CountedClaim.objects.order_by("pk")
+    return sum(count_claims(pks, untouched=True) for rows in (promised, counted) for pks in by_thousands(rows))
+
+
+def by_thousands(rows):
+    """Yield the numbers of these rows in order, some at a time."""
+    last = 0
+    while pks := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:OFFERS]):
+        yield pks
+        last = pks[-1]
 
 
 def tell_history():

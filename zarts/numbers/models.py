@@ -56,10 +56,42 @@ class Idle(Dimensions):
         return f"Deal {self.opportunity} without a next action"
 
 
-class Touched(models.Model):
-    """A proposal or a deal that the clock has to look at again. Rows are only added; the clock takes them out."""
+class CountedReport(Dimensions):
+    """One report as it is counted now: whose it was when its day passed, and whether it came in time."""
 
-    kind = models.CharField(max_length=5)
+    report = models.BigIntegerField(primary_key=True)
+    client = models.BigIntegerField()
+    # The day on which it was due.
+    day = models.DateField()
+    key = models.CharField(max_length=7)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["day", "report"],
+                include=["key", "client", "service", "owner_id"],
+                name="numbers_reports_by_day",
+            )
+        ]
+
+    def __str__(self):
+        return f"Report {self.report}: {self.key}"
+
+
+class CountedClaim(Dimensions):
+    """One claim that was sold, by its promise, as it is counted now: how it came out."""
+
+    promise = models.BigIntegerField(primary_key=True)
+    key = models.CharField(max_length=7)
+
+    def __str__(self):
+        return f"Promise {self.promise}: {self.key}"
+
+
+class Touched(models.Model):
+    """A record that the clock has to look at again. Rows are only added; the clock takes them out."""
+
+    kind = models.CharField(max_length=6)
     record = models.BigIntegerField()
 
     class Meta:

@@ -5,17 +5,21 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Case, Value, When
+from django import forms
+from django.contrib import admin
+from django.db.models import Case, F, Value, When
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from handoff import owing
-from handoff.models import ReportingCadence
-from opportunities.admin.base import whole_number
+from handoff.models import Project, Report, ReportingCadence
+from opportunities.admin.base import Lookup, whole_number
 from opportunities.conditions import holidays_of
 from opportunities.lists import order
+from opportunities.models import Client
+from zarts.numbers import reliability as kept
 from zarts.reads import rows as reads
 
 from .. import taking
@@ -30,7 +34,6 @@ SHOWN = 100
 SHOWN_OF_EACH = ("due_on", "stage", "breach", "client_name", "owner_name", "time_zone", "country")
 # What stands for a report that its cadence will owe, and that does not exist yet.
 PLANNED = "Planned"
-KINDS = {"on_time": "Came in time", "late": "Late", "missed": "Missed"}
 LATEST = order.Sort("Due", "due_on", order.read_day, down=True)
 # What a file says of a report that was owed.
 OF_A_REPORT = {
@@ -39,7 +42,7 @@ OF_A_REPORT = {
     "Answers for it": lambda it: it.owed_by or it.owner,
     "Due": lambda it: it.due_on,
     "Time zone": lambda it: it.cadence.time_zone,
-    "So": lambda it: KINDS[it.kind],
+    "So": lambda it: kept.KINDS[it.kind],
     "Published": lambda it: it.published_at,
     "Why it is late": lambda it: it.breach_reason,
 }
@@ -66,7 +69,8 @@ def calendar(request):
     rows = list(reports_due(request.user, chosen, weeks[0][0], weeks[-1][-1]))
     days = {day: Day(day, day.month != month.month, day == today) for week in weeks for day in week}
     too_far = weeks[0][0] > today + owing.AHEAD
-    rows += [] if too_far else planned(request.user, chosen, weeks[0][0], weeks[-1][-1])
+    # What is cut already is not made longer.
+    rows += [] if too_far or len(rows) >= owing.MOST else planned(request.user, chosen, weeks[0][0], weeks[-1][-1])
     for report in rows:
         report.state = owing.state_of(report)
         report.said = owing.said_of(report) if report.pk else PLANNED
@@ -89,6 +93,7 @@ def calendar(request):
         mine=address(request, owner="" if chosen.get("owner") == request.user.pk else str(request.user.pk)),
         is_mine=chosen.get("owner") == request.user.pk,
         filters=filters_of(request, chosen),
+        client=ClientForm(request.user, chosen),
         kept={"month": request.GET.get("month", "")} if request.GET.get("month") else {},
     )
     return TemplateResponse(request, "desk/report_calendar.html", context)
@@ -97,7 +102,8 @@ def calendar(request):
 def reports_due(user, chosen, first, last):
     """Return the reports that are due between two days, with what the calendar shows of each."""
     rows = reads.reports.visible_to(user).filter(**{f"{name}_id": pk for name, pk in chosen.items()})
-    return owing.due_between(rows, first, last).only(*SHOWN_OF_EACH).order_by("due_on", "pk")[: owing.MOST]
+    rows = rows.filter(due_on__gte=first, due_on__lte=last)
+    return rows.only(*SHOWN_OF_EACH).order_by("due_on", "pk")[: owing.MOST]
 
 
 def planned(user, chosen, first, last) -> list:
@@ -114,24 +120,25 @@ def planned(user, chosen, first, last) -> list:
 def reliability(request):
     """Show how many reports came in time, late or not for days: by client, by service, by owner."""
     rows, days, chosen = owed(request)
-    show = request.GET.get("show", "")
-    listed = list(rows.filter(owing.kinds()[show]).order_by("-due_on", "-pk")[:SHOWN]) if show in KINDS else []
-    groups = [
-        (name, {"client": "Client", "service": "Service", "owner": "Owner"}[name], lines_of(request, name, lines))
-        for name, lines in owing.reliability(rows).items()
-    ]
+    show = request.GET.get("show", "") if request.GET.get("show") in kept.KINDS else ""
+    filters = filters_of(request, chosen)
+    tables = kept.lines(rows, {name: dict(choices) for name, _, choices, _ in filters})
+    groups = [(name, name.capitalize(), lines_of(request, name, lines)) for name, lines in tables.items()]
+    newest = rows.filter(key=show).order_by("-day", "-report").values("report")[:SHOWN] if show else []
+    listed = Report.objects.filter(pk__in=newest).select_related(*owing.ALONG, "owed_by").order_by("-due_on", "-pk")
     context = page_context(
         request,
         "Reliability of reports",
         days=days,
         periods=[(period, address(request, days=str(period), show="")) for period in PERIODS],
         groups=groups,
-        filters=filters_of(request, chosen),
+        filters=filters,
+        client=ClientForm(request.user, chosen),
         kept={"days": str(days)},
-        show=KINDS.get(show, ""),
-        listed=listed,
+        show=kept.KINDS.get(show, ""),
+        listed=list(listed) if show else [],
         most=SHOWN,
-        take=taking.address("report_reliability", {"days": days, **chosen, "show": show if show in KINDS else ""}),
+        take=taking.address("report_reliability", {"days": days, **chosen, "show": show}),
     )
     return TemplateResponse(request, "desk/report_reliability.html", context)
 
@@ -140,13 +147,11 @@ def reliability(request):
 @require_safe
 def export_owed(request):
     """Give the reports behind these numbers as a file, the newest first: of one kind where the address names it."""
-    rows, days, chosen = owed(request)
-    show = request.GET.get("show", "") if request.GET.get("show") in KINDS else ""
-    kinds = owing.kinds()
-    # Each is of one kind at most.
-    rows = rows.annotate(kind=Case(*(When(kinds[kind], then=Value(kind)) for kind in KINDS), default=Value("")))
-    rows = rows.filter(kind=show) if show else rows.exclude(kind="")
+    counted, days, chosen = owed(request)
+    show = request.GET.get("show", "") if request.GET.get("show") in kept.KINDS else ""
     asked = {"days": days, **chosen, "show": show}
+    rows = Report.objects.filter(pk__in=(counted.filter(key=show) if show else counted).values("report"))
+    rows = rows.annotate(kind=Case(When(breach="", then=Value("on_time")), default=F("breach")))
     batches = order.through(rows.select_related(*owing.ALONG, "owed_by"), LATEST, False)
     return taking.hand_out(
         request,
@@ -161,12 +166,11 @@ def export_owed(request):
 
 
 def owed(request) -> tuple:
-    """Return the reports that were due in the days that an address names, those days, and what it is narrowed to."""
+    """Return what is counted of the reports that an address names, its days, and what it is narrowed to."""
     today = timezone.localdate()
     days = next((days for days in PERIODS if request.GET.get("days") == str(days)), 90)
     chosen = chosen_of(request)
-    rows = owing.narrowed(owing.answered_for(owing.reports_of(request.user)), chosen, owner="answers")
-    return owing.due_between(rows, owing.since(days, today), today), days, chosen
+    return kept.counted(request.user, today - timedelta(days=days), today, chosen), days, chosen
 
 
 def lines_of(request, name, lines) -> list:
@@ -199,6 +203,18 @@ def month_of(request, today) -> date:
 def chosen_of(request) -> dict:
     names = ("owner", "client", "service")
     return {name: number for name in names if (number := whole_number(request.GET.get(name)))}
+
+
+class ClientForm(forms.Form):
+    """The client that the reports are of, looked up as one types."""
+
+    client = forms.ModelChoiceField(Client.objects.none(), required=False)
+
+    def __init__(self, user, chosen):
+        super().__init__({"client": chosen.get("client")}, auto_id="of-%s")
+        field = self.fields["client"]
+        field.widget = Lookup(Project._meta.get_field("client"), admin.site)
+        field.queryset = Client.objects.visible_to(user)
 
 
 def filters_of(request, chosen) -> list:
