@@ -31,6 +31,14 @@ DAY = "(current_date + mod({n} * 7919, 60)::int - 20)"
 MAILED = "mod({m} - 1, 16) > 0"
 DEAL = {"opportunity_id": "{deal}", "owner_id": "{owner}"}
 OUTPUT = {**DEAL, "source": "'Scale'", "due_on": DAY, "next_action": "'Go on with it'"}
+# Reports were due over a year, the newest in weeks to come. Half of those whose day has passed were published, some of
+# them late; of the others half did not come for days.
+NTH = "({n} + 63) / 64"
+REPORT_DAY = f"(current_date + mod({NTH} * 173, 400)::int - 365)"
+PAST = f"mod({NTH} * 173, 400) < 365"
+CAME = f"mod({{m}} - 1, 256) in (0, 64) and {PAST}"
+LATE = f"case when mod({NTH}, 5) = 0 then 'late' else '' end"
+MISSED = f"case when mod({{m}} - 1, 256) = 128 and {PAST} then 'missed' else '' end"
 PROJECT = {"project_id": "{project}"}
 OFFER = {"proposal_id": "{offer}", "position": "0"}
 
@@ -421,10 +429,22 @@ KINDS = (
             **PROJECT,
             **{k: v for k, v in OUTPUT.items() if k != "opportunity_id"},
             "cadence_id": "{cadence}",
-            "period_from": "current_date - 40",
-            "period_to": "current_date - 10",
+            "due_on": REPORT_DAY,
+            "period_from": f"{REPORT_DAY} - 40",
+            "period_to": f"{REPORT_DAY} - 10",
         },
-        (("scheduled", "drafting", "mod({m} - 1, 128) = 0", ""),),
+        (
+            ("scheduled", "drafting", "mod({m} - 1, 256) < 192", f"breach = {MISSED}"),
+            ("drafting", "in_review", CAME, ""),
+            ("in_review", "approved", CAME, ""),
+            (
+                "approved",
+                "published",
+                CAME,
+                "published_at = now(), publication_id = 0, client_safe = 'published', next_action = '', "
+                f"breach = {LATE}",
+            ),
+        ),
     ),
     Kind(
         "report_note",
