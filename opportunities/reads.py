@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import F, Q
 
-from .models import Client, Event, Evidence, Opportunity
+from .models import Event, Evidence
 
 PAGE = 50
 
@@ -34,16 +34,6 @@ def matching(rows, words: str):
     """
     terms = [term for term in map(term_of, words[:200].lower().split()) if term][:8]
     return rows.filter(search=AsWritten(" & ".join(terms))) if terms else rows
-
-
-def called(words: str, deals=True):
-    """Return the ids of the deals whose own name or whose client's holds the words; of the clients, without deals."""
-    clients = matching(Client.objects.all(), words).order_by().values("pk")
-    if not deals:
-        return clients
-    theirs = Opportunity.objects.filter(client__in=clients).order_by().values("pk")
-    # One list of both: with “or” between them neither index would serve.
-    return matching(Opportunity.objects.all(), words).order_by().values("pk").union(theirs)
 
 
 class AsWritten(SearchQuery):

@@ -13,7 +13,6 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
-from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -190,15 +189,7 @@ class KeptAdmin(ModelAdmin):
         return FirstPages(queryset.order_by("-pk"), per_page, allow_empty_first_page=True)
 
     def get_search_results(self, request, queryset, search_term):
-        if not search_term:
-            return queryset, False
-        if any(field.name == "search" for field in self.opts.get_fields()):
-            return reads.matching(queryset, search_term), False
-        found = super().get_search_results(request, queryset, search_term[:200])[0] if self.search_fields else None
-        if not self.above:
-            return queryset if found is None else found, False
-        theirs = Q(**{f"{self.above}__in": reads.called(search_term, self.above.endswith("opportunity"))})
-        return queryset.filter(theirs if found is None else theirs | Q(pk__in=found.order_by().values("pk"))), False
+        return super().get_search_results(request, queryset, search_term[:200])[0], False
 
     @cached_property
     def above(self) -> str:

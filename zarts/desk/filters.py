@@ -10,7 +10,7 @@ from opportunities.lists.order import whole_number
 from opportunities.models import Lead, Opportunity, Source, Team, User
 from opportunities.neglect import is_adrift, is_stale
 from proposals.models import Service
-from zarts.search.finding import holding
+from zarts.search.finding import Held, terms_of
 
 Stage = Opportunity.Stage
 COLUMNS = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT, Stage.WON)
@@ -147,8 +147,7 @@ def of_service(value, user) -> Q:
 
 def is_named(value, user) -> Q:
     """The words stand in its own name or in its client's."""
-    found = holding("opportunity", value)
-    return Q() if found is None else Q(pk__in=found.values("record_id"))
+    return Held("opportunity", value).where() if terms_of(value) else Q()
 
 
 CONDITIONS = {

@@ -210,7 +210,7 @@ def statements(cursor) -> list:
     looking += ", numbers_count_reports, numbers_count_claims"
     lines.append(f"grant execute on function {looking}, numbers_of_lead to zarts_app")
     lines.append("grant select on numbers_sum, numbers_drift to zarts_app")
-    lines.append("grant execute on function zarts_search_mend to zarts_app")
+    lines.append("grant execute on function zarts_search_mend, zarts_search_words, zarts_search_plain to zarts_app")
     # A privacy erase; who may is asked before, and the event that tells of it the function writes itself.
     erasing = "zarts_is_erasing, zarts_blanked_proof, zarts_erase, zarts_erase_reach, zarts_erase_names"
     looking = "zarts_erase_pattern, zarts_erase_letters, zarts_erase_anothers, zarts_erase_look, zarts_erase_named"

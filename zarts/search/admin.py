@@ -1,12 +1,22 @@
 """The lists of what the search box finds are searched as the box is, each in its own kind."""
 
+from functools import reduce
+from operator import and_, or_
+
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.postgres.search import SearchVectorField
+from django.db.models import F, Func, Q
 
+import zarts.desk.admin  # noqa: F401 what it registers anew is put over too
 from opportunities.admin.base import KeptAdmin
+from opportunities.reads import AsWritten
 
-from .finding import every_term, holding, terms_of
+from .finding import LETTERS, Held, every_term, query_of, terms_of
 from .models import Kind, model_of
+
+# Lists that are too long to be read through: one column of their own has an index of its words (migration 0004).
+INDEXED = {"opportunities.task"}
 
 
 class ByLines(KeptAdmin):
@@ -15,8 +25,31 @@ class ByLines(KeptAdmin):
     def get_search_results(self, request, queryset, search_term):
         # What the list never shows, such as a second entry that was merged, is not found in it either.
         queryset, _ = super().get_search_results(request, queryset, "")
-        found = holding(self.opts.model_name, search_term)
-        return queryset if found is None else queryset.filter(pk__in=found.values("record_id")), False
+        held = held_by(self.opts.model_name, search_term)
+        return queryset.filter(held.where()) if held else queryset, False
+
+
+class ByAbove(KeptAdmin):
+    """A list that is searched by what its deal, or else its client, holds, and by columns of its own."""
+
+    def get_search_results(self, request, queryset, search_term):
+        held = held_by(self.above.split("__")[-1], search_term)
+        if held is None:
+            return queryset, False
+        own = None
+        if self.opts.label_lower in INDEXED:
+            [column] = self.search_fields
+            words = Func(F(column), function="zarts_search_words", output_field=SearchVectorField())
+            queryset = queryset.alias(own_words=words)
+            own = Q(own_words=AsWritten(query_of(held.terms)))
+        elif self.search_fields:
+            words = search_term[:LETTERS].split()
+            own = reduce(and_, (reduce(or_, self.standing(word)) for word in words))
+        return held.narrow(queryset, f"{self.above}_id", own), False
+
+    def standing(self, word):
+        """Return the conditions that a word stands somewhere in a column of its own."""
+        return [Q(**{f"{name}__icontains": word}) for name in self.search_fields]
 
 
 class ByTheirWords(KeptAdmin):
@@ -44,13 +77,18 @@ class OfRecords(KeptAdmin):
     def get_search_results(self, request, queryset, search_term):
         diaries: set = set()
         for kind in ("client", "lead", "opportunity"):
-            lines = holding(kind, search_term)
-            if lines is None:
+            held = held_by(kind, search_term)
+            if held is None:
                 return queryset, False
-            ids = list(lines.order_by("-pk").values_list("record_id", flat=True)[: self.MOST])
+            ids = held.newest(self.MOST)
             records = apps.get_model(model_of(kind), kind)._base_manager
             diaries |= set(records.filter(pk__in=ids).values_list("diary_id", flat=True))
         return queryset.filter(diary_id__in=diaries), False
+
+
+def held_by(kind, words):
+    """Return what holds these words; None where nothing in them can be looked for."""
+    return Held(kind, words) if terms_of(words[:LETTERS]) else None
 
 
 def put_over(page, model):
@@ -65,3 +103,6 @@ put_over(ByTheirWords, apps.get_model("opportunities.ShelfLife"))
 put_over(OfRecords, apps.get_model("opportunities.Event"))
 for kind in Kind.values:
     put_over(ByLines, apps.get_model(model_of(kind), kind))
+for model, page in list(admin.site._registry.items()):
+    if getattr(page, "above", "") and not isinstance(page, ByLines):
+        put_over(ByAbove, model)

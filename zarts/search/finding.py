@@ -3,12 +3,14 @@
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Exists, OuterRef, Value
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
+from django.db.models.expressions import RawSQL
 
-from opportunities.reads import AsWritten
+from opportunities.reads import PAGE, AsWritten
 
 from .models import Entry, Kind, Mark, Shared, model_of
 
@@ -20,6 +22,8 @@ NEWEST = 3_000
 # So many of each kind are shown at most, and when only that kind is asked for.
 MOST, MOST_OF_ONE = 30, 100
 RECENT, PINNED = 8, 50
+# By so many numbers a list is narrowed at most; and so many rows make a list long.
+FEW, LONG = 200_000, 100_000
 # By so many of the newest of a kind it is judged which word of several is the rarest.
 SAMPLED = 300
 # A word that more than this part of them hold is not looked up: that would read more than it is worth.
@@ -188,6 +192,13 @@ SAMPLE = """
   select search from search_entry where kind = '{kind}' order by id * -1 limit {sample}) newest)"""
 # "+ 0", so that the planner never walks all lines from the newest in search of a word that none of them holds; and the
 # sum of words, so that the index reads one word and not each: one that everything holds would cost as much as a scan.
+NEWEST_HELD = """
+select record_id from (
+  select record_id, search from search_entry where kind = '{kind}' order by id * -1 limit {newest}
+) newest where search @@ %(query)s::tsquery limit {most}"""
+ALL_HELD = """
+select record_id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery
+  and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most}"""
 BY_INDEX = """
 (select id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery and {reach}
   and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most})"""
@@ -197,10 +208,86 @@ def query_of(terms) -> str:
     return " & ".join(f"'{term}':*" for term in terms)
 
 
-def holding(kind: str, words: str):
-    """Return the lines of a kind that hold all the words; None where nothing typed can be looked for."""
-    terms = terms_of(words[:LETTERS])
-    return Entry.objects.filter(kind=kind, search=AsWritten(query_of(terms))) if terms else None
+class Held:
+    """The lines of one kind that hold all the words, as a list is narrowed by them.
+
+    Whether many hold them or few decides how they are looked for: the database would guess, and guesses the same of
+    every word. Nothing is left out either way.
+    """
+
+    def __init__(self, kind: str, words: str):
+        """Take words as they were typed: something in them can be looked for (`terms_of`)."""
+        self.kind, self.terms = Kind(kind).value, terms_of(words[:LETTERS])
+        self.values = {"query": query_of(self.terms)}
+        self.values |= {f"term{n}": query_of([term]) for n, term in enumerate(self.terms)}
+
+    def newest(self, most) -> list[int]:
+        """Return the numbers of the newest records that hold them."""
+        return self.among_newest[:most] if len(self.among_newest) >= most else self.by_index(most)
+
+    def where(self, path="pk") -> Q:
+        """Return the condition for rows that are such a record, or lead to one by this path."""
+        return self.passing(path) if len(self.among_newest) >= PAGE else self.named(path)
+
+    def narrow(self, rows, path, own=None):
+        """Return those of these rows that lead to such a record, or for which a condition of their own holds."""
+        if len(self.among_newest) >= PAGE and (self.fills(rows, path) or not is_long(rows)):
+            held = self.passing(path)
+            return rows.filter(held if own is None else held | own)
+        held = self.named(path)
+        if own is None:
+            return rows.filter(held)
+        # Not in the order of the list: the database would go through all of it in search of a word that none holds.
+        theirs = list(rows.filter(own).order_by(F("pk") + 0).values_list("pk", flat=True)[: FEW + 1])
+        if len(theirs) > FEW:
+            return rows.filter(held | own)
+        both = (
+            rows.filter(held).order_by().values("pk").union(rows.filter(numbered("pk", theirs)).order_by().values("pk"))
+        )
+        return rows.filter(Q(pk__in=both) if theirs else held)
+
+    def passing(self, path) -> Q:
+        """Where many hold them: the rows are gone through in their own order, and the first page is full soon."""
+        line = Entry.objects.filter(kind=self.kind, record_id=OuterRef(path))
+        holds = ExpressionWrapper(Q(search=AsWritten(query_of(self.terms))), output_field=BooleanField())
+        return Q(Subquery(line.annotate(holds=holds).values("holds")))
+
+    def named(self, path) -> Q:
+        """Where few hold them: by their numbers. Where there turn out to be many, none is worth more than another."""
+        found = self.by_index(FEW + 1)
+        if len(found) > FEW:
+            return self.passing(path)
+        return numbered(path, found)
+
+    def fills(self, rows, path) -> bool:
+        """Whether so many of the newest rows lead to one that a page is full before long."""
+        newest = rows.order_by("-pk").annotate(holds=self.passing(path)).values_list("holds", flat=True)[:SAMPLED]
+        return sum(map(bool, newest)) * NEWEST >= PAGE * SAMPLED
+
+    @cached_property
+    def among_newest(self) -> list[int]:
+        statement = NEWEST_HELD.format(kind=self.kind, newest=NEWEST, most=max(PAGE, MOST_OF_ONE))
+        return [pk for (pk,) in self.run(statement)]
+
+    def by_index(self, most) -> list[int]:
+        counts = ", ".join(f"count(*) filter (where search @@ %(term{n})s::tsquery)" for n in range(len(self.terms)))
+        [(_, *held)] = self.run(SAMPLE.format(kind=self.kind, counts=counts, sample=SAMPLED))
+        rarest = min(range(len(self.terms)), key=lambda n: (held[n], -len(self.terms[n])))
+        return [pk for (pk,) in self.run(ALL_HELD.format(kind=self.kind, term=rarest, most=most))]
+
+    def run(self, statement):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, self.values)
+            return cursor.fetchall()
+
+
+def is_long(rows) -> bool:
+    """Whether to go through all of these rows takes longer than to look up what they lead to."""
+    return rows.order_by("-pk").values("pk")[LONG : LONG + 1].exists()
+
+
+def numbered(path, numbers) -> Q:
+    return Q(**{f"{path}__in": RawSQL("select unnest(%s::bigint[])", [numbers]) if numbers else []})
 
 
 class Look:

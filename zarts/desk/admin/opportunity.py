@@ -4,7 +4,7 @@ The floor registers the full form; what it cannot know of the apps above it stan
 """
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef
+from django.db.models import OuterRef, Subquery
 from django.template.response import TemplateResponse
 
 from opportunities.admin.opportunity import OpportunityAdmin
@@ -20,7 +20,8 @@ admin.site.unregister(Opportunity)
 class Workspace(OpportunityAdmin):
     def get_queryset(self, request):
         """Know of each deal whether it ever ended, so that only the page of such a one asks how."""
-        ended = Exists(Closing.objects.filter(opportunity=OuterRef("pk")))
+        # A number, not whether there is one: that the database would look up for all deals before it shows some.
+        ended = Subquery(Closing.objects.filter(opportunity=OuterRef("pk")).order_by().values("pk")[:1])
         return super().get_queryset(request).annotate(has_ended=ended)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
