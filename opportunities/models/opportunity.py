@@ -134,6 +134,8 @@ class Opportunity(Scoped, DiaryKeeper, Output):
             models.Index(fields=["place", "due_on", "id"], name="opportunity_board"),
             # What the table is sorted by; the client's name and the last event have theirs beside them.
             models.Index(fields=["due_on", "id"], name="opportunity_by_due"),
+            # The table of the pipeline: those that closed long ago would stand before what is due first.
+            models.Index(fields=["due_on", "id"], name="opportunity_open_by_due", condition=models.Q(place__lte=5)),
             models.Index(fields=["place", "id"], name="opportunity_by_place"),
             models.Index(fields=["value", "id"], name="opportunity_by_value"),
         ]

@@ -192,6 +192,11 @@ class Task(About, Record):
             models.Index(
                 fields=["again_at"], name="task_waits", condition=models.Q(stage="paused", again_at__isnull=False)
             ),
+            models.Index(
+                fields=["waits_for"],
+                name="task_waits_why",
+                condition=models.Q(stage="paused") & ~models.Q(waits_for=""),
+            ),
             models.Index(fields=["owner", "due_at"], name="task_of_owner", condition=models.Q(stage="open")),
             models.Index(fields=["record_type", "record_id"], name="task_about"),
             models.Index(fields=["due_at", "id"], name="task_by_due"),

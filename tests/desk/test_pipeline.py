@@ -1,6 +1,7 @@
 """The pipeline: what its address filters, sums, sorts and saves, and what is done to several deals at once."""
 
 import re
+from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
@@ -223,6 +224,27 @@ def test_the_sums_follow_the_filters(as_user, ada, early, later):
 
     assert context["whole"].count == 1
     assert [amount.value for amount in context["whole"].amounts] == [500]
+
+
+def by_hand(filters):
+    sums = defaultdict(lambda: [0, Decimal(), Decimal()])
+    for deal in filters.rows():
+        line, value = sums[deal.place, deal.currency], deal.value or Decimal()
+        line[:] = [line[0] + 1, line[1] + value, line[2] + value * deal.probability / 100]
+    return sums
+
+
+def test_whoever_sees_all_reads_from_the_counters_what_the_deals_come_to(ada, cem, eve, early, later):
+    an_opportunity(ada, currency="EUR", value=Decimal("700.50"), probability=33)
+    an_opportunity(cem, stage="audit", value=Decimal(900))
+    an_opportunity(ada, stage="contract")
+    perform(an_opportunity(ada, stage="discovery").pause, by=ada, reason="They are away.")
+    lose(an_opportunity(cem), cem)
+    for asked in ({}, {"owner": str(ada.pk)}, {"owner": "me"}, {"team": str(cem.team_id)}, {"stage": "audit"},
+                  {"stage": "lost"}, {"due": "overdue"}):  # fmt: skip
+        filters = Filters.read(asked, eve)
+        assert {(row[0], row[1]): [*row[2:]] for row in board.sums_of(filters)} == by_hand(filters), asked
+        assert bool(by_hand(filters)) == (asked != {"owner": "me"}), asked
 
 
 # -- The table. --------------------------------------------------------------------------------------------------------

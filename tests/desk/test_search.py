@@ -9,10 +9,11 @@ from django.contrib import admin
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from handoff.models import Project
-from opportunities.models import Client, Contact, Lead, Message, Note, Notice, Opportunity
+from opportunities.models import Client, Contact, Lead, Message, Note, Notice, Opportunity, Task
 from opportunities.records import begin, edit, perform
 from proposals.models import ApprovalRule, Contract, Proposal
 from tests.conftest import person
@@ -409,3 +410,41 @@ def test_every_list_can_be_searched(world, as_user, ann, eve):
     ]
     assert rule.pk in found[0]
     assert found[1] == []
+
+
+def named(model, words):
+    """Return what the list of this kind of record finds."""
+    page = admin.site._registry[model]
+    return {row.pk for row in page.get_search_results(None, model._base_manager.all(), words)[0]}
+
+
+WAYS = {
+    "by numbers": {},
+    "in passing": {"PAGE": 1},
+    "by numbers, for none of the newest has it": {"PAGE": 1, "LONG": 0, "fills": False},
+    "in passing, for the list is short": {"PAGE": 1, "fills": False},
+    "in passing, for too many have it": {"FEW": 0},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_list_finds_the_same_whichever_way_it_looks(ada, monkeypatch, way):
+    quince, other = an_opportunity(ada), an_opportunity(ada)
+    edit(quince.client, by=ada, name="Quince and Sons")
+    edit(other.client, by=ada, name="Somebody else")
+    due = {"owner": ada, "due_at": timezone.now()}
+    whose = {"opportunity": quince}, {"opportunity": other}, {"lead": a_lead(ada)}
+    by_both, by_title, of_a_lead = (begin(Task(title="Weigh the quinces", **about, **due), by=ada) for about in whose)
+    by_deal, not_at_all, _ = (begin(Task(title="Call them", **about, **due), by=ada) for about in whose)
+    for name, value in WAYS[way].items():
+        if name == "fills":
+            monkeypatch.setattr(finding.Held, "fills", lambda held, rows, path: False)
+        else:
+            monkeypatch.setattr(finding, name, value)
+    found = named(Task, "quince")
+    assert {task.pk for task in quince.tasks.all()} | {by_title.pk, of_a_lead.pk} == found
+    assert {by_both.pk, by_deal.pk} < found
+    assert not_at_all.pk not in found
+    assert named(Task, "quince weigh") == {by_both.pk, by_title.pk, of_a_lead.pk}
+    assert named(Opportunity, "quince sons") == {quince.pk}
+    assert named(Opportunity, "zebra") == named(Task, "zebra") == set()

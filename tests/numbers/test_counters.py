@@ -13,8 +13,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
+from handoff import changeorders, scorecard
 from handoff import clock as delivery
-from handoff import scorecard
 from handoff.models import Promise, Report
 from opportunities.models import Notice, Opportunity, Source, Task
 from opportunities.records import Refused, begin, edit, perform
@@ -321,6 +321,8 @@ def test_a_dispute_and_its_settlement_count_on_their_day_and_the_diary_says_the_
     for promise in promises:
         perform(promise.dispute, by=dora, reason="Nobody can measure it.")
     assert of_kind("dispute") == {("disputed", ada.pk, 2)}
+    # That a change order is to word it anew is no second dispute.
+    changeorders.reword(promises[1], by=ben)
     perform(Promise.objects.get(pk=promises[0].pk).settle, by=ben, outcome="withdrawn", reason="They agreed.")
     assert of_kind("dispute") == {("disputed", ada.pk, 2), ("withdrawn", ada.pk, 1)}
     clock.look()
@@ -372,6 +374,12 @@ def test_whatever_was_counted_wrongly_is_told_shown_and_mended(ada, ben, dora, e
     as_owner("update opportunities_opportunity set value = 700 where id = %s", [deal.pk])
     assert {row[0] for row in drift()} == kinds
     assert clock.reconcile(timezone.now()) >= 2
+    assert drift() == []
+    days = rows("select day, sum(n) from numbers_sum where kind = 'report' group by 1 having sum(n) <> 0")
+    assert days == rows("select day, 1 from numbers_countedreport")
+    as_owner("update numbers_delta set day = day - 1 where kind = 'report'")
+    assert {row[0] for row in drift()} == {"report"}
+    assert clock.reconcile(timezone.now()) >= 1
     assert drift() == []
     assert rows("select sum(n), sum(value) from numbers_sum where kind = 'standing' and key < '5'") == [
         (1, Decimal(700))

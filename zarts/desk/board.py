@@ -9,11 +9,14 @@ from opportunities.currencies import rounded
 from opportunities.models import Opportunity
 from opportunities.neglect import is_adrift
 from opportunities.records import Lack, Refused
+from zarts.numbers.models import Sum as Counted
 
 from .filters import COLUMNS, Filters
 
 Stage = Opportunity.Stage
 MOST = 50
+# The filters that the counters of deals know, and how many places of the path are open.
+COUNTED, OPEN = {"owner", "team", "stage"}, len(Opportunity.OPEN)
 
 
 @dataclass
@@ -48,15 +51,41 @@ class Column:
 def totals(filters: Filters) -> list[Column]:
     """Return the stages that are shown with what each comes to, read at once."""
     found = {stage: Column(stage, stage.label) for stage in filters.stages}
-    sums = filters.rows().order_by().values("place", "currency")
-    sums = sums.annotate(n=Count("pk"), weighted=Sum(F("value") * F("probability")) / 100, total=Sum("value"))
-    for row in sums.order_by("place", "currency"):
-        column = found[Opportunity.PLACES[row["place"]]]
-        column.count += row["n"]
-        if row["total"]:
-            column.amounts.append(Amount(row["currency"], row["total"], rounded(row["weighted"], row["currency"])))
+    for place, currency, count, value, weighted in sums_of(filters):
+        column = found[Opportunity.PLACES[place]]
+        column.count += count
+        if value:
+            column.amounts.append(Amount(currency, rounded(value, currency), rounded(weighted, currency)))
     measure(found.values())
     return list(found.values())
+
+
+def sums_of(filters: Filters) -> list[tuple]:
+    """Return (place, currency, deals, value, weighted) of what is shown, in order.
+
+    What is open is counted already, for whoever sees it all and asks by nothing that the counters do not know.
+    """
+    is_counted = filters.user.sees_all and filters.chosen.keys() <= COUNTED
+    rows = filters.rows().order_by()
+    rows = rows.filter(place__gte=OPEN) if is_counted else rows
+    sums = rows.values_list("place", "currency").annotate(
+        n=Count("pk"), total=Sum("value", default=0), weighted=Sum(F("value") * F("probability"), default=0) / 100
+    )
+    found = list(sums)
+    if is_counted:
+        places = [place for stage in filters.stages if (place := Opportunity.PLACES.index(stage)) < OPEN]
+        standing = Counted.objects.filter(kind="standing", key__in=map(str, places)).order_by()
+        if owner := filters.chosen.get("owner"):
+            standing = standing.filter(owner_id=filters.user.pk if owner == "me" else int(owner))
+        if team := filters.chosen.get("team"):
+            standing = standing.filter(team_id=int(team))
+        counted = (
+            standing.values_list("key", "currency")
+            .annotate(deals=Sum("n"), worth=Sum("value"), likely=Sum("weighted"))
+            .exclude(deals=0)
+        )
+        found += [(int(key), *rest) for key, *rest in counted]
+    return sorted(found)
 
 
 def measure(columns) -> None:

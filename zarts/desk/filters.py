@@ -126,9 +126,16 @@ class Filters:
             # What was won before it came in is found by its stage or its name: it is no work of today.
             rows = rows.exclude(Opportunity.was_won())
         for name, value in self.chosen.items():
-            if name != "stage":
+            if name == "q":
+                rows = rows.filter(self.named)
+            elif name != "stage":
                 rows = rows.filter(CONDITIONS[name](value, self.user))
         return rows
+
+    @cached_property
+    def named(self) -> Q:
+        """Say of a deal that the words stand in its own name or in its client's: looked up once for all columns."""
+        return Held("opportunity", self.words).where() if terms_of(self.words) else Q()
 
 
 def of_owner(value, user) -> Q:
@@ -145,13 +152,7 @@ def of_service(value, user) -> Q:
     return Q(Exists(through.objects.filter(opportunity=OuterRef("pk"), service=whole_number(value))))
 
 
-def is_named(value, user) -> Q:
-    """The words stand in its own name or in its client's."""
-    return Held("opportunity", value).where() if terms_of(value) else Q()
-
-
 CONDITIONS = {
-    "q": is_named,
     "owner": of_owner,
     "team": lambda value, user: Q(team=whole_number(value)),
     "source": of_source,

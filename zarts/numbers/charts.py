@@ -446,7 +446,7 @@ class Figures:
         return Chart(
             "claims",
             "How claims came out",
-            "The claims that were sold and are still owed, by service: what was reported last beside the range that "
+            "The claims that were sold and not let go since, by service: what was reported last beside the range that "
             "was promised. The bar is how many came out as promised or better, of those that were reported.",
             ["Service", *VERDICTS.values(), "As promised or better, of 100"],
             rows,

@@ -14,7 +14,7 @@ from opportunities.turns import LONG_ENOUGH
 from proposals import coverage
 from proposals.models import Proposal
 
-from .models import Check, CountedClaim, CountedReport, Idle, Offer
+from .models import Check, CountedReport, Idle, Offer
 
 log = logging.getLogger("zarts.numbers")
 AT_ONCE = 5000
@@ -145,17 +145,17 @@ def recount_idle() -> int:
 
 
 def recount_reports() -> int:
-    """Look at every report that came or did not come in time, and at what is counted as one."""
-    counted = CountedReport.objects.order_by("pk")
+    """Look at every report that came or did not come in time, and at what is counted as one. Return as above."""
     reports = Report.objects.filter(~Q(breach="") | Q(stage="published")).order_by("pk")
-    return sum(called("numbers_count_reports", pks, True) for rows in (reports, counted) for pks in by_thousands(rows))
+    over = CountedReport.objects.exclude(Exists(reports.filter(pk=OuterRef("report")))).order_by("pk")
+    parts = (pks for rows in (reports, over) for pks in by_thousands(rows))
+    return sum(called("numbers_count_reports", pks, True) for pks in parts)
 
 
 def recount_claims() -> int:
-    """Look at every claim that was promised to somebody, and at what is counted as one."""
+    """Look at every claim that was promised to somebody. Return as above."""
     promised = Promise.objects.filter(kind=Promise.Kind.CLAIM).order_by("pk")
-    counted = CountedClaim.objects.order_by("pk")
-    return sum(count_claims(pks, untouched=True) for rows in (promised, counted) for pks in by_thousands(rows))
+    return sum(count_claims(pks, untouched=True) for pks in by_thousands(promised))
 
 
 def by_thousands(rows):

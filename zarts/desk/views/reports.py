@@ -170,7 +170,7 @@ def owed(request) -> tuple:
     today = timezone.localdate()
     days = next((days for days in PERIODS if request.GET.get("days") == str(days)), 90)
     chosen = chosen_of(request)
-    return kept.counted(request.user, today - timedelta(days=days), today, chosen), days, chosen
+    return kept.counted(request.user, today - timedelta(days=days - 1), today, chosen), days, chosen
 
 
 def lines_of(request, name, lines) -> list:

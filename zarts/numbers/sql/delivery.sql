@@ -5,7 +5,7 @@
 -- Each report that came, and each that is late or did not come for days, as the records have it.
 create view numbers_report as
   select r.id as report, j.client_id as client, r.due_on as day, case when r.breach = '' then 'on_time' else r.breach end as key,
-    coalesce(r.owed_by_id, r.owner_id)::bigint as owner_id, d.team_id, coalesce(p.service_id, d.service)::bigint as service, d.source
+    coalesce(r.owed_by_id, r.owner_id)::bigint as owner_id, d.team_id, coalesce(p.service_id, 0)::bigint as service, d.source
   from handoff_report r join handoff_project j on j.id = r.project_id join numbers_deal d on d.opportunity = j.opportunity_id
   join handoff_handoff h on h.id = j.handoff_id join proposals_contract k on k.id = h.contract_id
   join proposals_proposal p on p.id = k.proposal_id
@@ -69,11 +69,11 @@ create trigger numbers_new after insert on handoff_promise
 create trigger numbers_changed after update on handoff_promise
   referencing old table as before_rows new table as after_rows for each statement execute function numbers_of_sold();
 
--- Each dispute and each settlement, from the diaries.
+-- Each dispute and each settlement, from the diaries. That a disputed promise is to be reworded is an edit, and neither.
 create view numbers_disputed as
   select e.at, case e.stage_to when 'disputed' then 'disputed' else p.outcome end as key, h.opportunity_id as opportunity
   from opportunities_event e join handoff_promise p on p.id = e.record_id join handoff_handoff h on h.id = p.handoff_id
-  where e.record_type = 'handoff.promise' and (e.stage_to = 'disputed') <> (e.stage_from = 'disputed');
+  where e.record_type = 'handoff.promise' and e.verb in ('promise.dispute', 'promise.settle');
 
 -- Whose a deal is or what it is about changed: what is counted under it goes along.
 create or replace function numbers_of_standings() returns trigger language plpgsql security definer
@@ -137,14 +137,14 @@ begin
   perform pg_advisory_xact_lock(20261130);
   with pair as materialized (
     select s.promise, w.key wk, w.owner_id wo, w.team_id wt, w.service ws, w.source wr,
-      nullif(s.key, '') as key, d.owner_id, d.team_id, coalesce(o.service_id, d.service) service, d.source
+      nullif(s.key, '') as key, d.owner_id, d.team_id, coalesce(o.service_id, 0)::bigint service, d.source
     from unnest(looked, keys) as s(promise, key)
     join handoff_promise p on p.id = s.promise join handoff_handoff h on h.id = p.handoff_id
     join numbers_deal d on d.opportunity = h.opportunity_id left join numbers_countedclaim w on w.promise = s.promise
     left join proposals_claim c on c.id = p.record_id left join proposals_proposal o on o.id = c.proposal_id
     where (w.promise is not null or s.key <> '')
       and (w.key, w.owner_id, w.team_id, w.service, w.source)
-        is distinct from (nullif(s.key, ''), d.owner_id, d.team_id, coalesce(o.service_id, d.service), d.source)
+        is distinct from (nullif(s.key, ''), d.owner_id, d.team_id, coalesce(o.service_id, 0)::bigint, d.source)
       and not (untouched and exists (select from numbers_touched t where t.kind = 'claim' and t.record = s.promise))
   ), line as (
     select wk as key, wo owner_id, wt team_id, ws service, wr source, -1 as n from pair where wk is not null
@@ -172,16 +172,18 @@ alter view numbers_true rename to numbers_true_sold;
 create view numbers_true as
   select * from numbers_true_sold
   -- These the clock counted, which looks at each of them anew before this.
-  union all select 'report', key, '', owner_id, team_id, service, source, '', count(*), 0, 0
-    from numbers_countedreport group by 2, 4, 5, 6, 7
+  union all select 'report', key, day::text, owner_id, team_id, service, source, '', count(*), 0, 0
+    from numbers_countedreport group by 2, 3, 4, 5, 6, 7
   union all select kind, key, '', owner_id, team_id, service, source, '', count(*), 0, 0
     from numbers_countedclaim cross join (values ('claim'), ('claimday')) k(kind) group by 1, 2, 4, 5, 6, 7
   union all select 'dispute', key, '', 0, 0, 0, 0, '', count(*), 0, 0 from numbers_disputed group by 2;
 
--- Where the counters are off. What the records still say of each owner, service and source is compared for each; the rest in sum.
+-- Where the counters are off. What the records still say of each owner, service and source is compared for each, and of
+-- reports for each day; the rest in sum.
 create view numbers_drift as
   with counted as (
-    select kind, key, case when kind in ('standing', 'reason', 'first', 'approval') then more else '' end more,
+    select kind, key, case when kind in ('standing', 'reason', 'first', 'approval') then more
+      when kind = 'report' then day::text else '' end more,
       case when each then owner_id else 0 end owner_id, case when each then team_id else 0 end team_id,
       case when each then service else 0 end service, case when each then source else 0 end source,
       case when kind = 'standing' then currency else '' end currency,
@@ -218,8 +220,9 @@ begin
     select * from numbers_drift
   ), added as (
     insert into numbers_delta (day, kind, key, more, owner_id, team_id, service, source, currency, n, value, weighted)
-    select case when kind in ('standing', 'proof', 'claim') then date '1970-01-01' else current_date end, kind,
-      case key when 'worth' then 'revalued' else key end, more, owner_id, team_id, service, source, currency, n, value, weighted
+    select case when kind in ('standing', 'proof', 'claim') then date '1970-01-01' when kind = 'report' then more::date
+      else current_date end, kind, case key when 'worth' then 'revalued' else key end,
+      case when kind = 'report' then '' else more end, owner_id, team_id, service, source, currency, n, value, weighted
     from off
   )
   select coalesce(counters, count(*)) into counters from off;
@@ -236,7 +239,12 @@ begin
   delete from numbers_countedclaim;
   perform numbers_tell_selling();
   perform numbers_tell_disputes();
+  perform numbers_count_each_report();
 end $$;
+
+create function numbers_count_each_report() returns bigint language sql security definer set search_path = public, pg_temp as $$
+  select numbers_count_reports(array(select report from numbers_report), false)
+$$;
 
 create function numbers_tell_disputes() returns void language sql security definer
 set search_path = public, pg_temp set timezone = 'UTC' as $$
@@ -245,20 +253,13 @@ set search_path = public, pg_temp set timezone = 'UTC' as $$
   from numbers_disputed x join numbers_deal d using (opportunity) group by 1, 3, 5, 6, 7, 8
 $$;
 
--- Mark what came of what was sold, so that the clock looks at each.
-create function numbers_touch_delivery() returns void language sql security definer set search_path = public, pg_temp as $$
-  insert into numbers_touched (kind, record)
-  select 'report', id from handoff_report where breach <> '' or stage = 'published'
-  union all select 'claim', id from handoff_promise where kind = 'claim'
-$$;
-
--- Mark every open proposal and deal, and what came of the others, so that the clock looks at each.
+-- Mark every open proposal and deal and every claim that was promised, so that the clock looks at each.
 create or replace function numbers_touch_all() returns void language sql security definer set search_path = public, pg_temp as $$
   insert into numbers_touched (kind, record)
   select 'offer', id from proposals_proposal where stage not in ('accepted', 'declined', 'expired', 'superseded', 'withdrawn')
+  union all select 'claim', id from handoff_promise where kind = 'claim'
   union all select 'deal', o.id from opportunities_opportunity o where place < 5
-    and not exists (select from opportunities_task t where t.opportunity_id = o.id and t.stage = 'open');
-  select numbers_touch_delivery()
+    and not exists (select from opportunities_task t where t.opportunity_id = o.id and t.stage = 'open')
 $$;
 
 -- What open proposals promise is told as promised since each was begun, and as proved as it is now; how a claim came out,
@@ -281,7 +282,8 @@ begin
 end $$;
 
 revoke all on function numbers_count_reports(bigint[], boolean), numbers_count_claims(bigint[], text[], boolean),
-  numbers_claims_of(bigint[]), numbers_touch_delivery(), numbers_tell_disputes(), numbers_tell_history(), numbers_tell_proof()
+  numbers_claims_of(bigint[]), numbers_count_each_report(), numbers_tell_disputes(), numbers_tell_history(), numbers_tell_proof()
   from public;
 -- What there is by now.
-select numbers_touch_delivery(), numbers_tell_disputes();
+insert into numbers_touched (kind, record) select 'claim', id from handoff_promise where kind = 'claim';
+select numbers_count_each_report(), numbers_tell_disputes();

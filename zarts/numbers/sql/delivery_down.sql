@@ -12,4 +12,4 @@ alter function numbers_tell_selling() rename to numbers_tell_history;
 alter function numbers_tell_proved() rename to numbers_tell_proof;
 drop function numbers_of_reports(), numbers_of_projects(), numbers_of_sold(), numbers_claims_of(bigint[]),
   numbers_count_reports(bigint[], boolean), numbers_count_claims(bigint[], text[], boolean), numbers_tell_disputes(),
-  numbers_touch_delivery();
+  numbers_count_each_report();
