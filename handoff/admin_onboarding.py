@@ -98,13 +98,16 @@ class ConnectorAdmin(OfProject):
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         """Offer the providers that can be chosen, and as holders the people who work at this client."""
         pk = whole_number(str(request.resolver_match.kwargs.get("object_id") or ""))
+        now = Connector.objects.filter(pk=pk)
         if db_field.name == "provider":
-            kwargs["queryset"] = Provider.objects.filter(Q(is_offered=True) | Q(connectors=pk)).distinct()
+            kwargs["queryset"] = Provider.objects.filter(Q(is_offered=True) | Q(pk__in=now.values("provider")))
         if db_field.name == "holder_contact":
-            people = Contact.objects.visible_to(request.user).reachable()
-            theirs = Contact.objects.filter(client__opportunities__projects__connectors=pk)
-            now = Connector.objects.filter(pk=pk).values("holder_contact")
-            kwargs["queryset"] = theirs.filter(Q(pk__in=people.values("pk")) | Q(pk__in=now)).distinct()
+            # By the client first: of all contacts there are too many to go through.
+            theirs = Contact.objects.filter(client__opportunities__projects__connectors=pk).order_by().values("pk")
+            people = theirs.visible_to(request.user).reachable()
+            kwargs["queryset"] = Contact.objects.filter(
+                pk__in=people.union(theirs.filter(pk__in=now.values("holder_contact")))
+            )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_autocomplete_fields(self, request):
