@@ -1,5 +1,6 @@
 """Makers of sound records. Each walks the real moves: the walls leave no other way, so every test record is true."""
 
+import os
 from datetime import time, timedelta
 from decimal import Decimal
 
@@ -39,6 +40,11 @@ class LeadFactory(Born):
     name = "Bo Larsen"
     company = factory.Sequence("Harbor Dental {}".format)
     email = factory.Sequence("bo{}@harbor-dental.example".format)
+
+    @classmethod
+    def _setup_next_sequence(cls):
+        """Count apart from the other workers: what one made is put back by another, whose next company is a new one."""
+        return 10_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def a_lead(owner, **fields):

@@ -11,13 +11,15 @@ from django.utils.formats import date_format
 
 from handoff import clock
 from handoff.models import Report, ReportNote
-from handoff.owing import reliability
 from handoff.report_admin import breaches_of
 from opportunities.models import Notice, Task
 from opportunities.records import Refused, begin, edit, perform
 from portal.models import Publication
 from tests.makers_handoff import a_change, a_report, report_words
 from tests.makers_proposals import approve_all
+from zarts.numbers import clock as numbers
+from zarts.numbers import reliability
+from zarts.numbers.models import CountedReport
 
 NOTE = "We mended the two pages late because the client is furious and never sent the pictures in time."
 
@@ -323,7 +325,8 @@ def test_whoever_publishes_a_late_report_need_not_be_told_so(ada, ben, dora):
 
 
 def reliability_of(user):
-    lines = reliability(Report.objects.all())["owner"]
+    numbers.look()
+    lines = reliability.lines(CountedReport.objects.all(), {})["owner"]
     return [(line.on_time, line.late, line.missed) for line in lines if line.pk == user.pk]
 
 

@@ -270,10 +270,17 @@ class Held:
         return [pk for (pk,) in self.run(statement)]
 
     def by_index(self, most) -> list[int]:
-        counts = ", ".join(f"count(*) filter (where search @@ %(term{n})s::tsquery)" for n in range(len(self.terms)))
+        return [pk for (pk,) in self.run(ALL_HELD.format(kind=self.kind, term=self.rarest, most=most))]
+
+    @property
+    def rarest(self) -> int:
+        """Return the word that the index is asked for: the one that the fewest of the newest hold, or the longest."""
+        numbers = range(len(self.terms))
+        if len(self.terms) == 1:
+            return 0
+        counts = ", ".join(f"count(*) filter (where search @@ %(term{n})s::tsquery)" for n in numbers)
         [(_, *held)] = self.run(SAMPLE.format(kind=self.kind, counts=counts, sample=SAMPLED))
-        rarest = min(range(len(self.terms)), key=lambda n: (held[n], -len(self.terms[n])))
-        return [pk for (pk,) in self.run(ALL_HELD.format(kind=self.kind, term=rarest, most=most))]
+        return min(numbers, key=lambda n: (held[n], -len(self.terms[n])))
 
     def run(self, statement):
         with connection.cursor() as cursor:
