@@ -205,6 +205,13 @@ def chosen_of(request) -> dict:
     return {name: number for name in names if (number := whole_number(request.GET.get(name)))}
 
 
+class AnyClient(Lookup):
+    """A client, or none: it stands beside lists whose first choice is to take any."""
+
+    def build_attrs(self, base_attrs, extra_attrs=None):
+        return super().build_attrs(base_attrs, extra_attrs) | {"data-placeholder": "Any"}
+
+
 class ClientForm(forms.Form):
     """The client that the reports are of, looked up as one types."""
 
@@ -213,7 +220,7 @@ class ClientForm(forms.Form):
     def __init__(self, user, chosen):
         super().__init__({"client": chosen.get("client")}, auto_id="of-%s")
         field = self.fields["client"]
-        field.widget = Lookup(Project._meta.get_field("client"), admin.site)
+        field.widget = AnyClient(Project._meta.get_field("client"), admin.site)
         field.queryset = Client.objects.visible_to(user)
 
 
