@@ -68,9 +68,7 @@ def lines(rows, known: dict) -> dict[str, list[Kept]]:
         if unknown := {group["number"] for group in groups} - names.keys() - {0}:
             names = names | {row.pk: str(row) for row in model.objects.filter(pk__in=unknown)}
         kept = [
-            Kept(pk, names.get(pk, "Without one"), *(group[kind] for kind in KINDS))
-            for group in groups
-            for pk in (group["number"],)
+            Kept(name=names.get(group["number"], "Without one"), pk=group.pop("number"), **group) for group in groups
         ]
         found[name] = sorted(kept, key=lambda line: (-line.missed, -line.late, -line.on_time, line.name))
     return found

@@ -190,12 +190,12 @@ SHARED = """
 SAMPLE = """
 (select '{kind}', {counts} from (
   select search from search_entry where kind = '{kind}' order by id * -1 limit {sample}) newest)"""
-# "+ 0", so that the planner never walks all lines from the newest in search of a word that none of them holds; and the
-# sum of words, so that the index reads one word and not each: one that everything holds would cost as much as a scan.
 NEWEST_HELD = """
 select record_id from (
   select record_id, search from search_entry where kind = '{kind}' order by id * -1 limit {newest}
 ) newest where search @@ %(query)s::tsquery limit {most}"""
+# "+ 0", so that the planner never walks all lines from the newest in search of a word that none of them holds; and the
+# sum of words, so that the index reads one word and not each: one that everything holds would cost as much as a scan.
 ALL_HELD = """
 select record_id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery
   and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most}"""
@@ -208,7 +208,32 @@ def query_of(terms) -> str:
     return " & ".join(f"'{term}':*" for term in terms)
 
 
-class Held:
+class Words:
+    """What is looked for, as the statements have it."""
+
+    def __init__(self, terms):
+        self.terms = terms
+        self.values: dict = {"query": query_of(terms)}
+        self.values |= {f"term{n}": query_of([term]) for n, term in enumerate(terms)}
+
+    def rarest_of(self, kinds) -> dict:
+        """Return for each kind how many of its newest lines hold the word that the fewest hold, and which one that is.
+
+        Of those that none holds, the longest.
+        """
+        numbers = range(len(self.terms))
+        counts = ", ".join(f"count(*) filter (where search @@ %(term{n})s::tsquery)" for n in numbers)
+        rows = self.run(" union all ".join(SAMPLE.format(kind=kind, counts=counts, sample=SAMPLED) for kind in kinds))
+        best = {kind: min((held[n], -len(self.terms[n]), n) for n in numbers) for kind, *held in rows}
+        return {kind: (count, n) for kind, (count, _, n) in best.items()}
+
+    def run(self, statement):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, self.values)
+            return cursor.fetchall()
+
+
+class Held(Words):
     """The lines of one kind that hold all the words, as a list is narrowed by them.
 
     Whether many hold them or few decides how they are looked for: the database would guess, and guesses the same of
@@ -217,9 +242,8 @@ class Held:
 
     def __init__(self, kind: str, words: str):
         """Take words as they were typed: something in them can be looked for (`terms_of`)."""
-        self.kind, self.terms = Kind(kind).value, terms_of(words[:LETTERS])
-        self.values = {"query": query_of(self.terms)}
-        self.values |= {f"term{n}": query_of([term]) for n, term in enumerate(self.terms)}
+        super().__init__(terms_of(words[:LETTERS]))
+        self.kind = Kind(kind).value
 
     def newest(self, most) -> list[int]:
         """Return the numbers of the newest records that hold them."""
@@ -270,22 +294,8 @@ class Held:
         return [pk for (pk,) in self.run(statement)]
 
     def by_index(self, most) -> list[int]:
-        return [pk for (pk,) in self.run(ALL_HELD.format(kind=self.kind, term=self.rarest, most=most))]
-
-    @property
-    def rarest(self) -> int:
-        """Return the word that the index is asked for: the one that the fewest of the newest hold, or the longest."""
-        numbers = range(len(self.terms))
-        if len(self.terms) == 1:
-            return 0
-        counts = ", ".join(f"count(*) filter (where search @@ %(term{n})s::tsquery)" for n in numbers)
-        [(_, *held)] = self.run(SAMPLE.format(kind=self.kind, counts=counts, sample=SAMPLED))
-        return min(numbers, key=lambda n: (held[n], -len(self.terms[n])))
-
-    def run(self, statement):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, self.values)
-            return cursor.fetchall()
+        term = self.rarest_of([self.kind])[self.kind][1] if len(self.terms) > 1 else 0
+        return [pk for (pk,) in self.run(ALL_HELD.format(kind=self.kind, term=term, most=most))]
 
 
 def is_long(rows) -> bool:
@@ -297,22 +307,16 @@ def numbered(path, numbers) -> Q:
     return Q(**{f"{path}__in": RawSQL("select unnest(%s::bigint[])", [numbers]) if numbers else []})
 
 
-class Look:
+class Look(Words):
     """One look into the lines, within one person's reach. Every statement of it reads a bounded part."""
 
     def __init__(self, user, terms, asked, kinds, most):
-        self.kinds, self.most, self.terms = kinds, most + 1, terms
+        super().__init__(terms)
+        self.kinds, self.most = kinds, most + 1
         # The kinds of which older ones that match may be left.
         self.unsure: set = set()
         self.by_words = len(asked) > SHORT
-        self.values = {
-            "query": query_of(terms),
-            **{f"term{n}": query_of([term]) for n, term in enumerate(terms)},
-            "asked": asked,
-            "begins": asked + "%",
-            "me": user.pk,
-            "team": user.team_id,
-        }
+        self.values |= {"asked": asked, "begins": asked + "%", "me": user.pk, "team": user.team_id}
         self.matches = "search @@ %(query)s::tsquery" if self.by_words else "name_key like %(begins)s"
         # The lists of what is somebody's, each with an index of its own; and what they reach besides.
         self.own, self.besides = ["true"], ""
@@ -350,17 +354,7 @@ class Look:
 
         A kind is left out where even that stands in too many: what was found among the newest has to do.
         """
-        numbers = range(len(self.terms))
-        counts = ", ".join(f"count(*) filter (where search @@ %(term{n})s::tsquery)" for n in numbers)
-        rows = self.run(" union all ".join(SAMPLE.format(kind=kind, counts=counts, sample=SAMPLED) for kind in kinds))
-        # Of those that none holds, the longest.
-        best = {kind: min((held[n], -len(self.terms[n]), n) for n in numbers) for kind, *held in rows}
-        return {kind: n for kind, (count, _, n) in best.items() if count <= SAMPLED * COMMON}
-
-    def run(self, statement):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, self.values)
-            return cursor.fetchall()
+        return {kind: n for kind, (count, n) in self.rarest_of(kinds).items() if count <= SAMPLED * COMMON}
 
     def statement(self) -> str:
         parts = [self.by_name()]

@@ -119,8 +119,7 @@ def planned(user, chosen, first, last) -> list:
 @require_safe
 def reliability(request):
     """Show how many reports came in time, late or not for days: by client, by service, by owner."""
-    rows, days, chosen = owed(request)
-    show = request.GET.get("show", "") if request.GET.get("show") in kept.KINDS else ""
+    rows, days, chosen, show = owed(request)
     filters = filters_of(request, chosen)
     tables = kept.lines(rows, {name: dict(choices) for name, _, choices, _ in filters})
     groups = [(name, name.capitalize(), lines_of(request, name, lines)) for name, lines in tables.items()]
@@ -147,8 +146,7 @@ def reliability(request):
 @require_safe
 def export_owed(request):
     """Give the reports behind these numbers as a file, the newest first: of one kind where the address names it."""
-    counted, days, chosen = owed(request)
-    show = request.GET.get("show", "") if request.GET.get("show") in kept.KINDS else ""
+    counted, days, chosen, show = owed(request)
     asked = {"days": days, **chosen, "show": show}
     rows = Report.objects.filter(pk__in=(counted.filter(key=show) if show else counted).values("report"))
     rows = rows.annotate(kind=Case(When(breach="", then=Value("on_time")), default=F("breach")))
@@ -166,11 +164,12 @@ def export_owed(request):
 
 
 def owed(request) -> tuple:
-    """Return what is counted of the reports that an address names, its days, and what it is narrowed to."""
+    """Return what is counted of the reports that an address names, its days, what it is narrowed to, and one kind."""
     today = timezone.localdate()
     days = next((days for days in PERIODS if request.GET.get("days") == str(days)), 90)
-    chosen = chosen_of(request)
-    return kept.counted(request.user, today - timedelta(days=days - 1), today, chosen), days, chosen
+    chosen, show = chosen_of(request), request.GET.get("show", "")
+    counted = kept.counted(request.user, today - timedelta(days=days - 1), today, chosen)
+    return counted, days, chosen, show if show in kept.KINDS else ""
 
 
 def lines_of(request, name, lines) -> list:
