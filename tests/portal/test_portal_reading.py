@@ -203,7 +203,18 @@ def test_what_no_script_of_ours_would_send_is_left_out(portal_client, said):
 
 def test_who_has_not_opened_it_reads_nothing(portal_client):
     _, token = a_link()
-    assert read(portal_client, token, price=10).status_code == 404
+    assert read(portal_client, token, price=10).status_code == 204
+    assert not Reader.objects.exists()
+    assert read(portal_client, new_token(), price=10).status_code == 404
+
+
+def test_a_page_left_open_while_its_link_is_sent_again_reads_nothing_more_and_is_no_fault(portal_client):
+    link, token = a_link()
+    opened(portal_client, token)
+    link.revoke(replaced_by=a_link(link.publication)[0])
+    later()
+    assert read(portal_client, token, price=10).status_code == 204
+    assert Reader.objects.get().seconds == {}
 
 
 # -- Choices. ----------------------------------------------------------------------------------------------------------
