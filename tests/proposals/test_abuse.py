@@ -115,12 +115,12 @@ def attempts(bench):
             yield (way.__name__, who, approval.pk, move), way(*args)
     for who, approval in product(browsers, own):
         yield ("read", who, approval.pk), by_get_on_the_page(who, approval, "approve")
-    for who, approval, move, digest in product(people, every, MOVES, dict.fromkeys(wrong)):
+    for who, approval, move, digest in product(people, every, MOVES[:2], dict.fromkeys(wrong)):
         may = who in ("ben", "fay", "mia") and approval in asked or who == "mia"
         if not (may and digest == approval.digest and approval.stage == "pending"):
             yield ("call", who, approval.pk, move, digest), by_call(who, approval, move, digest)
     # Somebody who may, but on a page that shows something else; what has lapsed; what was answered already.
-    for move, digest in product(MOVES, dict.fromkeys(wrong)):
+    for move, digest in product(MOVES[:2], dict.fromkeys(wrong)):
         if digest != open_one.digest:
             yield ("page", "mia", move, digest), by_page("mia", open_one, move, digest)
     for approval, move in product([bench.lapsed, bench.given], MOVES):
