@@ -41,8 +41,9 @@ do $$
 declare
   each_table text;
 begin
-  select string_agg(format('select %L as name, (select jsonb_agg(to_jsonb(t)) from %I t) as rows', tablename, tablename),
-    ' union all ') into each_table
+  select string_agg(
+    format('select %L as name, (select jsonb_agg(to_jsonb(t)) from %I t) as rows', tablename, tablename), ' union all ')
+    into each_table
     from pg_tables where schemaname = 'public' and tablename <> all (array{MIGRATED});
   execute format('create function kept_rows() returns jsonb language plpgsql security definer as %L',
     'begin return (select coalesce(jsonb_object_agg(name, rows), jsonb_build_object()) from (' || each_table
