@@ -46,7 +46,7 @@ def is_asked(approval, user) -> bool:
     elif approval.permission:
         asked = user.has_perm(approval.permission)
     else:
-        asked = approval.person_id is None and user.groups.filter(pk=approval.group_id).exists()
+        asked = approval.person_id is None and approval.group_id in user.group_ids
     return asked and approval.within_reach(user, "change")
 
 

@@ -130,7 +130,16 @@ class Approval(Output):
         ]
         indexes = [
             models.Index(fields=["due", "id"], name="approval_waiting", condition=models.Q(stage="pending")),
+            # What may wait for one person, by each way to be asked: `asked_of` in zarts/desk/queue.py.
             models.Index(fields=["owner", "due"], name="approval_of_owner", condition=models.Q(stage="pending")),
+            models.Index(
+                fields=["group", "due"], name="approval_of_group", condition=models.Q(stage="pending", permission="")
+            ),
+            models.Index(
+                fields=["permission"],
+                name="approval_of_right",
+                condition=models.Q(stage="pending") & ~models.Q(permission=""),
+            ),
             models.Index(
                 fields=["remind_at"],
                 name="approval_to_remind",
