@@ -3,7 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from django.db.models import BooleanField, Case, Count, F, Sum, Value, When
+from django.db.models import Count, F, OuterRef, Subquery, Sum, Window
+from django.db.models.functions import RowNumber
 
 from opportunities.currencies import rounded
 from opportunities.models import Opportunity
@@ -115,25 +116,32 @@ def all_of(columns) -> Column:
 def columns(filters: Filters) -> list[Column]:
     """Return the columns with their sums and, of each, the cards that are due first."""
     board = totals(filters)
-    first = [
-        filters.rows()
-        .filter(place=Opportunity.PLACES.index(column.stage))
-        .order_by(F("due_on").asc(nulls_last=True), "pk")
-        .values_list("pk", flat=True)[:MOST]
-        for column in board
-    ]
-    pks = list(first[0].union(*first[1:], all=True)) if len(first) > 1 else list(first[0])
-    cards = marked(Opportunity.objects.filter(pk__in=pks))
+    cards = marked(Opportunity.objects.filter(pk__in=first_of_each(board, filters)))
     by_stage: dict = {column.stage: column.cards for column in board}
     for card in cards.order_by(F("due_on").asc(nulls_last=True), "pk"):
         by_stage[str(Opportunity.PLACES[card.place])].append(card)
     return board
 
 
+def first_of_each(board, filters) -> list[int]:
+    """Return the deals that each column shows: those that are due first."""
+    in_order = (F("due_on").asc(nulls_last=True), "pk")
+    if filters.words:
+        # What was looked up is gone through once. Without words each column is read by its index.
+        nth = Window(RowNumber(), partition_by="place", order_by=in_order)
+        return list(filters.rows().annotate(nth=nth).filter(nth__lte=MOST).values_list("pk", flat=True))
+    places = [Opportunity.PLACES.index(column.stage) for column in board]
+    first = [
+        filters.rows().filter(place=place).order_by(*in_order).values_list("pk", flat=True)[:MOST] for place in places
+    ]
+    return list(first[0].union(*first[1:], all=True)) if len(first) > 1 else list(first[0])
+
+
 def marked(deals):
     """Read with deals what a card or a row says of them: client, owner, and how they are neglected."""
-    late = Case(When(is_adrift(), then=True), default=Value(False), output_field=BooleanField())
-    return deals.select_related("client", "owner", "diary").annotate(adrift=late)
+    # A number, not a condition: of that the database would read all tasks before it shows some deals.
+    adrift = Subquery(Opportunity.objects.filter(is_adrift(), pk=OuterRef("pk")).order_by().values("pk")[:1])
+    return deals.select_related("client", "owner", "diary").annotate(adrift=adrift)
 
 
 def targets() -> dict[str, list]:

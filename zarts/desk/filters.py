@@ -117,8 +117,11 @@ class Filters:
     def marks(self) -> list[tuple]:
         return [(name, words, name in self.chosen) for name, words in MARKS.items()]
 
-    def rows(self):
-        """Return the deals that the filters let through, of those that this person may see."""
+    def rows(self, *, all_of_them=True):
+        """Return the deals that the filters let through, of those that this person may see.
+
+        Without `all_of_them` only the first of them are read, in some order.
+        """
         rows = Opportunity.objects.filter(self.seen)
         places = [Opportunity.PLACES.index(stage) for stage in self.stages]
         rows = rows.filter(place=places[0]) if self.stage else rows.filter(place__lte=places[-1])
@@ -126,16 +129,16 @@ class Filters:
             # What was won before it came in is found by its stage or its name: it is no work of today.
             rows = rows.exclude(Opportunity.was_won())
         for name, value in self.chosen.items():
-            if name == "q":
-                rows = rows.filter(self.named)
-            elif name != "stage":
+            if name == "q" and terms_of(self.words):
+                rows = rows.filter(self.held.named("pk") if all_of_them else self.held.where())
+            elif name in CONDITIONS:
                 rows = rows.filter(CONDITIONS[name](value, self.user))
         return rows
 
     @cached_property
-    def named(self) -> Q:
-        """Say of a deal that the words stand in its own name or in its client's: looked up once for all columns."""
-        return Held("opportunity", self.words).where() if terms_of(self.words) else Q()
+    def held(self):
+        """The deals whose own name or client's holds the words: looked up once for everything that the page says."""
+        return Held("opportunity", self.words)
 
 
 def of_owner(value, user) -> Q:

@@ -85,7 +85,7 @@ def page(filters: Filters, sort: str, after: str) -> Table:
     except (ValueError, ArithmeticError, InvalidOperation, IndexError):
         left_out.append("That page is not there. This is the first.")
         mark = None
-    rows = some(marked(filters.rows()), order, turned, mark, PAGE + 1)
+    rows = some(marked(filters.rows(all_of_them=False)), order, turned, mark, PAGE + 1)
     shown = rows[:PAGE]
     more = written_mark(order, shown[-1]) if len(rows) > PAGE else ""
     return Table(shown, name, turned, more, mark is None, left_out)

@@ -278,10 +278,7 @@ class Held(Words):
 
     def named(self, path) -> Q:
         """Where few hold them: by their numbers. Where there turn out to be many, none is worth more than another."""
-        found = self.by_index(FEW + 1)
-        if len(found) > FEW:
-            return self.passing(path)
-        return numbered(path, found)
+        return self.passing(path) if len(self.few) > FEW else numbered(path, self.few)
 
     def fills(self, rows, path) -> bool:
         """Whether so many of the newest rows lead to one that a page is full before long."""
@@ -292,6 +289,10 @@ class Held(Words):
     def among_newest(self) -> list[int]:
         statement = NEWEST_HELD.format(kind=self.kind, newest=NEWEST, most=max(PAGE, MOST_OF_ONE))
         return [pk for (pk,) in self.run(statement)]
+
+    @cached_property
+    def few(self) -> list[int]:
+        return self.by_index(FEW + 1)
 
     def by_index(self, most) -> list[int]:
         term = self.rarest_of([self.kind])[self.kind][1] if len(self.terms) > 1 else 0
