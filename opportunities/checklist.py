@@ -41,7 +41,9 @@ def learn(deals):
     touches = touches.annotate(agreed_for=Coalesce(NullIf("purpose", Value("")), Value("transactional")))[:MOST]
     consent = Consent.objects.valid().filter(contact=OuterRef("contact"), purpose=OuterRef("agreed_for"))
     closing = Closing.objects.filter(opportunity=MINE).order_by("-pk")[:1]
+    # The move that lost it: what is changed of a lost deal later is written with the stage that it has.
     losing = Event.objects.filter(record_type=Opportunity.label(), record_id=MINE, stage_to=Stage.LOST)
+    losing = losing.exclude(stage_from__in=["", Stage.LOST])
     fill(
         deals,
         leads=rows(leads[:MOST], pk="pk"),

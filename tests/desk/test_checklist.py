@@ -400,6 +400,13 @@ def lose(deal, by):
     return perform(again(deal).lose, by=by, reason="price", words="Too dear.", **window)
 
 
+def test_what_is_changed_of_a_lost_deal_later_moves_nothing_of_how_far_it_came(ada):
+    deal = lose(an_opportunity(ada, stage="audit"), ada)
+    before = {row.key: row.answer for row in sheet(deal).rows}
+    edit(again(deal), by=ada, name="Faster pages, one day")
+    assert {row.key: row.answer for row in sheet(deal).rows} == before
+
+
 @pytest.mark.parametrize("rests", [False, True])
 @pytest.mark.parametrize("stage", ["qualified", "discovery", "audit", "proposal", "contract"])
 def test_of_a_lost_deal_nothing_is_met_that_was_due_after_the_stage_it_reached(sound, ada, ben, stage, rests):
