@@ -124,6 +124,7 @@ class Message(About, Record):
             models.Index(fields=["claimed_at"], name="message_sending", condition=models.Q(stage="sending")),
             models.Index(fields=["opportunity", "-id"], name="message_of_opportunity"),
             models.Index(fields=["record_type", "record_id"], name="message_about"),
+            models.Index(fields=["record_type", "id"], name="message_of_kind", condition=~models.Q(record_type="")),
         ]
 
     def __str__(self):

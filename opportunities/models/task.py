@@ -199,6 +199,7 @@ class Task(About, Record):
             ),
             models.Index(fields=["owner", "due_at"], name="task_of_owner", condition=models.Q(stage="open")),
             models.Index(fields=["record_type", "record_id"], name="task_about"),
+            models.Index(fields=["record_type", "id"], name="task_of_kind", condition=~models.Q(record_type="")),
             models.Index(fields=["due_at", "id"], name="task_by_due"),
         ]
 

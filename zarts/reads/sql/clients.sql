@@ -9,6 +9,7 @@ from public.opportunities_client c
 left join reads.of_people u on u.id = c.owner_id
 left join public.opportunities_team t on t.id = c.team_id;
 
+-- Now in clients_from_either.sql.
 create view reads.clients_proposal as
 select
   c.id, c.name, c.owner_id, c.team_id,
@@ -24,6 +25,7 @@ join reads.of_offers p on p.proposal_id =
   (select max(x.id) from public.proposals_proposal x where x.opportunity_id = d.opportunity_id)
 where c.merged_into_id is null;
 
+-- Now in clients_from_either.sql.
 create view reads.clients_approval as
 select
   c.id, c.name, c.owner_id, c.team_id,
@@ -38,6 +40,7 @@ join reads.of_approvals a on a.approval_id =
   (select max(x.id) from public.proposals_approval x where x.opportunity_id = d.opportunity_id)
 where c.merged_into_id is null;
 
+-- Now in clients_from_either.sql.
 create view reads.clients_contract as
 select
   c.id, c.name, c.owner_id, c.team_id,
