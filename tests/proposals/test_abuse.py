@@ -84,6 +84,12 @@ def attempts(bench):
     every = [*own, *asked]
     wrong = ["", "0" * 64, *(each.digest for each in every), open_one.digest[:-1], open_one.digest.upper()]
 
+    def tried(approval):
+        """Each move with its own digest and with none; what says yes with every other one, too."""
+        for move, digest in product(MOVES, dict.fromkeys(wrong)):
+            if move in MOVES[:2] or digest in ("", approval.digest):
+                yield move, digest
+
     def by_page(who, approval, move, digest, **more):
         address = reverse("approval", args=[approval.pk])
         return lambda: browsers[who].post(address, SAID | {"move": move, "digest": digest} | more)
@@ -115,12 +121,14 @@ def attempts(bench):
             yield (way.__name__, who, approval.pk, move), way(*args)
     for who, approval in product(browsers, own):
         yield ("read", who, approval.pk), by_get_on_the_page(who, approval, "approve")
-    for who, approval, move, digest in product(people, every, MOVES[:2], dict.fromkeys(wrong)):
+    for who, approval, (move, digest) in chain.from_iterable(
+        product(people, [approval], tried(approval)) for approval in every
+    ):
         may = who in ("ben", "fay", "mia") and approval in asked or who == "mia"
         if not (may and digest == approval.digest and approval.stage == "pending"):
             yield ("call", who, approval.pk, move, digest), by_call(who, approval, move, digest)
     # Somebody who may, but on a page that shows something else; what has lapsed; what was answered already.
-    for move, digest in product(MOVES[:2], dict.fromkeys(wrong)):
+    for move, digest in tried(open_one):
         if digest != open_one.digest:
             yield ("page", "mia", move, digest), by_page("mia", open_one, move, digest)
     for approval, move in product([bench.lapsed, bench.given], MOVES):

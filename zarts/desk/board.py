@@ -16,6 +16,8 @@ from .filters import COLUMNS, Filters
 
 Stage = Opportunity.Stage
 MOST = 50
+# The cards of a column: what is due first.
+IN_ORDER = (F("due_on").asc(nulls_last=True), "pk")
 # The filters that the counters of deals know, and how many places of the path are open.
 COUNTED, OPEN = {"owner", "team", "stage"}, len(Opportunity.OPEN)
 
@@ -118,21 +120,20 @@ def columns(filters: Filters) -> list[Column]:
     board = totals(filters)
     cards = marked(Opportunity.objects.filter(pk__in=first_of_each(board, filters)))
     by_stage: dict = {column.stage: column.cards for column in board}
-    for card in cards.order_by(F("due_on").asc(nulls_last=True), "pk"):
+    for card in cards.order_by(*IN_ORDER):
         by_stage[str(Opportunity.PLACES[card.place])].append(card)
     return board
 
 
 def first_of_each(board, filters) -> list[int]:
     """Return the deals that each column shows: those that are due first."""
-    in_order = (F("due_on").asc(nulls_last=True), "pk")
     if filters.words:
         # What was looked up is gone through once. Without words each column is read by its index.
-        nth = Window(RowNumber(), partition_by="place", order_by=in_order)
+        nth = Window(RowNumber(), partition_by="place", order_by=IN_ORDER)
         return list(filters.rows().annotate(nth=nth).filter(nth__lte=MOST).values_list("pk", flat=True))
     places = [Opportunity.PLACES.index(column.stage) for column in board]
     first = [
-        filters.rows().filter(place=place).order_by(*in_order).values_list("pk", flat=True)[:MOST] for place in places
+        filters.rows().filter(place=place).order_by(*IN_ORDER).values_list("pk", flat=True)[:MOST] for place in places
     ]
     return list(first[0].union(*first[1:], all=True)) if len(first) > 1 else list(first[0])
 

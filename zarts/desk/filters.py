@@ -10,7 +10,7 @@ from opportunities.lists.order import whole_number
 from opportunities.models import Lead, Opportunity, Source, Team, User
 from opportunities.neglect import is_adrift, is_stale
 from proposals.models import Service
-from zarts.search.finding import Held, terms_of
+from zarts.search.finding import held_by
 
 Stage = Opportunity.Stage
 COLUMNS = (Stage.QUALIFIED, Stage.DISCOVERY, Stage.AUDIT, Stage.PROPOSAL, Stage.CONTRACT, Stage.WON)
@@ -129,16 +129,17 @@ class Filters:
             # What was won before it came in is found by its stage or its name: it is no work of today.
             rows = rows.exclude(Opportunity.was_won())
         for name, value in self.chosen.items():
-            if name == "q" and terms_of(self.words):
-                rows = rows.filter(self.held.named("pk") if all_of_them else self.held.where())
-            elif name in CONDITIONS:
+            if name == "q":
+                if self.held:
+                    rows = rows.filter(self.held.named("pk") if all_of_them else self.held.where())
+            elif name != "stage":
                 rows = rows.filter(CONDITIONS[name](value, self.user))
         return rows
 
     @cached_property
     def held(self):
         """The deals whose own name or client's holds the words: looked up once for everything that the page says."""
-        return Held("opportunity", self.words)
+        return held_by("opportunity", self.words)
 
 
 def of_owner(value, user) -> Q:

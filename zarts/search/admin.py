@@ -12,7 +12,7 @@ import zarts.desk.admin  # noqa: F401 what it registers anew is put over too
 from opportunities.admin.base import KeptAdmin
 from opportunities.reads import AsWritten
 
-from .finding import LETTERS, Held, every_term, query_of, terms_of
+from .finding import LETTERS, every_term, held_by, query_of, terms_of
 from .models import Kind, model_of
 
 # Lists that are too long to be read through: one column of their own has an index of its words (migration 0004).
@@ -84,11 +84,6 @@ class OfRecords(KeptAdmin):
             records = apps.get_model(model_of(kind), kind)._base_manager
             diaries |= set(records.filter(pk__in=ids).values_list("diary_id", flat=True))
         return queryset.filter(diary_id__in=diaries), False
-
-
-def held_by(kind, words):
-    """Return what holds these words; None where nothing in them can be looked for."""
-    return Held(kind, words) if terms_of(words[:LETTERS]) else None
 
 
 def put_over(page, model):

@@ -292,11 +292,17 @@ class Held(Words):
 
     @cached_property
     def few(self) -> list[int]:
+        """The numbers of those that hold them, looked up once; more than FEW say only that they are many."""
         return self.by_index(FEW + 1)
 
     def by_index(self, most) -> list[int]:
         term = self.rarest_of([self.kind])[self.kind][1] if len(self.terms) > 1 else 0
         return [pk for (pk,) in self.run(ALL_HELD.format(kind=self.kind, term=term, most=most))]
+
+
+def held_by(kind, words):
+    """Return what holds these words; None where nothing in them can be looked for."""
+    return Held(kind, words) if terms_of(words[:LETTERS]) else None
 
 
 def is_long(rows) -> bool:
