@@ -79,7 +79,7 @@ class User(AbstractUser, DiaryKeeper):
 
     @cached_property
     def group_ids(self) -> list[int]:
-        """Return the numbers of their roles: as their rights, read once however often somebody asks."""
+        """Return the numbers of their roles, read once; `RoleBackend` reads them with whoever is signed in."""
         return list(self.groups.values_list("pk", flat=True))
 
     @classmethod
