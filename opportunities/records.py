@@ -316,7 +316,12 @@ class Kept(models.Model):
         if user.sees_all:
             return models.Q()
         above = cls._meta.get_field(cls.belongs_to).related_model
-        return models.Q(**{f"{cls.belongs_to}_id__in": above._base_manager.filter(above.reach(user)).values("pk")})
+        return models.Q(**{f"{cls.belongs_to}_id__in": above.reached_by(user)})
+
+    @classmethod
+    def reached_by(cls, user, *to) -> models.QuerySet:
+        """Return the ids of the rows that this person may see, for a condition of what hangs on them."""
+        return cls._base_manager.filter(cls.reach(user, *to)).order_by().values("pk")
 
     def within_reach(self, user, to: str) -> bool:
         """Whether this person may `view` or `change` this record, as far as scope goes."""

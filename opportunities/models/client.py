@@ -16,7 +16,7 @@ from holidays import list_supported_countries
 from .. import merging
 from ..alike import key_field, near_indexes
 from ..records import DiaryKeeper, Kept, KeptQuerySet, Opens, Refused, edit, lock
-from ..scope import Scoped
+from ..scope import Scoped, any_of, there_is
 from ..walls import frozen, settled
 from .event import Event
 from .user import known_time_zone
@@ -91,8 +91,10 @@ class Client(Scoped, DiaryKeeper):
         if user.sees_all:
             return models.Q()
         opportunities = cls._meta.get_field("opportunities").related_model
-        theirs = opportunities._base_manager.filter(opportunities.reach(user, to)).values("client")
-        return super().reach(user) | models.Q(pk__in=theirs)
+        if not user.reaches_many:
+            return models.Q(pk__in=any_of([*cls.ways_for(user), *opportunities.ways_for(user, to, "client")]))
+        theirs = opportunities._base_manager.filter(opportunities.reach(user, to), client=models.OuterRef("pk"))
+        return super().reach(user) | there_is(theirs)
 
     def within_reach(self, user, to):
         """Whoever reaches one of its opportunities reaches the client. What was erased is only read."""

@@ -88,8 +88,8 @@ class InboundMail(DiaryKeeper, Record):
         """
         if user.sees_all:
             return models.Q()
-        mine = Message.objects.filter(Message.reach(user)).values("pk")
-        filed = models.Q(message__in=mine) | models.Q(lead__in=Lead.objects.filter(Lead.reach(user)).values("pk"))
+        mine = Message.reached_by(user)
+        filed = models.Q(message__in=mine) | models.Q(lead__in=Lead.reached_by(user))
         waiting = ~models.Q(stage=cls.Stage.FILED) & (models.Q(answers=None) | models.Q(answers__in=mine))
         return filed | waiting if user.has_perm(MOVE) else filed
 

@@ -10,6 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from .. import clock, firstresponse, gates, policies
 from ..records import REASON, Record, Refused, stage_field, transition
+from ..scope import any_of, either_way, there_is
 from .client import Client, Contact
 from .task import About, Task, refuse_another_clients
 
@@ -156,8 +157,15 @@ class Message(About, Record):
         if user.sees_all:
             return models.Q()
         opportunities = cls._meta.get_field("opportunity").related_model
-        theirs = opportunities._base_manager.filter(opportunities.reach(user)).values("pk")
-        return models.Q(opportunity_id__in=theirs) | models.Q(super().reach(user), opportunity_id=None)
+        with_client = super().reach(user)
+        if user.reaches_many:
+            with_client = there_is(Client._base_manager.filter(Client.reach(user), pk=models.OuterRef("client_id")))
+        return either_way(
+            cls,
+            user,
+            models.Q(opportunity_id__in=any_of(opportunities.ways_for(user))),
+            models.Q(with_client, opportunity_id=None),
+        )
 
     def within_reach(self, user, to):
         return self.parent.within_reach(user, to)

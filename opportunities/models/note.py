@@ -5,6 +5,7 @@ from django.db import models, transaction
 from django.utils import formats, timezone
 
 from ..records import Kept, KeptQuerySet, Refused, begin, lock
+from ..scope import any_of, either_way
 from ..walls import frozen
 from .event import Diary, Event
 
@@ -80,11 +81,9 @@ class Note(Kept):
         """Whoever sees the lead or the opportunity reads what is noted about it."""
         if user.sees_all:
             return models.Q()
-        either = models.Q()
-        for name in ("opportunity", "lead"):
-            above = cls._meta.get_field(name).related_model
-            either |= models.Q(**{f"{name}__in": above._base_manager.filter(above.reach(user)).values("pk")})
-        return either
+        above = {name: cls._meta.get_field(name).related_model for name in ("opportunity", "lead")}
+        ways = [models.Q(**{f"{name}__in": any_of(model.ways_for(user))}) for name, model in above.items()]
+        return either_way(cls, user, *ways)
 
     @classmethod
     @transaction.atomic

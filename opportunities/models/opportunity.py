@@ -17,10 +17,11 @@ from .. import gates, merging, policies
 from ..currencies import known_currency, rounded
 from ..money import MoneyField
 from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
-from ..scope import Scoped
+from ..scope import Scoped, any_of
 from ..walls import frozen, settled
 from .client import Client, Contact
 from .lead import Lead
+from .user import User
 
 DAY = timedelta(days=1)
 OPEN_ONES = models.Q(stage__in=["qualified", "discovery", "audit", "proposal", "contract"])
@@ -56,6 +57,8 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     # What is next while it rests.
     RESTS = "Resume when the reason is gone"
     FEW_GRANTS = 500
+    # So many within somebody's reach are found from what is theirs as quickly as one by one along a list.
+    FEW = 1000
     # Its story is told from so many others at most, the newest: each costs its page a look into an index.
     MOST_DIARIES = 100
     # A deal is stale after so many days in which nothing happened. One that is paused rests, and is not.
@@ -177,9 +180,14 @@ class Opportunity(Scoped, DiaryKeeper, Output):
 
     @classmethod
     def reach(cls, user, to="view"):
-        """Own, team or all by columns, and single ones by grant to the user or to a group of theirs."""
+        """Own, team or all by columns, and single ones by grant to the user or to a group of theirs.
+
+        Few are found from what is theirs; of many, each row is asked as a list comes to it.
+        """
         if user.sees_all:
             return models.Q()
+        if not user.reaches_many:
+            return models.Q(pk__in=any_of(cls.ways_for(user, to)))
         right = {"permission__codename": "change_opportunity"} if to == "change" else {}
         of_this = {"content_object": models.OuterRef("pk"), **right}
         by_user = OpportunityUserPermission.objects.filter(user=user, **of_this)
@@ -195,6 +203,31 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         if len(granted) > cls.FEW_GRANTS:
             return cls.reach(user)
         return super().reach(user) | models.Q(pk__in=granted) if granted else super().reach(user)
+
+    @classmethod
+    def are_many(cls):
+        """Return, for a query of people, whether each reaches more of them than `FEW`."""
+        person = models.OuterRef("pk")
+        ways = [
+            cls._base_manager.filter(owner=person),
+            OpportunityUserPermission.objects.filter(user=person),
+            OpportunityGroupPermission.objects.filter(group__user=person),
+        ]
+        own, by_user, by_group, of_team = (
+            models.Q(models.Exists(way.order_by()[cls.FEW : cls.FEW + 1]))
+            for way in (*ways, cls._base_manager.filter(team=models.OuterRef("team")))
+        )
+        return own | by_user | by_group | models.Q(of_team, reach_of=User.Reach.TEAM)
+
+    @classmethod
+    def ways_for(cls, user, to="view", column="pk"):
+        right = {"permission__codename": "change_opportunity"} if to == "change" else {}
+        granted = f"content_object__{column}"
+        return [
+            *super().ways_for(user, column),
+            OpportunityUserPermission.objects.filter(user=user.pk, **right).values(granted),
+            OpportunityGroupPermission.objects.filter(group__user=user.pk, **right).values(granted),
+        ]
 
     @classmethod
     def granted_to(cls, user, most=None) -> list[int]:

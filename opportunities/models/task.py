@@ -8,6 +8,7 @@ from django.utils import formats, timezone
 
 from .. import clock
 from ..records import REASON, KeptQuerySet, Lack, Record, Refused, edit, lock, perform, stage_field, transition
+from ..scope import any_of, either_way
 from .client import Contact
 from .event import Diary
 from .user import known_time_zone
@@ -230,10 +231,12 @@ class Task(About, Record):
             return models.Q()
         opportunities = cls._meta.get_field("opportunity").related_model
         leads = cls._meta.get_field("lead").related_model
-        return (
-            models.Q(owner_id=user.pk)
-            | models.Q(opportunity_id__in=opportunities._base_manager.filter(opportunities.reach(user)).values("pk"))
-            | models.Q(lead_id__in=leads._base_manager.filter(leads.reach(user)).values("pk"))
+        return either_way(
+            cls,
+            user,
+            models.Q(owner_id=user.pk),
+            models.Q(opportunity_id__in=any_of(opportunities.ways_for(user))),
+            models.Q(lead_id__in=any_of(leads.ways_for(user))),
         )
 
     def within_reach(self, user, to):

@@ -5,7 +5,9 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from zoneinfo import available_timezones
 
+from django.apps import apps
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Lower
@@ -77,10 +79,22 @@ class User(AbstractUser, DiaryKeeper):
         if is_told_here:
             tell(self, "create", "created", by=None)
 
+    @classmethod
+    def at_work(cls):
+        """Return the people, each read with what pages ask of them often: their roles, and whether they reach many."""
+        deals = apps.get_model("opportunities.Opportunity")
+        groups = cls.groups.through.objects.filter(user=models.OuterRef("pk")).values("group")
+        return cls.objects.annotate(group_ids=ArraySubquery(groups), reaches_many=deals.are_many())
+
     @cached_property
     def group_ids(self) -> list[int]:
-        """Return the numbers of their roles, read once; `RoleBackend` reads them with whoever is signed in."""
+        """Return the numbers of their roles, read once; `at_work` reads them with the person."""
         return list(self.groups.values_list("pk", flat=True))
+
+    @cached_property
+    def reaches_many(self) -> bool:
+        """Whether so many deals are theirs that lists are walked along: it says how something is found, never what."""
+        return type(self).at_work().values_list("reaches_many", flat=True).get(pk=self.pk)
 
     @classmethod
     def who_work_here(cls):

@@ -1,15 +1,22 @@
 """Own, team, all; and single opportunities by grant. The same in lists, details, pickers, search and moves."""
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group
 from guardian.shortcuts import assign_perm
 
-from opportunities.models import Audit, Client, Contact, Discovery, Lead, Opportunity, Task
-from opportunities.records import edit, perform
+from opportunities.models import Audit, Client, Contact, Discovery, Lead, Opportunity, Task, User
+from opportunities.records import Kept, edit, perform
 from tests.conftest import person
 from tests.makers import a_lead, an_opportunity
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=["few", "many"], autouse=True)
+def however_many(request, monkeypatch):
+    """All of this holds for whoever reaches few deals and for whoever reaches many: they are found in two ways."""
+    monkeypatch.setattr(Opportunity, "FEW", 1000 if request.param == "few" else 0)
 
 
 def sees(user, record):
@@ -19,6 +26,25 @@ def sees(user, record):
 def test_own_team_and_all(ada, ben, cem, ann):
     opportunity = an_opportunity(ada)
     assert [sees(user, opportunity) for user in (ada, ben, cem, ann)] == [True, True, False, True]
+
+
+@pytest.mark.parametrize("name", ["ada", "ben", "cem", "dora", "gil"])
+def test_a_list_has_just_what_its_reader_may_open(name, world, cem):
+    """By own, by team, by a grant to a person, and by one to their role; of every kind of record."""
+    assign_perm("view_opportunity", cem, world)
+    gil = person("gil", "Growth ops", team="West")
+    other = an_opportunity(gil)
+    assign_perm("change_opportunity", Group.objects.get(name="Delivery"), other)
+    user = User.objects.get(username=name)
+    assert user.reaches_many == (Opportunity.FEW == 0)
+    met = 0
+    for model in (model for model in apps.get_models() if issubclass(model, Kept)):
+        listed = set(model._base_manager.filter(model.reach(user)).values_list("pk", flat=True))
+        opened = {row.pk for row in model._base_manager.all() if row.within_reach(user, "view")}
+        assert listed == opened, model.__name__
+        assert set(model.reached_by(user).values_list("pk", flat=True)) == opened, model.__name__
+        met += len(opened)
+    assert met > 5
 
 
 def test_whoever_is_in_no_team_sees_no_team(ada):

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from django.db.models import Count, F, OuterRef, Subquery, Sum, Window
+from django.db.models import Count, F, Sum, Window
 from django.db.models.functions import RowNumber
 
 from opportunities.currencies import rounded
@@ -140,9 +140,7 @@ def first_of_each(board, filters) -> list[int]:
 
 def marked(deals):
     """Read with deals what a card or a row says of them: client, owner, and how they are neglected."""
-    # A number, not a condition: of that the database would read all tasks before it shows some deals.
-    adrift = Subquery(Opportunity.objects.filter(is_adrift(), pk=OuterRef("pk")).order_by().values("pk")[:1])
-    return deals.select_related("client", "owner", "diary").annotate(adrift=adrift)
+    return deals.select_related("client", "owner", "diary").annotate(adrift=is_adrift(each=True))
 
 
 def targets() -> dict[str, list]:

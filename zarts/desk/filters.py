@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from django.db.models import CharField, Exists, OuterRef, Q, Subquery, Value
+from django.db.models import CharField, Exists, OuterRef, Q, Value
 from django.utils.functional import cached_property
 
 from opportunities.lists.due import DUE, is_due
 from opportunities.lists.order import whole_number
 from opportunities.models import Lead, Opportunity, Source, Team, User
 from opportunities.neglect import is_adrift, is_stale
+from opportunities.scope import there_is
 from proposals.models import Service
 from zarts.search.finding import held_by
 
@@ -52,10 +53,10 @@ class Filters:
     @cached_property
     def owners(self) -> list[User]:
         """Return the people whose deals this person may see."""
-        # One deal of each is looked for by its index; asked whether there are any, the database would read them all.
-        one = Opportunity.objects.filter(self.seen, owner=OuterRef("pk")).order_by().values("pk")[:1]
-        people = User.objects.annotate(one=Subquery(one)).exclude(one=None)
-        return list(people.order_by("first_name", "username")[:MOST])
+        seen = Opportunity.objects.filter(self.seen).order_by()
+        is_long = self.user.sees_all or self.user.reaches_many
+        has_one = there_is(seen.filter(owner=OuterRef("pk"))) if is_long else Q(pk__in=seen.values("owner"))
+        return list(User.objects.filter(has_one).order_by("first_name", "username")[:MOST])
 
     @cached_property
     def kinds(self) -> dict[str, list]:

@@ -153,7 +153,7 @@ def changes_of_days(user) -> list:
     """Return the changes of the days of reports that wait for this person: `policies.may_decide_on_days` in SQL."""
     if not user.has_perm(APPROVE_CHANGE):
         return []
-    reached = Opportunity.objects.filter(Opportunity.reach(user, to="change")).values("pk")
+    reached = Opportunity.reached_by(user, "change")
     rows = CadenceChange.objects.filter(stage="requested", cadence__project__opportunity__in=reached)
     # Asked by nobody is asked by none of us.
     rows = rows.filter(~Q(asked_by=user) | Q(asked_by=None))
@@ -200,7 +200,7 @@ def asked_of(user) -> Q:
     by_right = ~Q(permission="") & (Q() if user.is_superuser else Q(AnyOf("permission", rights)))
     # Their numbers, not a query of them: the database then knows whether anything at all waits for these groups.
     by_role = Q(permission="", person=None, group__in=user.group_ids)
-    reached = Opportunity.objects.filter(Opportunity.reach(user, to="change")).values("pk")
+    reached = Opportunity.reached_by(user, "change")
     theirs = by_name | by_right | by_role
     return theirs if user.sees_all else theirs & Q(opportunity__in=reached)
 

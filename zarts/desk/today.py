@@ -118,7 +118,7 @@ def waiting_tasks(user, team) -> Rows:
 
 def adrift(user, team) -> Rows:
     """Return open deals that nothing is promised for, or whose next action is late."""
-    rows = people(Opportunity.objects.filter(is_adrift()), user, team)
+    rows = people(Opportunity.objects.filter(is_adrift(each=True)), user, team)
     return first(rows.select_related("client", "owner").order_by(F("due_on").asc(nulls_first=True), "pk"))
 
 
