@@ -32,10 +32,15 @@ def stale_days(deal) -> int:
 
 
 def is_adrift(*, each=False) -> Q:
-    """Return the condition for open deals without a next action: none is promised, or the one that is, is overdue.
+    """Return the condition for open deals without a next action: none is promised, or the one that is, is overdue."""
+    late = Q(due_on__lt=timezone.localdate())
+    return Q(stage__in=Opportunity.OPEN) & (late | nothing_promised(each=each))
+
+
+def nothing_promised(*, each=False) -> Q:
+    """Return the condition for deals that no task goes on with.
 
     It reads all tasks once; with `each`, those of one deal after the other, which is quicker for a list that is short.
     """
     promised = Task.objects.promised().filter(opportunity=OuterRef("pk"))
-    late = Q(due_on__lt=timezone.localdate())
-    return Q(stage__in=Opportunity.OPEN) & (late | ~(there_is(promised) if each else Exists(promised)))
+    return ~(there_is(promised) if each else Q(Exists(promised)))

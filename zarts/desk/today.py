@@ -9,7 +9,7 @@ from django.utils import timezone
 from handoff.models import Project, Report
 from opportunities import firstresponse
 from opportunities.models import Event, InboundMail, Lead, Message, Opportunity, Task
-from opportunities.neglect import is_adrift
+from opportunities.neglect import nothing_promised
 from opportunities.panels import standing_of
 from portal.models import ClientAction
 from proposals.models import Approval
@@ -118,8 +118,19 @@ def waiting_tasks(user, team) -> Rows:
 
 def adrift(user, team) -> Rows:
     """Return open deals that nothing is promised for, or whose next action is late."""
-    rows = people(Opportunity.objects.filter(is_adrift(each=True)), user, team)
-    return first(rows.select_related("client", "owner").order_by(F("due_on").asc(nulls_first=True), "pk"))
+    open_ones = people(
+        Opportunity.objects.filter(stage__in=Opportunity.OPEN, place__lte=len(Opportunity.OPEN)), user, team
+    )
+    today = timezone.localdate()
+    # In the order in which they are shown: what comes later is looked at only while the page is not full.
+    parts = [
+        open_ones.filter(nothing_promised(each=True), due_on=None),
+        open_ones.filter(due_on__lt=today),
+        open_ones.filter(nothing_promised(), due_on__gte=today),
+    ]
+    undated, late, others = (part.order_by("due_on", "pk").values("pk")[: MOST + 1] for part in parts)
+    found = Opportunity.objects.filter(pk__in=undated.union(late, others, all=True)[: MOST + 1])
+    return first(found.select_related("client", "owner").order_by(F("due_on").asc(nulls_first=True), "pk"))
 
 
 def unanswered(user, team) -> Rows:
