@@ -328,6 +328,14 @@ KINDS = (
         ),
     ),
     Kind(
+        "payment",
+        "proposals.Payment",
+        32,
+        "'First payment of SC-' || {contract}",
+        {"contract_id": "{contract}", "amount": "1000 + mod({n}, 9000)"},
+        (("not_due", "invoiced", "mod({m} - 1, 64) = 0", f"invoice = 'SI-' || {{contract}}, due_on = {DAY}"),),
+    ),
+    Kind(
         "closing",
         "opportunities.Closing",
         4,
