@@ -251,7 +251,6 @@ def more_records():
         ("opportunities_evidence_rests", "opportunities.Evidence"),
         ("opportunities_audit_rests", "opportunities.Audit"),
         ("proposals_claim_rests", "proposals.Claim"),
-        ("opportunities_client_portal", "opportunities.Client"),
         ("approval", "proposals.Approval"),
     ):
         model = apps.get_model(label)

@@ -228,6 +228,9 @@ class ReportingCadenceAdmin(KeptAdmin):
     inlines = [ChangeInline]
     panels = ("admin/panels/report_days.html",)
 
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("changes")
+
     def about(self, request, record):
         may = request.user.has_perm("handoff.add_cadencechange") and record.within_reach(request.user, "change")
         return super().about(request, record) | {"terms": record, "asks": to_ask(record) if may else []}

@@ -93,6 +93,10 @@ class RoleAdmin(StockGroupAdmin, ModelAdmin):
     # A handful, all on one page.
     search_fields = []
 
+    def get_queryset(self, request):
+        # Each right is shown with what it is of.
+        return super().get_queryset(request).prefetch_related("permissions__content_type")
+
     def has_add_permission(self, request):
         return False
 

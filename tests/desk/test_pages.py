@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.contrib.staticfiles import finders
 from django.urls import reverse
 from django.utils import timezone
@@ -481,6 +482,13 @@ def test_a_record_costs_a_bounded_number_of_queries(as_user, ada, kind, django_a
     browser.get(record.staff_url())
     with django_assert_max_num_queries(15):
         browser.get(record.staff_url())
+
+
+def test_a_role_costs_a_bounded_number_of_queries_however_many_rights_it_has(as_user, django_assert_max_num_queries):
+    role = Group.objects.get(name="Manager")
+    browser = as_user(person("eve", "Administrator", sees="all"))
+    with django_assert_max_num_queries(8):
+        assert "Can approve" in browser.get(reverse("admin:auth_group_change", args=[role.pk])).text
 
 
 # -- Health and due work. ----------------------------------------------------------------------------------------------
