@@ -55,7 +55,10 @@ class Scoped(models.Model):
 
     @classmethod
     def ways_for(cls, user, column="pk") -> list[models.QuerySet]:
-        """Return, for each way that leads this person to some of these, a column of what it leads to."""
+        """Return, for each way that leads this person to some of these, a column of what it leads to.
+
+        It says what `reach` says, for whoever does not see all: a kind that has one of its own has both.
+        """
         rows = cls._base_manager.order_by().values(column)
         return [rows.filter(owner=user.pk), *([rows.filter(team=user.team_id)] if user.sees_team else [])]
 

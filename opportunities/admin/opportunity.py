@@ -23,8 +23,8 @@ from .sharing import share_view
 
 @admin.register(Opportunity)
 class OpportunityAdmin(TakesNotes, RecordAdmin):
-    list_display = ["name", "client", "stage", "value", "probability", "owner", "next_action", "due_on"]
-    list_more = ("team",)
+    list_display = ["name", "client", "stage", "value", "owner", "next_action", "due_on"]
+    list_more = ("probability", "team")
     many = MANY | {"next": NextOfDeals}
     list_filter = ["stage", "owner"]
     list_select_related = ["client", "owner", "decision_owner"]

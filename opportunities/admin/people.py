@@ -6,6 +6,8 @@ from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -92,6 +94,27 @@ class RoleAdmin(StockGroupAdmin, ModelAdmin):
 
     # A handful, all on one page.
     search_fields = []
+    fieldsets = [(None, {"fields": ["name", "people", "rights"]})]
+    readonly_fields = ["people", "rights"]
+    USUAL = {"view": "see", "add": "add", "change": "change"}
+
+    @admin.display(description="Who has it")
+    def people(self, role):
+        links = ((user.staff_url(), user) for user in User.who_work_here().filter(groups=role))
+        return format_html_join(", ", '<a class="z-link" href="{}">{}</a>', links) or "Nobody yet."
+
+    @admin.display(description="What it may do")
+    def rights(self, role):
+        """Return its rights in words, one line for each kind of record: "Clients: see, change"."""
+        found: dict = {}
+        for right in role.permissions.all():
+            kind = right.content_type.model_class()
+            verb, _, of = right.codename.partition("_")
+            plain = self.USUAL.get(verb) if kind and of == kind._meta.model_name else None
+            name = capfirst(kind._meta.verbose_name_plural if kind else right.content_type.name)
+            found.setdefault(name, []).append(plain or right.name.removeprefix("Can "))
+        rows = ((name, ", ".join(words)) for name, words in sorted(found.items()))
+        return format_html('<ul class="z-rights">{}</ul>', format_html_join("", "<li><b>{}</b> {}</li>", rows))
 
     def get_queryset(self, request):
         # Each right is shown with what it is of.

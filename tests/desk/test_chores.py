@@ -8,12 +8,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from opportunities.models import Event, Notice, Task
+from opportunities.models import Event, Notice, Opportunity, Task
+from opportunities.neglect import is_adrift
 from opportunities.records import begin, perform
 from tests.conftest import person
 from tests.makers import an_opportunity
 from tests.makers_proposals import a_proposal
-from zarts.desk import chores
+from zarts.desk import chores, today
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/today/several/"
@@ -157,6 +158,30 @@ def test_what_waits_says_for_which_condition_since_when_and_where_it_is_mended(a
     assert f'href="{deal.decision_owner.staff_url()}">Mend' in text
     paused = Event.objects.get(verb="task.pause", record_id=task.pk)
     assert f"since {paused.at:%a} {paused.at.day} {paused.at:%b %Y}" in text
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_a_day_shows_the_first_deals_without_a_next_action_and_no_later_one(as_user, ada, monkeypatch, few):
+    """Those without a day, then those that are late, then those for which nobody promised anything: by day."""
+    monkeypatch.setattr(Opportunity, "FEW", few)
+    monkeypatch.setattr(today, "MOST", 4)
+    day = timezone.localdate()
+    with_task, late, later, bare, undated, done = (an_opportunity(ada) for _ in range(6))
+    for task in Task.objects.open().filter(opportunity__in=[bare, undated, done]):
+        perform(task.finish, by=ada)
+    Opportunity.objects.filter(pk__in=[with_task.pk, bare.pk]).update(due_on=day + timedelta(days=3))
+    Opportunity.objects.filter(pk=late.pk).update(due_on=day - timedelta(days=9))
+    Opportunity.objects.filter(pk=later.pk).update(due_on=day - timedelta(days=1))
+    Opportunity.objects.filter(pk=undated.pk).update(due_on=None)
+    Opportunity.objects.filter(pk=done.pk).update(due_on=day + timedelta(days=5))
+    for query in ({}, {"whose": "team"}):
+        shown = as_user(ada).get("/admin/today/", query).context["adrift"]
+        assert list(shown) == [undated, late, later, bare]
+        assert shown.more
+    monkeypatch.setattr(today, "MOST", 5)
+    shown = as_user(ada).get("/admin/today/").context["adrift"]
+    assert (list(shown), shown.more) == ([undated, late, later, bare, done], False)
+    assert set(shown) == set(Opportunity.objects.filter(is_adrift()))
 
 
 @pytest.mark.parametrize("role", ["Growth ops", "Delivery"])

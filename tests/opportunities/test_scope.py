@@ -9,6 +9,7 @@ from opportunities.models import Audit, Client, Contact, Discovery, Lead, Opport
 from opportunities.records import Kept, edit, perform
 from tests.conftest import person
 from tests.makers import a_lead, an_opportunity
+from zarts.desk.filters import Filters
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +46,24 @@ def test_a_list_has_just_what_its_reader_may_open(name, world, cem):
         assert set(model.reached_by(user).values_list("pk", flat=True)) == opened, model.__name__
         met += len(opened)
     assert met > 5
+
+
+@pytest.mark.parametrize("way", ["own", "team", "grant", "role"])
+def test_more_than_few_are_many_whichever_way_leads_to_them(way, ada, cem, monkeypatch):
+    max_ = person("max", "Manager", team="East" if way == "team" else None, sees="team")
+    monkeypatch.setattr(Opportunity, "FEW", 2)
+    for nth in range(3):
+        deal = an_opportunity(max_ if way == "own" else ada)
+        if way in ("grant", "role"):
+            assign_perm("view_opportunity", max_ if way == "grant" else Group.objects.get(name="Manager"), deal)
+        assert User.objects.get(pk=max_.pk).reaches_many == (nth == 2)
+        assert User.at_work().get(pk=max_.pk).reaches_many == (nth == 2)
+
+
+def test_the_owners_to_choose_from_are_those_of_the_deals_that_one_sees(ada, ben, cem, ann):
+    an_opportunity(ada), an_opportunity(ben), an_opportunity(cem)
+    found = [set(Filters(User.objects.get(pk=user.pk), {}).owners) for user in (ada, ben, cem, ann)]
+    assert found == [{ada}, {ada, ben}, {cem}, {ada, ben, cem}]
 
 
 def test_whoever_is_in_no_team_sees_no_team(ada):

@@ -80,6 +80,7 @@ PAGES = [
             ("Shelf lives", "hourglass", "opportunities.shelflife", ""),
             ("Users", "badge", "opportunities.user", ""),
             ("Teams", "groups", "opportunities.team", ""),
+            ("Roles", "admin_panel_settings", "auth.group", ""),
             ("Intake tokens", "vpn_key", "intake_tokens", "portal.view_intaketoken"),
             ("Webhooks", "webhook", "hooks.endpoint", ""),
             ("Data catalogue", "database", "catalogue", ""),

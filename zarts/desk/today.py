@@ -122,7 +122,8 @@ def adrift(user, team) -> Rows:
         Opportunity.objects.filter(stage__in=Opportunity.OPEN, place__lte=len(Opportunity.OPEN)), user, team
     )
     today = timezone.localdate()
-    # In the order in which they are shown: what comes later is looked at only while the page is not full.
+    # In the order in which they are shown. Each part ends by itself, so they are read one after another, and what comes
+    # later only while the page is not full.
     parts = [
         open_ones.filter(nothing_promised(each=True), due_on=None),
         open_ones.filter(due_on__lt=today),

@@ -208,10 +208,13 @@ class Figures:
             parts += [f"{moved} moved to another month"] if moved else []
             line = f"{money(rounded(now[currency], currency), currency)} weighted"
             if currency in told:
-                line += "; what it was a week ago is not known"
+                line += " (in the last week " + ", ".join(parts) + ")" if parts else ""
             else:
                 line += f", {signed(total, currency)} since last week" if total else ", as last week"
-            said.append(line + (": " + ", ".join(parts) if parts else "") + ".")
+                line += ": " + ", ".join(parts) if parts else ""
+            said.append(f"{line}.")
+        if told & currencies:
+            said.append("What it was a week ago is not known yet: the history was told anew since.")
         return " ".join(said) or "Nothing is open, and nothing changed since last week."
 
     def funnel(self) -> Chart:

@@ -14,7 +14,7 @@ BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 # The first few things that reach past the page's right edge, and are not cut there.
 PAST_THE_EDGE = """width => [...document.querySelectorAll("#main *, body > *")]
     .filter(thing => thing.getBoundingClientRect().right > width + 1).slice(0, 9)
-    .map(thing => `${thing.tagName}.${thing.className}`)"""
+    .map(thing => [thing.tagName.toLowerCase(), ...thing.classList].join("."))"""
 
 
 def chromium(playwright):
@@ -89,7 +89,7 @@ class Watch:
         wide, width = self.page.evaluate("document.documentElement.scrollWidth"), self.page.viewport_size["width"]
         if wide > width:
             past = self.page.evaluate(PAST_THE_EDGE, width)
-            self.met("overflow", f"overflow: {self.page.url} is {wide} wide in {width}: {past}")
+            self.met("overflow", f"overflow: {self.page.url} is {wide} wide in {width}: {', '.join(past)}")
         if self.looks:
             self.troubles += self.looks(self.page)
 

@@ -73,8 +73,15 @@ class Walker:
         return self.watch.page
 
     def ask(self, address):
-        """Ask for an address and go nowhere from it."""
-        return self.context.request.get(address, max_redirects=0, timeout=TIMEOUT, fail_on_status_code=False)
+        """Ask for an address and go nowhere from it; once more where the line broke off: no fault of a page."""
+        from playwright.sync_api import Error  # no part of a plain installation
+
+        for again in (True, False):
+            try:
+                return self.context.request.get(address, max_redirects=0, timeout=TIMEOUT, fail_on_status_code=False)
+            except Error as error:
+                if not again or "ECONNRESET" not in str(error):
+                    raise
 
     def place(self, address):
         return addresses.place_of(address, self.urlconf)
