@@ -131,7 +131,7 @@ def adrift(user, team) -> Rows:
     ]
     undated, late, others = (part.order_by("due_on", "pk").values("pk")[: MOST + 1] for part in parts)
     found = Opportunity.objects.filter(pk__in=undated.union(late, others, all=True)[: MOST + 1])
-    return first(found.select_related("client", "owner").order_by(F("due_on").asc(nulls_first=True), "pk"))
+    return first(found.select_related("client", "owner").order_by(F("due_on").asc(nulls_first=True), "pk"), MOST)
 
 
 def unanswered(user, team) -> Rows:
