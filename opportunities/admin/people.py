@@ -94,6 +94,7 @@ class RoleAdmin(StockGroupAdmin, ModelAdmin):
 
     # A handful, all on one page.
     search_fields = []
+    list_display = ["name"]
     fieldsets = [(None, {"fields": ["name", "people", "rights"]})]
     readonly_fields = ["people", "rights"]
     USUAL = {"view": "see", "add": "add", "change": "change"}
@@ -109,10 +110,10 @@ class RoleAdmin(StockGroupAdmin, ModelAdmin):
         found: dict = {}
         for right in role.permissions.all():
             kind = right.content_type.model_class()
-            verb, _, of = right.codename.partition("_")
-            plain = self.USUAL.get(verb) if kind and of == kind._meta.model_name else None
+            usual = self.USUAL.get(right.codename.removesuffix(f"_{right.content_type.model}"))
             name = capfirst(kind._meta.verbose_name_plural if kind else right.content_type.name)
-            found.setdefault(name, []).append(plain or right.name.removeprefix("Can "))
+            words = found.setdefault(name, [])
+            words.insert(0, usual) if usual == "see" else words.append(usual or right.name.removeprefix("Can "))
         rows = ((name, ", ".join(words)) for name, words in sorted(found.items()))
         return format_html('<ul class="z-rights">{}</ul>', format_html_join("", "<li><b>{}</b> {}</li>", rows))
 

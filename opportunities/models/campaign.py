@@ -117,6 +117,7 @@ class CampaignEntry(Kept):
     task = models.OneToOneField(Task, models.PROTECT, null=True, related_name="campaign_entry")
 
     class Meta(Kept.Meta):
+        verbose_name_plural = "campaign entries"
         constraints = [models.UniqueConstraint(fields=["campaign", "win_back"], name="campaign_takes_each_once")]
 
     def staff_url(self, anchor=""):
