@@ -46,6 +46,9 @@ def test_a_list_has_just_what_its_reader_may_open(name, world, cem):
         assert set(model.reached_by(user).values_list("pk", flat=True)) == opened, model.__name__
         met += len(opened)
     assert met > 5
+    for model in (Opportunity, Client):
+        listed = set(model._base_manager.filter(model.reach(user, "change")).values_list("pk", flat=True))
+        assert listed == {row.pk for row in model._base_manager.all() if row.within_reach(user, "change")}
 
 
 @pytest.mark.parametrize("way", ["own", "team", "grant", "role"])
