@@ -54,7 +54,7 @@ class Scoped(models.Model):
         return models.Q(owner_id=user.pk)
 
     @classmethod
-    def ways_for(cls, user, column="pk") -> list[models.QuerySet]:
+    def ways_for(cls, user, to="view", column="pk") -> list[models.QuerySet]:
         """Return, for each way that leads this person to some of these, a column of what it leads to.
 
         It says what `reach` says, for whoever does not see all: a kind that has one of its own has both.

@@ -224,7 +224,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         right = {"permission__codename": "change_opportunity"} if to == "change" else {}
         granted = f"content_object__{column}"
         return [
-            *super().ways_for(user, column),
+            *super().ways_for(user, to, column),
             OpportunityUserPermission.objects.filter(user=user.pk, **right).values(granted),
             OpportunityGroupPermission.objects.filter(group__user=user.pk, **right).values(granted),
         ]
