@@ -90,11 +90,16 @@ class Client(Scoped, DiaryKeeper):
         """Own or team's by columns, and every client of an opportunity that this person may see, or change."""
         if user.sees_all:
             return models.Q()
-        opportunities = cls._meta.get_field("opportunities").related_model
         if not user.reaches_many:
-            return models.Q(pk__in=any_of([*cls.ways_for(user), *opportunities.ways_for(user, to, "client")]))
+            return models.Q(pk__in=any_of(cls.ways_for(user, to)))
+        opportunities = cls._meta.get_field("opportunities").related_model
         theirs = opportunities._base_manager.filter(opportunities.reach(user, to), client=models.OuterRef("pk"))
         return super().reach(user) | there_is(theirs)
+
+    @classmethod
+    def ways_for(cls, user, to="view", column="pk"):
+        opportunities = cls._meta.get_field("opportunities").related_model
+        return [*super().ways_for(user, to, column), *opportunities.ways_for(user, to, f"client__{column}")]
 
     def within_reach(self, user, to):
         """Whoever reaches one of its opportunities reaches the client. What was erased is only read."""

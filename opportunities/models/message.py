@@ -159,6 +159,7 @@ class Message(About, Record):
         opportunities = cls._meta.get_field("opportunity").related_model
         with_client = super().reach(user)
         if user.reaches_many:
+            # Each is asked as a list comes to it: in an OR, the database would ask every client beforehand.
             with_client = there_is(Client._base_manager.filter(Client.reach(user), pk=models.OuterRef("client_id")))
         return either_way(
             cls,

@@ -188,11 +188,11 @@ class Opportunity(Scoped, DiaryKeeper, Output):
             return models.Q()
         if not user.reaches_many:
             return models.Q(pk__in=any_of(cls.ways_for(user, to)))
-        right = {"permission__codename": "change_opportunity"} if to == "change" else {}
-        of_this = {"content_object": models.OuterRef("pk"), **right}
-        by_user = OpportunityUserPermission.objects.filter(user=user, **of_this)
-        by_group = OpportunityGroupPermission.objects.filter(group__user=user, **of_this)
-        return super().reach(user) | models.Q(models.Exists(by_user)) | models.Q(models.Exists(by_group))
+        by_user, by_group = (
+            models.Q(models.Exists(grants.filter(content_object=models.OuterRef("pk"))))
+            for grants in cls.grants_to(user.pk, to)
+        )
+        return super().reach(user) | by_user | by_group
 
     @classmethod
     def reach_by_index(cls, user):
@@ -207,33 +207,29 @@ class Opportunity(Scoped, DiaryKeeper, Output):
     @classmethod
     def are_many(cls):
         """Return, for a query of people, whether each reaches more of them than `FEW`."""
-        person = models.OuterRef("pk")
-        ways = [
-            cls._base_manager.filter(owner=person),
-            OpportunityUserPermission.objects.filter(user=person),
-            OpportunityGroupPermission.objects.filter(group__user=person),
-        ]
+        person, team = models.OuterRef("pk"), models.OuterRef("team")
+        ways = (cls._base_manager.filter(owner=person), *cls.grants_to(person), cls._base_manager.filter(team=team))
         own, by_user, by_group, of_team = (
-            models.Q(models.Exists(way.order_by()[cls.FEW : cls.FEW + 1]))
-            for way in (*ways, cls._base_manager.filter(team=models.OuterRef("team")))
+            models.Q(models.Exists(way.order_by()[cls.FEW : cls.FEW + 1])) for way in ways
         )
         return own | by_user | by_group | models.Q(of_team, reach_of=User.Reach.TEAM)
 
     @classmethod
     def ways_for(cls, user, to="view", column="pk"):
+        granted = [grants.values(f"content_object__{column}") for grants in cls.grants_to(user.pk, to)]
+        return [*super().ways_for(user, to, column), *granted]
+
+    @staticmethod
+    def grants_to(person, to="view") -> tuple[models.QuerySet, models.QuerySet]:
+        """Return what was granted to this person, by their number, and what to a group of theirs."""
         right = {"permission__codename": "change_opportunity"} if to == "change" else {}
-        granted = f"content_object__{column}"
-        return [
-            *super().ways_for(user, to, column),
-            OpportunityUserPermission.objects.filter(user=user.pk, **right).values(granted),
-            OpportunityGroupPermission.objects.filter(group__user=user.pk, **right).values(granted),
-        ]
+        by_user = OpportunityUserPermission.objects.filter(user=person, **right)
+        return by_user, OpportunityGroupPermission.objects.filter(group__user=person, **right)
 
     @classmethod
     def granted_to(cls, user, most=None) -> list[int]:
         """Return the ids of those that were granted to this person or to a group of theirs."""
-        by_user = OpportunityUserPermission.objects.filter(user=user).values_list("content_object_id")
-        by_group = OpportunityGroupPermission.objects.filter(group__user=user).values_list("content_object_id")
+        by_user, by_group = (grants.values_list("content_object_id") for grants in cls.grants_to(user.pk))
         return [pk for (pk,) in by_user.union(by_group)[:most]]
 
     def within_reach(self, user, to):

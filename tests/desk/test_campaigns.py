@@ -384,7 +384,7 @@ def test_a_page_asks_the_same_of_one_deal_as_of_many(ada, ben, template, as_user
     for _ in range(8):
         a_win_back(ada)
     browser = as_user(ben)
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(24):
         browser.get(campaign.staff_url())
 
 

@@ -488,7 +488,10 @@ def test_a_role_costs_a_bounded_number_of_queries_however_many_rights_it_has(as_
     role = Group.objects.get(name="Manager")
     browser = as_user(person("eve", "Administrator", sees="all"))
     with django_assert_max_num_queries(8):
-        assert "Can approve" in browser.get(reverse("admin:auth_group_change", args=[role.pk])).text
+        text = browser.get(reverse("admin:auth_group_change", args=[role.pk])).text
+    assert "approve changes of the days of reports" in text
+    assert "<li><b>Clients</b> see, " in text
+    assert "Nobody yet." in text
 
 
 # -- Health and due work. ----------------------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ def waiting_tasks(user, team) -> Rows:
 
 def adrift(user, team) -> Rows:
     """Return open deals that nothing is promised for, or whose next action is late."""
+    # The place says it once more, for the index of those that are open.
     open_ones = people(
         Opportunity.objects.filter(stage__in=Opportunity.OPEN, place__lte=len(Opportunity.OPEN)), user, team
     )
