@@ -87,3 +87,9 @@ def test_the_application_sorts_and_groups_in_memory():
     with connections["default"].cursor() as cursor:
         cursor.execute("show work_mem")
         assert cursor.fetchone()[0] == "16MB"
+
+
+def test_the_application_plans_each_time_for_what_is_asked():
+    with connections["default"].cursor() as cursor:
+        cursor.execute("select current_setting('plan_cache_mode'), current_setting('random_page_cost')")
+        assert cursor.fetchone() == ("force_custom_plan", "1.1")

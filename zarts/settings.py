@@ -72,12 +72,13 @@ def database(url, *, pooled=False):
     options = config.setdefault("OPTIONS", {})
     config["HOST"] = options.pop("host", config["HOST"])  # ?host=/folder: a server on a socket, as libpq writes it
     options["application_name"] = f"zarts {SURFACE}"
-    # What is asked again and again is planned once, on the server.
+    # What is asked again and again is read once, on the server, and planned for what is asked: a plan for anybody took
+    # Today of somebody with 95,000 deals from 0.5 to 1.9 s, from the tenth time on.
     options["server_side_binding"] = True
     options["prepare_threshold"] = 5
     # The numbers of three months at a million deals are grouped in memory: the usual 4 MB send them through files.
     # And no disk turns any more: a page out of order costs hardly more than the next one.
-    options.setdefault("options", "-c work_mem=16MB -c random_page_cost=1.1")
+    options.setdefault("options", "-c work_mem=16MB -c random_page_cost=1.1 -c plan_cache_mode=force_custom_plan")
     if pooled:
         config["ENGINE"] = "zarts.postgres"
         options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL"), "timeout": 10}
