@@ -11,8 +11,12 @@ class RoleBackend(ModelBackend):
 
     def get_user(self, user_id):
         """Return who is signed in, as they are at work; nobody once they may not sign in."""
-        user = User.at_work().filter(pk=user_id).first()
-        return user if user and self.user_can_authenticate(user) else None
+        user = User.read_at_work(user_id)
+        if user is None or not self.user_can_authenticate(user):
+            return None
+        if not user.is_superuser:
+            user._group_perm_cache = set(user.rights)  # where Django keeps them, and would read them a second time
+        return user
 
     def _get_user_permissions(self, user_obj):
         return Permission.objects.none()

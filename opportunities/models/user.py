@@ -1,16 +1,17 @@
 """Who works here, in which team, and how far they see."""
 
 from datetime import time
+from functools import cache
 from hashlib import sha256
 from secrets import token_urlsafe
 from zoneinfo import available_timezones
 
 from django.apps import apps
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser, Permission, UserManager
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models.functions import Lower
+from django.db.models.functions import Concat, Lower
 from django.utils.functional import cached_property
 
 from ..records import DiaryKeeper, tell
@@ -81,10 +82,20 @@ class User(AbstractUser, DiaryKeeper):
 
     @classmethod
     def at_work(cls):
-        """Return the people, each read with what pages ask of them often: their roles, and whether they reach many."""
+        """Return the people, each with what pages ask often: roles, rights, and whether they reach many."""
         deals = apps.get_model("opportunities.Opportunity")
         groups = cls.groups.through.objects.filter(user=models.OuterRef("pk")).values("group")
-        return cls.objects.annotate(group_ids=ArraySubquery(groups), reaches_many=deals.are_many())
+        named = Concat("content_type__app_label", models.Value("."), "codename")
+        rights = Permission.objects.filter(group__user=models.OuterRef("pk")).order_by().values(right=named)
+        return cls.objects.annotate(
+            group_ids=ArraySubquery(groups), rights=ArraySubquery(rights), reaches_many=deals.are_many()
+        )
+
+    @classmethod
+    def read_at_work(cls, pk):
+        """Return this person as `at_work` reads them, or None. Each page asks for one: to compile that took longer."""
+        sql, parameters = compiled_at_work(apps.get_model("opportunities.Opportunity").FEW)
+        return next(iter(cls.objects.raw(sql, [*parameters, pk])), None)
 
     @cached_property
     def group_ids(self) -> list[int]:
@@ -170,3 +181,10 @@ class User(AbstractUser, DiaryKeeper):
     def who_saw(cls, sight):
         """Return a stand-in for somebody who sees as far as they saw when this was kept. It is never saved."""
         return cls(pk=sight["user"], reach_of=sight["sees"], team_id=sight["team"])
+
+
+@cache
+def compiled_at_work(few):
+    """Return the statement that reads a person at work, and its parameters but their number, which comes last."""
+    sql, parameters = User.at_work().filter(pk=0).query.sql_with_params()
+    return sql, parameters[:-1]

@@ -3,8 +3,11 @@
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from guardian.shortcuts import assign_perm
 
+from opportunities.backends import RoleBackend
 from opportunities.models import Audit, Client, Contact, Discovery, Lead, Opportunity, Task, User
 from opportunities.records import Kept, edit, perform
 from tests.conftest import person
@@ -61,6 +64,28 @@ def test_more_than_few_are_many_whichever_way_leads_to_them(way, ada, cem, monke
             assign_perm("view_opportunity", max_ if way == "grant" else Group.objects.get(name="Manager"), deal)
         assert User.objects.get(pk=max_.pk).reaches_many == (nth == 2)
         assert User.at_work().get(pk=max_.pk).reaches_many == (nth == 2)
+        assert User.read_at_work(max_.pk).reaches_many == (nth == 2)
+
+
+@pytest.mark.parametrize("name", ["ada", "ben", "dora", "eve", "ann", "gil", "root"])
+def test_whoever_is_signed_in_is_read_with_their_rights_at_once(name, ada, ben, dora, eve, ann):
+    """By one role, by two, and by being born with every right."""
+    gil = person("gil", "Growth ops", team="West")
+    gil.groups.add(Group.objects.get(name="Delivery"))
+    User.objects.create(username="root", email="root@agency.example", is_staff=True, is_superuser=True)
+    plain = User.objects.get(username=name)
+    with CaptureQueriesContext(connection) as asked:
+        user = RoleBackend().get_user(plain.pk)
+        assert name == "root" or user.has_perm("opportunities.view_task")
+    assert len(asked) == 1
+    assert user.get_all_permissions() == plain.get_all_permissions()
+    assert sorted(user.group_ids) == sorted(plain.group_ids)
+
+
+def test_nobody_is_signed_in_who_may_not_be(ada):
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+    assert RoleBackend().get_user(ada.pk) is None
+    assert RoleBackend().get_user(0) is None
 
 
 def test_the_owners_to_choose_from_are_those_of_the_deals_that_one_sees(ada, ben, cem, ann):
