@@ -94,7 +94,7 @@ class RoleAdmin(StockGroupAdmin, ModelAdmin):
     """Roles are written in zarts/desk/roles.py: here they can be read."""
 
     # A handful, all on one page.
-    search_fields = []
+    search_fields, sortable_by = [], []
     list_display = ["name"]
     fieldsets = [(None, {"fields": ["name", "people", "rights"]})]
     readonly_fields = ["people", "rights"]
