@@ -9,6 +9,7 @@ import io
 import logging
 from functools import cache
 
+import hypothesis
 import pytest
 from aiosmtpd.controller import Controller
 from django.contrib.auth.hashers import get_hasher, make_password
@@ -19,6 +20,10 @@ from tests import database
 from tests.kept import numbered_alike
 from tests.world import a_world
 from zarts.demo import free_port
+
+# How long an example takes says how busy a machine is, and a test's database is put back by the test itself.
+hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

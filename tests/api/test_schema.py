@@ -11,7 +11,7 @@ import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
@@ -32,9 +32,8 @@ pytestmark = pytest.mark.django_db
 # So many calls of each kind and each mode.
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]
 # In the suite the same calls each time, so that what is found is found again; whoever asks for longer finds others.
-SURE = {"deadline": None, "database": None, "derandomize": EXAMPLES <= 20}
+SURE = {"database": None, "derandomize": EXAMPLES <= 20}
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +54,7 @@ def asked(described, headers, examples, aim=lambda case, here: None, only=lambda
     for operation in filter(only, operations):
         for mode in GenerationMode:
 
-            @settings(max_examples=examples, suppress_health_check=QUIET, **SURE)
+            @settings(max_examples=examples, **SURE)
             @given(case=operation.as_strategy(generation_mode=mode), here=st.booleans())
             def call(case, here):
                 aim(case, here)

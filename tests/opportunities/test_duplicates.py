@@ -2,7 +2,7 @@
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opportunities import alike
@@ -122,7 +122,7 @@ def slipped(one, kind, place, letter):
     return head + made[kind]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300)
 @given(one=LETTERS, kind=st.sampled_from(SLIPS), place=st.integers(0, 14), letter=st.sampled_from("abc1"))
 def test_every_slip_is_found_by_one_half_of_the_name_and_a_name_of_four_letters_has_none(one, kind, place, letter):
     other = slipped(one, kind, place, letter)
@@ -133,7 +133,7 @@ def test_every_slip_is_found_by_one_half_of_the_name_and_a_name_of_four_letters_
     assert around(one, other) is around(other, one) is (near and one != other)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200)
 @given(one=st.text("ab1", min_size=5, max_size=8), other=st.text("ab1", min_size=5, max_size=8))
 def test_what_is_more_than_one_slip_apart_is_not_near(one, other):
     letters, places = "ab1", range(len(one) + 1)

@@ -13,7 +13,7 @@ from opportunities.models import Audit, Evidence
 from opportunities.models.shelf_life import USUAL
 from tests.opportunities.evidence_makers import METRICS, PAGES, QUERIES, a_report, a_zip
 
-damaged = settings(max_examples=150, deadline=None)
+damaged = settings(max_examples=150)
 OCTOBER = datetime(2026, 10, 31, 12, tzinfo=UTC)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -2,13 +2,13 @@
 
 import pytest
 from django.contrib.auth.models import Group
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opportunities.imports import BadFile, import_leads, read_table
 from opportunities.models import User
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=150)
 
 
 def outcome(read):

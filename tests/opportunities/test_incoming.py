@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -461,7 +461,7 @@ def test_a_hostile_mail_is_taken_in_quickly_and_kept(name):
 
 
 @given(st.binary(max_size=2000), st.binary(max_size=300), st.sampled_from(["plain", "html", "mixed; boundary=b"]))
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=150)
 def test_nothing_that_anybody_sends_breaks_the_reading(body, header, kind):
     maintype = "multipart" if "boundary" in kind else "text"
     head = b"From: " + header + b"\r\nSubject: " + header + f"\r\nContent-Type: {maintype}/{kind}\r\n\r\n".encode()

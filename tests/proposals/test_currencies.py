@@ -77,7 +77,7 @@ def places_of(text) -> int:
 # -- Whatever is typed. ------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rows=st.lists(ROW, max_size=6), currency=CURRENCY, discount=PERCENT)
 def test_the_total_is_the_sum_of_its_lines_and_no_amount_is_finer_than_its_currency(rows, currency, discount):
     lines = lines_of(rows, currency)
@@ -91,7 +91,7 @@ def test_the_total_is_the_sum_of_its_lines_and_no_amount_is_finer_than_its_curre
         assert places_of(money(amount, currency).split(" ")[0]) == decimals(currency)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows=st.lists(ROW, max_size=6), currency=CURRENCY, discount=PERCENT, data=st.data())
 def test_what_the_clients_page_says_is_what_is_stored(rows, currency, discount, data):
     lines = lines_of(rows, currency)
@@ -111,7 +111,7 @@ def test_what_the_clients_page_says_is_what_is_stored(rows, currency, discount, 
             assert places_of(words) in (0, decimals(currency))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(value=st.decimals(0, 10**9, places=6), currency=CURRENCY)
 def test_an_amount_is_rounded_half_up_to_what_can_be_paid(value, currency):
     found, unit = rounded(value, currency), Decimal(10) ** -decimals(currency)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opportunities.records import edit
@@ -78,12 +78,7 @@ def said(proposal):
     return {aspect: approvals.digest(aspect, proposal) for aspect in proposal.ASPECTS}
 
 
-@settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    derandomize=True,
-)
+@settings(max_examples=30, derandomize=True)
 @given(edits=EDITS)
 def test_for_random_edits_exactly_the_aspects_whose_content_changed_lapse(ada, ben, edits):
     with transaction.atomic():
