@@ -8,7 +8,7 @@ from django.utils import timezone
 from opportunities.repeating import zone_of
 from opportunities.typed import typed
 
-from .views.refused import signed_out
+from .views.refused import form_only, signed_out
 
 
 class OwnTimeZone:
@@ -62,7 +62,7 @@ class OwnCodeOnly:
 
 
 class OnlyPages:
-    """Refuse what is no page and no form: the staff surface knows GET and POST.
+    """Refuse what is no page and no form: the staff surface knows GET and POST. Who reads a form's address is told so.
 
     What programs call says itself, in its own way, what it answers.
     """
@@ -73,4 +73,7 @@ class OnlyPages:
     def __call__(self, request):
         if request.method not in ("GET", "HEAD", "POST") and not request.path.startswith("/api/"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 405 and request.method == "GET" and request.path.startswith("/admin/"):
+            return form_only(request, response["Allow"])
+        return response

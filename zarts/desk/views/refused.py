@@ -34,6 +34,14 @@ def missing(request, exception=None):
     return refuse(request, 404, "Nothing is here", "It may have moved, or it lies outside of what you may see.")
 
 
+def form_only(request, allowed):
+    """Say that an address takes what a form sends: whoever signs in anew, or passes it on, comes to it by a link."""
+    words = "This address only takes what a form sends. Go back to the page that you came from, or begin at today."
+    page = refuse(request, 405, "There is nothing to read here", words)
+    page["Allow"] = allowed
+    return page
+
+
 def unclear(request, exception=None):
     return refuse(request, 400, "This request makes no sense to us", "Go back, reload the page, and try again.")
 
