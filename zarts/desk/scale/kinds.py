@@ -327,6 +327,26 @@ KINDS = (
             ("in_review", "approved", "mod({m} - 1, 64) = 0", ""),
         ),
     ),
+    # Taken back, for nobody else may be here who could decide on it.
+    Kind(
+        "question",
+        "proposals.Approval",
+        64,
+        "'Legal of the contract with ' || {called}",
+        {
+            **OUTPUT,
+            "contract_id": "{contract}",
+            "aspect": "'legal'",
+            "why": "'Each contract is read by somebody else.'",
+            "group_id": "{managers}",
+            "digest": "repeat('0', 64)",
+            "content": "'{{}}'",
+            "due": "now() + mod({n}, 1000) * interval '1 hour'",
+            "asked_by_id": "{owner}",
+            "next_action": "'Read it and decide'",
+        },
+        (("pending", "recalled", "true", ""),),
+    ),
     Kind(
         "payment",
         "proposals.Payment",
