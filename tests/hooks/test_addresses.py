@@ -57,6 +57,8 @@ def test_an_address_of_a_private_network_is_refused(url):
         ("https://example.com/\r\nHost: other", "without spaces"),
         ("https://example.com:22/", "port 443"),
         ("https://example.com:6379/", "port 443"),
+        (f"https://{'a' * 64}.com/", "1 to 63 letters"),
+        ("https://example..com/", "1 to 63 letters"),
     ],
 )
 def test_what_is_no_address_for_this_is_refused_in_words(url, said):
@@ -64,7 +66,9 @@ def test_what_is_no_address_for_this_is_refused_in_words(url, said):
         refuse_address(url)
 
 
-@pytest.mark.parametrize("url", ["https://example.com/", "https://example.com:8443/a?b=c", "https://8.8.8.8/"])
+@pytest.mark.parametrize(
+    "url", ["https://example.com/", "https://example.com:8443/a?b=c", "https://8.8.8.8/", "https://bücher.de/"]
+)
 def test_an_address_of_the_internet_is_taken(url):
     refuse_address(url)
 

@@ -38,6 +38,10 @@ def refuse_address(url: str):
         raise ValidationError("Write the whole address, such as https://example.com/hooks.")
     if "@" in parts.netloc:
         raise ValidationError("Leave out the name and password before the @: whatever is sent is signed instead.")
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValidationError("No host has such a name: each part between its dots has 1 to 63 letters.") from None
     port = port or (443 if parts.scheme == "https" else 80)
     if is_ours(host, port):
         return
