@@ -1,4 +1,4 @@
-"""What the logs of the public surface may say."""
+"""What the logs of both surfaces may say."""
 
 import logging
 import re
@@ -11,4 +11,13 @@ class WithoutTokens(logging.Filter):
 
     def filter(self, record):
         record.msg, record.args = TOKEN.sub(r"\1…", record.getMessage()), None
+        return True
+
+
+class WithoutWays(logging.Filter):
+    """Leave out the way through our code that led to a refusal: that somebody may not is no fault of it."""
+
+    def filter(self, record):
+        if getattr(record, "status_code", None) == 403:
+            record.exc_info = None
         return True

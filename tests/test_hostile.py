@@ -4,6 +4,7 @@ import logging
 
 import psycopg
 import pytest
+from django.utils.module_loading import import_string
 from guardian.shortcuts import assign_perm
 
 from opportunities.models import Contact, Event, Task, User
@@ -116,6 +117,17 @@ def test_no_token_reaches_a_log(address):
     WithoutTokens().filter(record)
     assert "secret" not in record.getMessage()
     assert record.getMessage().startswith("Forbidden: /p")
+
+
+@pytest.mark.parametrize(("status", "is_told"), [(403, False), (500, True), (None, True)])
+def test_a_log_tells_the_way_to_a_fault_and_not_to_a_refusal(status, is_told, settings):
+    record = logging.LogRecord("django.request", logging.WARNING, "", 0, "No", (), (ValueError, ValueError(), None))
+    if status:
+        record.status_code = status
+    logs = settings.LOGGING
+    for name in logs["handlers"]["stderr"]["filters"]:
+        import_string(logs["filters"][name]["()"])().filter(record)
+    assert bool(record.exc_info) is is_told
 
 
 @pytest.mark.parametrize("act", ["pg_advisory_lock(1)", "pg_try_advisory_xact_lock(1, 1)", "lo_create(0)"])
