@@ -30,6 +30,7 @@ WORDS = {
     "invalid_choice": "Choose one from the list.",
     "invalid_pk_value": "Choose from the list.",
     "invalid_list": "Choose from the list.",
+    "unique": "There is one with this already. Write another.",
 }
 NUMBERS = {
     "invalid": "Write a number, such as 40.",

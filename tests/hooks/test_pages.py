@@ -56,6 +56,27 @@ def test_what_is_wrong_is_said_at_its_place(eve, as_user, field, value, said):
     assert not Endpoint.objects.exists()
 
 
+def test_a_name_that_another_has_is_refused_in_our_words(eve, as_user):
+    as_user(eve).post(f"{LIST}add/", typed(eve))
+    page = as_user(eve).post(f"{LIST}add/", typed(eve))
+    assert "There is one with this already. Write another." in page.content.decode()
+    assert Endpoint.objects.count() == 1
+
+
+def test_a_page_of_one_that_fails_says_why_and_when_it_is_tried_next(ada, eve, as_user, endpoint, receiver):
+    mine = endpoint(receiver(500))
+    for _ in range(8):
+        a_lead(ada)
+    page = as_user(eve).get(mine.staff_url()).content.decode()
+    assert "What came of it last" not in page
+    deliveries.run()
+    tried = mine.deliveries.exclude(trouble="").get()
+    page = as_user(eve).get(mine.staff_url()).content.decode()
+    assert f"What came of it last: {tried.trouble}" in page
+    assert f'/admin/hooks/deliveries/{tried.pk}/">Look at it' in page
+    assert "Next try" in page
+
+
 @pytest.mark.parametrize("name", ["ada", "ben", "dora", "ann"])
 def test_nobody_else_adds_changes_tests_or_sees_a_secret(name, request, eve, as_user, endpoint):
     mine, browser = endpoint(), as_user(request.getfixturevalue(name))

@@ -8,6 +8,7 @@ import re
 import socket
 from urllib.parse import urlsplit
 
+import requests
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
@@ -38,11 +39,9 @@ def refuse_address(url: str):
         raise ValidationError("Write the whole address, such as https://example.com/hooks.")
     if "@" in parts.netloc:
         raise ValidationError("Leave out the name and password before the @: whatever is sent is signed instead.")
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        raise ValidationError("No host has such a name: each part between its dots has 1 to 63 letters.") from None
-    port = port or (443 if parts.scheme == "https" else 80)
+    host = as_called(url, host)
+    if port is None:
+        port = 443 if parts.scheme == "https" else 80
     if is_ours(host, port):
         return
     if parts.scheme != "https":
@@ -51,6 +50,17 @@ def refuse_address(url: str):
         raise ValidationError("Use port 443 or 8443.")
     if is_inner_name(host) or not is_public_if_number(host):
         raise ValidationError(INSIDE)
+
+
+def as_called(url: str, host: str) -> str:
+    """Return a host as it is called: in the letters that names have, whatever was typed. That is what is judged."""
+    try:
+        if not host.isascii():
+            host = urlsplit(requests.Request("POST", url).prepare().url or "").hostname or ""
+        host.encode("idna")
+    except (requests.exceptions.RequestException, ValueError):
+        raise ValidationError("No host has such a name. Check each part between its dots: 1 to 63 letters.") from None
+    return host
 
 
 def is_inner_name(host: str) -> bool:

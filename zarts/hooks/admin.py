@@ -63,6 +63,7 @@ class EndpointAdmin(RecordAdmin):
             "health": health(record),
             "waiting": f"more than {COUNTED:,}" if waiting > COUNTED else waiting,
             "latest": list(rows[:LATEST]),
+            "failed": failed_last(record) if record.failing_since else None,
             "told_of": [kinds.words().get(kind, kind) for kind in record.kinds],
             "both_until": record.before_until if record.before_until and at < record.before_until else None,
             "may_change": self.has_change_permission(request, record),
@@ -149,6 +150,13 @@ class EndpointAdmin(RecordAdmin):
                 return redirect("admin:hooks_endpoint_log", pk)
         context = {**self.around(request, endpoint), "title": "Send again", "since_form": form}
         return TemplateResponse(request, "hooks/again.html", context, status=422)
+
+
+def failed_last(endpoint):
+    """Return what an endpoint last did not take: of what waits, that was tried stands last, for it is tried later."""
+    waiting = endpoint.deliveries.filter(state=Delivery.State.WAITING).order_by("-go_at", "-pk")[:LATEST]
+    given_up = endpoint.deliveries.filter(state=Delivery.State.GIVEN_UP).order_by("-pk")[:1]
+    return next((row for row in (*waiting, *given_up) if row.trouble), None)
 
 
 def health(endpoint) -> str:
