@@ -294,6 +294,9 @@ EMPTY = "Fill this in."
         ({"name": 7}, "name", "Send text."),
         ({"name": "a\0b"}, "name", "Remove what is no letter here"),
         ({"name": "\ud800"}, "name", "Remove what is no letter here"),
+        ({"name": "Bo\nLarsen"}, "name", "Write this in one line."),
+        ({"name": "Bo", "company": "Harbor\r\nBcc: a@b.example"}, "company", "Write this in one line."),
+        ({"name": "Bo", "next_action": "Call\u2028them"}, "next_action", "Write this in one line."),
         ({"name": "x" * 121}, "name", "Shorten this to 120 letters."),
         ({"nom": "Bo"}, "nom", "There is no such field."),
         ({"name": "Bo", "email": "bo"}, "email", "Write a mail address"),
@@ -365,6 +368,11 @@ def test_a_key_is_plain_letters_and_there_must_be_one(program, ada):
         assert "1 to 200 plain letters" in problem(mine.post("leads", BO, key=key), 422)["fields"]["Idempotency-Key"]
     bare = Client(headers=mine.headers).post("/api/leads", json.dumps(BO), content_type="application/json")
     assert problem(bare, 422)["fields"] == {"Idempotency-Key": EMPTY}
+
+
+def test_the_manual_says_what_stands_in_an_address(as_user, ada):
+    page = as_user(ada).get("/admin/api/").text
+    assert "<code>{contract}</code></dt><dd>The number of the contract, such as C-0007." in page
 
 
 def test_other_methods_and_addresses_are_refused_as_problems(program, ada):

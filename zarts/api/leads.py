@@ -16,7 +16,7 @@ from proposals.inbox import a_source, bring_in
 from .once import Made, once
 from .operations import Keyed, Numbered, reads, writes
 from .problems import Refusal, judged, missing, wrong
-from .words import Body, Day, Moment, Now, Text, iso
+from .words import Body, Day, Line, Moment, Now, Text, iso
 
 SCOPE = "write:leads"
 
@@ -24,23 +24,23 @@ SCOPE = "write:leads"
 class NewLead(Body):
     """Somebody who may need us."""
 
-    name: Text = Field(description="The name of the person.", min_length=1, max_length=120)
-    company: Text = Field("", description="The company that they are from.", max_length=160)
-    email: Text = Field("", description="Their mail address.", max_length=254)
-    phone: Text = Field("", description="Their phone number.", max_length=40)
-    website: Text = Field("", description="The address of their website.", max_length=200)
-    country: Text = Field("", description="Their country.", max_length=60)
+    name: Line = Field(description="The name of the person.", min_length=1, max_length=120)
+    company: Line = Field("", description="The company that they are from.", max_length=160)
+    email: Line = Field("", description="Their mail address.", max_length=254)
+    phone: Line = Field("", description="Their phone number.", max_length=40)
+    website: Line = Field("", description="The address of their website.", max_length=200)
+    country: Line = Field("", description="Their country.", max_length=60)
     words: Text = Field("", description="What they said, in their words.", max_length=20_000)
-    source: Text = Field(
+    source: Line = Field(
         "", description="The name of a source that is known here. Without it, it is the program’s own.", max_length=120
     )
-    reference: Text = Field("", description="Its number in your system. It comes in once.", max_length=120)
-    owner: Text = Field(
+    reference: Line = Field("", description="Its number in your system. It comes in once.", max_length=120)
+    owner: Line = Field(
         "",
         description="The mail address of the member of staff whose it becomes. Without it, we choose.",
         max_length=254,
     )
-    next_action: Text = Field("", description="What happens next, in words.", max_length=200)
+    next_action: Line = Field("", description="What happens next, in words.", max_length=200)
     due_on: Day | None = Field(None, description="The day by which that is owed. Without it, tomorrow.")
     arrived_at: Moment | None = Field(None, description="When they asked. Without it, now.")
 

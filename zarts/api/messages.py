@@ -15,7 +15,7 @@ from opportunities.records import begin, perform
 from .once import Made, once
 from .operations import Keyed, Numbered, reads, writes
 from .problems import judged, missing, wrong
-from .words import Body, Moment, Now, Number, Text, iso
+from .words import Body, Line, Moment, Now, Number, Text, iso
 
 SCOPE = "write:messages"
 NOBODY = "There is no {} with this number that you may see."
@@ -29,7 +29,7 @@ class NewMessage(Body):
     )
     contact: Number = Field(description="The number of the contact that it is with.")
     opportunity: Number | None = Field(None, description="The number of the opportunity that it is about.")
-    subject: Text = Field(description="What it is about.", min_length=1, max_length=200)
+    subject: Line = Field(description="What it is about.", min_length=1, max_length=200)
     body: Text = Field(description="What was said, or the words of the mail.", min_length=1, max_length=20_000)
     happened_at: Moment | None = Field(None, description="When it was held. Without it, now. A mail has none.")
 

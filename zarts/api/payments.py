@@ -14,7 +14,7 @@ from proposals.models.payment import RECORD
 from .once import Made, once
 from .operations import Keyed, reads, writes
 from .problems import Refusal, judged, missing
-from .words import Body, ContractNumber, Day, Money, Now, Text, iso
+from .words import Body, ContractNumber, Day, Line, Money, Now, Text, iso
 
 SCOPE = "write:payments"
 # What departs from what was agreed is decided by a person, who answers for it.
@@ -34,18 +34,18 @@ class Nothing(Body):
 class Invoiced(Body):
     """An invoice that was sent."""
 
-    invoice: Text = Field(description="The number of the invoice.", min_length=1, max_length=60)
+    invoice: Line = Field(description="The number of the invoice.", min_length=1, max_length=60)
     due_on: Day = Field(description="The day on which it is due.")
 
 
 class Shown(Body):
     """Money that moved, and what shows it."""
 
-    reference: Text = Field(
+    reference: Line = Field(
         description="The reference, as the bank or the payment provider names it.", min_length=1, max_length=120
     )
     happened_on: Day = Field(description="The day on which it moved.")
-    link: Text = Field(
+    link: Line = Field(
         description="The address where it can be looked at, such as https://pay.example.com/4711.",
         min_length=1,
         max_length=500,

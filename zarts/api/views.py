@@ -91,6 +91,11 @@ def call(said, path, method, operation) -> dict:
         "words": operation["description"],
         "method": method.upper(),
         "path": path,
+        "places": [
+            {"name": f"{{{each['name']}}}", "words": each.get("description", "")}
+            for each in operation.get("parameters", [])
+            if each["in"] == "path"
+        ],
         "fields": [
             {
                 "name": name,

@@ -45,6 +45,14 @@ def printable(text: str) -> str:
     return UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
+def in_one_line(text: str) -> str:
+    """Refuse what would stand over two lines in a list, and in no subject of a mail."""
+    text = printable(text)
+    if len(text.splitlines()) > 1:
+        raise ValueError("Write this in one line.")
+    return text
+
+
 def written(words: str):
     """Refuse what is no text where a text says a day or a moment: a number would be read as seconds since 1970."""
 
@@ -76,6 +84,7 @@ def shaped(pattern: str, words: str):
 
 
 Text = Annotated[str, AfterValidator(printable)]
+Line = Annotated[str, AfterValidator(in_one_line)]
 Day = Annotated[date, written(DAYS["invalid"]), AfterValidator(of_our_time)]
 Moment = Annotated[AwareDatetime, written(A_MOMENT), AfterValidator(of_our_time)]
 Money = shaped(AMOUNT, 'Send an amount with two decimals at most, such as "4800.00".')
