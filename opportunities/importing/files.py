@@ -91,6 +91,8 @@ def text(file, what: str, encoding: str) -> Sheet:
         first = lines.readline(MOST_OF_A_LINE)
     if not first:
         raise BadFile(f"{what} is empty. Export it again, with its header line.")
+    if is_no_text(first):
+        raise BadFile(f"{what} is no text and no workbook. Save it as CSV or .xlsx, and upload that.")
     delimiter = max(DELIMITERS, key=outside_quotes(first).count)
     split = Splitter(first.lstrip("\ufeff"), lines, delimiter)
     try:
@@ -100,6 +102,12 @@ def text(file, what: str, encoding: str) -> Sheet:
     names = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Western letters (cp1252)"}
     words = f"{names.get(encoding, 'UTF-16')}, split by {DELIMITERS[delimiter]}"
     return Sheet(header, values_of(split, len(header)), words)
+
+
+def is_no_text(line: str) -> bool:
+    """Whether so much of a line is no letter that no program wrote it as one: a picture, an archive, a key."""
+    odd = sum("\udc80" <= letter <= "\udcff" or (letter < " " and letter not in "\t\r\n") for letter in line)
+    return odd * 10 > len(line)
 
 
 def outside_quotes(line: str) -> str:

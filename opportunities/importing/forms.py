@@ -172,7 +172,8 @@ class ColumnsForm(forms.Form):
             what, _, place = name.partition("-")
             if what in WRITTEN and value:
                 written[what][self.record.header[int(place)]["name"]] = value
-        return {**self.record.choices, **written}
+        before = self.record.choices
+        return {**before, **{what: chosen for what, chosen in written.items() if chosen or before.get(what)}}
 
     def clean(self):
         data = super().clean()

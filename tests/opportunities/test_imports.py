@@ -1,5 +1,6 @@
 """Files that people really have: the good rows come in, each bad one is told, a second run adds nothing."""
 
+import random
 from io import StringIO
 
 import pytest
@@ -90,6 +91,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(ada, encoding):
 def test_semicolons_and_tabs_split_as_well(ada):
     assert bring("Name;Email\nBo;bo@x.example\n", contacts=None).added == 1
     assert bring("Name\tEmail\nCy\tcy@x.example\n", contacts=None).added == 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_no_text_at_all_is_refused(ada, seed):
+    with pytest.raises(BadFile, match="is no text and no workbook. Save it as CSV or .xlsx"):
+        bring(random.Random(seed).randbytes(3000), contacts=None)
 
 
 @pytest.mark.parametrize(
