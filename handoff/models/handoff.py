@@ -54,6 +54,7 @@ class Handoff(Output):
     stage = stage_field(Stage, Stage.PREPARING)
 
     class Meta(Output.Meta):
+        indexes = [models.Index(fields=["due_on", "id"], name="handoff_by_due")]
         permissions = [("move_handoff", "Can accept, block and close handoffs")]
         ordering = ["-id"]
         constraints = [

@@ -61,6 +61,10 @@ class Project(Output):
     stage = stage_field(Stage, Stage.SETUP)
 
     class Meta(Output.Meta):
+        indexes = [
+            models.Index(fields=["kickoff_on", "id"], name="project_by_kickoff"),
+            models.Index(fields=["due_on", "id"], name="project_by_due"),
+        ]
         permissions = [("move_project", "Can bring projects live and close them")]
         ordering = ["-id"]
         constraints = [
@@ -222,6 +226,7 @@ class ChecklistItem(Output):
     stage = stage_field(Stage, Stage.OPEN)
 
     class Meta(Output.Meta):
+        indexes = [models.Index(fields=["due_on", "id"], name="item_by_due")]
         verbose_name = "onboarding item"
         permissions = [("move_checklistitem", "Can finish and waive onboarding items")]
         ordering = ["offset_days", "id"]
@@ -334,6 +339,7 @@ class LaunchBlocker(Record):
     objects = BlockerQuerySet.as_manager()
 
     class Meta(Record.Meta):
+        indexes = [models.Index(fields=["due_on", "id"], name="blocker_by_due")]
         permissions = [("move_launchblocker", "Can clear launch blockers")]
         ordering = ["-id"]
 

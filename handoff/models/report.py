@@ -91,6 +91,7 @@ class ReportingCadence(Days, Kept):
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta(Kept.Meta):
+        indexes = [models.Index(fields=["first_due_on", "id"], name="cadence_by_first")]
         verbose_name = "reporting cadence"
         constraints = [
             models.UniqueConstraint(fields=["project"], name="one_cadence_a_project"),

@@ -62,7 +62,10 @@ class Audit(Output):
                 condition=models.Q(stage__in=["verified", "withdrawn"]) | ~models.Q(next_action=""),
             )
         ]
-        indexes = [models.Index(fields=["counts_until"], name="audit_to_expire", condition=models.Q(stage="verified"))]
+        indexes = [
+            models.Index(fields=["due_on", "id"], name="audit_by_due"),
+            models.Index(fields=["counts_until"], name="audit_to_expire", condition=models.Q(stage="verified")),
+        ]
 
     def __str__(self):
         return self.name

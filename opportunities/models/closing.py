@@ -52,6 +52,7 @@ class Closing(Output):
     stage = stage_field(Stage, Stage.FINAL)
 
     class Meta(Output.Meta):
+        indexes = [models.Index(fields=["reactivate_from", "id"], name="closing_by_window")]
         constraints = [
             models.CheckConstraint(
                 name="lost_closing_has_a_window",
@@ -104,6 +105,7 @@ class WinBack(Record):
         verbose_name = "win-back"
         permissions = [("move_winback", "Can work on win-backs")]
         indexes = [
+            models.Index(fields=["opens_on", "id"], name="winback_by_opening"),
             models.Index(fields=["opens_on"], name="winback_waits", condition=Q(stage="waiting")),
             models.Index(fields=["ends_on"], name="winback_runs", condition=~Q(stage__in=["reopened", "expired"])),
         ]

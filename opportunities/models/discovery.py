@@ -51,6 +51,7 @@ class Discovery(Output):
     stage = stage_field(Stage, Stage.OPEN)
 
     class Meta(Output.Meta):
+        indexes = [models.Index(fields=["due_on", "id"], name="discovery_by_due")]
         verbose_name_plural = "discoveries"
         permissions = [("move_discovery", "Can complete and reopen discoveries")]
         constraints = [

@@ -90,7 +90,7 @@ class Evidence(Kept):
         constraints = [
             models.UniqueConstraint(fields=["audit", "key", "captured_at", "version"], name="evidence_once"),
         ]
-        indexes = [models.Index(fields=["fresh_until"], name="evidence_by_age")]
+        indexes = [models.Index(fields=["fresh_until", "id"], name="evidence_by_age")]
         triggers = [frozen()]
 
     def __str__(self):

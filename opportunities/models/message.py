@@ -113,6 +113,7 @@ class Message(About, Record):
             ),
         ]
         indexes = [
+            models.Index(fields=["sent_at", "id"], name="message_by_sent"),
             models.Index(fields=["go_at", "id"], name="message_queued", condition=models.Q(stage="queued")),
             models.Index(
                 fields=["again_at"],

@@ -129,6 +129,7 @@ class Approval(Output):
             ),
         ]
         indexes = [
+            models.Index(fields=["due", "id"], name="approval_by_due"),
             models.Index(fields=["due", "id"], name="approval_waiting", condition=models.Q(stage="pending")),
             # What may wait for one person, by each way to be asked: `asked_of` in zarts/desk/queue.py.
             models.Index(fields=["owner", "due"], name="approval_of_owner", condition=models.Q(stage="pending")),

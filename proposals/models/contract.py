@@ -114,6 +114,7 @@ class Contract(Authored, Output):
     stage = stage_field(Stage, Stage.DRAFT)
 
     class Meta(Output.Meta):
+        indexes = [models.Index(fields=["kickoff_on", "id"], name="contract_by_kickoff")]
         permissions = [
             ("write_contract", "Can draw up contracts and send them"),
             ("countersign_contract", "Can sign contracts for the agency"),

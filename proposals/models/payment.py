@@ -47,6 +47,7 @@ class Payment(Record):
     stage = stage_field(Stage, Stage.NOT_DUE)
 
     class Meta(Record.Meta):
+        indexes = [models.Index(fields=["due_on", "id"], name="payment_by_due")]
         permissions = [("record_payment", "Can record invoices and payments")]
         triggers = [
             settled("bill_stays", "amount", "currency", "invoice", "due_on", once="OLD.stage <> 'not_due'"),

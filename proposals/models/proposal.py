@@ -172,6 +172,7 @@ class Proposal(Authored, Output):
             ),
         ]
         indexes = [
+            models.Index(fields=["valid_until", "id"], name="proposal_by_validity"),
             models.Index(
                 fields=["valid_until"], name="proposal_to_expire", condition=models.Q(stage__in=["sent", "viewed"])
             ),

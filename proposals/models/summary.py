@@ -81,7 +81,10 @@ class Summary(Authored, About, Output):
                 condition=models.Q(stage__in=["published", "withdrawn", "superseded"]) | ~models.Q(next_action=""),
             )
         ]
-        indexes = [models.Index(fields=["record_type", "record_id"], name="summary_about")]
+        indexes = [
+            models.Index(fields=["due_on", "id"], name="summary_by_due"),
+            models.Index(fields=["record_type", "record_id"], name="summary_about"),
+        ]
         triggers = [settled("author_stays", "author_id")]
 
     def __str__(self):
