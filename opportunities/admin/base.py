@@ -237,6 +237,7 @@ class KeptAdmin(ModelAdmin):
             "kept": asked.chosen,
             "looks": asked.looks,
             "here": request.path,
+            "orders": asked.orders,
             "places": asked.places(),
             "usual_url": asked.address(columns=""),
             "clear_url": address_of(request.path, asked.looks),
@@ -279,12 +280,11 @@ class KeptAdmin(ModelAdmin):
         asked.path = asked.path.removesuffix("export/")
         if request.GET.get("as") not in export.KINDS:
             asked.leave_out("Choose CSV or Excel.")
-        elif answer := export.file_of(asked, request.GET["as"]):
-            return answer
-        else:
+        elif not asked.left_out:
+            if answer := export.file_of(asked, request.GET["as"]):
+                return answer
             asked.leave_out(export.TOO_MANY)
-        messages.warning(request, asked.left_out[-1])
-        return redirect(asked.address())
+        return export.no_file(request, asked.left_out, asked.address())
 
     def row_url(self, row):
         return self.row_url_of(row.pk)
@@ -588,7 +588,7 @@ class RecordAdmin(KeptAdmin):
             except Refused as refusal:
                 move.lacks = refusal.lacks
             else:
-                messages.success(request, f"Done: {record} {move.step.custom['past'].rstrip(':')}.")
+                messages.success(request, f"Done: you {move.step.custom['past'].rstrip(',')} {record}.")
                 return redirect(came_from(request, record))
         context = {
             **self.admin_site.each_context(request),

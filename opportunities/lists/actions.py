@@ -82,7 +82,7 @@ class SaysWhom(Action):
 
     cleaned_data: dict
 
-    name, question, button = "Give…", "Give {rows} to somebody else?", "Give {rows}"
+    name, question, button = "Give to…", "Give {rows} to somebody else?", "Give {rows}"
     sets = ("owner",)
 
     def words(self, page, count):

@@ -22,6 +22,7 @@ class Head:
     label: str
     aria: str = ""
     leads: str = ""
+    leads_to: str = ""
 
 
 @dataclass
@@ -166,9 +167,18 @@ class Asked:
             if name in self.sorts:
                 now = self.sort is self.sorts[name]
                 head.aria = ("descending" if self.turned else "ascending") if now else ""
-                head.leads = self.address(sort=f"-{name}" if now and not self.turned else name)
+                turns = now and not self.turned
+                head.leads = self.address(sort=f"-{name}" if turns else name)
+                head.leads_to = self.sorts[name].way(turns)
             heads.append(head)
         return heads
+
+    @property
+    def orders(self) -> list[tuple]:
+        """Return the orders to choose from, those by number first."""
+        now = self.looks.get("sort", "-id")
+        by_number = [("-id", "Newest first", now == "-id"), ("id", "Oldest first", now == "id")]
+        return [*by_number, *order.choices(self.sorts, now)]
 
     def places(self) -> list[tuple]:
         return places(self.query, self.offered, self.names, lambda query, **changes: self.address(**changes))

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from itertools import chain
 from tempfile import TemporaryFile
 
-from django.http import FileResponse, StreamingHttpResponse
+from django.contrib import messages
+from django.http import FileResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.utils import timezone
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -29,9 +30,21 @@ def file_of(asked, kind: str) -> StreamingHttpResponse | FileResponse | None:
     if kind == "excel" and is_too_long(asked.found):
         return None
     page = asked.page
+    title = str(page.opts.verbose_name_plural)
     sheet = Sheet(page, asked.names, asked.rows, asked.sort, asked.turned)
-    keep(asked.user, page.opts.verbose_name_plural, kind, asked.query, sheet.heads)
-    return sheet.answer(kind, page.opts.verbose_name_plural)
+    keep(asked.user, title, kind, asked.query, sheet.heads)
+    return sheet.answer(kind, title)
+
+
+def no_file(request, words: list, back) -> HttpResponseRedirect:
+    """Say why there is no file, and lead to the page as it is without what made no sense.
+
+    A file of more than somebody asked for would be taken for what they asked for.
+    """
+    for each in words:
+        messages.warning(request, each)
+    messages.warning(request, "No file was made. This is what is left of the address: take it away from here.")
+    return HttpResponseRedirect(back)
 
 
 def is_too_long(rows) -> bool:
@@ -41,7 +54,7 @@ def is_too_long(rows) -> bool:
 
 def keep(user, what, kind, query, heads):
     """Write in the diary of whoever takes a file what they took."""
-    facts = {"list": str(what), "as": KINDS[kind], "filters": query, "columns": heads}
+    facts = {"list": what, "as": KINDS[kind], "filters": query, "columns": heads}
     tell(user, "export", f"took {what} away as {KINDS[kind]}:"[:80], by=user, facts=facts)
 
 

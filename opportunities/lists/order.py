@@ -7,6 +7,8 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 
+from ..money import MoneyField
+
 # So many rows are read at once, where all of a list are.
 BATCH = 500
 
@@ -34,6 +36,11 @@ def whole_number(text):
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
+# What each way of an order is called: the one that a person gets first, and the other.
+BY_TIME, BY_LETTER, BY_NUMBER = ("earliest first", "latest first"), ("A to Z", "Z to A"), ("least first", "most first")
+BY_WORTH = ("least first, currencies mixed", "most first, currencies mixed")
+
+
 @dataclass(frozen=True)
 class Sort:
     """One order of a list. Rows of equal value follow by their number; each order has its index."""
@@ -46,6 +53,11 @@ class Sort:
     down: bool = False
     # Whether some rows have no value. They come last when it first goes, and first when it is turned round.
     gaps: bool = False
+    ways: tuple[str, str] = BY_TIME
+
+    def way(self, turned) -> str:
+        """Return in words what stands first: "Due, earliest first"."""
+        return f"{self.label}, {self.ways[turned]}"
 
 
 # The order of a list that nobody sorted.
@@ -140,11 +152,12 @@ FEW = {
     *("proposals.glossaryterm", "proposals.delegation", "handoff.provider"),
 }
 READ = (
-    (models.DateTimeField, read_time),
-    (models.DateField, read_day),
-    (models.DecimalField, read_amount),
-    (models.IntegerField, int),
-    (models.CharField, str),
+    (models.DateTimeField, read_time, BY_TIME),
+    (models.DateField, read_day, BY_TIME),
+    (MoneyField, read_amount, BY_WORTH),
+    (models.DecimalField, read_amount, BY_NUMBER),
+    (models.IntegerField, int, BY_NUMBER),
+    (models.CharField, str, BY_LETTER),
 )
 
 
@@ -152,11 +165,19 @@ def sorts_of(model, label_of) -> dict[str, Sort]:
     """Return by which columns a kind of record can be sorted: those that an index stands behind."""
     found = {}
     for field in model._meta.concrete_fields:
-        read = next((read for kind, read in READ if isinstance(field, kind)), None)
+        read, ways = next(((read, ways) for kind, read, ways in READ if isinstance(field, kind)), (None, BY_TIME))
         if read and field.name != "stage" and not field.primary_key and (is_first(field) or few(model)):
             label = label_of(field.name)
-            found[field.name] = Sort(label, field.name, read, gaps=field.null)
+            found[field.name] = Sort(label, field.name, read, gaps=field.null, ways=ways)
     return found
+
+
+def choices(sorts, now) -> list[tuple]:
+    """Return each order that a list can have, both ways: what an address says, its words, and whether it is so now."""
+    found = [
+        (f"-{name}" if turned else name, sort.way(turned)) for name, sort in sorts.items() for turned in (False, True)
+    ]
+    return [(said, words, said == now) for said, words in found]
 
 
 def few(model) -> bool:

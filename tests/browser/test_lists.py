@@ -39,7 +39,7 @@ def test_a_list_is_laid_out_kept_taken_away_and_several_are_given(house, at_brow
     somebody.open("/admin/opportunities/task/?due=overdue")
     for task in tasks:
         somebody.page.get_by_label(f"Pick {task.title}").check()
-    somebody.press("Give…").sees("Give 2 tasks to somebody else?")
+    somebody.press("Give to…").sees("Give 2 tasks to somebody else?")
     somebody.write(owner="Ben").press("Give 2 tasks").sees("2 tasks given to Ben.")
     assert {task.owner for task in Task.objects.filter(pk__in=[task.pk for task in tasks])} == {ben}
     somebody.press("See it, or undo it").press("Undo").sees("2 tasks set back.")

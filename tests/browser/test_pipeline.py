@@ -97,7 +97,7 @@ def test_deals_are_given_away_row_by_row_with_the_keyboard(ada, at_browser):
     somebody.sees("Say what happens next.").press("Leave it")
     for key in "jxjx":
         somebody.page.keyboard.press(key)
-    somebody.press("Give…", within="#several").write(owner="Cem").press("Give 2 opportunities")
+    somebody.press("Give to…", within="#several").write(owner="Cem").press("Give 2 opportunities")
     somebody.sees("2 opportunities given to Cem.")
     assert set(Opportunity.objects.filter(owner=cem)) == {first, second}
     assert Event.objects.filter(verb="opportunity.edit", actor=ada, record_id__in=[first.pk, second.pk]).count() == 2

@@ -79,7 +79,7 @@ def test_what_is_missing_is_written_and_the_move_made_by_keyboard(ada, at_browse
     by_keys.press(".").goes_to("Write the pain points.").press("Enter").sees_dialog("Change")
     by_keys.type("Calls are lost on Fridays.").goes_to("Save").press("Enter").sees("Saved: Discovery of")
     by_keys.sees("Calls are lost on Fridays.").press(".").goes_to("Complete discovery: all").press("Enter")
-    by_keys.sees_dialog("Complete discovery").press("Enter").sees("Done: Discovery of")
+    by_keys.sees_dialog("Complete discovery").press("Enter").sees("Done: you completed Discovery of")
     by_keys.press(".").goes_to("Start audit").press("Enter").sees("started the audit of")
     assert Opportunity.objects.get(pk=opportunity.pk).stage == "audit"
 

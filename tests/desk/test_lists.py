@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from opportunities import reads
 from opportunities.admin.base import KeptAdmin
-from opportunities.lists import columns, export, many, saved
+from opportunities.lists import columns, export, many, order, saved
 from opportunities.lists.actions import TASKS
 from opportunities.models import BulkChange, BulkRow, Event, Lead, Opportunity, SavedView, Task, User
 from opportunities.records import Refused, begin, edit, perform
@@ -82,6 +82,73 @@ def test_a_list_is_sorted_by_what_has_an_index_and_its_pages_go_on(as_user, ada,
     assert "title" not in browser.get(TASK).context["asked"].sorts, "nothing is sorted without an index"
 
 
+def test_what_is_due_or_begins_on_a_day_can_be_sorted_by_it(ada):
+    days = {"due_on", "due", "due_at", "valid_until", "kickoff_on", "sent_at", "fresh_until", "opens_on"}
+    for model, page in admin.site._registry.items():
+        if isinstance(page, KeptAdmin):
+            assert days & {*page.list_display} <= order.sorts_of(model, str).keys(), model
+
+
+def test_every_order_is_chosen_beside_the_columns_and_says_what_it_does(as_user, ada):
+    some_tasks(ada, 3)
+    browser = as_user(ada)
+    answer = browser.get(TASK, {"kind": "other"})
+    assert answer.context["orders"] == [
+        ("-id", "Newest first", True),
+        ("id", "Oldest first", False),
+        ("due_at", "Due, earliest first", False),
+        ("-due_at", "Due, latest first", False),
+    ]
+    assert 'title="Due, earliest first"' in answer.text
+    for said, words, _ in answer.context["orders"]:
+        shown = browser.get(TASK, {"kind": "other", "sort": said})
+        assert (said, words, True) in shown.context["orders"]
+    worth = [words for _, words, _ in browser.get("/admin/opportunities/opportunity/").context["orders"]]
+    assert "Value, most first, currencies mixed" in worth
+    table = browser.get("/admin/pipeline/?look=table").context["orders"]
+    assert ("due", "Due, earliest first", True) in table
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "said"),
+    [
+        (TASK, "kind=dance", "Kind: there is no “dance” here."),
+        (TASK, "colour=red", "This list has no filter “colour”."),
+        (TASK, "columns=title,shoe", "There is no column “shoe” on this list."),
+        (TASK, "sort=shoe", "This list is not sorted by “shoe”."),
+        ("/admin/pipeline/", "stage=zz", "Stage: there is no “zz” here."),
+        ("/admin/pipeline/", "colour=red", "This list has no filter “colour”."),
+        ("/admin/pipeline/", "look=table&sort=shoe", "Sort: there is no such order here."),
+        ("/admin/won-and-lost/", "outcome=zz", "There is no outcome “zz” here."),
+        ("/admin/claims/", "service=zz", "There is no service “zz” here."),
+        ("/admin/approvals/", "show=zz", "There is no show “zz” here."),
+        ("/admin/reports/reliability/", "days=7", "There is no days “7” here."),
+        ("/admin/opportunities/opportunity/", "stage=zz", "Stage: there is no “zz” here."),
+    ],
+)
+def test_no_file_is_made_of_more_than_somebody_asked_for(as_user, ada, page, query, said):
+    some_tasks(ada, 2)
+    files = [f"{page}export/?as=csv&{query}"]
+    if page.endswith("opportunity/"):
+        files.append(f"{page}outputs.csv?{query}")
+    for file in files:
+        answer = as_user(ada).get(file, follow=True)
+        assert answer.redirect_chain[0][0].split("?")[0] == page
+        assert said in answer.text
+        assert "No file was made." in answer.text
+    assert not Event.objects.filter(verb="user.export").exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["/admin/lists/opportunities.task/many/?kind=dance", "/admin/pipeline/several/?stage=zz"]
+)
+def test_nothing_is_done_to_all_that_match_where_what_they_match_is_unclear(as_user, ada, url):
+    some_tasks(ada, 2)
+    answer = as_user(ada).post(url, {"do": "give", "all": "1"}, follow=True)
+    assert "These are other rows now: pick among them." in answer.text
+    assert not BulkChange.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -126,6 +193,8 @@ def test_every_column_of_every_list_can_be_shown_and_taken_away(as_user, world, 
             assert browser.get(reverse(f"{name}_changelist"), {"sort": f"-{sort}"}).status_code == 200
         lines = text_of(browser.get(reverse(f"{name}_export"), {"as": "csv", "columns": ",".join(offered)}))
         assert lines.startswith("\ufeff"), model
+        excel = b"".join(browser.get(reverse(f"{name}_export"), {"as": "excel"}).streaming_content)
+        assert load_workbook(io.BytesIO(excel)).active["A1"].value, model
         seen += 1
     assert seen > 50
 

@@ -287,7 +287,9 @@ def test_only_spaces_are_an_empty_box(as_user, ada):
 def test_an_address_with_an_unknown_kind_finds_all_kinds(as_user, ada):
     clients(ada, "Harbour")
 
-    assert "Harbour" in as_user(ada).get(reverse("find"), {"q": "harbour", "kind": "nonsense"}).text
+    page = as_user(ada).get(reverse("find"), {"q": "harbour", "kind": "nonsense"}).text
+    assert "Harbour" in page
+    assert "There is no such kind: all of them were looked for." in page
 
 
 def test_the_box_of_every_page_is_a_form_that_works_without_a_script(as_user, ada):

@@ -4,7 +4,18 @@ from dataclasses import dataclass
 from decimal import InvalidOperation
 
 from opportunities.lists.asked import shown as said
-from opportunities.lists.order import Sort, read_amount, read_day, read_mark, read_time, some, written_mark
+from opportunities.lists.order import (
+    BY_LETTER,
+    BY_TIME,
+    BY_WORTH,
+    Sort,
+    read_amount,
+    read_day,
+    read_mark,
+    read_time,
+    some,
+    written_mark,
+)
 from opportunities.models import Opportunity
 
 from .board import marked
@@ -18,9 +29,9 @@ def read_place(text):
 
 
 SORTS = {
-    "client": Sort("Client", "client__name", str),
-    "stage": Sort("Stage", "place", read_place),
-    "value": Sort("Value", "value", read_amount, down=True, gaps=True),
+    "client": Sort("Client", "client__name", str, ways=BY_LETTER),
+    "stage": Sort("Stage", "place", read_place, ways=BY_TIME),
+    "value": Sort("Value", "value", read_amount, down=True, gaps=True, ways=BY_WORTH[::-1]),
     "due": Sort("Due", "due_on", read_day, gaps=True),
     "quiet": Sort("Last event", "diary__last_at", read_time, number="diary_id"),
 }

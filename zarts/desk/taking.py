@@ -2,11 +2,10 @@
 
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.http import HttpResponseRedirect
 from django.urls import reverse
 
 from opportunities.lists import export
+from opportunities.lists.asked import shown
 
 
 def address(name: str, chosen: dict) -> str:
@@ -15,16 +14,27 @@ def address(name: str, chosen: dict) -> str:
     return f"{reverse(f'{name}_export')}?{said}&" if said else f"{reverse(f'{name}_export')}?"
 
 
+def misread(request, chosen) -> list[str]:
+    """Return a sentence for each part of an address that the page made nothing of."""
+    asked = {name: value for name, value in request.GET.items() if value and name != "as"}
+    return [
+        f"There is no {shown(name)} “{shown(value)}” here. It is left out."
+        for name, value in asked.items()
+        if chosen.get(name) != value
+    ][:5]
+
+
 def hand_out(request, name: str, title: str, chosen: dict, said: dict, batches, *, times=(), rows=None):
     """Give a page as a file, and write down who took it. `rows`: those that are counted before Excel takes them."""
     kind = request.GET.get("as", "")
-    words = "" if kind in export.KINDS else "Choose CSV or Excel."
-    if kind == "excel" and rows is not None and export.is_too_long(rows):
-        words = export.TOO_MANY
     chosen = {key: str(value) for key, value in chosen.items() if value}
+    words = misread(request, chosen)
+    if kind not in export.KINDS:
+        words.append("Choose CSV or Excel.")
+    elif kind == "excel" and rows is not None and export.is_too_long(rows):
+        words.append(export.TOO_MANY)
     if words:
-        messages.warning(request, words)
-        return HttpResponseRedirect(f"{reverse(name)}?{urlencode(chosen)}" if chosen else reverse(name))
+        return export.no_file(request, words, f"{reverse(name)}?{urlencode(chosen)}" if chosen else reverse(name))
     file = export.Told(said, batches, times)
     export.keep(request.user, title.lower(), kind, chosen, file.heads)
     return file.answer(kind, title)

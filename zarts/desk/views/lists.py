@@ -90,11 +90,16 @@ def many_rows(request, key):
         raise PermissionDenied("You may read this list, but not change it.")
     asked = asked_of(page, request)
     send_to = address_of(reverse("list_many", args=[page.opts.label_lower]), asked.query)
-    return change_many(request, page, asked.found, asked.address(), send_to)
+    return change_many(request, page, asked.found, asked.address(), send_to, asked.left_out)
 
 
-def change_many(request, page, found, back, send_to):
-    """Do it to what is picked of the rows that a list found, once the person said yes to how many they are."""
+def change_many(request, page, found, back, send_to, left_out):
+    """Do it to what is picked of the rows that a list found, once the person said yes to how many they are.
+
+    All that match are only taken where all that the address asks for was understood: they would be others.
+    """
+    if left_out and request.POST.get("all") == "1":
+        return sent_back(request, back, f"{left_out[0]} These are other rows now: pick among them.")
     do, forms = request.POST.get("do", ""), page.many_for(request)
     if do not in forms:
         return sent_back(request, back, "Choose what to do with the picked rows.")

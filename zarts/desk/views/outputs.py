@@ -6,8 +6,11 @@ from datetime import date
 from django.contrib import admin
 from django.http import StreamingHttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from opportunities.lists import export
+from opportunities.lists.asked import Asked
 from opportunities.models import Opportunity
 from opportunities.spreadsheets import Echo, safe
 
@@ -43,11 +46,11 @@ def one_csv(request, pk):
 @require_safe
 def list_csv(request):
     """Give the eight outputs of each deal of the list as it is filtered, as a file that is written while it is read."""
-    page = admin.site._registry[Opportunity]
-    words = request.GET.get("q", "").replace("\0", "").strip()
-    rows, _ = page.get_search_results(request, page.get_queryset(request), words)
-    _, rows = page.filter_rows(request, rows)
-    return file_of(in_batches(rows.select_related("client", "owner")), "outputs.csv")
+    asked = Asked(admin.site._registry[Opportunity], request)
+    if asked.left_out:
+        asked.path = reverse("admin:opportunities_opportunity_changelist")
+        return export.no_file(request, asked.left_out, asked.address())
+    return file_of(in_batches(asked.found.select_related("client", "owner")), "outputs.csv")
 
 
 def in_batches(deals):

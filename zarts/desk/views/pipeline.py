@@ -15,6 +15,7 @@ from opportunities.admin.base import came_from, whole_number
 from opportunities.lists import export
 from opportunities.lists import saved as lists
 from opportunities.lists.asked import NO_PAGE, PLACES, address_of, places, shown
+from opportunities.lists.order import choices
 from opportunities.models import Opportunity
 from opportunities.neglect import stale_days
 from opportunities.records import Refused, perform
@@ -70,6 +71,7 @@ def show(request, *, status=200, **more):
         filters=filters,
         left_out=filters.left_out + not_known(request.GET) + (page.left_out + no_columns if page else []),
         shown=columns,
+        orders=choices(table.SORTS, query.get("sort") or table.USUAL) if page else (),
         places=places(query, table.COLUMNS, columns, address) if page else (),
         kept={**filters.chosen, "look": "table"},
         looks=query,
@@ -188,7 +190,8 @@ def change_several(request):
     filters = Filters.read(request.GET, request.user)
     query = {**filters.chosen, **laid_out(request.GET)}
     send_to = address_of(reverse("pipeline_several"), query)
-    return change_many(request, page_of_deals(), filters.rows(), address(query), send_to)
+    left_out = [*filters.left_out, *not_known(request.GET)]
+    return change_many(request, page_of_deals(), filters.rows(), address(query), send_to, left_out)
 
 
 # What a file has for a column of the table.
@@ -201,15 +204,16 @@ def export_rows(request):
     """Give all deals that the filters let through as a file, in the order of the table."""
     filters, kind = Filters.read(request.GET, request.user), request.GET.get("as", "")
     rows = filters.rows().select_related("client", "owner", "diary")
-    words = "" if kind in export.KINDS else "Choose CSV or Excel."
-    if kind == "excel" and export.is_too_long(rows):
-        words = export.TOO_MANY
+    order, turned, no_order = table.read_sort(request.GET.get("sort", ""))
+    shown, no_columns = table.read_columns(request.GET.getlist("columns"))
+    words = [*filters.left_out, *not_known(request.GET), *no_order, *no_columns]
+    if kind not in export.KINDS:
+        words.append("Choose CSV or Excel.")
+    elif kind == "excel" and export.is_too_long(rows):
+        words.append(export.TOO_MANY)
     if words:
-        messages.warning(request, words)
-        return HttpResponseRedirect(address(filters.chosen))
-    order, turned, _ = table.read_sort(request.GET.get("sort", ""))
+        return export.no_file(request, words, address(filters.chosen))
     page = page_of_deals()
-    shown, _ = table.read_columns(request.GET.getlist("columns"))
     columns = ["client", "name", *(column for name in shown for column in IN_A_FILE.get(name, [name]))]
     sheet = export.Sheet(page, columns, rows, table.SORTS[order], turned)
     export.keep(request.user, "pipeline", kind, filters.chosen, sheet.heads)
