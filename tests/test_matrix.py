@@ -111,7 +111,7 @@ PAGES = {
     **dict.fromkeys(["api_lead_new", "api_lead", "api_message_new", "api_message", "api_note_new"], ("-", "-")),
     **dict.fromkeys(["api_note", "api_payment", "api_payment_invoiced", "api_payment_part_paid"], ("-", "-")),
     **dict.fromkeys(["api_payment_paid", "api_payment_overdue", "api_payment_waived"], ("-", "-")),
-    **dict.fromkeys(["api_payment_refunded", "api_root", "api_missing"], ("-", "-")),
+    **dict.fromkeys(["api_payment_refunded", "api_root", "api_missing", "reads_missing", "reads_root"], ("-", "-")),
     "catalogue_view": ("-", "-"),  # likewise; tests/reads/test_pages.py opens each
     "tokens": (STAFF, STAFF),
     "own_takeouts": (STAFF, STAFF),

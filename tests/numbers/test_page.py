@@ -89,7 +89,7 @@ def test_after_history_was_told_nobody_knows_what_a_forecast_was_a_week_ago(deal
     changed = charts_of(ada)["forecast"].changed
     assert changed == (
         "€2,500.00 weighted (in the last week 1 new). $0.00 weighted (in the last week 1 new, 1 lost). "
-        "What it was a week ago is not known yet: the history was told anew since."
+        "What it was a week ago is not known: these numbers were counted anew since."
     )
     edit(an_opportunity(ada), by=ada, value=Decimal(900))
     assert rows("select * from numbers_drift") == []

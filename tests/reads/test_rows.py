@@ -88,6 +88,13 @@ def test_rows_are_filtered_by_their_columns(leads, ada, as_user):
     assert list(row) == ["name", "stage"]
 
 
+@pytest.mark.parametrize("address", ["/reads/", "/reads/leads/", "/reads/leads/admin/", "/reads/leads/admin/9"])
+def test_an_address_that_is_no_read_is_refused_as_programs_read_it(ada, as_user, address):
+    answer = as_user(ada).get(address)
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert "There is no such read." in answer.json()["detail"]
+
+
 def test_money_is_text_and_moments_have_their_zone(world, ada, as_user):
     row = as_user(ada).get("/reads/projects/contract.json").json()["rows"][0]
     assert (row["value"], row["currency"]) == (format(world.value, "f"), world.currency)

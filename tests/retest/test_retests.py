@@ -80,7 +80,7 @@ def test_an_administrator_stops_a_walk_and_it_stays_stopped(eve, as_user):
     with pytest.raises(runs.Ended):
         Walk(run, browser=None).found("answer", PAGE, "retests", "Manager", 0, "500: GET /admin/retests/")
     ended = runs.end(run, looked=set())
-    assert (ended.state, ended.why) == ("failed", "Eve stopped it at 41 of 120 pages.")
+    assert (ended.state, ended.why) == ("failed", "Eve stopped it at 41 of the 120 pages found so far.")
     assert Event.objects.filter(verb="user.retest").count() == 1
     assert "has ended already" in browser.post(f"{PAGE}{run.pk}/stop/", follow=True).content.decode()
 
@@ -91,7 +91,7 @@ def test_a_walk_whose_process_died_is_given_up_at_once_and_leaves_none_behind(mo
     runs.wait_for(process, run.pk)
     run.refresh_from_db()
     assert (run.state, process.returncode) == ("failed", 1)
-    assert run.why == "It broke off at 41 of 120 pages: its process is gone. Start it again."
+    assert run.why == "It broke off at 41 of the 120 pages found so far: its process is gone. Start it again."
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_nobody_but_administrators_sees_or_starts_them(name, request, as_user):
 def test_a_run_shows_how_far_it_is(eve, as_user):
     run = a_run("walking", done=41, of=120)
     browser = as_user(eve)
-    assert "41 of 120 pages" in browser.get(f"{PAGE}{run.pk}/").content.decode()
+    assert "41 of the 120 pages found so far" in browser.get(f"{PAGE}{run.pk}/").content.decode()
     said = browser.get(f"{PAGE}{run.pk}/progress/").json()
-    assert said == {"stage": "walking", "percent": 34, "words": "41 of 120 pages"}
+    assert said == {"stage": "walking", "percent": 34, "words": "41 of the 120 pages found so far"}
 
 
 def test_findings_stand_by_kind_with_their_pictures_and_what_is_mended(eve, as_user):
@@ -191,7 +191,7 @@ def test_a_walk_that_is_silent_is_given_up_and_its_session_ended(eve, client):
     runs.ask()
     run.refresh_from_db()
     assert (run.state, run.sessions) == ("failed", [])
-    assert run.why == "It broke off at 41 of 120 pages: its process is gone. Start it again."
+    assert run.why == "It broke off at 41 of the 120 pages found so far: its process is gone. Start it again."
     assert client.get(PAGE).status_code == 302
 
 

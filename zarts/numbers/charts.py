@@ -214,7 +214,7 @@ class Figures:
                 line += ": " + ", ".join(parts) if parts else ""
             said.append(f"{line}.")
         if told & currencies:
-            said.append("What it was a week ago is not known yet: the history was told anew since.")
+            said.append("What it was a week ago is not known: these numbers were counted anew since.")
         return " ".join(said) or "Nothing is open, and nothing changed since last week."
 
     def funnel(self) -> Chart:

@@ -59,7 +59,7 @@ class RetestRun(models.Model):
 
     @property
     def progress(self) -> str:
-        return f"{self.done:,} of {self.of:,} pages"
+        return f"{self.done:,} of the {self.of:,} pages found so far"
 
     @property
     def percent(self) -> int:

@@ -345,11 +345,11 @@ class Look(Words):
     def ids(self) -> list[int]:
         """Return the ids of what matches: by name, among the newest of each kind, and by the index where need be."""
         found, seen, unread = set(), {}, set()
-        for kind, ids, is_older in self.run(self.statement()):
+        for kind, ids, may_be_older in self.run(self.statement()):
             found.update(ids)
             if kind:
                 seen.setdefault(kind, set()).update(ids)
-                if is_older:
+                if may_be_older:
                     unread.add(kind)
         rare = sorted(kind for kind in unread if len(seen[kind]) < self.most) if self.by_words else []
         if rare:

@@ -32,6 +32,8 @@ def find(request):
     if words:
         found = finding.find(request.user, words, kind)
         context |= {"found": found, "said": said_of(found), "kinds": kinds_of(request.user, found)}
+        if request.GET.get("kind") and not kind:
+            context["said"] += " There is no such kind: all of them were looked for."
         context["whole_list"] = list_of(found) if kind and kind in found.more else ""
     else:
         context |= {"pinned": finding.pinned(request.user), "recent": finding.recent(request.user)}

@@ -44,14 +44,24 @@ def answers_programs(view):
     return login_not_required(require_safe(guarded))
 
 
+def no_such_read() -> Problem:
+    known = f"There are the sources {', '.join(SOURCES)}, each with the views {', '.join(KINDS)}, as .json or .csv."
+    return Problem(404, f"There is no such read. {known}")
+
+
+@answers_programs
+def missing(request, rest=""):
+    """There is no such read, and whoever asks is a program."""
+    raise no_such_read()
+
+
 @answers_programs
 def rows(request, source, view):
     """Answer one page as JSON or CSV, or every row as CSV."""
     name, _, ending = view.partition(".")
     found = VIEWS.get(f"{source}.{name}")
     if found is None or ending not in ("", "json", "csv"):
-        known = f"There are the sources {', '.join(SOURCES)}, each with the views {', '.join(KINDS)}, as .json or .csv."
-        raise Problem(404, f"There is no such read. {known}")
+        raise no_such_read()
     asker = who_asks(request)
     asker.refuse(found)
     asked = reading.understand(found, request.GET)
