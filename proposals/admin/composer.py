@@ -124,6 +124,7 @@ class Composer(PublishedAdmin):
             "at": composing.newest(proposal),
             "writers": composing.who_writes(proposal, request.user),
             "writes": reverse("admin:proposals_proposal_change", args=[proposal.pk]),
+            "lead": proposal.lead if proposal.lead and proposal.lead.within_reach(request.user, "view") else None,
             "messages_sent": proposal.opportunity.messages.filter(
                 record_type=proposal.label(), record_id=proposal.pk
             ).order_by("-pk")[:5],

@@ -2,10 +2,11 @@
 
 import pytest
 from django.urls import reverse
+from guardian.shortcuts import assign_perm
 
 from opportunities.models import Event, Evidence
 from proposals.models import Approval, Contract, PriceLine, Proposal
-from tests.makers import an_opportunity
+from tests.makers import a_lead, an_opportunity
 from tests.makers_proposals import a_contract, a_proposal, a_summary
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +26,13 @@ def test_every_page_opens_for_a_manager_and_is_not_there_for_another_team(as_use
     browser = as_user(cem)
     for record in records:
         assert browser.get(record.staff_url()).status_code in (302, 403, 404), record
+
+
+def test_a_proposal_names_its_lead_to_whoever_may_see_that(as_user, ada, dora):
+    proposal = a_proposal(ada, lead=a_lead(ada))
+    assign_perm("view_opportunity", dora, proposal.opportunity)
+    assert f'href="{proposal.lead.staff_url()}"' in as_user(ada).get(proposal.staff_url()).text
+    assert f'href="{proposal.lead.staff_url()}"' not in as_user(dora).get(proposal.staff_url()).text
 
 
 def test_growth_ops_begins_a_proposal_with_the_usual_rows_of_the_service(as_user, ada):
