@@ -63,18 +63,17 @@ def test_a_name_that_another_has_is_refused_in_our_words(eve, as_user):
     assert Endpoint.objects.count() == 1
 
 
-def test_a_page_of_one_that_fails_says_why_and_when_it_is_tried_next(ada, eve, as_user, endpoint, receiver):
+def test_a_page_of_one_that_fails_says_why_however_much_waits_untried(ada, eve, as_user, endpoint, receiver):
     mine = endpoint(receiver(500))
+    a_lead(ada)
+    assert "What came of it last" not in as_user(eve).get(mine.staff_url()).text
+    deliveries.run()
+    tried = mine.deliveries.exclude(trouble="").first()
     for _ in range(8):
         a_lead(ada)
-    page = as_user(eve).get(mine.staff_url()).content.decode()
-    assert "What came of it last" not in page
-    deliveries.run()
-    tried = mine.deliveries.exclude(trouble="").get()
-    page = as_user(eve).get(mine.staff_url()).content.decode()
+    page = as_user(eve).get(mine.staff_url()).text
     assert f"What came of it last: {tried.trouble}" in page
-    assert f'/admin/hooks/deliveries/{tried.pk}/">Look at it' in page
-    assert "Next try" in page
+    assert re.search(r'/admin/hooks/deliveries/\d+/">Look at it', page)
 
 
 @pytest.mark.parametrize("name", ["ada", "ben", "dora", "ann"])
