@@ -43,7 +43,7 @@ def no_file(request, words: list, back) -> HttpResponseRedirect:
     """
     for each in words:
         messages.warning(request, each)
-    messages.warning(request, "No file was made. This is what is left of the address: take it away from here.")
+    messages.warning(request, "No file was made. Take it away from here instead.")
     return HttpResponseRedirect(back)
 
 

@@ -18,7 +18,7 @@ def misread(request, chosen) -> list[str]:
     """Return a sentence for each part of an address that the page made nothing of."""
     asked = {name: value for name, value in request.GET.items() if value and name != "as"}
     return [
-        f"There is no {shown(name)} “{shown(value)}” here. It is left out."
+        f"“{shown(name)}={shown(value)}” means nothing here. It is left out."
         for name, value in asked.items()
         if chosen.get(name) != value
     ][:5]
