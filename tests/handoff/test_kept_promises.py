@@ -222,6 +222,8 @@ def test_the_page_of_all_counts_by_service_and_metric_what_somebody_may_see(repo
     told = dict(zip(head, told, strict=True))
     assert (told["Promised"], told["Reported last"], told["So"]) == ("3–5 s", "2.1 s", "Better than promised")
     assert len(taken_away(as_user(cem), reverse("claims"))) == 1
+    nothing = as_user(ada).get(f"{reverse('claims')}export/", {"as": "csv", "service": "zz"}, follow=True)
+    assert "No file was made." in nothing.text
     assert len(taken_away(as_user(ada), reverse("claims"), service="999999")) == 1
 
 
@@ -271,10 +273,16 @@ def test_the_list_is_filtered_and_shows_nobody_what_they_may_not_see(ada, ben, d
         ({"outcome": "lost"}, 0),
         ({"service": service.pk}, 1),
         ({"owner": ada.pk}, 1),
-        ({"owner": "x", "service": "9" * 30, "before": "-1", "outcome": "?"}, 1),
+        ({}, 1),
     ):
         assert len(as_user(ada).get(url, asked).context["rows"]) == count, asked
         assert len(taken_away(as_user(ada), url, **asked)) == count + 1, asked
+    nonsense = {"owner": "x", "service": "9" * 30, "before": "-1", "outcome": "?"}
+    assert len(as_user(ada).get(url, nonsense).context["rows"]) == 1
+    assert (
+        "“owner=x” means nothing here."
+        in as_user(ada).get(f"{url}export/", {"as": "csv", **nonsense}, follow=True).text
+    )
     assert as_user(cem).get(url).context["rows"] == []
     assert len(taken_away(as_user(cem), url)) == 1
     (*_, told) = Event.objects.filter(verb="user.export", actor=ada).select_related("facts").order_by("pk")
