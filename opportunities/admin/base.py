@@ -278,13 +278,9 @@ class KeptAdmin(ModelAdmin):
             raise PermissionDenied
         asked = Asked(self, request)
         asked.path = asked.path.removesuffix("export/")
-        if request.GET.get("as") not in export.KINDS:
-            asked.leave_out("Choose CSV or Excel.")
-        elif not asked.left_out:
-            if answer := export.file_of(asked, request.GET["as"]):
-                return answer
-            asked.leave_out(export.TOO_MANY)
-        return export.no_file(request, asked.left_out, asked.address())
+        if words := export.why_none(request, asked.left_out, asked.found):
+            return export.no_file(request, words, asked.address())
+        return export.file_of(asked, request.GET["as"])
 
     def row_url(self, row):
         return self.row_url_of(row.pk)

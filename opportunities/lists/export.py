@@ -25,15 +25,26 @@ EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS = ((datetime, "yyyy-mm-dd hh:mm"), (date, "yyyy-mm-dd"))
 
 
-def file_of(asked, kind: str) -> StreamingHttpResponse | FileResponse | None:
-    """Return the list as a file, and write down who took it; nothing when it is too long for Excel."""
-    if kind == "excel" and is_too_long(asked.found):
-        return None
+def file_of(asked, kind: str) -> StreamingHttpResponse | FileResponse:
+    """Return the list as a file, and write down who took it."""
     page = asked.page
     title = str(page.opts.verbose_name_plural)
     sheet = Sheet(page, asked.names, asked.rows, asked.sort, asked.turned)
     keep(asked.user, title, kind, asked.query, sheet.heads)
     return sheet.answer(kind, title)
+
+
+def why_none(request, left_out: list, rows=None) -> list[str]:
+    """Return why no file is made: what of the address made no sense, its kind, or that it is too long for Excel.
+
+    `rows`: those that are counted before Excel takes them.
+    """
+    kind = request.GET.get("as", "")
+    if kind not in KINDS:
+        return [*left_out, "Choose CSV or Excel."]
+    if kind == "excel" and rows is not None and is_too_long(rows):
+        return [*left_out, TOO_MANY]
+    return left_out
 
 
 def no_file(request, words: list, back) -> HttpResponseRedirect:

@@ -185,6 +185,9 @@ class User(AbstractUser, DiaryKeeper):
 
 @cache
 def compiled_at_work(few):
-    """Return the statement that reads a person at work, and its parameters but their number, which comes last."""
+    """Return the statement that reads a person at work, and its parameters but their number, which comes last.
+
+    It says how many deals are few: for another number it is another one.
+    """
     sql, parameters = User.at_work().filter(pk=0).query.sql_with_params()
     return sql, parameters[:-1]

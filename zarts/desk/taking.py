@@ -26,15 +26,9 @@ def misread(request, chosen) -> list[str]:
 
 def hand_out(request, name: str, title: str, chosen: dict, said: dict, batches, *, times=(), rows=None):
     """Give a page as a file, and write down who took it. `rows`: those that are counted before Excel takes them."""
-    kind = request.GET.get("as", "")
     chosen = {key: str(value) for key, value in chosen.items() if value}
-    words = misread(request, chosen)
-    if kind not in export.KINDS:
-        words.append("Choose CSV or Excel.")
-    elif kind == "excel" and rows is not None and export.is_too_long(rows):
-        words.append(export.TOO_MANY)
-    if words:
+    if words := export.why_none(request, misread(request, chosen), rows):
         return export.no_file(request, words, f"{reverse(name)}?{urlencode(chosen)}" if chosen else reverse(name))
-    file = export.Told(said, batches, times)
+    kind, file = request.GET["as"], export.Told(said, batches, times)
     export.keep(request.user, title.lower(), kind, chosen, file.heads)
     return file.answer(kind, title)

@@ -31,6 +31,15 @@ DAY = "(current_date + mod({n} * 7919, 60)::int - 20)"
 MAILED = "mod({m} - 1, 16) > 0"
 DEAL = {"opportunity_id": "{deal}", "owner_id": "{owner}"}
 OUTPUT = {**DEAL, "source": "'Scale'", "due_on": DAY, "next_action": "'Go on with it'"}
+ASKED = {
+    **OUTPUT,
+    "group_id": "{managers}",
+    "digest": "repeat('0', 64)",
+    "content": "'{{}}'",
+    "due": "now() + mod({n}, 1000) * interval '1 hour'",
+    "asked_by_id": "{owner}",
+    "next_action": "'Read it and decide'",
+}
 # Reports were due over a year, the newest in weeks to come. Half of those whose day has passed were published, some of
 # them late; of the others half did not come for days.
 NTH = "({n} + 63) / 64"
@@ -289,16 +298,10 @@ KINDS = (
         16,
         "'Pricing of growth for ' || {called}",
         {
-            **OUTPUT,
+            **ASKED,
             "proposal_id": "{offer}",
             "aspect": "'pricing'",
             "why": "'The first year comes to more than $10,000.'",
-            "group_id": "{managers}",
-            "digest": "repeat('0', 64)",
-            "content": "'{{}}'",
-            "due": "now() + mod({n}, 1000) * interval '1 hour'",
-            "asked_by_id": "{owner}",
-            "next_action": "'Read it and decide'",
         },
     ),
     Kind(
@@ -334,16 +337,10 @@ KINDS = (
         64,
         "'Legal of the contract with ' || {called}",
         {
-            **OUTPUT,
+            **ASKED,
             "contract_id": "{contract}",
             "aspect": "'legal'",
             "why": "'Each contract is read by somebody else.'",
-            "group_id": "{managers}",
-            "digest": "repeat('0', 64)",
-            "content": "'{{}}'",
-            "due": "now() + mod({n}, 1000) * interval '1 hour'",
-            "asked_by_id": "{owner}",
-            "next_action": "'Read it and decide'",
         },
         (("pending", "recalled", "true", ""),),
     ),

@@ -6,17 +6,16 @@ from datetime import date
 from django.contrib import admin
 from django.http import StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from opportunities.lists import export
-from opportunities.lists.asked import Asked
 from opportunities.models import Opportunity
 from opportunities.spreadsheets import Echo, safe
 
 from ..access import page_context, staff_page
 from ..outputs import FIELDS, outputs_of
 from .checklist import deal_of
+from .lists import asked_of
 
 BATCH = 200
 HEADS = ["Opportunity", "Client", "Output", *FIELDS.values()]
@@ -46,9 +45,8 @@ def one_csv(request, pk):
 @require_safe
 def list_csv(request):
     """Give the eight outputs of each deal of the list as it is filtered, as a file that is written while it is read."""
-    asked = Asked(admin.site._registry[Opportunity], request)
+    asked = asked_of(admin.site._registry[Opportunity], request)
     if asked.left_out:
-        asked.path = reverse("admin:opportunities_opportunity_changelist")
         return export.no_file(request, asked.left_out, asked.address())
     return file_of(in_batches(asked.found.select_related("client", "owner")), "outputs.csv")
 

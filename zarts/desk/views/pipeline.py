@@ -69,7 +69,7 @@ def show(request, *, status=200, **more):
         request,
         "Pipeline",
         filters=filters,
-        left_out=filters.left_out + not_known(request.GET) + (page.left_out + no_columns if page else []),
+        left_out=not_understood(request.GET, filters) + (page.left_out + no_columns if page else []),
         shown=columns,
         orders=choices(table.SORTS, query.get("sort") or table.USUAL) if page else (),
         places=places(query, table.COLUMNS, columns, address) if page else (),
@@ -146,11 +146,11 @@ def laid_out(said) -> dict:
     return {"look": "table", "sort": "" if sort == table.USUAL else sort, "columns": columns}
 
 
-def not_known(said) -> list[str]:
-    """Say of what an address asks for and the pipeline has not that it is left out."""
+def not_understood(said, filters) -> list[str]:
+    """Say of what an address asks for and the pipeline has not that it is left out; no choice of a filter first."""
     names = [name for name in said if name not in (*NAMES, *saved.LOOKS, *PLACES) and said[name]]
     words = [f"This list has no filter “{shown(name)}”. It is left out." for name in names]
-    return [*([NO_PAGE] if said.get("before") else []), *words][:5]
+    return [*filters.left_out, *[*([NO_PAGE] if said.get("before") else []), *words][:5]]
 
 
 @staff_page("opportunities.move_opportunity")
@@ -190,7 +190,7 @@ def change_several(request):
     filters = Filters.read(request.GET, request.user)
     query = {**filters.chosen, **laid_out(request.GET)}
     send_to = address_of(reverse("pipeline_several"), query)
-    left_out = [*filters.left_out, *not_known(request.GET)]
+    left_out = not_understood(request.GET, filters)
     return change_many(request, page_of_deals(), filters.rows(), address(query), send_to, left_out)
 
 
@@ -202,18 +202,14 @@ IN_A_FILE = {"value": ["value", "probability"], "due": ["due_on"], "quiet": ["la
 @require_safe
 def export_rows(request):
     """Give all deals that the filters let through as a file, in the order of the table."""
-    filters, kind = Filters.read(request.GET, request.user), request.GET.get("as", "")
+    filters = Filters.read(request.GET, request.user)
     rows = filters.rows().select_related("client", "owner", "diary")
     order, turned, no_order = table.read_sort(request.GET.get("sort", ""))
     shown, no_columns = table.read_columns(request.GET.getlist("columns"))
-    words = [*filters.left_out, *not_known(request.GET), *no_order, *no_columns]
-    if kind not in export.KINDS:
-        words.append("Choose CSV or Excel.")
-    elif kind == "excel" and export.is_too_long(rows):
-        words.append(export.TOO_MANY)
-    if words:
+    left_out = [*not_understood(request.GET, filters), *no_order, *no_columns]
+    if words := export.why_none(request, left_out, rows):
         return export.no_file(request, words, address(filters.chosen))
-    page = page_of_deals()
+    kind, page = request.GET["as"], page_of_deals()
     columns = ["client", "name", *(column for name in shown for column in IN_A_FILE.get(name, [name]))]
     sheet = export.Sheet(page, columns, rows, table.SORTS[order], turned)
     export.keep(request.user, "pipeline", kind, filters.chosen, sheet.heads)

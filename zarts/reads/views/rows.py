@@ -20,6 +20,8 @@ from ..catalogue import KINDS, SOURCES, VIEWS
 from ..reading import Problem
 
 CSV = "text/csv; charset=utf-8"
+KNOWN = f"There are the sources {', '.join(SOURCES)}, each with the views {', '.join(KINDS)}, as .json or .csv."
+NO_SUCH_READ = f"There is no such read. {KNOWN}"
 TOO_MANY = f"This address has more than {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} parameters. Ask for less at once."
 
 
@@ -44,15 +46,10 @@ def answers_programs(view):
     return login_not_required(require_safe(guarded))
 
 
-def no_such_read() -> Problem:
-    known = f"There are the sources {', '.join(SOURCES)}, each with the views {', '.join(KINDS)}, as .json or .csv."
-    return Problem(404, f"There is no such read. {known}")
-
-
 @answers_programs
 def missing(request, rest=""):
     """There is no such read, and whoever asks is a program."""
-    raise no_such_read()
+    raise Problem(404, NO_SUCH_READ)
 
 
 @answers_programs
@@ -61,7 +58,7 @@ def rows(request, source, view):
     name, _, ending = view.partition(".")
     found = VIEWS.get(f"{source}.{name}")
     if found is None or ending not in ("", "json", "csv"):
-        raise no_such_read()
+        raise Problem(404, NO_SUCH_READ)
     asker = who_asks(request)
     asker.refuse(found)
     asked = reading.understand(found, request.GET)
