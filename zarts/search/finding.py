@@ -17,7 +17,7 @@ from .models import Entry, Kind, Mark, Shared, model_of
 # So many letters of what was typed are looked for, and so many words.
 LETTERS, WORDS = 200, 8
 # So many of the newest of each kind are read one by one: a word that many hold is found there at once. A word that is
-# rarer than that is looked up in the index, which then has few of it.
+# rarer than that is looked up in the index, which then has few of it; at once where not even the sample holds it.
 NEWEST = 3_000
 # So many of each kind are shown at most, and when only that kind is asked for.
 MOST, MOST_OF_ONE = 30, 100
@@ -203,8 +203,9 @@ ALL_HELD = """
 select record_id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery
   and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most}"""
 BY_INDEX = """
-(select id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery and {reach}
-  and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most})"""
+(select '{kind}', array(
+  select id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery and {reach}
+  and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most}), false)"""
 
 
 def query_of(terms) -> str:
@@ -326,6 +327,8 @@ class Look(Words):
         # The kinds of which older ones that match may be left.
         self.unsure: set = set()
         self.by_words = len(asked) > SHORT
+        # What few reach is soon read, whatever it holds.
+        self.judges_first = self.by_words and (user.sees_all or user.reaches_many)
         self.values |= {"asked": asked, "begins": asked + "%", "me": user.pk, "team": user.team_id}
         self.matches = "search @@ %(query)s::tsquery" if self.by_words else "name_key like %(begins)s"
         # The lists of what is somebody's, each with an index of its own; and what they reach besides.
@@ -344,8 +347,10 @@ class Look(Words):
 
     def ids(self) -> list[int]:
         """Return the ids of what matches: by name, among the newest of each kind, and by the index where need be."""
+        judged = self.rarest_of(self.kinds) if self.judges_first else {}
+        absent = {kind: term for kind, (held, term) in judged.items() if not held}
         found, seen, unread = set(), {}, set()
-        for kind, ids, may_be_older in self.run(self.statement()):
+        for kind, ids, may_be_older in self.run(self.statement(absent)):
             found.update(ids)
             if kind:
                 seen.setdefault(kind, set()).update(ids)
@@ -353,22 +358,20 @@ class Look(Words):
                     unread.add(kind)
         rare = sorted(kind for kind in unread if len(seen[kind]) < self.most) if self.by_words else []
         if rare:
-            terms = self.rarest(rare)
-            self.unsure = {kind for kind in rare if kind not in terms}
-            parts = [self.by_index(kind, term) for kind, term in terms.items()]
-            found.update(pk for (pk,) in (self.run(" union all ".join(parts)) if parts else []))
+            judged = judged or self.rarest_of(rare)
+            # Where even the rarest word stands in too many, what was found among the newest has to do.
+            self.unsure = {kind for kind in rare if judged[kind][0] > SAMPLED * COMMON}
+            parts = [self.by_index(kind, judged[kind][1]) for kind in rare if kind not in self.unsure]
+            for _, ids, _ in self.run(" union all ".join(parts)) if parts else ():
+                found.update(ids)
         return sorted(found)
 
-    def rarest(self, kinds) -> dict:
-        """Return for each kind which word the index is asked for: the one that the fewest of its newest lines hold.
-
-        A kind is left out where even that stands in too many: what was found among the newest has to do.
-        """
-        return {kind: n for kind, (count, n) in self.rarest_of(kinds).items() if count <= SAMPLED * COMMON}
-
-    def statement(self) -> str:
+    def statement(self, absent) -> str:
         parts = [self.by_name()]
         for kind in self.kinds:
+            if kind in absent:
+                parts.append(self.by_index(kind, absent[kind]))
+                continue
             parts += [self.among_newest(kind, own) for own in self.own]
             if self.besides:
                 parts.append(self.shared(kind))
