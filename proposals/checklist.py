@@ -323,7 +323,7 @@ def counted(objections) -> str:
     kind=Kind.GATE,
     due_from=Stage.AUDIT,
     keeper="Words for the client are read for internal ones, approved by a second person, and only then published.",
-    names=("proposals.lint.read", "proposals.gates.words_are_safe", "proposals.publishing.findings"),
+    names=("proposals.lint.check", "proposals.gates.words_are_safe", "proposals.publishing.findings"),
 )
 def summaries_are_approved(deal):
     if not deal.summaries:

@@ -151,11 +151,6 @@ class Internal:
 # -- What is read. -----------------------------------------------------------------------------------------------------
 
 
-def read(summary) -> list[Mark]:
-    """Return every mark on a summary's words, those that warn among them."""
-    return check(summary.opportunity, summary.title, summary.words, summary=summary)
-
-
 def check(opportunity, title, words, internal=None, summary=None) -> list[Mark]:
     """Return every mark on a title and the words under it, in the order in which they stand there."""
     return marks_in(opportunity, f"{title}\n{words}", internal, summary=summary)

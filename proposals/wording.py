@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django import forms
 from django.utils.text import Truncator
 
-from opportunities.admin.base import Lookup
+from opportunities.admin.base import Lookup, read_once
 from opportunities.forms import UNPRINTABLE, WordsField, near_our_time, say_plainly
 from opportunities.inplace import SAY_NEXT, DayInput
 from opportunities.models import Opportunity, User
@@ -37,6 +37,7 @@ class SummaryForm(forms.Form):
         super().__init__(data, **kwargs)
         self.summary, self.newer, self.use_required_attribute = summary, {}, False
         self.fields["owner"].queryset = User.who_may_own(Summary)
+        read_once(self.fields["owner"])
         if summary.pk is None:
             within = Opportunity.objects.visible_to(user)
             field = forms.ModelChoiceField(within, widget=Lookup(Summary._meta.get_field("opportunity"), admin_site))
@@ -240,7 +241,7 @@ class Checked:
 def checked(summary, title, words, internal=None) -> Checked:
     """Read words as if they were a summary's."""
     deal = summary.opportunity_or_none
-    return Checked(title, words, lint.check(deal, title, words, internal, summary) if deal else [])
+    return Checked(title, words, summary.marks_on(title, words, internal) if deal else [])
 
 
 def take(data, summary) -> dict:

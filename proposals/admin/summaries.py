@@ -135,7 +135,9 @@ class SummaryAdmin(WrittenAdmin):
         said = {name: getattr(summary, name) for name in ("title", "words")}
         if typed is not None:
             said = as_typed(typed)
-        about = self.about(request, summary) if summary.pk else {"title": "Words for a client", "panels": ()}
+        with summary.while_asked():
+            marked = checked(summary, internal=internal, **said)
+            about = self.about(request, summary) if summary.pk else {"title": "Words for a client", "panels": ()}
         near, others = beside(summary, internal)
         context = {
             **self.admin_site.each_context(request),
@@ -152,7 +154,7 @@ class SummaryAdmin(WrittenAdmin):
             "is_notice": summary.kind == Summary.Kind.NOTICE and summary.opportunity_or_none,
             "near": near,
             "others": others,
-            "checked": checked(summary, internal=internal, **said),
+            "checked": marked,
             "wrong": bool(form is not None and form.is_bound and not only_checked and form.errors),
         }
         return TemplateResponse(request, "proposals/summary_editor.html", context, status=status)

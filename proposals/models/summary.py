@@ -1,5 +1,6 @@
 """Summaries: client-safe words beside something internal."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import models
@@ -113,8 +114,26 @@ class Summary(Authored, About, Output):
         """Return it as the page of a proposal says it."""
         return {"title": self.title, "text": self.words}
 
+    @contextmanager
+    def while_asked(self):
+        """Read words once for all that asks about them meanwhile: gates, and the page on which they are written."""
+        is_first = "_marks" not in vars(self)
+        vars(self).setdefault("_marks", {})
+        try:
+            yield
+        finally:
+            if is_first:
+                del self._marks
+
+    def marks_on(self, title, words, internal=None) -> list:
+        """Return every mark on words that are its own, or would be. `internal` is what was read of the deal already."""
+        kept = vars(self).get("_marks", {})
+        if (title, words) not in kept:
+            kept[title, words] = lint.check(self.opportunity, title, words, internal, summary=self)
+        return kept[title, words]
+
     def unsafe(self) -> list:
-        return [lint.Placed(mark, self.staff_url("id_words")) for mark in lint.read(self)]
+        return [lint.Placed(mark, self.staff_url("id_words")) for mark in self.marks_on(self.title, self.words)]
 
     @transition(
         stage,

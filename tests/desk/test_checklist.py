@@ -130,7 +130,7 @@ def test_what_keeps_a_line_exists(check):
         ("opportunities.forms.LoseForm", "form “lose form”"),
         ("proposals.models.ScopeItem.Kind", "rule “scope item: kind”"),
         ("handoff.models.Receipt", "rule “receipt”"),
-        ("proposals.lint.read", "rule “lint: read”"),
+        ("proposals.lint.check", "rule “lint: check”"),
         ("trigger:four_eyes", "wall “four eyes”"),
     ],
 )

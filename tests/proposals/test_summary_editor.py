@@ -382,5 +382,5 @@ def test_the_editor_and_its_lint_ask_the_database_no_more_however_much_is_intern
     for number in range(20):
         begin(Note(diary=deal.diary, opportunity=deal, author=ada, words=f"Note number {number} about them."), by=ada)
     assert (queries_of(page), queries_of(typed)) == before
-    assert before[0] <= 40
+    assert before[0] <= 15
     assert before[1] <= 12
