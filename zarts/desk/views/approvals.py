@@ -174,11 +174,12 @@ def pace(request):
 def found(request, pk):
     """Return a question that this person may see, or raise Http404."""
     subjects = ("proposal", "contract__proposal", "summary")
-    people = ("owner", "asked_by", "decided_by", "looked_at_by")
+    people = ("owner", "asked_by", "decided_by", "looked_at_by", "group")
     rows = Approval.objects.visible_to(request.user).select_related("opportunity__client", "rule", *people, *subjects)
     asked = rows.filter(pk=pk).first()
     if asked is None:
         raise Http404("No such approval, or it is not yours.")
+    asked.subject.opportunity = asked.opportunity  # read once
     return asked
 
 
