@@ -27,6 +27,8 @@ from .models.rows import ITSELF
 TAKEN_FOR = timedelta(minutes=15)
 # Whoever wrote so lately is said to be writing.
 WRITES_FOR = timedelta(seconds=45)
+# Among so many lines of the diary that is looked for.
+LATELY = 50
 
 # -- Its sections. -----------------------------------------------------------------------------------------------------
 
@@ -173,9 +175,14 @@ def about(proposal):
     return Event.objects.filter(record_type=Proposal.label(), record_id=proposal.pk).order_by("-pk")
 
 
-def newest(proposal) -> int:
-    """Return the number of the last line in the diary about this proposal."""
-    return about(proposal).values_list("pk", flat=True).first() or 0
+def lately(proposal) -> list:
+    """Return the last lines in the diary about this proposal, the newest first."""
+    return list(about(proposal)[:LATELY])
+
+
+def newest(lines) -> int:
+    """Return the number of the last line."""
+    return lines[0].pk if lines else 0
 
 
 def who_changed(proposal, row, name):
@@ -191,10 +198,11 @@ def who_changed(proposal, row, name):
     return lines.first()
 
 
-def who_writes(proposal, user) -> list[str]:
-    """Name who else has written in it just now."""
-    lately = about(proposal).filter(at__gte=timezone.now() - WRITES_FOR, actor_kind="user")
-    return list(dict.fromkeys(lately.exclude(actor=user).values_list("actor_name", flat=True)[:20]))
+def who_writes(lines, user) -> list[str]:
+    """Name who else has written just now."""
+    since = timezone.now() - WRITES_FOR
+    others = [line for line in lines if line.actor_kind == "user" and line.actor_id != user.pk and line.at >= since]
+    return list(dict.fromkeys(line.actor_name for line in others))
 
 
 # -- Its forms. --------------------------------------------------------------------------------------------------------

@@ -100,6 +100,7 @@ class Composer(PublishedAdmin):
         composing.read(proposal)
         may_write = self.has_change_permission(request, proposal)
         taken = composing.taken_out(proposal) if may_write else []
+        told = composing.lately(proposal)
         badges = coverage.badges_of_all(proposal)
         return {
             "record": proposal,
@@ -121,8 +122,8 @@ class Composer(PublishedAdmin):
                 }
                 for section in composing.SECTIONS
             ),
-            "at": composing.newest(proposal),
-            "writers": composing.who_writes(proposal, request.user),
+            "at": composing.newest(told),
+            "writers": composing.who_writes(told, request.user),
             "writes": reverse("admin:proposals_proposal_change", args=[proposal.pk]),
             "lead": proposal.lead if proposal.lead and proposal.lead.within_reach(request.user, "view") else None,
             "messages_sent": proposal.opportunity.messages.filter(
@@ -294,9 +295,10 @@ class Composer(PublishedAdmin):
             if form is None:
                 raise Http404
             return HttpResponse(self.part(request, "form", proposal, open=self.opened(proposal, name, form)))
-        at = composing.newest(proposal)
+        told = composing.lately(proposal)
+        at = composing.newest(told)
         if at == whole_number(request.GET.get("since")):
-            return JsonResponse({"at": at, "writers": composing.who_writes(proposal, request.user)})
+            return JsonResponse({"at": at, "writers": composing.who_writes(told, request.user)})
         return JsonResponse(self.parts(request, proposal))
 
     # -- The client's page. --------------------------------------------------------------------------------------------
