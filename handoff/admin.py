@@ -3,6 +3,7 @@
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Prefetch
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.decorators import method_decorator
@@ -186,6 +187,9 @@ class ProjectAdmin(Inherited):
     many = MANY
     list_filter = ["stage", "owner"]
     list_select_related = ["client", "owner", "opportunity", "handoff__contract"]
+    reads_along = (
+        Prefetch("cadences", ReportingCadence.objects.select_related("reviewer").prefetch_related("changes")),
+    )
     search_fields = ["name", "client__name"]
     fieldsets = [
         (None, {"fields": ["name", "client", "handoff", "kickoff_on", "kickoff_time"]}),
@@ -205,7 +209,7 @@ class ProjectAdmin(Inherited):
     def about(self, request, record):
         record.handoff.opportunity = record.opportunity  # read once
         return super().about(request, record) | {
-            "terms": record.cadences.prefetch_related("changes").first(),
+            "terms": next(iter(record.its("cadences")), None),
             "onboarding": onboarding.panel(record, request.user),
             "breaches": report_admin.breaches_of(record),
         }

@@ -85,9 +85,13 @@ def choices(user) -> list:
     return [(name, label, [(row.pk, str(row)) for row in rows[:CHOICES]]) for name, label, rows in named]
 
 
-def is_past(*, by=timedelta(0)) -> Q:
-    """Return the condition for reports whose day has passed where their client is, or passed so long ago."""
-    zones = ReportingCadence.objects.order_by().values_list("time_zone", flat=True).distinct()
+def is_past(*, by=timedelta(0), zones=None) -> Q:
+    """Return the condition for reports whose day has passed where their client is, or passed so long ago.
+
+    `zones` are the time zones of these clients, where they are known; else those of all clients are read.
+    """
+    if zones is None:
+        zones = ReportingCadence.objects.order_by().values_list("time_zone", flat=True).distinct()
     by_day: dict[date, list] = {}
     for zone in zones:
         by_day.setdefault(cadence.today(zone), []).append(zone)

@@ -167,7 +167,8 @@ MOST_BREACHES = 12
 
 def breaches_of(project) -> list:
     """Return the reports of a project that came late, were missed, or have not come on their day, newest first."""
-    broken = ~Q(breach="") | Q(stage__in=Report.UNPUBLISHED) & owing.is_past()
+    zones = {cadence.time_zone for cadence in project.its("cadences")}
+    broken = ~Q(breach="") | Q(stage__in=Report.UNPUBLISHED) & owing.is_past(zones=zones)
     told = Exists(Report.with_notice().filter(record_id=OuterRef("pk")))
     rows = project.reports.filter(broken).annotate(told=told).select_related("owner", "owed_by").order_by("-due_on")
     return list(rows[:MOST_BREACHES])

@@ -19,6 +19,11 @@ class Page:
     older: int | None
     newer: bool
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that there is stands on it."""
+        return self.older is None and not self.newer
+
 
 def page_of(rows, before=None, size=PAGE) -> Page:
     """Return one page of a queryset, newest first, beginning below the id `before`."""

@@ -298,6 +298,15 @@ class Kept(models.Model):
     def parent(self):
         return getattr(self, self.belongs_to)
 
+    def has_read(self, name) -> bool:
+        """Return whether its rows of this name were read along with it."""
+        return name in vars(self).get("_prefetched_objects_cache", {})
+
+    def its(self, name, *pointers) -> list:
+        """Return its rows of this name with what they point to: as they were read along with it, where they were."""
+        rows = getattr(self, name).all()
+        return list(rows.select_related(*pointers) if pointers and not self.has_read(name) else rows)
+
     @property
     def diary_id(self) -> int:
         return self.parent.diary_id

@@ -123,7 +123,7 @@ def ask(record, *, by, asked_by=None):
     Every rule that matches asks; of an aspect, the next step when all of the one before is given. `asked_by` is who
     hears of the answer and may recall the question, where `by` is the clock.
     """
-    needed = list(asking.missing(record, list(live_approvals(record))))
+    needed = list(asking.missing(record, live_approvals(record)))
     if not needed:
         return []
     calendar, asked = Calendar(), []
@@ -278,9 +278,15 @@ def why_asked(approval, user) -> str:
 # -- Lapsing and settling. ---------------------------------------------------------------------------------------------
 
 
-def live_approvals(record):
-    """Return the approvals that are asked or given."""
-    return record.approvals.filter(stage__in=["pending", "approved"]).order_by("pk")
+# Asked or given.
+LIVE = ("pending", "approved")
+
+
+def live_approvals(record) -> list:
+    """Return the approvals that are asked or given, in the order in which they were asked."""
+    if record.has_read("approvals"):
+        return [approval for approval in reversed(record.its("approvals")) if approval.stage in LIVE]
+    return list(record.approvals.filter(stage__in=LIVE).order_by("pk"))
 
 
 def lapse_changed(record, *, by=None):
@@ -328,7 +334,7 @@ def bind(approval, said):
 
 def ask_again(record, *, reason, by=None):
     """Ask for what is missing, of a record that is in review or was approved; once nobody is writing in it."""
-    if record.stage not in ("in_review", "approved") or not list(asking.missing(record, list(live_approvals(record)))):
+    if record.stage not in ("in_review", "approved") or not list(asking.missing(record, live_approvals(record))):
         return
     if record.stage == "approved":
         record = perform(record.fall_back, by=None, reason=reason)

@@ -313,7 +313,7 @@ def kickoff_is_to_come(contract):
 @gate("Name who signs for the client.", mend="signatories-group")
 def has_a_signer(contract):
     """Everybody who is to sign can get the mail that says where."""
-    named = list(contract.signatories.select_related("contact"))
+    named = contract.its("signatories", "contact")
     if not named:
         yield Lack("Name who signs for the client.", contract.staff_url("signatories-group"))
     for signatory in named:

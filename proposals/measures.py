@@ -101,8 +101,7 @@ class Measured:
     def edited_clauses(self) -> list:
         if self.record is self.offer or self.offer is None:
             return []
-        pinned = self.record.contract_clauses.select_related("clause")
-        return [row for row in pinned if row.text != row.clause.text]
+        return [row for row in self.record.its("contract_clauses", "clause") if row.text != row.clause.text]
 
     def said(self, measure) -> str:
         """Say a measure as people read it: €24,000 firm, up to €31,200 with every option."""

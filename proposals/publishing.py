@@ -312,10 +312,11 @@ def offer_body(proposal, lines) -> dict:
 
 def sold_body(proposal) -> dict:
     """Return what a contract holds of an offer: what the client chose is included, and nothing is optional any more."""
-    body = offer_body(proposal, proposal.sold_lines())
+    lines = list(proposal.sold_lines())
+    body = offer_body(proposal, lines)
     texts = {row["title"].casefold(): row["text"] for row in body["scope"].pop("optional")}
     # A choice is a price line; the row of the scope that bears its title says what it is.
-    chosen = [line.title for line in proposal.sold_lines() if line.optional]
+    chosen = [line.title for line in lines if line.optional]
     body["scope"]["included"] += [{"title": title, "text": texts.get(title.casefold(), "")} for title in chosen]
     return body
 

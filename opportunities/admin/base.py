@@ -13,6 +13,8 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
+from django.db.models import prefetch_related_objects
+from django.forms.models import BaseInlineFormSet
 from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -98,6 +100,8 @@ class KeptAdmin(ModelAdmin):
     born = "created"
     # Templates with more about the record, above the form.
     panels: tuple = ()
+    # What is read along with the record for its page, because several parts of it show the same rows.
+    reads_along: tuple = ()
     # Whether a new one that names no next action begins with the usual one.
     says_its_first_action = False
     # The fields that can be changed in a small form, from another page.
@@ -354,7 +358,9 @@ class KeptAdmin(ModelAdmin):
         kept = request.__dict__.setdefault("_records", {})
         key = (self.opts.label, object_id)
         if key not in kept:
-            kept[key] = super().get_object(request, object_id)
+            kept[key] = record = super().get_object(request, object_id)
+            if record is not None:
+                prefetch_related_objects([record], *self.reads_along)
         return kept[key]
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
@@ -610,9 +616,20 @@ class ReadOnlyAdmin(KeptAdmin):
         return False
 
 
+class Rows(BaseInlineFormSet):
+    """Rows below a record. A page that read them along with it shows those, and each row knows whose it is."""
+
+    def get_queryset(self):
+        name = self.fk.remote_field.get_accessor_name()
+        if not self.is_bound and self.instance.has_read(name):
+            return getattr(self.instance, name).all()
+        return super().get_queryset()
+
+
 class RowInline(TabularInline):
     """Rows below a record, in the form of the record. Rights and reach are the record's own."""
 
+    formset = Rows
     extra = 0
     show_change_link = False
 
@@ -698,7 +715,7 @@ def people_for(db_field, model):
 def read_once(field):
     """Read the choices of a field once, for all the rows that offer them."""
     if field is not None:
-        field.choices = list(field.choices)
+        field.choices = list(iter(field.choices))  # a list of the choices themselves asks first how many they are
     return field
 
 

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Prefetch
 from django.http import FileResponse, Http404
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -19,7 +20,7 @@ from opportunities.models import Contact
 from opportunities.records import edit
 
 from .. import changing, publishing
-from ..models import Contract, ContractClause, Payment, PaymentProof, Signatory, Signature
+from ..models import Approval, Contract, ContractClause, Payment, PaymentProof, Signatory, Signature
 from .papers import PublishedAdmin
 from .writing import WrittenRows
 
@@ -81,7 +82,7 @@ class ContractAdmin(PublishedAdmin):
     list_display = ["number", "proposal", "opportunity", "stage", "owner", "kickoff_on"]
     list_more = ("sent_at", "signed_at", "active_at")
     list_filter = ["stage", "owner"]
-    list_select_related = ["opportunity", "proposal", "owner"]
+    list_select_related = ["opportunity", "proposal", "owner", "payment"]
     search_fields = ["number", "opportunity__name"]
     fieldsets = [
         ("Signing", {"fields": ["sign_by"]}),
@@ -103,6 +104,12 @@ class ContractAdmin(PublishedAdmin):
     ]
     inlines = [SignatoryRows, ClauseRows, SignatureRows]
     panels = ("proposals/contract.html",)
+    reads_along = (
+        Prefetch("contract_clauses", ContractClause.objects.select_related("clause")),
+        Prefetch("signatories", Signatory.objects.select_related("contact")),
+        "signatures",
+        Prefetch("approvals", Approval.objects.select_related("owner", "decided_by", "opportunity")),
+    )
     empty_words = "No contracts yet. Draw one up on an accepted proposal."
 
     def has_add_permission(self, request):
@@ -129,29 +136,29 @@ class ContractAdmin(PublishedAdmin):
         return redirect(contract.staff_url("clauses"))
 
     def about(self, request, record):
-        clauses = list(record.contract_clauses.select_related("clause"))
+        clauses = record.its("contract_clauses", "clause")
         for row in clauses:
             row.changes = difference.changes(row.clause.text, row.text) if row.edited else []
         return super().about(request, record) | {
             "clauses": clauses,
             "edited": [row for row in clauses if row.edited],
             "may_write": self.has_change_permission(request, record),
-            "approvals": record.approvals.select_related("owner", "decided_by", "opportunity"),
+            "approvals": record.its("approvals"),
             "sold": publishing.sold_body(record.proposal),
             "signatories": signing_order(record),
             "agency": settings.AGENCY_NAME,
             "change_orders": changing.orders_to(record),
-            "payment": Payment.objects.filter(contract=record).first(),
+            "payment": getattr(record, "payment", None),
         }
 
 
 def signing_order(contract) -> list:
     """Return who signs for the client, in order, each with their signature and whether it is their turn."""
-    signed = {each.contact_id: each for each in contract.signatures.filter(side="client")}
+    signed = {each.contact_id: each for each in contract.its("signatures") if each.side == Signature.Side.CLIENT}
     turn = contract.whose_turn
     return [
         {"who": row.contact, "signature": signed.get(row.contact_id), "next": row.contact == turn}
-        for row in contract.signatories.select_related("contact")
+        for row in contract.its("signatories", "contact")
     ]
 
 

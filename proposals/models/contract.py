@@ -211,15 +211,13 @@ class Contract(Authored, Output):
     @property
     def signer(self):
         """Return whoever signs first for the client, or None."""
-        first = self.signatories.select_related("contact").first()
-        return first and first.contact
+        return next((signatory.contact for signatory in self.its("signatories", "contact")), None)
 
     @property
     def unsigned(self) -> list:
         """Return the signatories who have not signed yet, in their order."""
-        signed = set(self.signatures.filter(side="client").values_list("contact_id", flat=True))
-        named = self.signatories.select_related("contact")
-        return [signatory for signatory in named if signatory.contact_id not in signed]
+        signed = {each.contact_id for each in self.its("signatures") if each.side == Signature.Side.CLIENT}
+        return [signatory for signatory in self.its("signatories", "contact") if signatory.contact_id not in signed]
 
     @property
     def whose_turn(self):
@@ -229,7 +227,7 @@ class Contract(Authored, Output):
     @cached_property
     def turn(self) -> str:
         """What was pressed before somebody signed is not done after they did."""
-        return str(self.signatures.count())
+        return str(len(self.its("signatures")))
 
     @property
     def payment_is_as_agreed(self) -> bool:
@@ -238,7 +236,7 @@ class Contract(Authored, Output):
 
     def unsafe(self) -> list:
         """Return the marks on the clauses that differ from our standard; what the standard says itself has passed."""
-        rows = [row for row in self.contract_clauses.select_related("clause") if row.text != row.clause.text]
+        rows = [row for row in self.its("contract_clauses", "clause") if row.text != row.clause.text]
         found = lint.in_places(self.opportunity, [(row, row.text) for row in rows], with_outcomes=True)
         return [
             lint.Placed(mark, row.staff_url(), f"“{row}”")

@@ -148,6 +148,16 @@ def test_staff_name_order_and_take_out_signatories_on_the_page(ada, ben, as_user
     assert [str(row) for row in contract.signatories.all()] == [first.contact.name]
 
 
+def test_the_page_reads_once_what_several_parts_of_it_show(ada, ben, as_user, django_assert_max_num_queries):
+    contract, browser = a_contract_of_two(ada, ben), as_user(ada)
+    browser.get(contract.staff_url())
+    with django_assert_max_num_queries(15) as few:
+        browser.get(contract.staff_url())
+    sign(contract, contract.signer)
+    with django_assert_max_num_queries(len(few)):
+        assert "Tom Reyes" in browser.get(contract.staff_url()).text
+
+
 def test_two_with_the_same_number_are_refused_in_words(ada, ben, as_user):
     contract = a_contract_of_two(ada, ben, stage="draft")
     form = posted(as_user(ada).get(contract.staff_url()))

@@ -139,15 +139,24 @@ def where_to_answer(context, record):
 # -- The head of a record. ---------------------------------------------------------------------------------------------
 
 
-@register.inclusion_tag("desk/parts/stage_path.html")
-def stage_path(record):
+def stages_told(record, timeline) -> list:
+    """Return the lines of the diary that name a stage of a record, oldest first: of its timeline where that has all."""
+    if timeline and timeline.is_whole:
+        about = (record.label(), record.pk)
+        lines = [line for line in timeline.rows if (line.record_type, line.record_id) == about and line.stage_to]
+        return lines[::-1]
+    lines = Event.objects.filter(record_type=record.label(), record_id=record.pk).exclude(stage_to="")
+    return list(lines.order_by("pk").only("at", "stage_from", "stage_to", "reason", "verb"))
+
+
+@register.inclusion_tag("desk/parts/stage_path.html", takes_context=True)
+def stage_path(context, record):
     """Show the stages as a line: past ones with their date, the present one, the way ahead."""
     if not getattr(record, "walks", True):
         return {"steps": []}
     stages = dict(record._meta.get_field("stage").flatchoices)
-    events = Event.objects.filter(record_type=record.label(), record_id=record.pk).exclude(stage_to="")
     reached, why = {}, ""
-    for event in events.order_by("pk").only("at", "stage_from", "stage_to", "reason", "verb"):
+    for event in stages_told(record, context.get("timeline")):
         if event.stage_from != event.stage_to and (event.stage_from or event.verb.endswith(".create")):
             reached[event.stage_to] = event.at
             why = event.reason
