@@ -94,6 +94,13 @@ def to_the_minute(field):
     return field
 
 
+def read_once(field):
+    """Read the choices of a field once, for all the rows that offer them, and for all that a form asks of them."""
+    if field is not None:
+        field.choices = list(iter(field.choices))  # a list of the choices themselves asks first how many they are
+    return field
+
+
 def say_plainly(field):
     """Have a field say in our words what to do, where it has no words of its own, and keep only what can be read."""
     theirs: dict = {}

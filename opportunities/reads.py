@@ -19,11 +19,6 @@ class Page:
     older: int | None
     newer: bool
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether all that there is stands on it."""
-        return self.older is None and not self.newer
-
 
 def page_of(rows, before=None, size=PAGE) -> Page:
     """Return one page of a queryset, newest first, beginning below the id `before`."""
@@ -57,9 +52,28 @@ def term_of(word: str) -> str:
     return f"('{typed}':* | ({every_part}))"
 
 
-def timeline(record, before=None, size=PAGE) -> Page:
-    """Return what happened to a record, newest first."""
-    return page_of(Event.objects.filter(record.lines).select_related("facts"), before, size)
+@dataclass
+class Timeline(Page):
+    """One page of what happened to a record, and all the lines that name a stage of it, oldest first."""
+
+    stages: list
+
+
+def stages_of(record):
+    """Return the lines of the diary that name a stage of a record."""
+    return Event.objects.filter(record_type=record.label(), record_id=record.pk).exclude(stage_to="")
+
+
+def timeline(record, before=None, size=PAGE) -> Timeline:
+    """Return what happened to a record, newest first. Its stages are read along: most pages show both."""
+    lines = Event.objects.filter(record.lines)
+    newest = (lines.filter(pk__lt=before) if before else lines).order_by("-pk").values("pk")[: size + 1]
+    stages = stages_of(record).order_by().values("pk")
+    found = list(Event.objects.filter(pk__in=newest.union(stages)).select_related("facts").order_by("-pk"))
+    below = [line for line in found if not before or line.pk < before]
+    older = below[size - 1].pk if len(below) > size else None
+    about = [line for line in found if line.stage_to and line.is_about(record)]
+    return Timeline(below[:size], older, bool(before), about[::-1])
 
 
 # What people say and write down in passing.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django import forms
 
-from .forms import WordsField, near_our_time
+from .forms import WordsField, near_our_time, read_once
 from .models import Discovery, Event, Question, Questionnaire, User
 from .models.discovery import COMPLETED, Newer, mark
 from .records import Refused
@@ -31,7 +31,7 @@ class DiscoveryForm(forms.Form):
                 help_text = question.help
                 asked = WordsField(label=question.words, help_text=help_text, required=False, rows=2, max_length=10_000)
                 self.fields[question.field] = asked
-        self.fields["owner"] = forms.ModelChoiceField(User.who_may_own(Discovery), empty_label=None)
+        self.fields["owner"] = read_once(forms.ModelChoiceField(User.who_may_own(Discovery), empty_label=None))
         words = {"required": "Write what happens next."}
         self.fields["next_action"] = WordsField(
             max_length=200, widget=forms.TextInput, required=discovery.is_open, error_messages=words

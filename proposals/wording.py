@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django import forms
 from django.utils.text import Truncator
 
-from opportunities.admin.base import Lookup, read_once
-from opportunities.forms import UNPRINTABLE, WordsField, near_our_time, say_plainly
+from opportunities.admin.base import Lookup
+from opportunities.forms import UNPRINTABLE, WordsField, near_our_time, read_once, say_plainly
 from opportunities.inplace import SAY_NEXT, DayInput
 from opportunities.models import Opportunity, User
 from opportunities.models.discovery import mark as mark_of

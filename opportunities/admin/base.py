@@ -28,7 +28,7 @@ from django.views.decorators.http import require_safe
 from unfold.admin import ModelAdmin, TabularInline
 
 from .. import once, reads
-from ..forms import near_our_time, say_plainly, to_the_minute
+from ..forms import near_our_time, read_once, say_plainly, to_the_minute
 from ..inplace import LONGEST, SAY_NEXT, FieldsForm, by_your_clock, fields_form
 from ..lists import export, saved
 from ..lists.asked import Asked, address_of
@@ -710,13 +710,6 @@ def say_nothing_plainly(field, nothing=NOTHING):
 def people_for(db_field, model):
     """Return who may stand in a field: as an owner whoever may work on such a record, else whoever works here."""
     return User.who_may_own(model) if db_field.name == "owner" else User.who_work_here()
-
-
-def read_once(field):
-    """Read the choices of a field once, for all the rows that offer them."""
-    if field is not None:
-        field.choices = list(iter(field.choices))  # a list of the choices themselves asks first how many they are
-    return field
 
 
 def shown(record, name):

@@ -16,7 +16,7 @@ from django.utils import formats, timezone
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 
-from opportunities import policies
+from opportunities import policies, reads
 from opportunities.days import read_day
 from opportunities.firstresponse import until
 from opportunities.inplace import TalkForm
@@ -139,16 +139,6 @@ def where_to_answer(context, record):
 # -- The head of a record. ---------------------------------------------------------------------------------------------
 
 
-def stages_told(record, timeline) -> list:
-    """Return the lines of the diary that name a stage of a record, oldest first: of its timeline where that has all."""
-    if timeline and timeline.is_whole:
-        about = (record.label(), record.pk)
-        lines = [line for line in timeline.rows if (line.record_type, line.record_id) == about and line.stage_to]
-        return lines[::-1]
-    lines = Event.objects.filter(record_type=record.label(), record_id=record.pk).exclude(stage_to="")
-    return list(lines.order_by("pk").only("at", "stage_from", "stage_to", "reason", "verb"))
-
-
 @register.inclusion_tag("desk/parts/stage_path.html", takes_context=True)
 def stage_path(context, record):
     """Show the stages as a line: past ones with their date, the present one, the way ahead."""
@@ -156,7 +146,9 @@ def stage_path(context, record):
         return {"steps": []}
     stages = dict(record._meta.get_field("stage").flatchoices)
     reached, why = {}, ""
-    for event in stages_told(record, context.get("timeline")):
+    # What the page read of the record has them already.
+    told = context["timeline"].stages if context.get("timeline") else reads.stages_of(record).order_by("pk")
+    for event in told:
         if event.stage_from != event.stage_to and (event.stage_from or event.verb.endswith(".create")):
             reached[event.stage_to] = event.at
             why = event.reason
@@ -212,7 +204,8 @@ def next_step(context):
         if not move.allowed:
             policy = move.step.permission
             key = getattr(policy, "permission", policy)
-            known.setdefault(key, who_may(policy))
+            if key not in known:
+                known[key] = who_may(policy)
             others.append({"label": move.label, "who": known[key]})
         elif move.lacks:
             waiting.append({"move": move, "may_override": may_override(record, move.step, request.user)})
