@@ -117,13 +117,14 @@ class Summary(Authored, About, Output):
     @contextmanager
     def while_asked(self):
         """Read words once for all that asks about them meanwhile: gates, and the page on which they are written."""
-        is_first = "_marks" not in vars(self)
-        vars(self).setdefault("_marks", {})
+        if "_marks" in vars(self):
+            yield
+            return
+        self._marks: dict = {}
         try:
             yield
         finally:
-            if is_first:
-                del self._marks
+            del self._marks
 
     def marks_on(self, title, words, internal=None) -> list:
         """Return every mark on words that are its own, or would be. `internal` is what was read of the deal already."""
