@@ -98,6 +98,8 @@ class KeptAdmin(ModelAdmin):
     many: dict = {}
     # What the diary says that was done with a new one.
     born = "created"
+    # What the button that begins a new one says, where it is not "Add" and what it is: the verb, and the rest.
+    adds: tuple = ()
     # Templates with more about the record, above the form.
     panels: tuple = ()
     # What is read along with the record for its page, because several parts of it show the same rows.
@@ -249,6 +251,7 @@ class KeptAdmin(ModelAdmin):
             "empty_words": self.empty_words,
             "downloads": [(words, reverse(name)) for words, name in self.downloads],
             "add_url": self.add_url() if self.has_add_permission(request) else "",
+            "adds": self.adds or ("Add", self.opts.verbose_name),
             "many": self.many_for(request),
             "several_pages": page.newer or bool(page.further),
             "views": {

@@ -37,6 +37,7 @@ class ImportAdmin(RecordAdmin):
     search_fields = ["file_name"]
     list_filter = ["kind", "stage"]
     list_select_related = ["owner"]
+    adds = ("Import", "a file")
     empty_words = "No file was brought in yet. Begin with a list of leads, clients or opportunities: CSV or Excel."
 
     def has_change_permission(self, request, obj=None):
