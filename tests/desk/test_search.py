@@ -219,12 +219,16 @@ def test_a_number_and_a_mail_address_are_found_as_they_are_written(world, ada):
     assert ("contact", contact.name) in titles(ada, contact.email)
 
 
+@pytest.mark.parametrize("few", [0, 1, 100])
 @pytest.mark.parametrize("sampled", [0, 2, 100])
 @pytest.mark.parametrize("reaches_many", [True, False])
-def test_a_rare_word_is_found_within_reach_however_much_is_newer_than_it(ada, cem, monkeypatch, sampled, reaches_many):
+def test_a_rare_word_is_found_within_reach_however_much_is_newer_than_it(
+    ada, cem, monkeypatch, sampled, reaches_many, few
+):
     monkeypatch.setattr(finding, "NEWEST", 3)
     monkeypatch.setattr(finding, "SAMPLED", sampled)
     monkeypatch.setattr(finding, "COMMON", 1)
+    monkeypatch.setattr(finding, "HELD_BY_FEW", few)
     ada.reaches_many = reaches_many
     clients(cem, "Older Heron", *(f"Bank {n}" for n in range(6)))
     clients(ada, "Oldest Heron", *(f"Shop {n}" for n in range(6)))

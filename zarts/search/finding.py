@@ -17,8 +17,10 @@ from .models import Entry, Kind, Mark, Shared, model_of
 # So many letters of what was typed are looked for, and so many words.
 LETTERS, WORDS = 200, 8
 # So many of the newest of each kind are read one by one: a word that many hold is found there at once. A word that is
-# rarer than that is looked up in the index, which then has few of it; at once where not even the sample holds it.
+# rarer than that is looked up in the index, which then has few of it.
 NEWEST = 3_000
+# What the sample does not hold is asked of the index at once, as long as no more lines than these hold it.
+HELD_BY_FEW = 5_000
 # So many of each kind are shown at most, and when only that kind is asked for.
 MOST, MOST_OF_ONE = 30, 100
 RECENT, PINNED = 8, 50
@@ -202,6 +204,14 @@ select record_id from (
 ALL_HELD = """
 select record_id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery
   and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most}"""
+# Materialized, so that the planner reads the index, as if for all of them: it would walk the table for the first few.
+BY_INDEX_IF_FEW = """
+(select '{kind}', case when count(*) > {few} then '{{}}'
+  else coalesce((array_agg(id order by id desc) filter (where is_found))[:{most}], '{{}}') end, count(*) > {few}
+from (with held as materialized (
+  select id, {reach} and (search || ''::tsvector) @@ %(query)s::tsquery as is_found
+  from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery
+) select id, is_found from held limit {few} + 1) held)"""
 BY_INDEX = """
 (select '{kind}', array(
   select id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery and {reach}
@@ -349,8 +359,14 @@ class Look(Words):
         """Return the ids of what matches: by name, among the newest of each kind, and by the index where need be."""
         judged = self.rarest_of(self.kinds) if self.judges_first else {}
         absent = {kind: term for kind, (held, term) in judged.items() if not held}
+        present = [kind for kind in self.kinds if kind not in absent]
+        if_few = [self.by_index(kind, term, BY_INDEX_IF_FEW) for kind, term in absent.items()]
+        rows = self.run(" union all ".join([self.by_name(), *if_few, *self.newest_of(present)]))
+        if many := [kind for kind, _, is_more in rows if kind in absent and is_more]:
+            # The newest happen to be without it.
+            rows = [row for row in rows if row[0] not in many] + self.run(" union all ".join(self.newest_of(many)))
         found, seen, unread = set(), {}, set()
-        for kind, ids, may_be_older in self.run(self.statement(absent)):
+        for kind, ids, may_be_older in rows:
             found.update(ids)
             if kind:
                 seen.setdefault(kind, set()).update(ids)
@@ -366,16 +382,13 @@ class Look(Words):
                 found.update(ids)
         return sorted(found)
 
-    def statement(self, absent) -> str:
-        parts = [self.by_name()]
-        for kind in self.kinds:
-            if kind in absent:
-                parts.append(self.by_index(kind, absent[kind]))
-                continue
+    def newest_of(self, kinds) -> list[str]:
+        parts = []
+        for kind in kinds:
             parts += [self.among_newest(kind, own) for own in self.own]
             if self.besides:
                 parts.append(self.shared(kind))
-        return " union all ".join(parts)
+        return parts
 
     def by_name(self) -> str:
         kinds = ", ".join(f"'{kind}'" for kind in self.kinds)
@@ -387,8 +400,8 @@ class Look(Words):
     def shared(self, kind) -> str:
         return SHARED.format(kind=kind, besides=self.besides, matches=self.matches, most=self.most)
 
-    def by_index(self, kind, term) -> str:
-        return BY_INDEX.format(kind=kind, term=term, reach=self.reach, most=self.most)
+    def by_index(self, kind, term, statement=BY_INDEX) -> str:
+        return statement.format(kind=kind, term=term, reach=self.reach, most=self.most, few=HELD_BY_FEW)
 
 
 def within(user, path: str):
