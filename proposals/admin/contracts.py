@@ -15,12 +15,13 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from opportunities import difference
-from opportunities.admin.base import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
+from opportunities.admin.base import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin, Rows
 from opportunities.models import Contact
 from opportunities.records import edit
 
 from .. import changing, publishing
 from ..models import Approval, Contract, ContractClause, Payment, PaymentProof, Signatory, Signature
+from ..models.signing import ONCE_A_PERSON, ONE_A_NUMBER
 from .papers import PublishedAdmin
 from .writing import WrittenRows
 
@@ -49,17 +50,35 @@ class SignatoryForm(forms.ModelForm):
         max_value=99,
         required=False,
         widget=UnfoldAdminIntegerFieldWidget(attrs={"aria-label": "Signs as number"}),
+        error_messages=dict.fromkeys(["invalid", "min_value", "max_value"], "Type a number from 1 to 99."),
     )
 
-    def clean_position(self):
-        position, contract = self.cleaned_data["position"], self.instance.contract
-        last = contract.signatories.order_by("-position").values_list("position", flat=True).first()
-        return position or (last or 0) + 1
+
+class Signing(Rows):
+    """Those who sign, looked at together, and with those whom somebody else named since the page was opened."""
+
+    def clean(self):
+        shown = {form.instance.pk for form in self.initial_forms}
+        others = [signatory for signatory in self.instance.signatories.all() if signatory.pk not in shown]
+        numbers, people = [each.position for each in others], [each.contact_id for each in others]
+        rows = [form for form in self.forms if form not in self.deleted_forms and form.is_valid() and form.cleaned_data]
+        for form in sorted(rows, key=lambda form: form.cleaned_data["position"] is None):
+            number, contact = form.cleaned_data["position"], form.cleaned_data["contact"].pk
+            if number is None:
+                number = max(numbers, default=0) + 1
+                form.cleaned_data["position"] = form.instance.position = number
+            if number in numbers:
+                form.add_error("position", ONE_A_NUMBER)
+            if contact in people:
+                form.add_error("contact", ONCE_A_PERSON)
+            numbers.append(number)
+            people.append(contact)
 
 
 class SignatoryRows(WrittenRows):
     model = Signatory
     form = SignatoryForm
+    formset = Signing
     fields = ["position", "contact"]
     extra = 0
 

@@ -25,6 +25,10 @@ def as_signed(column, operation=SIGNED):
     )
 
 
+ONE_A_NUMBER = "Each signs as a number of their own."
+ONCE_A_PERSON = "Each person signs once."
+
+
 class Signatory(Kept):
     """Somebody who signs for the client, and as which. It changes only until the contract is sent."""
 
@@ -43,13 +47,13 @@ class Signatory(Kept):
                 fields=["contract", "position"],
                 name="one_signatory_a_position",
                 deferrable=models.Deferrable.DEFERRED,
-                violation_error_message="Each signs as a number of their own.",
+                violation_error_message=ONE_A_NUMBER,
             ),
             models.UniqueConstraint(
                 fields=["contract", "contact"],
                 name="signatory_once",
                 deferrable=models.Deferrable.DEFERRED,
-                violation_error_message="Each person signs once.",
+                violation_error_message=ONCE_A_PERSON,
             ),
         ]
         triggers = [

@@ -21,6 +21,7 @@ from portal.models import ClientAction, Guest, Paper, Publication
 from portal.tokens import token_hash
 from proposals import approvals, clock, difference, inbox, publishing
 from proposals.models import Contract, Signatory, Signature
+from proposals.models.signing import ONCE_A_PERSON, ONE_A_NUMBER
 from tests.makers_proposals import CONSENT, a_contract, a_proposal, approve_all
 from tests.proposals.test_inbox import pressed_late, signed_in
 from zarts.desk import pulse
@@ -164,7 +165,52 @@ def test_two_with_the_same_number_are_refused_in_words(ada, ben, as_user):
     form |= {"signatories-0-position": "1", "signatories-1-position": "1"}
     answer = as_user(ada).post(contract.staff_url(), form)
     assert answer.status_code == 200
-    assert "duplicate" in answer.content.decode()
+    assert ONE_A_NUMBER in answer.text
+    assert "duplicate" not in answer.text
+
+
+def with_one_more(form, who, position="") -> dict:
+    nth = int(form["signatories-TOTAL_FORMS"])
+    row = {"id": "", "contract": form["signatories-0-contract"], "position": position, "contact": who.pk}
+    more = {f"signatories-{nth}-{name}": value for name, value in row.items()}
+    return form | more | {"signatories-TOTAL_FORMS": str(nth + 1)}
+
+
+@pytest.mark.parametrize("is_forged", [False, True])
+@pytest.mark.parametrize(("position", "who", "words"), [("3", 1, ONE_A_NUMBER), ("", 0, ONCE_A_PERSON)])
+def test_what_somebody_else_named_meanwhile_is_said_and_what_was_typed_stays(
+    ada, ben, as_user, position, who, words, is_forged
+):
+    contract = a_contract_of_two(ada, ben, stage="in_review")
+    client = contract.opportunity.client
+    others = [begin(Contact(client=client, name=f"Kim {n}", email=f"kim{n}@harbor.example"), by=ada) for n in range(2)]
+    old = posted(as_user(ada).get(contract.staff_url()))
+    first = with_one_more(posted(as_user(ben).get(contract.staff_url())), others[0], "3")
+    assert as_user(ben).post(contract.staff_url(), first).status_code == 302
+
+    form = with_one_more(old, others[who], position) | ({"signatories-INITIAL_FORMS": "0"} if is_forged else {})
+    answer = as_user(ada).post(contract.staff_url(), form)
+    assert answer.status_code == 200
+    assert words in answer.text
+    assert f'<option value="{others[who].pk}" selected>' in answer.text
+    assert contract.signatories.count() == 3
+
+
+def test_several_without_a_number_sign_after_everybody_else_in_the_order_of_the_page(ada, ben, as_user):
+    contract = a_contract_of_two(ada, ben, stage="draft")
+    client, form = contract.opportunity.client, posted(as_user(ada).get(contract.staff_url()))
+    for name in ("Kim", "Lou"):
+        contact = begin(Contact(client=client, name=name, email=f"{name}@harbor.example"), by=ada)
+        form = with_one_more(form, contact)
+    assert as_user(ada).post(contract.staff_url(), form).status_code == 302
+    assert [(row.position, str(row)) for row in contract.signatories.all()][2:] == [(3, "Kim"), (4, "Lou")]
+
+
+@pytest.mark.parametrize("number", ["0", "100", "x", "1.5"])
+def test_a_number_that_is_none_is_refused_in_words(ada, ben, as_user, number):
+    contract = a_contract_of_two(ada, ben, stage="draft")
+    form = posted(as_user(ada).get(contract.staff_url())) | {"signatories-0-position": number}
+    assert "Type a number from 1 to 99." in as_user(ada).post(contract.staff_url(), form).text
 
 
 def posted(page) -> dict:
