@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import F, Q
+from django.db.models import BooleanField, ExpressionWrapper, F, Q
 
 from .models import Event, Evidence
 
@@ -54,26 +54,31 @@ def term_of(word: str) -> str:
 
 @dataclass
 class Timeline(Page):
-    """One page of what happened to a record, and all the lines that name a stage of it, oldest first."""
+    """One page of what happened to a record, and every line by which it came to a stage, oldest first."""
 
     stages: list
 
 
+def came_to_a_stage(record) -> Q:
+    """Return the condition for the lines by which a record came to a stage: its birth and its moves."""
+    came = ~Q(stage_to="") & ~Q(stage_from=F("stage_to")) & (~Q(stage_from="") | Q(verb__endswith=".create"))
+    return came & Q(record_type=record.label(), record_id=record.pk)
+
+
 def stages_of(record):
-    """Return the lines of the diary that name a stage of a record."""
-    return Event.objects.filter(record_type=record.label(), record_id=record.pk).exclude(stage_to="")
+    return Event.objects.filter(came_to_a_stage(record))
 
 
 def timeline(record, before=None, size=PAGE) -> Timeline:
     """Return what happened to a record, newest first. Its stages are read along: most pages show both."""
     lines = Event.objects.filter(record.lines)
     newest = (lines.filter(pk__lt=before) if before else lines).order_by("-pk").values("pk")[: size + 1]
-    stages = stages_of(record).order_by().values("pk")
-    found = list(Event.objects.filter(pk__in=newest.union(stages)).select_related("facts").order_by("-pk"))
+    both = Event.objects.filter(pk__in=newest.union(stages_of(record).order_by().values("pk")))
+    is_stage = ExpressionWrapper(came_to_a_stage(record), BooleanField())
+    found = list(both.annotate(is_stage=is_stage).select_related("facts").order_by("-pk"))
     below = [line for line in found if not before or line.pk < before]
     older = below[size - 1].pk if len(below) > size else None
-    about = [line for line in found if line.stage_to and line.is_about(record)]
-    return Timeline(below[:size], older, bool(before), about[::-1])
+    return Timeline(below[:size], older, bool(before), [line for line in found[::-1] if line.is_stage])
 
 
 # What people say and write down in passing.

@@ -85,9 +85,6 @@ class Event(models.Model):
     def __str__(self):
         return f"{self.actor_name} {self.past} {self.subject}"
 
-    def is_about(self, record) -> bool:
-        return (self.record_type, self.record_id) == (record.label(), record.pk)
-
     @classmethod
     def actor_fields(cls, by) -> dict:
         """Return who did it, with the name frozen: a user, a client contact, a service, or None for the clock.

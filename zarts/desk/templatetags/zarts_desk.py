@@ -149,9 +149,8 @@ def stage_path(context, record):
     # What the page read of the record has them already.
     told = context["timeline"].stages if context.get("timeline") else reads.stages_of(record).order_by("pk")
     for event in told:
-        if event.stage_from != event.stage_to and (event.stage_from or event.verb.endswith(".create")):
-            reached[event.stage_to] = event.at
-            why = event.reason
+        reached[event.stage_to] = event.at
+        why = event.reason
     line = path_of(type(record))
     place = getattr(record, "paused_from", "") if record.stage == "paused" else record.stage
     here = line.index(place) if place in line else max((line.index(s) for s in reached if s in line), default=0)
