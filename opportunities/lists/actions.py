@@ -202,7 +202,7 @@ class OfTasks(Action):
 
 
 class FinishTasks(OfTasks, FinishForm):
-    name, question, button, done = "Done", "Are {rows} done?", "{rows} done", "{rows} done."
+    name, question, button, done = "Done", "Mark {rows} as done?", "{rows} done", "{rows} done."
     right = "move"
 
 

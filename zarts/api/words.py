@@ -87,7 +87,7 @@ Text = Annotated[str, AfterValidator(printable)]
 Line = Annotated[str, AfterValidator(in_one_line)]
 Day = Annotated[date, written(DAYS["invalid"]), AfterValidator(of_our_time)]
 Moment = Annotated[AwareDatetime, written(A_MOMENT), AfterValidator(of_our_time)]
-Money = shaped(AMOUNT, 'Send an amount with two decimals at most, such as "4800.00".')
+Money = shaped(AMOUNT, 'Send an amount of ten digits at most before the point and two after it, such as "4800.00".')
 Number = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
 Key = shaped(NAME % 200, "Send this header: 1 to 200 plain letters without spaces, the same for each repeat.")
 ContractNumber = shaped(NAME % 40, "Name the contract by its number, such as C-0007.")
