@@ -296,6 +296,12 @@ def test_somebody_without_a_right_is_refused_by_their_role(leads, ada, as_user):
     assert "Your role does not include leads.admin" in said(as_user(ada).get(LEADS), 403)
 
 
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_a_read_is_read_and_nothing_else_whatever_a_program_sends(ada, method):
+    browser = Client(headers={"host": "localhost"}, enforce_csrf_checks=True)
+    assert getattr(browser, method)(f"{LEADS}.json", headers={"authorization": "Bearer x"}).status_code == 405
+
+
 @pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearer", "Bearer ", "Bearer \u00e9", "token"])
 def test_whoever_sends_no_token_is_told_how(header, leads):
     answer = Client(headers={"host": "localhost"}).get(f"{LEADS}.json", headers={"authorization": header})
