@@ -53,7 +53,7 @@ class Empty:
     password = token_urlsafe(12)
 
     def __init__(self, port, environment):
-        self.site = f"http://localhost:{port}"
+        self.site, self.portal = f"http://localhost:{port}", f"http://localhost:{port + 1}"
         made = {"DJANGO_SUPERUSER_USERNAME": "eve", "DJANGO_SUPERUSER_EMAIL": "eve@zarts.example"}
         made["DJANGO_SUPERUSER_PASSWORD"] = self.password
         command = [sys.executable, "manage.py", "createsuperuser", "--no-input"]
@@ -173,8 +173,8 @@ def take_the_whole(camera, ada, ben):
     """Take where everything is found, counted, taken along and connected."""
     picture, eve = camera.picture, camera.somebody("staff", "eve")
     ben.open("/admin/today/").page.keyboard.press("/")
-    ben.page.keyboard.type("harb")
-    ben.page.locator("[data-below] [role=option]").first.wait_for()
+    ben.page.keyboard.type("crumb")
+    ben.page.locator("[data-below] [id^=find-hit]").first.wait_for()
     picture(ben, "search", put_down=False)
     picture(ben.open("/admin/numbers/"), "numbers")
     picture(ben.open("/admin/catalogue/"), "catalogue")
