@@ -9,7 +9,7 @@ from django.utils.text import Truncator
 from opportunities.admin.base import Lookup
 from opportunities.forms import UNPRINTABLE, WordsField, near_our_time, read_once, say_plainly
 from opportunities.inplace import SAY_NEXT, DayInput
-from opportunities.models import Opportunity, User
+from opportunities.models import Lead, Opportunity, User
 from opportunities.models.discovery import mark as mark_of
 from opportunities.records import edit, lock
 from opportunities.words import plain_words
@@ -202,6 +202,17 @@ def beside(summary, internal) -> tuple[list, list]:
         names = FIELDS_OF.get(summary.kind, ())
         is_about = lambda source: source.name in names or source.record_type in names  # noqa: E731
     return [it for it in internal if is_about(it)], [it for it in internal if not is_about(it)]
+
+
+def closed_to(user, internal) -> set[str]:
+    """Return the keys of those leads in which something internal stands, and which this person may not open.
+
+    Whatever else is written of a deal is open to whoever reaches the deal.
+    """
+    leads = {source.about_id for source in internal if source.about_type == lint.LEAD}
+    if leads and user.has_perm("opportunities.view_lead"):
+        leads -= set(Lead.objects.visible_to(user).filter(pk__in=leads).values_list("pk", flat=True))
+    return {f"{lint.LEAD}:{pk}" for pk in leads}
 
 
 @dataclass

@@ -17,7 +17,7 @@ from opportunities.records import HolderOf, begin, who_may
 
 from .. import answering, lint
 from ..models import Summary
-from ..wording import SummaryForm, as_typed, beside, checked, take
+from ..wording import SummaryForm, as_typed, beside, checked, closed_to, take
 from .writing import WrittenAdmin
 
 # So many letters of words can be begun by the address that leads to the editor.
@@ -153,6 +153,7 @@ class SummaryAdmin(WrittenAdmin):
             "question": answering.asked_in(summary),
             "is_notice": summary.kind == Summary.Kind.NOTICE and summary.opportunity_or_none,
             "near": near,
+            "closed_to_them": closed_to(request.user, internal),
             "others": others,
             "checked": marked,
             "wrong": bool(form is not None and form.is_bound and not only_checked and form.errors),

@@ -13,6 +13,7 @@ from opportunities.records import begin, edit, perform
 from proposals.models import Summary
 from proposals.wording import take
 from tests.makers import an_opportunity
+from tests.makers_handoff import a_report
 from tests.makers_proposals import a_summary
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +63,18 @@ def test_words_that_name_no_record_stand_beside_what_their_kind_is_about(as_user
     measured_in(deal, ada)
     page = as_user(ada).get(a_summary(ada, opportunity=deal, kind=kind).staff_url())
     assert [it.words for it in page.context["near"]] == [words]
+
+
+def test_what_stands_in_a_lead_leads_there_only_for_those_who_may_open_it(as_user, ada, ben, dora):
+    report = a_report(ada, manager=ben, delivery=dora)
+    deal = report.project.opportunity
+    lead = deal.leads.first()
+    edit(lead, by=ada, words="We lose calls at night.")
+    summary = a_summary(ada, opportunity=deal)
+    for somebody, leads_there in ((ada, True), (dora, False)):
+        page = as_user(somebody).get(summary.staff_url()).text
+        assert "We lose calls at night." in page
+        assert (f'href="{lead.staff_url()}"' in page) == leads_there == lead.within_reach(somebody, "view")
 
 
 def test_nothing_internal_yet_is_said_and_not_left_blank(as_user, ada):
