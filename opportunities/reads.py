@@ -19,12 +19,16 @@ class Page:
     older: int | None
     newer: bool
 
+    @classmethod
+    def cut(cls, found, before, size, **more):
+        """Return the page of what was found below `before`: one row more than it shows says that it goes on."""
+        return cls(found[:size], found[size - 1].pk if len(found) > size else None, bool(before), **more)
+
 
 def page_of(rows, before=None, size=PAGE) -> Page:
     """Return one page of a queryset, newest first, beginning below the id `before`."""
     rows = rows.order_by("-pk")
-    found = list((rows.filter(pk__lt=before) if before else rows)[: size + 1])
-    return Page(found[:size], found[size - 1].pk if len(found) > size else None, bool(before))
+    return Page.cut(list((rows.filter(pk__lt=before) if before else rows)[: size + 1]), before, size)
 
 
 def matching(rows, words: str):
@@ -77,8 +81,7 @@ def timeline(record, before=None, size=PAGE) -> Timeline:
     is_stage = ExpressionWrapper(came_to_a_stage(record), BooleanField())
     found = list(both.annotate(is_stage=is_stage).select_related("facts").order_by("-pk"))
     below = [line for line in found if not before or line.pk < before]
-    older = below[size - 1].pk if len(below) > size else None
-    return Timeline(below[:size], older, bool(before), [line for line in found[::-1] if line.is_stage])
+    return Timeline.cut(below, before, size, stages=[line for line in found[::-1] if line.is_stage])
 
 
 # What people say and write down in passing.
@@ -123,9 +126,7 @@ def story(opportunity, *, kind="", who="", before=None, size=STORY) -> Story:
     if before:
         only &= Q(pk__lt=before)
     rows = Event.objects.filter(pk__in=newest_of(diaries, only, size + 1)).select_related("facts").order_by("-pk")
-    found = list(rows[: size + 1])
-    older = found[size - 1].pk if len(found) > size else None
-    return Story(found[:size], older, bool(before), kind, who, people)
+    return Story.cut(list(rows[: size + 1]), before, size, kind=kind, who=who, people=people)
 
 
 def newest_of(diaries, only, size):

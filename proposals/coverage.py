@@ -245,7 +245,7 @@ def rows_of(proposal) -> dict[str, list]:
 
 
 def are_read(proposal) -> bool:
-    return proposal.row_models().keys() <= vars(proposal).get("_prefetched_objects_cache", {}).keys()
+    return all(map(proposal.has_read, proposal.row_models()))
 
 
 def read_rows(proposal):

@@ -13,7 +13,6 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
-from django.db.models import prefetch_related_objects
 from django.forms.models import BaseInlineFormSet
 from django.http import Http404
 from django.shortcuts import redirect
@@ -363,7 +362,7 @@ class KeptAdmin(ModelAdmin):
         if key not in kept:
             kept[key] = record = super().get_object(request, object_id)
             if record is not None:
-                prefetch_related_objects([record], *self.reads_along)
+                models.prefetch_related_objects([record], *self.reads_along)
         return kept[key]
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
@@ -620,7 +619,7 @@ class ReadOnlyAdmin(KeptAdmin):
 
 
 class Rows(BaseInlineFormSet):
-    """Rows below a record. A page that read them along with it shows those, and each row knows whose it is."""
+    """Rows below a record. A page that read them along with it shows those."""
 
     def get_queryset(self):
         name = self.fk.remote_field.get_accessor_name()
