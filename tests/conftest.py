@@ -121,6 +121,27 @@ def as_user(client):
     return sign_in
 
 
+@pytest.fixture(scope="session")
+def untouched(django_db_setup, django_db_blocker):
+    """A connection to a database that no test wrote to."""
+    with django_db_blocker.unblock(), database.untouched() as connection:
+        yield connection
+
+
+@pytest.fixture
+def plan_of(untouched):
+    """Tell how PostgreSQL carries a statement out that may read a whole table only if there is no other way."""
+
+    def plan_of(statement, values=(), *ways):
+        with untouched.transaction(force_rollback=True), untouched.cursor() as cursor:
+            for way in (*ways, "set local enable_seqscan = off"):
+                cursor.execute(way)
+            cursor.execute(f"explain {statement}", values)
+            return "\n".join(line for (line,) in cursor.fetchall())
+
+    return plan_of
+
+
 @pytest.fixture
 def portal_client(transactional_db):
     return database.PortalClient()

@@ -87,17 +87,36 @@ def defaults() -> dict:
 def fresh():
     """Give this worker a database in which nothing has happened yet."""
     close()
-    with maintenance() as server:
-        server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(OWN)))
-        clone = sql.SQL("create database {} template {} strategy file_copy")
-        server.execute(clone.format(sql.Identifier(OWN), sql.Identifier(TEMPLATE)))
-        # Rights on a database are the one thing that a clone does not inherit.
-        for statement in logins.database_statements(OWN):
-            server.execute(statement)
+    clone(OWN)
     use(OWN)
     with login("owner") as connection:
         if is_superuser(connection):
             connection.execute(FUNCTIONS)
+
+
+def clone(name):
+    with maintenance() as server:
+        server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        statement = sql.SQL("create database {} template {} strategy file_copy")
+        server.execute(statement.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        # Rights on a database are the one thing that a clone does not inherit.
+        for statement in logins.database_statements(name):
+            server.execute(statement)
+
+
+@contextmanager
+def untouched():
+    """Yield the app's connection to a database that no test wrote to.
+
+    How a statement is carried out hangs on what tables and indexes were before: on rows that are gone, and on what
+    the server counted while it had a moment.
+    """
+    name = f"{OWN}_untouched"
+    clone(name)
+    with psycopg.connect(**own("default"), dbname=name) as connection:
+        yield connection
+    with maintenance() as server:
+        server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 # Empties every table that a test wrote to, past the walls. What `migrate` put there stays.
