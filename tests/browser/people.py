@@ -14,6 +14,8 @@ from zarts.retest.looking import DESKTOP, PHONE, Watch, chromium
 __all__ = ["DESKTOP", "PHONE", "PASSWORD", "Person", "chromium", "expect", "two_ports"]
 
 PASSWORD = "correct horse battery"
+# Several houses share a machine in a run of the whole suite.
+expect.set_options(timeout=15_000)
 
 
 def two_ports() -> int:

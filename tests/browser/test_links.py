@@ -19,7 +19,8 @@ from portal.models import ClientAction, Guest, ProposalLink, Publication, Sessio
 VISITS = int(os.environ.get("LINK_VISITS", 64))
 TOKEN_VISITS = max(VISITS // 20, 4)
 PEOPLE_COUNTED = 0.995
-AT_ONCE = 64
+# A few of the suite's, which shares its machine: a machine that has to wait for three seconds is no quick one any more.
+AT_ONCE = min(64, VISITS // 4)
 BODY = {
     "client": "Harbor Dental",
     "currency": "USD",
@@ -71,7 +72,7 @@ def asks_ahead(link):
 
 def presses_at_once(link):
     link.get()
-    # The rest of the three seconds is for the way there: sixty-four come at once.
+    # The rest of the three seconds is for the way there: many come at once.
     time.sleep(random.uniform(0, 1.5))
     link.post("open")
     link.get()

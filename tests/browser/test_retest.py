@@ -18,6 +18,7 @@ from tests.browser.house import House
 from tests.conftest import person
 from tests.makers_proposals import a_proposal
 from zarts.retest import runs
+from zarts.retest.looking import Watch
 from zarts.retest.walk import Walk
 
 pytestmark = [pytest.mark.slow, pytest.mark.screens("desktop")]
@@ -45,6 +46,25 @@ def retested(chrome, house, only, portal=""):
     run.refresh_from_db()
     walk = Walk(run, chrome)
     return runs.end(run, walk.go(), walk.looked)
+
+
+def test_a_page_that_goes_on_while_it_is_read_is_read_where_it_arrives(chrome):
+    read = []
+
+    def slowly(page):
+        read.append(page.url)
+        if len(read) == 1:
+            page.evaluate("() => { location.reload(); return new Promise(() => {}) }")
+        return []
+
+    watch = Watch(chrome.new_page(), ("data:",), slowly)
+    try:
+        watch.page.set_content("<script>document.title = 'here'</script>")
+        watch.look_over()
+    finally:
+        watch.page.close()
+    assert len(read) == 2
+    assert watch.troubles == []
 
 
 def told(run) -> list:

@@ -11,6 +11,9 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 QUIET += ["--disable-component-update", "--disable-sync"]
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
+# What a browser says of a page that it has left.
+GONE = "Execution context was destroyed"
+
 # The first few things that reach past the page's right edge, and are not cut there.
 PAST_THE_EDGE = """width => [...document.querySelectorAll("#main *, body > *")]
     .filter(thing => thing.getBoundingClientRect().right > width + 1).slice(0, 9)
@@ -79,12 +82,25 @@ class Watch:
             self.going = None
 
     def look_over(self):
-        """Add to the troubles what is wrong with the page that is open, as wide as its window is."""
-        # A click does not wait for the answer, and what somebody else does next may need it.
+        """Add to the troubles what is wrong with the page that is open; when it goes on meanwhile, with the next one."""
+        for left in (2, 1, 0):
+            self.wait_until_there()
+            try:
+                return self.look_at_it()
+            except Exception as error:
+                # Playwright's own, which is a part that not every machine has.
+                if not left or GONE not in str(error):
+                    raise
+
+    def wait_until_there(self):
+        """Wait for the page: a click does not wait for the answer, and what somebody else does next may need it."""
         until = time.monotonic() + 15
         while self.going and time.monotonic() < until:
             self.page.wait_for_timeout(20)
         self.page.wait_for_load_state("load")
+
+    def look_at_it(self):
+        """Look as wide as the window is."""
         # Not the window's own word for its width: on a phone it grows with what does not fit.
         wide, width = self.page.evaluate("document.documentElement.scrollWidth"), self.page.viewport_size["width"]
         if wide > width:
