@@ -8,7 +8,6 @@ from django.utils import timezone
 from .forms import MoveForm, ReasonForm, near_our_time, say_plainly
 from .inplace import FieldsForm, TimeInput, by_your_clock
 from .models import Task, User
-from .records import Refused, perform
 from .repeating import moment
 
 # When a day's work begins: what is put off to another day is due then.
@@ -125,55 +124,7 @@ class GiveForm(forms.Form):
         task.change(by=user, reason=self.cleaned_data["reason"], owner=self.cleaned_data["owner"])
 
 
-# -- Several at once. --------------------------------------------------------------------------------------------------
-
-
-def refuse_closed(task):
-    if not task.is_open:
-        raise Refused([f"It is {task.get_stage_display().lower()} already."])
-
-
-class FinishForm(forms.Form):
-    """Asks nothing: it is one click."""
-
-    title, button, done = "Done", "Done", "done"
-
-    def __init__(self, *args, now=None, **kwargs):
-        super().__init__(*args, **kwargs)
-
-    def apply(self, task, user):
-        perform(task.finish, by=user)
-
-
-class CancelAllForm(forms.Form):
-    """Asks why they are let go. Of those that repeat only this one goes: nothing is lost by a slip of the hand."""
-
-    title, button, done = "Cancel", "Cancel them", "cancelled"
-
-    reason = forms.CharField(
-        label="Why?",
-        max_length=300,
-        help_text="Of what repeats, only this one is cancelled: the next one opens.",
-        error_messages={"required": "Say why: others work from this."},
-    )
-
-    def __init__(self, *args, now=None, **kwargs):
-        super().__init__(*args, **kwargs)
-        say_plainly(self.fields["reason"])
-
-    def apply(self, task, user):
-        perform(task.cancel, by=user, reason=self.cleaned_data["reason"], series=False)
-
-
-class SnoozeAllForm(SnoozeForm):
-    title, button, done = "Put off", "Put off", "put off"
-
-
-class GiveAllForm(GiveForm):
-    title, button, done = "Give to somebody else", "Give", "given away"
-
-    def __init__(self, *args, now=None, **kwargs):
-        super().__init__(*args, **kwargs)
+# -- In place. --------------------------------------------------------------------------------------------------------
 
 
 class TaskFields(FieldsForm):

@@ -46,7 +46,7 @@ PAGES = {
     "start": (STAFF, "-"),
     "home": (STAFF, "-"),
     "today": (STAFF, "-"),
-    "tasks_several": ("-", "ABCDF"),
+    "today_several": ("-", "ABCDF"),
     "hook_demo": ("-", "-"),  # it is there in the demo alone
     "calendar_feed": ("-", "-"),  # with a token that nobody has
     "my_calendar": (STAFF, STAFF),

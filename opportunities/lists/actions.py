@@ -7,12 +7,11 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import clock
+from .. import clock, task_forms
 from ..followups import open_task
 from ..forms import a_day_to_come, near_our_time, say_plainly
 from ..models import User
-from ..records import Opens, Refused
-from ..task_forms import CancelAllForm, FinishForm, GiveAllForm, SnoozeAllForm, day_and_hour, refuse_closed
+from ..records import Opens, Refused, perform
 
 
 def count_of(page, count) -> str:
@@ -193,27 +192,50 @@ class OfTasks(Action):
     apply: Callable
 
     def __init__(self, *args, page, now=None, **kwargs):
-        super().__init__(*args, **{"now": now or clock.now(), **kwargs})
+        super().__init__(*args, **kwargs)
 
     def change(self, page, record, user) -> bool:
-        refuse_closed(record)
+        if not record.is_open:
+            raise Refused([f"It is {record.get_stage_display().lower()} already."])
         self.apply(record, user)
         return True
 
 
-class FinishTasks(OfTasks, FinishForm):
+class FinishTasks(OfTasks, forms.Form):
     name, question, button, done = "Done", "Mark {rows} as done?", "{rows} done", "{rows} done."
     right = "move"
 
+    def apply(self, task, user):
+        perform(task.finish, by=user)
 
-class CancelTasks(OfTasks, CancelAllForm):
+
+class CancelTasks(OfTasks, forms.Form):
+    """Asks why they are let go. Of those that repeat only this one goes: nothing is lost by a slip of the hand."""
+
     name, question, button, done = "Cancel…", "Cancel {rows}?", "Cancel {rows}", "{rows} cancelled."
     right = "move"
 
+    reason = forms.CharField(
+        label="Why?",
+        max_length=300,
+        help_text="Of what repeats, only this one is cancelled: the next one opens.",
+        error_messages={"required": "Say why: others work from this."},
+    )
 
-class SnoozeTasks(OfTasks, SnoozeAllForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        say_plainly(self.fields["reason"])
+
+    def apply(self, task, user):
+        perform(task.cancel, by=user, reason=self.cleaned_data["reason"], series=False)
+
+
+class SnoozeTasks(OfTasks, task_forms.SnoozeForm):
     name, question, button, done = "Put off…", "Put {rows} off?", "Put {rows} off", "{rows} put off."
     sets = ("due_at",)
+
+    def __init__(self, *args, page, now=None, **kwargs):
+        task_forms.SnoozeForm.__init__(self, *args, now=now or clock.now(), **kwargs)
 
     def words(self, page, count):
         return f"{super().words(page, count)} until {self.day}"
@@ -223,10 +245,10 @@ class SnoozeTasks(OfTasks, SnoozeAllForm):
 
     @property
     def day(self) -> str:
-        return day_and_hour(self.cleaned_data["until"])
+        return task_forms.day_and_hour(self.cleaned_data["until"])
 
 
-class GiveTasks(SaysWhom, OfTasks, GiveAllForm):
+class GiveTasks(SaysWhom, OfTasks, task_forms.GiveForm):
     def change(self, page, record, user):
         return record.owner != self.cleaned_data["owner"] and super().change(page, record, user)
 

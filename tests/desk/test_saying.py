@@ -12,14 +12,14 @@ from opportunities import checks, outbox
 from opportunities.inplace import TalkForm
 from opportunities.models import Event, Message, Task
 from opportunities.records import begin, edit, perform, tell
-from tests.desk.test_chores import LIST, some_tasks
+from tests.desk.test_chores import some_tasks
 from tests.makers import an_opportunity
 from tests.makers_series import a_call, a_sequence
 from tests.opportunities.test_secondtries import a_win_back
 from tests.opportunities.test_tasks import new_task
-from zarts.desk import chores
 from zarts.desk.navigation import PAGES
 from zarts.desk.templatetags.zarts_desk import said, said_of
+from zarts.desk.views import lists
 
 pytestmark = pytest.mark.django_db
 
@@ -120,13 +120,14 @@ def test_a_list_is_called_what_the_menu_calls_it(as_user, eve, model):
 
 
 def test_the_picked_tasks_are_named_and_the_rest_counted(as_user, ada, cem, monkeypatch):
-    monkeypatch.setattr(chores, "SHOWN", 2)
+    monkeypatch.setattr(lists, "SHOWN", 2)
     tasks, theirs = some_tasks(ada, 3), some_tasks(cem, 1)
-    picked = {"pick": [task.pk for task in tasks + theirs], "do": "cancel", "back": LIST}
+    picked = {"pick": [task.pk for task in tasks + theirs], "do": "cancel"}
     page = words_of(as_user(ada).post("/admin/today/several/", picked))
+    assert "Cancel 3 tasks?" in page, "of others' nobody learns anything"
     assert "Call 0" in page
     assert "Call 1" in page
-    assert "And 2 more." in page
+    assert "And 1 more." in page
 
 
 # -- Fields. -----------------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class Watch:
             self.going = None
 
     def look_over(self):
-        """Add to the troubles what is wrong with the page that is open; when it goes on meanwhile, with the next one."""
+        """Add to the troubles what is wrong with the page that is open; if it goes on meanwhile, with the next one."""
         for left in (2, 1, 0):
             self.wait_until_there()
             try:
