@@ -50,8 +50,10 @@ def ways_to_wait(now: datetime) -> dict:
     later = here.replace(minute=0, second=0, microsecond=0) + LATER
     monday = today + timedelta(days=7 - today.weekday())
     ways = {"later": ("Later today", later)} if later.date() == today else {}
-    ways["tomorrow"] = ("Tomorrow", moment(today + timedelta(days=1), MORNING, zone))
-    ways["week"] = ("Next week", moment(monday, MORNING, zone))
+    tomorrow = today + timedelta(days=1)
+    ways["tomorrow"] = ("Tomorrow", moment(tomorrow, MORNING, zone))
+    if monday > tomorrow:
+        ways["week"] = ("Next week", moment(monday, MORNING, zone))
     return ways
 
 
