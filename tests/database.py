@@ -113,10 +113,12 @@ def untouched():
     """
     name = f"{OWN}_untouched"
     clone(name)
-    with psycopg.connect(**own("default"), dbname=name) as connection:
-        yield connection
-    with maintenance() as server:
-        server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    try:
+        with psycopg.connect(**own("default"), dbname=name) as connection:
+            yield connection
+    finally:
+        with maintenance() as server:
+            server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 # Empties every table that a test wrote to, past the walls. What `migrate` put there stays.

@@ -46,13 +46,13 @@ PAGES = {
     "start": (STAFF, "-"),
     "home": (STAFF, "-"),
     "today": (STAFF, "-"),
-    "today_several": ("-", "ABCDF"),
+    "today_several": ("ABCDF", "ABCDF"),
     "hook_demo": ("-", "-"),  # it is there in the demo alone
     "calendar_feed": ("-", "-"),  # with a token that nobody has
     "my_calendar": (STAFF, STAFF),
     "pipeline": (STAFF, "-"),
     "pipeline_move": ("-", "-"),
-    "pipeline_several": ("-", "ABC"),
+    "pipeline_several": ("ABC", "ABC"),
     "pipeline_save": ("-", "ABCDFE"),
     "pipeline_open_with": ("-", "ABCDFE"),
     "pipeline_export": (STAFF, "-"),

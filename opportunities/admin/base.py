@@ -194,7 +194,7 @@ class KeptAdmin(ModelAdmin):
         return FirstPages(queryset.order_by("-pk"), per_page, allow_empty_first_page=True)
 
     def get_search_results(self, request, queryset, search_term):
-        return super().get_search_results(request, queryset, search_term[:200])[0], False
+        return super().get_search_results(request, queryset, search_term[:200].replace("\0", ""))[0], False
 
     @cached_property
     def above(self) -> str:

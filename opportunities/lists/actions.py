@@ -7,7 +7,7 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .. import clock, task_forms
+from .. import task_forms
 from ..followups import open_task
 from ..forms import a_day_to_come, near_our_time, say_plainly
 from ..models import User
@@ -36,6 +36,10 @@ class Action:
         """Whether the rows of a list have what it sets."""
         return True
 
+    @classmethod
+    def refuse_what_is_over(cls, record):
+        """Refuse a record on which nobody does it any more, nor takes it back."""
+
     def words(self, page, count) -> str:
         """Say what is about to be done: Give 12 tasks to Ana."""
         return self.button.format(rows=count_of(page, count))
@@ -49,7 +53,7 @@ class Action:
 
 
 class Asking(Action, forms.Form):
-    """An action that asks something, in fields of our own."""
+    """An action that asks something, in fields of our own. `now` is when it was asked for."""
 
     def __init__(self, *args, page, now=None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -65,12 +69,20 @@ class Setting(Asking):
         own = {field.name for field in page.opts.concrete_fields}
         return set(cls.sets) <= own
 
+    @classmethod
+    def refuse_what_is_over(cls, record):
+        if "due_on" not in cls.sets:
+            return
+        if not getattr(record, "is_open", True):
+            raise Refused([f"It is {record.get_stage_display().lower()}: nothing comes next."])
+        if getattr(record, "stage", "") == "paused":
+            raise Refused(["It is paused. Resume it first."])
+
     def change(self, page, record, user) -> bool:
         changes = {name: self.cleaned_data[name] for name in self.sets}
         if all(getattr(record, name) == value for name, value in changes.items()):
             return False
-        if "due_on" in self.sets:
-            refuse_what_is_over(record)
+        self.refuse_what_is_over(record)
         refuse_closed_fields(page, record, user, self.sets)
         page.set_fields(record, by=user, **changes)
         return True
@@ -159,13 +171,6 @@ class DueForm(Setting, WhenForm):
 MANY: dict[str, type[Action]] = {"give": GiveForm, "due": DueForm, "next": NextForm}
 
 
-def refuse_what_is_over(record):
-    if not getattr(record, "is_open", True):
-        raise Refused([f"It is {record.get_stage_display().lower()}: nothing comes next."])
-    if getattr(record, "stage", "") == "paused":
-        raise Refused(["It is paused. Resume it first."])
-
-
 def refuse_closed_fields(page, record, user, names):
     """Refuse where the record's own page does not let this person set one of these fields."""
     request = as_asked_by(user)
@@ -187,29 +192,33 @@ def as_asked_by(user) -> HttpRequest:
 
 
 class OfTasks(Action):
-    """What is done to tasks, by the forms that their own pages have."""
+    """What is done to tasks, each as by its own page."""
 
     apply: Callable
 
-    def __init__(self, *args, page, now=None, **kwargs):
-        super().__init__(*args, **kwargs)
-
-    def change(self, page, record, user) -> bool:
+    @classmethod
+    def refuse_what_is_over(cls, record):
         if not record.is_open:
             raise Refused([f"It is {record.get_stage_display().lower()} already."])
+
+    def change(self, page, record, user) -> bool:
+        self.refuse_what_is_over(record)
         self.apply(record, user)
         return True
 
 
-class FinishTasks(OfTasks, forms.Form):
+class FinishTasks(OfTasks, Asking):
     name, question, button, done = "Done", "Mark {rows} as done?", "{rows} done", "{rows} done."
     right = "move"
+
+    def words(self, page, count):
+        return f"Mark {count_of(page, count)} as done"
 
     def apply(self, task, user):
         perform(task.finish, by=user)
 
 
-class CancelTasks(OfTasks, forms.Form):
+class CancelTasks(OfTasks, Asking):
     """Asks why they are let go. Of those that repeat only this one goes: nothing is lost by a slip of the hand."""
 
     name, question, button, done = "Cancel…", "Cancel {rows}?", "Cancel {rows}", "{rows} cancelled."
@@ -222,10 +231,6 @@ class CancelTasks(OfTasks, forms.Form):
         error_messages={"required": "Say why: others work from this."},
     )
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        say_plainly(self.fields["reason"])
-
     def apply(self, task, user):
         perform(task.cancel, by=user, reason=self.cleaned_data["reason"], series=False)
 
@@ -234,8 +239,8 @@ class SnoozeTasks(OfTasks, task_forms.SnoozeForm):
     name, question, button, done = "Put off…", "Put {rows} off?", "Put {rows} off", "{rows} put off."
     sets = ("due_at",)
 
-    def __init__(self, *args, page, now=None, **kwargs):
-        task_forms.SnoozeForm.__init__(self, *args, now=now or clock.now(), **kwargs)
+    def __init__(self, *args, page, **kwargs):
+        super().__init__(*args, **kwargs)
 
     def words(self, page, count):
         return f"{super().words(page, count)} until {self.day}"
@@ -249,6 +254,9 @@ class SnoozeTasks(OfTasks, task_forms.SnoozeForm):
 
 
 class GiveTasks(SaysWhom, OfTasks, task_forms.GiveForm):
+    def __init__(self, *args, page, now=None, **kwargs):
+        super().__init__(*args, **kwargs)
+
     def change(self, page, record, user):
         return record.owner != self.cleaned_data["owner"] and super().change(page, record, user)
 

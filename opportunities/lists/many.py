@@ -147,7 +147,7 @@ def take(pk, change, page, form, user) -> bool:
         row.subject = str(record)[:200]
         try:
             with transaction.atomic():
-                row.state = settle(row, record, page, form, user)
+                row.state = settle(row, change, record, page, form, user)
         except Refused as refusal:
             row.state, row.reason = State.REFUSED, " ".join(refusal.reasons)[:500]
         except PermissionDenied:
@@ -161,11 +161,11 @@ def is_taken_back(row, form) -> bool:
     return form is None and "owner" in row.changed
 
 
-def settle(row, record, page, form, user) -> str:
+def settle(row, change, record, page, form, user) -> str:
     """Change one record, and keep what it was before. Raises Refused or PermissionDenied."""
     record = lock(record)
     if form is None:
-        return set_back(row, record, page, user)
+        return set_back(row, change, record, page, user)
     if not (user.is_active and may(page, record, user, form)):
         raise PermissionDenied
     if isinstance(form, dict):
@@ -187,7 +187,7 @@ def may(page, record, user, form) -> bool:
     return holds(user, f"{page.opts.app_label}.{right}_{page.opts.model_name}", record)
 
 
-def set_back(row, record, page, user) -> str:
+def set_back(row, change, record, page, user) -> str:
     """Set what a change did back to what was before it, where nobody changed it since.
 
     It needs the right to change such records, and their reach too, but for what this person gave away by it.
@@ -197,6 +197,7 @@ def set_back(row, record, page, user) -> str:
         raise PermissionDenied
     if not row.changed:
         raise Refused(["What it said before was erased."])
+    page.many[change.undoes.do].refuse_what_is_over(record)
     for name, (_, after) in row.changed.items():
         if kept(record, name) != after:
             raise Refused([f"Its {page.opts.get_field(name).verbose_name} was changed since."])
@@ -250,9 +251,9 @@ def counts_of(changes) -> dict[int, dict[str, int]]:
 
 def said(change, page, found) -> str:
     """Say what was done, in one sentence."""
-    done = found[State.DONE]
+    done, same = found[State.DONE], found[State.SAME]
     if not done:
-        return "Nothing was changed."
+        return f"{count_of(page, same)} had it so already." if same else "Nothing was changed."
     if change.do == UNDO:
         return f"{count_of(page, done)} set back."
     form = form_of(change, page)

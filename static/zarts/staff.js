@@ -32,7 +32,7 @@
     }
   };
 
-  // j and k go through the rows, e does the row's one action, x picks the row.
+  // j and k go through the rows, e does the row's one action, x picks the row, b leads to the bar for those picked.
   const rows = () => {
     const page = document.querySelector("[data-keys]");
     if (!page) return;
@@ -56,6 +56,7 @@
       else if (event.key === "e" && !deciding) lines[at]?.querySelector(".z-do button, .z-do a")?.click();
       else if (event.key === "s" && !deciding) lines[at]?.querySelector("[data-snooze]")?.click();
       else if (event.key === "x") lines[at]?.querySelector("[name=pick]")?.click();
+      else if (event.key === "b") document.querySelector("#several:not([hidden]) button")?.focus();
       else if (deciding && "acrl".includes(event.key)) {
         const button = page.querySelector(`[data-key="${event.key}"]`);
         const reason = page.querySelector("#id_reason");

@@ -20,7 +20,7 @@ VISITS = int(os.environ.get("LINK_VISITS", 64))
 TOKEN_VISITS = max(VISITS // 20, 4)
 PEOPLE_COUNTED = 0.995
 # A few of the suite's, which shares its machine: a machine that has to wait for three seconds is no quick one any more.
-AT_ONCE = min(64, VISITS // 4)
+AT_ONCE = min(64, max(VISITS // 4, 1))
 BODY = {
     "client": "Harbor Dental",
     "currency": "USD",

@@ -100,9 +100,9 @@ def test_the_same_form_sent_twice_does_it_once(as_user, ada):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"do": "finish"}, "Pick some rows first"),
-        ({"do": "finish", "pick": ["x", "-1", "\x00"]}, "Pick some rows first"),
-        ({"do": "finish", "all": "1"}, "Pick some rows first"),
+        ({"do": "finish"}, "Pick some tasks first"),
+        ({"do": "finish", "pick": ["x", "-1", "\x00"]}, "Pick some tasks first"),
+        ({"do": "finish", "all": "1"}, "Pick some tasks first"),
         ({"do": "burn", "pick": [1]}, "Choose what to do"),
         ({"do": "finish", "pick": [999999999]}, "not there any more, or not yours"),
     ],

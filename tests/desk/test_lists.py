@@ -23,6 +23,7 @@ from zarts.desk import due
 
 pytestmark = pytest.mark.django_db
 TASK, LEAD = "/admin/opportunities/task/", "/admin/opportunities/lead/"
+MANY = "/admin/lists/opportunities.task/many/"
 
 
 def some_tasks(owner, count=3, **fields):
@@ -380,6 +381,7 @@ def test_an_undo_sets_back_only_what_nobody_changed_since(as_user, ada, ben, cem
     browser = as_user(ada)
     answer = send(browser, "snooze", [first, second, third], sure="1", when="tomorrow", reason="They are away.")
     assert re.search(r"2 tasks put off until \w{3} \d+ \w{3}, 09:00 \w+\. 1 task stayed as it was\.", answer.text)
+    assert "See why, or undo it" in answer.text
     change = BulkChange.objects.get()
     page = browser.get(reverse("list_change", args=[change.pk]))
     assert "It is done already." in page.text
@@ -393,6 +395,44 @@ def test_an_undo_sets_back_only_what_nobody_changed_since(as_user, ada, ben, cem
     assert "This was undone already." in browser.post(reverse("list_undo", args=[change.pk]), follow=True).text
     assert as_user(cem).get(reverse("list_change", args=[change.pk])).status_code == 404
     assert as_user(cem).post(reverse("list_undo", args=[change.pk])).status_code == 404
+
+
+def test_an_undo_leaves_alone_what_is_over_since(as_user, ada):
+    tasks, browser = some_tasks(ada, 2), as_user(ada)
+    send(browser, "snooze", tasks, sure="1", when="tomorrow", reason="They are away.")
+    perform(Task.objects.get(pk=tasks[0].pk).finish, by=ada)
+    until = Task.objects.get(pk=tasks[0].pk).due_at
+    undone = browser.post(reverse("list_undo", args=[BulkChange.objects.get().pk]), follow=True)
+    assert "It is done already." in undone.text
+    assert [Task.objects.get(pk=task.pk).due_at for task in tasks] == [until, tasks[1].due_at]
+
+
+def test_the_question_tells_rows_apart_in_the_order_in_which_they_stood(as_user, ada):
+    first, second = some_tasks(ada, 2)
+    asked = as_user(ada).post(MANY, {"do": "finish", "pick": [second.pk, first.pk]}).text
+    assert asked.index("Call 1") < asked.index("Call 0")
+    assert f"{first.opportunity.client} · Other · Open · Ada · " in re.sub(r"\s+", " ", asked)
+    assert "autofocus>2 tasks done</button>" in asked
+
+
+def test_whoever_comes_to_the_question_by_a_link_is_led_to_the_list(as_user, ada, client):
+    for address, back in (
+        (f"{MANY}?stage=open", f"{TASK}?stage=open"),
+        ("/admin/today/several/", "/admin/today/"),
+        ("/admin/pipeline/several/?look=table", "/admin/pipeline/?look=table"),
+    ):
+        client.logout()
+        assert client.post(address, {"do": "finish", "pick": [1]}).url.startswith("/admin/login/?next=")
+        assert as_user(ada).get(address).url == back
+
+
+def test_what_came_of_it_names_what_was_done(as_user, ada):
+    tasks, browser = some_tasks(ada, 2), as_user(ada)
+    send(browser, "cancel", tasks, sure="1", reason="They left.")
+    page = browser.get(reverse("list_change", args=[BulkChange.objects.get().pk])).text
+    assert "Call 0" in page
+    assert "Call 1" in page
+    assert "1 task had it so already." in send(browser, "give", some_tasks(ada, 1), sure="1", owner=ada.pk).text
 
 
 def test_what_is_done_stays_done_and_an_undo_is_not_for_ever(as_user, ada, ben):
@@ -422,7 +462,7 @@ def test_all_that_match_are_done_by_the_worker_when_they_are_many(as_user, ada, 
     assert "Give 5 tasks to somebody else?" in asked.text
     some_tasks(ada, 1, opportunity=deal, kind="other")
     again = send(browser, "give", query="?kind=other", all="1", sure="1", owner=ben.pk, count=5)
-    assert (again.status_code, "These are 6 tasks now." in again.text) == (409, True)
+    assert (again.status_code, "6 tasks are picked now. Look again." in again.text) == (409, True)
     assert f'value="{ben.pk}" selected' in again.text, "what was answered stays"
     page = send(browser, "give", query="?kind=other", all="1", sure="1", owner=ben.pk, count=6)
 
@@ -463,11 +503,11 @@ def test_nobody_does_more_to_many_than_to_one(as_user, ada, ben, cem, dora, ann)
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"do": "finish"}, "Pick some rows first"),
-        ({"do": "finish", "pick": ["x", "-1", "\x00"]}, "Pick some rows first"),
+        ({"do": "finish"}, "Pick some tasks first"),
+        ({"do": "finish", "pick": ["x", "-1", "\x00"]}, "Pick some tasks first"),
         ({"do": "burn", "pick": [1]}, "Choose what to do"),
         ({"do": "finish", "pick": [999999999], "sure": "1"}, "not there any more, or not yours."),
-        ({"do": "finish", "pick": list(range(1, 12)), "sure": "1"}, "These are more than 10 rows."),
+        ({"do": "finish", "pick": list(range(1, 12)), "sure": "1"}, "These are more than 10 tasks."),
     ],
 )
 def test_bad_input_is_answered_in_words(as_user, ada, data, said, monkeypatch):

@@ -349,7 +349,7 @@ def test_the_same_again_adds_nothing(as_user, ben, cem, early, later):
 
     answer = several(as_user(User.objects.get(pk=ben.pk)), "give", [early], owner=cem.pk)
 
-    assert "Nothing was changed." in answer.text
+    assert "1 opportunity had it so already." in answer.text
     assert Event.objects.count() == before
 
 

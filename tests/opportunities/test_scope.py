@@ -2,11 +2,13 @@
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from guardian.shortcuts import assign_perm
 
+from opportunities.admin.base import KeptAdmin
 from opportunities.backends import RoleBackend
 from opportunities.models import Audit, Client, Contact, Discovery, Lead, Opportunity, Task, User
 from opportunities.records import Kept, edit, perform
@@ -156,6 +158,17 @@ def test_the_scope_holds_in_lists_details_search_and_pickers(ada, cem, as_user):
         assert str(record.pk) not in [row["id"] for row in found]
     found = as_user(ada).get("/admin/autocomplete/", asked).json()["results"]
     assert [row["text"] for row in found] == [f"{record.name}, {record.client}"], "whoever may see it finds it"
+
+
+@pytest.mark.parametrize("term", ["a\0b", "\0", "x" * 5000, "%_\\", "' or 1=1"])
+def test_whatever_is_typed_into_a_field_that_is_looked_up_is_looked_for(as_user, world, ben, term):
+    browser, looked = as_user(ben), 0
+    for model, page in admin.site._registry.items():
+        for field in (one.name for one in model._meta.fields if one.related_model and isinstance(page, KeptAdmin)):
+            about = {"app_label": model._meta.app_label, "model_name": model._meta.model_name, "field_name": field}
+            looked += (answer := browser.get("/admin/autocomplete/", about | {"term": term})).status_code == 200
+            assert answer.status_code in (200, 403, 404), about
+    assert looked > 9
 
 
 def test_a_record_of_another_team_cannot_be_chosen_by_its_number(ada, cem, as_user):

@@ -85,12 +85,14 @@ class Watch:
         """Add to the troubles what is wrong with the page that is open; if it goes on meanwhile, with the next one."""
         for left in (2, 1, 0):
             self.wait_until_there()
+            met = len(self.troubles)
             try:
                 return self.look_at_it()
             except Exception as error:
                 # Playwright's own, which is a part that not every machine has.
                 if not left or GONE not in str(error):
                     raise
+                del self.troubles[met:]
 
     def wait_until_there(self):
         """Wait for the page: a click does not wait for the answer, and what somebody else does next may need it."""

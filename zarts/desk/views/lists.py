@@ -1,17 +1,18 @@
 """What every list of records has beside its rows: views that are saved, and what is done to many rows at once."""
 
+from functools import reduce
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from opportunities import once
-from opportunities.admin.base import KeptAdmin, whole_number
+from opportunities import clock, once
+from opportunities.admin.base import EMPTY, KeptAdmin, whole_number
 from opportunities.lists import many, saved
 from opportunities.lists.actions import count_of
 from opportunities.lists.asked import Asked, address_of
@@ -23,7 +24,7 @@ from ..access import page_context, staff_page
 # So many rows are named: before it is done, and of those that were refused.
 SHOWN, MOST_REFUSED, MOST_CHANGES = 20, 1000, 100
 SAVE = "opportunities.add_savedview"
-NOT_PICKED = "Pick some rows first: tick their boxes."
+NOT_PICKED = "Pick some {rows} first: tick their boxes."
 NOT_THERE = "What was picked is not there any more, or not yours."
 
 
@@ -82,7 +83,7 @@ def open_with(request, key):
 
 
 @staff_page()
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def many_rows(request, key):
     """Ask how and how many, then write down what is done to these rows, and do it: at once when they are few."""
     page = list_of(request, key)
@@ -98,22 +99,31 @@ def change_many(request, page, found, back, send_to, left_out):
 
     All that match are only taken where all that the address asks for was understood: they would be others.
     """
+    if request.method != "POST":
+        # Who signs in anew at the question, or passes its address on, comes to it by a link.
+        return HttpResponseRedirect(back)
     if left_out and request.POST.get("all") == "1":
         return sent_back(request, back, f"{left_out[0]} These are other rows now: pick among them.")
     do, forms = request.POST.get("do", ""), page.many_for(request)
     if do not in forms:
-        return sent_back(request, back, "Choose what to do with the picked rows.")
+        return sent_back(request, back, f"Choose what to do with the picked {page.opts.verbose_name_plural}.")
     pks = picked(request, page, found)
     if not pks:
         named = any(map(whole_number, request.POST.getlist("pick")[: many.MOST]))
-        return sent_back(request, back, NOT_THERE if named else NOT_PICKED)
+        return sent_back(request, back, NOT_THERE if named else NOT_PICKED.format(rows=page.opts.verbose_name_plural))
     if len(pks) > many.MOST:
-        return sent_back(request, back, f"These are more than {many.MOST:,} rows. Narrow the list first.")
-    sure, at = "sure" in request.POST, timezone.now()
+        return sent_back(
+            request, back, f"These are more than {many.MOST:,} {page.opts.verbose_name_plural}. Narrow the list first."
+        )
+    sure, at = "sure" in request.POST, clock.now()
     agreed = request.POST.get("count") == str(len(pks))
     form = forms[do](request.POST if sure else None, page=page, now=at)
     if not (sure and form.is_valid() and agreed):
-        other = "" if not sure or agreed else f"These are {count_of(page, len(pks))} now. Look at them again."
+        other = (
+            f"{count_of(page, len(pks))} {'is' if len(pks) == 1 else 'are'} picked now. Look again."
+            if sure and not agreed
+            else ""
+        )
         return ask(request, page, form, do, pks, back, send_to, other)
     words = form.words(page, len(pks))
     answers = {name: request.POST[name] for name in request.POST if name in answered_by(form)}
@@ -147,8 +157,25 @@ def picked(request, page, found) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
+def in_their_order(request, pks) -> list[int]:
+    """Return the picked rows in the order in which they stood on the page."""
+    stood = {whole_number(pk): place for place, pk in enumerate(request.POST.getlist("pick")[: many.MOST])}
+    return sorted(pks, key=lambda pk: stood.get(pk, many.MOST))
+
+
+def told_apart(page, found, pks) -> list[tuple]:
+    """Return these rows, each with what tells it apart: whose it is, and what its list says of it."""
+    above = page.above if page.above.split("__")[0] not in page.list_display else ""
+    rows = found.select_related(above).in_bulk(pks) if above else found.in_bulk(pks)
+    told = []
+    for row in (rows[pk] for pk in pks if pk in rows):
+        whose = reduce(lambda one, name: one and getattr(one, name), above.split("__"), row) if above else None
+        cells = page.cells(row, page.list_display)[1:]
+        told.append((row, getattr(whose, "client", whose), [cell for cell in cells if cell["value"] != EMPTY]))
+    return told
+
+
 def ask(request, page, form, do, pks, back, send_to, trouble):
-    shown = page.get_queryset(request).filter(pk__in=pks[:SHOWN]).order_by("pk")
     every = request.POST.get("all") == "1"
     context = page_context(
         request,
@@ -159,7 +186,7 @@ def ask(request, page, form, do, pks, back, send_to, trouble):
         button=form.button.format(rows=count_of(page, len(pks))),
         trouble=trouble,
         count=len(pks),
-        rows=list(shown),
+        rows=told_apart(page, page.get_queryset(request), in_their_order(request, pks)[:SHOWN]),
         more=max(0, len(pks) - SHOWN),
         picked=[] if every else pks,
         every=every,
@@ -178,7 +205,8 @@ def at_once(request, change, page):
         return HttpResponseRedirect(reverse("list_change", args=[change.pk]))
     left, set_back = found["refused"] + found["gone"], change.rows.filter(many.can_go_back()).exists()
     stayed = f"{count_of(page, left)} stayed as {'it was' if left == 1 else 'they were'}. " if left else ""
-    more = "See why" if left else "See it, or undo it" if set_back else "See what was done"
+    see = "See why" if left else "See it" if set_back else "See what was done"
+    more = f"{see}, or undo it" if set_back else see
     url = reverse("list_change", args=[change.pk])
     words = format_html('{} {}<a href="{}">{}</a>', many.said(change, page, found), stayed, url, more)
     (messages.warning if left or not found["done"] else messages.success)(request, words)
@@ -225,6 +253,7 @@ def change(request, pk):
     change = own_change(request, pk)
     page, found = many.page_of(change.list), many.counts(change)
     refused = list(change.rows.filter(state=BulkRow.State.REFUSED).order_by("pk")[:MOST_REFUSED])
+    done = change.rows.filter(state=BulkRow.State.DONE).order_by("pk")[:SHOWN]
     # Why is said once for all that it holds for.
     reasons: dict[str, list] = {}
     for row in refused:
@@ -241,6 +270,8 @@ def change(request, pk):
         said=many.said(change, page, found),
         gone=count_of(page, found["gone"]) if found["gone"] else "",
         same=count_of(page, found["same"]) if found["same"] else "",
+        done=[(page.row_url_of(row.record_id), row) for row in done],
+        more_done=max(0, found["done"] - SHOWN),
         reasons=[(reason, of_it[:SHOWN], max(0, len(of_it) - SHOWN)) for reason, of_it in reasons.items()],
         more=found["refused"] - len(refused),
         undone=undone,

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from opportunities.admin.base import came_from, whole_number
 from opportunities.lists import export
@@ -184,7 +184,7 @@ def move(request):
 
 
 @staff_page("opportunities.change_opportunity")
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def change_several(request):
     """Do something to many deals of the pipeline at once, as on every list."""
     filters = Filters.read(request.GET, request.user)

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from opportunities.lists import many
 from opportunities.models import Task
@@ -40,7 +40,6 @@ def today(request):
         # The last task that was read is due: those that were not read may be, too.
         more_due=open_tasks.more and due == open_tasks,
         may_finish=user.has_perm("opportunities.move_task"),
-        may_change=user.has_perm("opportunities.change_task"),
         many=many.page_of(Task.label()).many_for(request),
         views={"many_url": reverse("today_several"), "asked": urlencode(whose(request))},
         overdue=[task for task in due if owed.is_overdue(task)],
@@ -68,7 +67,7 @@ def whose(request) -> dict:
 
 
 @staff_page("opportunities.change_task")
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def change_several(request):
     """Do something to the picked tasks, as on every list, and come back to the day. It has no more than it shows."""
     page, query = many.page_of(Task.label()), whose(request)
