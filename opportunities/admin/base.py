@@ -74,6 +74,10 @@ class Lookup(AutocompleteSelect):
 class Picker(AutocompleteJsonView):
     """What a field that is looked up offers."""
 
+    def process_request(self, request):
+        term, *about = super().process_request(request)
+        return term.replace("\0", ""), *about
+
     def serialize_result(self, obj, to_field_name):
         return super().serialize_result(obj, to_field_name) | {"text": obj.picked_as}
 
@@ -194,7 +198,7 @@ class KeptAdmin(ModelAdmin):
         return FirstPages(queryset.order_by("-pk"), per_page, allow_empty_first_page=True)
 
     def get_search_results(self, request, queryset, search_term):
-        return super().get_search_results(request, queryset, search_term[:200].replace("\0", ""))[0], False
+        return super().get_search_results(request, queryset, search_term[:200])[0], False
 
     @cached_property
     def above(self) -> str:
