@@ -321,7 +321,8 @@
     });
   };
 
-  // A page that asks for something begins in its first field, or in the first that is wrong. Escape leaves it again.
+  // A page that asks for something begins in its first field, or in the first that is wrong, or at its button where it
+  // has no field: the browser itself looks for that while the theme still hides the page. Escape leaves it again.
   const asking = () => {
     const writes = "#content form:not([data-writing])";
     const fields = ":is(input:not([type=hidden]), select, textarea):not([disabled], [readonly], .admin-autocomplete)";
@@ -329,7 +330,7 @@
     const form = asks || (location.pathname.endsWith("/add/") && document.querySelector(`${writes}[id$=_form]`));
     const seen = (field) => field.offsetParent && !field.closest(".empty-form");
     const wrong = all(`${writes} ${fields}[aria-invalid=true]`).find(seen);
-    const first = form && all(fields, form).find(seen);
+    const first = form && (all(fields, form).find(seen) || form.querySelector("button[autofocus]"));
     const chosen = first?.type === "radio" && all(`[name="${first.name}"]`, form).find((one) => one.checked);
     // Where fingers type, a field that has the cursor hides half the page behind the keys.
     const start = wrong || (matchMedia("(hover: hover)").matches && (chosen || first));
