@@ -43,3 +43,24 @@ def test_a_list_is_laid_out_kept_taken_away_and_several_are_given(house, at_brow
     somebody.write(owner="Ben").press("Give 2 tasks").sees("2 tasks given to Ben.")
     assert {task.owner for task in Task.objects.filter(pk__in=[task.pk for task in tasks])} == {ben}
     somebody.press("See it, or undo it").press("Undo").sees("2 tasks set back.")
+
+
+@pytest.mark.screens("desktop")
+@pytest.mark.parametrize("scripts", [True, False], ids=["by keys", "without scripts"])
+def test_several_tasks_of_today_are_done(house, at_browser, scripts):
+    ada, at = person("ada", "Growth ops", team="East"), timezone.now() - timedelta(hours=1)
+    deal = an_opportunity(ada)
+    tasks = [begin(Task(title=f"Call {n}", opportunity=deal, owner=ada, due_at=at), by=ada) for n in range(2)]
+    somebody = at_browser(ada, looks=violations if scripts else None, scripts=scripts).open("/admin/today/")
+    if scripts:
+        for key in ("j", "x", "j", "x", "b", "Enter"):
+            somebody.page.keyboard.press(key)
+        expect(somebody.page.get_by_role("button", name="2 tasks done")).to_be_focused()
+        somebody.look()
+        somebody.page.keyboard.press("Enter")
+    else:
+        for task in tasks:
+            somebody.page.get_by_label(f"Pick {task.title}").check()
+        somebody.press("Done", within="#several").press("2 tasks done")
+    somebody.sees("2 tasks done.").sees("Nothing is owed today.")
+    assert {task.stage for task in Task.objects.filter(title__startswith="Call")} == {"done"}

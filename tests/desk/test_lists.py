@@ -409,7 +409,8 @@ def test_an_undo_leaves_alone_what_is_over_since(as_user, ada):
 
 def test_the_question_tells_rows_apart_in_the_order_in_which_they_stood(as_user, ada):
     first, second = some_tasks(ada, 2)
-    asked = as_user(ada).post(MANY, {"do": "finish", "pick": [second.pk, first.pk]}).text
+    browser = as_user(ada)
+    asked = browser.post(MANY, {"do": "finish", "pick": [second.pk, first.pk]}).text
     assert asked.index("Call 1") < asked.index("Call 0")
     assert f"{first.opportunity.client} · Other · Open · Ada · " in re.sub(r"\s+", " ", asked)
     assert "autofocus>2 tasks done</button>" in asked

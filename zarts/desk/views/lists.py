@@ -176,7 +176,7 @@ def told_apart(page, found, pks) -> list[tuple]:
 
 
 def ask(request, page, form, do, pks, back, send_to, trouble):
-    every = request.POST.get("all") == "1"
+    every, pks = request.POST.get("all") == "1", in_their_order(request, pks)
     context = page_context(
         request,
         page.opts.verbose_name_plural.capitalize(),
@@ -186,7 +186,7 @@ def ask(request, page, form, do, pks, back, send_to, trouble):
         button=form.button.format(rows=count_of(page, len(pks))),
         trouble=trouble,
         count=len(pks),
-        rows=told_apart(page, page.get_queryset(request), in_their_order(request, pks)[:SHOWN]),
+        rows=told_apart(page, page.get_queryset(request), pks[:SHOWN]),
         more=max(0, len(pks) - SHOWN),
         picked=[] if every else pks,
         every=every,
