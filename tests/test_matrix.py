@@ -523,6 +523,7 @@ LISTS = {"today", "pipeline", "approvals", "approvals_pace", "intake_tokens", "d
 LISTS |= {"report_calendar", "report_reliability", "list_changes"}
 LISTS |= {"own_takeouts", "claims", "won_and_lost", "numbers", "find", "find_now", "tokens", "retests"}
 NO_LISTS = {
+    *("today_several", "pipeline_several"),
     *("healthz", "readyz", "brand", "start", "home", "outputs_list_csv", "pipeline_export", "notices_unread"),
     *("approvals_export", "claims_export", "report_reliability_export", "won_and_lost_export"),
     *("notice_choices", "my_calendar", "reads_openapi", "catalogue", "api_manual", "api_openapi"),

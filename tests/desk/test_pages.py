@@ -125,7 +125,7 @@ def test_tasks_that_do_not_fit_are_said(as_user, ada, monkeypatch):
     assert "More is due than stands here." in answer.text
 
 
-@pytest.mark.parametrize("page", ["/admin/numbers/mail/", "/admin/today/several/", "/admin/tokens/1/revoke/"])
+@pytest.mark.parametrize("page", ["/admin/numbers/mail/", "/admin/pipeline/save/", "/admin/tokens/1/revoke/"])
 def test_whoever_reads_the_address_of_a_form_is_told_what_it_is(as_user, ada, page):
     answer = as_user(ada).get(page)
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
