@@ -416,6 +416,21 @@ def test_the_question_tells_rows_apart_in_the_order_in_which_they_stood(as_user,
     assert "autofocus>2 tasks done</button>" in asked
 
 
+def test_the_question_asks_the_same_of_one_row_and_of_many(as_user, ada):
+    browser = as_user(ada)
+    for key, rows in (
+        ("opportunities.task", [some_tasks(ada, 1)[0] for _ in range(9)]),
+        ("opportunities.opportunity", [an_opportunity(ada) for _ in range(9)]),
+        ("opportunities.audit", [an_opportunity(ada, stage="audit").audits.get() for _ in range(9)]),
+    ):
+        counts = []
+        for picked in (rows[:1], rows):
+            with CaptureQueriesContext(connection) as questions:
+                assert send(browser, "give", picked, key=key).status_code == 200
+            counts.append(len(questions))
+        assert counts[0] == counts[1] <= 12, key
+
+
 def test_whoever_comes_to_the_question_by_a_link_is_led_to_the_list(as_user, ada, client):
     for address, back in (
         (f"{MANY}?stage=open", f"{TASK}?stage=open"),

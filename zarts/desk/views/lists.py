@@ -102,29 +102,24 @@ def change_many(request, page, found, back, send_to, left_out):
     if request.method != "POST":
         # Who signs in anew at the question, or passes its address on, comes to it by a link.
         return HttpResponseRedirect(back)
+    rows = page.opts.verbose_name_plural
     if left_out and request.POST.get("all") == "1":
         return sent_back(request, back, f"{left_out[0]} These are other rows now: pick among them.")
     do, forms = request.POST.get("do", ""), page.many_for(request)
     if do not in forms:
-        return sent_back(request, back, f"Choose what to do with the picked {page.opts.verbose_name_plural}.")
+        return sent_back(request, back, f"Choose what to do with the picked {rows}.")
     pks = picked(request, page, found)
     if not pks:
         named = any(map(whole_number, request.POST.getlist("pick")[: many.MOST]))
-        return sent_back(request, back, NOT_THERE if named else NOT_PICKED.format(rows=page.opts.verbose_name_plural))
+        return sent_back(request, back, NOT_THERE if named else NOT_PICKED.format(rows=rows))
     if len(pks) > many.MOST:
-        return sent_back(
-            request, back, f"These are more than {many.MOST:,} {page.opts.verbose_name_plural}. Narrow the list first."
-        )
+        return sent_back(request, back, f"These are more than {many.MOST:,} {rows}. Narrow the list first.")
     sure, at = "sure" in request.POST, clock.now()
     agreed = request.POST.get("count") == str(len(pks))
     form = forms[do](request.POST if sure else None, page=page, now=at)
     if not (sure and form.is_valid() and agreed):
-        other = (
-            f"{count_of(page, len(pks))} {'is' if len(pks) == 1 else 'are'} picked now. Look again."
-            if sure and not agreed
-            else ""
-        )
-        return ask(request, page, form, do, pks, back, send_to, other)
+        now = f"{count_of(page, len(pks))} {'is' if len(pks) == 1 else 'are'} picked now. Look again."
+        return ask(request, page, form, do, pks, back, send_to, now if sure and not agreed else "")
     words = form.words(page, len(pks))
     answers = {name: request.POST[name] for name in request.POST if name in answered_by(form)}
 
@@ -165,13 +160,13 @@ def in_their_order(request, pks) -> list[int]:
 
 def told_apart(page, found, pks) -> list[tuple]:
     """Return these rows, each with what tells it apart: whose it is, and what its list says of it."""
-    above = page.above if page.above.split("__")[0] not in page.list_display else ""
-    rows = found.select_related(above).in_bulk(pks) if above else found.in_bulk(pks)
-    told = []
+    path = page.above if page.above.split("__")[0] not in page.list_display else ""
+    path += "__client" if path.endswith("opportunity") else ""
+    rows, told = (found.select_related(path) if path else found).in_bulk(pks), []
     for row in (rows[pk] for pk in pks if pk in rows):
-        whose = reduce(lambda one, name: one and getattr(one, name), above.split("__"), row) if above else None
+        whose = reduce(lambda one, name: one and getattr(one, name), path.split("__"), row) if path else None
         cells = page.cells(row, page.list_display)[1:]
-        told.append((row, getattr(whose, "client", whose), [cell for cell in cells if cell["value"] != EMPTY]))
+        told.append((row, whose, [cell for cell in cells if cell["value"] != EMPTY]))
     return told
 
 
