@@ -625,6 +625,14 @@ class ReadOnlyAdmin(KeptAdmin):
 class Rows(BaseInlineFormSet):
     """Rows below a record. A page that read them along with it shows those."""
 
+    # So many more than there are can come in at once: each is a form that is made, read and shown again.
+    MORE = 50
+
+    def total_form_count(self):
+        if self.is_bound:
+            self.max_num = self.absolute_max = len(self.get_queryset()) + self.MORE
+        return super().total_form_count()
+
     def get_queryset(self):
         name = self.fk.remote_field.get_accessor_name()
         if not self.is_bound and self.instance.has_read(name):

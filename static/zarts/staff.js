@@ -334,7 +334,9 @@
     const chosen = first?.type === "radio" && all(`[name="${first.name}"]`, form).find((one) => one.checked);
     // Where fingers type, a field that has the cursor hides half the page behind the keys.
     const start = wrong || (matchMedia("(hover: hover)").matches && (chosen || first));
-    if (start && !location.hash && document.activeElement === document.body) start.focus();
+    // What is to be read before it is answered stays in sight.
+    if (start && !location.hash && document.activeElement === document.body)
+      start.focus({ preventScroll: start !== wrong });
 
     const way = asks?.querySelector(".z-actions a.z-link:last-child");
     if (!way) return;

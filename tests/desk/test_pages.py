@@ -2,10 +2,12 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group
 from django.contrib.staticfiles import finders
+from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,7 +21,7 @@ from zarts.demo import free_port
 from zarts.desk import board, due, pulse, queue
 from zarts.desk.filters import Filters
 from zarts.desk.queue import Queue
-from zarts.desk.views.refused import broken
+from zarts.desk.views.refused import broken, page_above
 
 pytestmark = pytest.mark.django_db
 PAGES = ["today", "pipeline", "approvals"]
@@ -130,6 +132,38 @@ def test_whoever_reads_the_address_of_a_form_is_told_what_it_is(as_user, ada, pa
     answer = as_user(ada).get(page)
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
     assert "This address only takes what a form sends." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("address", "above"),
+    [
+        ("/admin/pipeline/move/", "/admin/pipeline/"),
+        ("/admin/tokens/1/revoke/", "/admin/tokens/"),
+        ("/admin/opportunities/audit/7/import/", "/admin/opportunities/audit/7/change/"),
+        ("/admin/opportunities/opportunity/7/checklist/confirm/", "/admin/opportunities/opportunity/7/checklist/"),
+        ("/admin/lists/opportunities.task/save/", ""),
+    ],
+)
+def test_the_address_of_a_form_leads_to_the_page_above_it(address, above):
+    assert page_above(address) == above
+
+
+@pytest.mark.parametrize("referer", ["http://[", "http://[::1", "//", "\\", "http://localhost:99999999/admin/"])
+def test_a_browser_that_says_nonsense_of_where_it_came_from_is_answered(client, referer):
+    form = client.post("/admin/opportunities/client/add/", {"name": "Harbor Dental"}, headers={"referer": referer})
+    assert (form.status_code, "Harbor Dental" in form.text) == (403, True)
+    request = RequestFactory().get("/admin/", headers={"referer": referer})
+    assert broken(request).status_code == 500, "and the page that says so is no failure itself"
+
+
+def test_who_is_signed_out_keeps_where_they_were(client, ada):
+    here = {"referer": "http://localhost/admin/pipeline/?look=table", "host": "localhost"}
+    said = client.post("/admin/pipeline/move/", {"opportunity": 1}, headers=here)
+    assert parse_qs(urlsplit(said.url).query)["next"] == ["/admin/pipeline/?look=table"]
+    typed = client.post("/admin/pipeline/move/", {"reason": "They asked."}, headers=here).text
+    assert 'href="/admin/pipeline/?look=table"' in typed
+    carried = {"move": "approve", "digest-1": "abc", "pick": "task:x", "waiting": "signed"}
+    assert client.post("/admin/approvals/1/alike/", carried, headers=here).status_code == 302, "nobody typed these"
 
 
 # -- The pipeline. -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from opportunities.models import Event
 from opportunities.records import perform
 from tests.makers import a_lead
 from zarts.hooks import deliveries, kinds
-from zarts.hooks.models import Endpoint
+from zarts.hooks.models import Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/hooks/endpoint/"
@@ -202,3 +202,16 @@ def test_the_page_of_due_work_names_those_that_take_nothing(eve, ada, as_user, e
     assert "1 call in a row" in page
     assert "It moves house." in page
     assert f'href="{well.staff_url()}"' not in page
+
+
+@pytest.mark.parametrize(
+    ("past", "words"),
+    [
+        ("changed a contract clause of", "Contract: changed a contract clause"),
+        ("removed a signatory from", "Contract: removed a signatory"),
+        ("wrote down:", "Contract: wrote down"),
+        ("sent", "Contract: sent"),
+    ],
+)
+def test_what_happened_is_said_without_a_word_that_leads_on(past, words):
+    assert Delivery(verb="contract.something", event=Event(past=past)).words == words

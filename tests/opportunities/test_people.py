@@ -91,6 +91,17 @@ def test_the_day_on_which_they_left_is_typed_nowhere_else(ada, as_user):
     assert (now(decides).name, now(decides).left_on) == ("Bo B. Larsen", None)
 
 
+def test_a_form_with_more_rows_than_anybody_types_is_not_made_but_told(ada, as_user):
+    decides = an_opportunity(ada).decision_owner
+    fields = {"name": "Bo B. Larsen", "email": decides.email, "decision_role": "owner", "time_zone": "UTC"}
+    rows = {"consents-TOTAL_FORMS": 10**30, "consents-INITIAL_FORMS": 10**30}
+    answer = as_user(ada).post(decides.staff_url(), fields | rows)
+    assert answer.status_code in (200, 409)
+    assert "Please submit at most 5" in answer.text
+    assert len(answer.content) < 1_000_000
+    assert now(decides).name == decides.name
+
+
 def test_nobody_who_left_decides_on_a_new_deal_unless_they_are_back(ada):
     client = an_opportunity(ada).client
     left = begin(Contact(client=client, name="Lee Park", email="lee@harbor.example"), by=ada)

@@ -26,7 +26,7 @@ from tests.takeout.erase_columns import BY_THE_FUNCTION, CODES, HOUSE, STAYS
 from tests.world import a_world
 from zarts.hooks import kinds as hook_kinds
 from zarts.hooks.models import Attempt, Delivery, Endpoint
-from zarts.takeout.erase import erase, reach_of, where_parts_stand
+from zarts.takeout.erase import erase, place_of, reach_of, where_parts_stand
 from zarts.takeout.models import Erasure
 
 TEXTS = """
@@ -438,3 +438,9 @@ def test_a_webhook_that_names_clients_is_told_whatever_it_hears_of(ada, ben, eve
     assert sorted(told) == sorted([named.pk, once.pk])
     assert not bare.deliveries.filter(verb="contact.erase").exists()
     assert {"contact.erase", "client.erase"} <= hook_kinds.words().keys()
+
+
+def test_what_was_taken_out_leaves_no_hole_in_what_is_shown(ada):
+    deal = an_opportunity(ada)
+    said = place_of(deal, "Lead , , Autumn campaign ·  · · The term must have begun. · ", 0).words
+    assert said == "Lead, Autumn campaign · The term must have begun."

@@ -1,12 +1,13 @@
 """What every staff page has around it."""
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponseNotAllowed
 from django.urls import reverse
 from django.utils import timezone
 
 from opportunities.repeating import zone_of
-from opportunities.typed import typed
+from opportunities.typed import page_behind, typed
 
 from .views.refused import form_only, signed_out
 
@@ -24,7 +25,10 @@ class OwnTimeZone:
 
 
 class KeepsWords:
-    """Show what was typed to whoever was signed out meanwhile: to be led to the sign-in would drop it."""
+    """Show what was typed to whoever was signed out meanwhile: to be led to the sign-in would drop it.
+
+    Who typed nothing signs in, and goes on where they were: the form's own address is often no page.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -33,8 +37,11 @@ class KeepsWords:
         # A script of ours says by itself that somebody is signed out, and keeps the words where they are.
         is_script = "X-Requested-With" in request.headers
         is_form = request.method == "POST" and request.path.startswith("/admin/") and not is_script
-        if is_form and not request.user.is_authenticated and request.path != reverse("admin:login") and typed(request):
-            return signed_out(request)
+        sign_in = reverse("admin:login")
+        if is_form and not request.user.is_authenticated and request.path != sign_in:
+            if typed(request):
+                return signed_out(request)
+            return redirect_to_login(page_behind(request) or request.get_full_path(), sign_in)
         return self.get_response(request)
 
 

@@ -1,5 +1,6 @@
 """Endpoints of other systems, and what is delivered to them, event by event."""
 
+import re
 from secrets import token_hex
 
 from django.conf import settings
@@ -16,6 +17,8 @@ from . import kinds
 from .addresses import refuse_address
 
 MOVE = "hooks.move_endpoint"
+# How the words of an event lead on to what it is about.
+LEADS_ON = r":$| (about|as|at|by|for|from|in|of|on|to|with)$"
 
 
 def new_salt() -> str:
@@ -183,7 +186,8 @@ class Delivery(models.Model):
         """Say in words what happened: those of the kind, or of the event where its kind is not offered by itself."""
         if self.event is None:
             return "A test"
-        return kinds.words().get(self.verb) or f"{self.verb.split('.')[0].capitalize()}: {self.event.past.rstrip(':')}"
+        done = re.sub(LEADS_ON, "", self.event.past)
+        return kinds.words().get(self.verb) or f"{self.verb.split('.')[0].capitalize()}: {done}"
 
     @property
     def event_number(self) -> str:

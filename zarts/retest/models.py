@@ -62,6 +62,10 @@ class RetestRun(models.Model):
         return f"{self.done:,} of the {self.of:,} pages found so far"
 
     @property
+    def progress_in_short(self) -> str:
+        return f"{self.done:,} / {self.of:,}" if self.is_open else f"{self.done:,}"
+
+    @property
     def percent(self) -> int:
         return min(100, self.done * 100 // self.of) if self.of else 0
 

@@ -277,7 +277,9 @@ def place_of(row, said, at) -> Place:
     name = str(row._meta.verbose_name)
     url = row.staff_url() if isinstance(row, Kept) and type(row) in admin.site._registry else ""
     begin = max(at - EXCERPT // 2, 0)
-    words = said[begin : begin + EXCERPT].strip(" ·\n")
+    # Where other words were taken out, and where a field is empty, nothing stands between what parts them.
+    parts = [re.sub(r"(\s*,)+", ",", part).strip(" ,\n") for part in said[begin : begin + EXCERPT].split("·")]
+    words = " · ".join(filter(None, parts))
     return Place(name[0].upper() + name[1:], f"…{words}" if begin else words, url)
 
 

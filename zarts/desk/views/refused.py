@@ -1,11 +1,11 @@
 """The pages that say no, or that something broke: in plain words, with a way on."""
 
-from urllib.parse import urlsplit
+from contextlib import suppress
 
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 
-from opportunities.typed import show_typed
+from opportunities.typed import page_behind, show_typed
 
 
 def denied(request, exception=None):
@@ -36,10 +36,23 @@ def missing(request, exception=None):
 
 def form_only(request, allowed):
     """Say that an address takes what a form sends: whoever signs in anew, or passes it on, comes to it by a link."""
-    words = "This address only takes what a form sends. Go back to the page that you came from, or begin at today."
-    page = refuse(request, 405, "There is nothing to read here", words)
+    words = "This address only takes what a form sends. Go back to where you came from, or open the page above it."
+    page = refuse(request, 405, "There is nothing to read here", words, above=page_above(request.path))
     page["Allow"] = allowed
     return page
+
+
+def page_above(path) -> str:
+    """Return the nearest page above an address: a record's, a list's; empty where there is none but today."""
+    parts = path.strip("/").split("/")
+    for count in range(len(parts) - 1, 1, -1):
+        above = f"/{'/'.join(parts[:count])}/"
+        for address in (above, f"{above}change/"):
+            with suppress(Resolver404):
+                found = resolve(address)
+                if found.url_name and str(found.kwargs.get("object_id", 0)).isdigit():
+                    return address
+    return ""
 
 
 def unclear(request, exception=None):
@@ -48,11 +61,9 @@ def unclear(request, exception=None):
 
 def broken(request):
     """Say that we failed, without asking the database for anything: it may be what failed."""
-    came = urlsplit(request.headers.get("Referer", ""))
-    back = came.path if came.netloc == request.headers.get("Host") and came.path.startswith("/admin/") else ""
-    return render(request, "desk/broken.html", {"back": back}, status=500)
+    return render(request, "desk/broken.html", {"back": page_behind(request)}, status=500)
 
 
-def refuse(request, status, title, words):
+def refuse(request, status, title, words, above=""):
     """Show a refusal. It stands alone: it must work for people who may see nothing else."""
-    return render(request, "desk/refused.html", {"title": title, "words": words}, status=status)
+    return render(request, "desk/refused.html", {"title": title, "words": words, "above": above}, status=status)
