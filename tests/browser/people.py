@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from zarts.demo import HOST, is_free
 from zarts.retest.looking import DESKTOP, PHONE, Watch, chromium
@@ -62,7 +62,14 @@ class Person(Watch):
 
     def open(self, address):
         """Go to a page of this surface, or to a whole address."""
-        self.page.goto(address if "://" in address else self.home + address)
+        whole = address if "://" in address else self.home + address
+        try:
+            self.page.goto(whole)
+        except Error as error:
+            if "ERR_ABORTED" not in error.message:
+                raise
+            # The page that was open went on by itself just then.
+            self.page.goto(whole)
         self.look()
         return self
 
