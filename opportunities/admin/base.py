@@ -628,10 +628,10 @@ class Rows(BaseInlineFormSet):
     # So many more than there are can come in at once: each is a form that is made, read and shown again.
     MORE = 50
 
-    def total_form_count(self):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         if self.is_bound:
             self.max_num = self.absolute_max = len(self.get_queryset()) + self.MORE
-        return super().total_form_count()
 
     def get_queryset(self):
         name = self.fk.remote_field.get_accessor_name()

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -414,6 +415,15 @@ def test_the_question_tells_rows_apart_in_the_order_in_which_they_stood(as_user,
     assert asked.index("Call 1") < asked.index("Call 0")
     assert f"{first.opportunity.client} · Other · Open · Ada · " in re.sub(r"\s+", " ", asked)
     assert "autofocus>2 tasks done</button>" in asked
+
+
+def test_the_question_says_no_more_of_a_row_than_its_list_may(as_user, ada):
+    Group.objects.get(name="Growth ops").permissions.remove(Permission.objects.get(codename="view_user"))
+    tasks, browser = some_tasks(ada, 1), as_user(User.objects.get(pk=ada.pk))
+    assert "Owner" not in heads(browser.get(TASK))
+    told = re.sub(r"\s+", " ", send(browser, "finish", tasks).text)
+    assert f"{tasks[0].opportunity.client} · Other · Open · " in told
+    assert " · Open · Ada" not in told
 
 
 def test_the_question_asks_the_same_of_one_row_and_of_many(as_user, ada):

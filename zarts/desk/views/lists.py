@@ -16,6 +16,7 @@ from opportunities.admin.base import EMPTY, KeptAdmin, whole_number
 from opportunities.lists import many, saved
 from opportunities.lists.actions import count_of
 from opportunities.lists.asked import Asked, address_of
+from opportunities.lists.columns import may_see
 from opportunities.models import BulkChange, BulkRow
 from opportunities.records import Refused
 
@@ -158,14 +159,15 @@ def in_their_order(request, pks) -> list[int]:
     return sorted(pks, key=lambda pk: stood.get(pk, many.MOST))
 
 
-def told_apart(page, found, pks) -> list[tuple]:
-    """Return these rows, each with what tells it apart: whose it is, and what its list says of it."""
-    path = page.above if page.above.split("__")[0] not in page.list_display else ""
+def told_apart(page, user, found, pks) -> list[tuple]:
+    """Return these rows, each with what tells it apart: whose it is, and what its list says of it to this person."""
+    names = [name for name in page.list_display if may_see(page, name, user)]
+    path = page.above if page.above.split("__")[0] not in names else ""
     path += "__client" if path.endswith("opportunity") else ""
     rows, told = (found.select_related(path) if path else found).in_bulk(pks), []
     for row in (rows[pk] for pk in pks if pk in rows):
         whose = reduce(lambda one, name: one and getattr(one, name), path.split("__"), row) if path else None
-        cells = page.cells(row, page.list_display)[1:]
+        cells = page.cells(row, names)[1:]
         told.append((row, whose, [cell for cell in cells if cell["value"] != EMPTY]))
     return told
 
@@ -181,7 +183,7 @@ def ask(request, page, form, do, pks, back, send_to, trouble):
         button=form.button.format(rows=count_of(page, len(pks))),
         trouble=trouble,
         count=len(pks),
-        rows=told_apart(page, page.get_queryset(request), pks[:SHOWN]),
+        rows=told_apart(page, request.user, page.get_queryset(request), pks[:SHOWN]),
         more=max(0, len(pks) - SHOWN),
         picked=[] if every else pks,
         every=every,

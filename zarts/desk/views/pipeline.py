@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from opportunities.admin.base import came_from, whole_number
-from opportunities.lists import export
+from opportunities.lists import export, many
 from opportunities.lists import saved as lists
 from opportunities.lists.asked import NO_PAGE, PLACES, address_of, places, shown
 from opportunities.lists.order import choices
@@ -116,7 +116,7 @@ def show(request, *, status=200, **more):
 
 def page_of_deals():
     """Return the page of the records that the pipeline lists: what is done to many of them is its."""
-    return admin.site._registry[Opportunity]
+    return many.page_of(Opportunity.label())
 
 
 def name_of(deal):

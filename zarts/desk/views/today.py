@@ -27,7 +27,8 @@ def home(request):
 def today(request):
     """Show what this person owes now; a manager may look at the whole team."""
     user = request.user
-    team = bool(whose(request))
+    query = whose(request)
+    team = bool(query)
     deals, tasks = user.has_perm("opportunities.view_opportunity"), user.has_perm("opportunities.view_task")
     asked = owed.approvals(user) if user.has_perm("proposals.view_approval") else owed.Rows()
     open_tasks, tonight = owed.tasks(user, team, asked) if tasks else owed.Rows(), owed.end_of_today()
@@ -41,7 +42,7 @@ def today(request):
         more_due=open_tasks.more and due == open_tasks,
         may_finish=user.has_perm("opportunities.move_task"),
         many=many.page_of(Task.label()).many_for(request),
-        views={"many_url": reverse("today_several"), "asked": urlencode(whose(request))},
+        views={"many_url": reverse("today_several"), "asked": urlencode(query)},
         overdue=[task for task in due if owed.is_overdue(task)],
         due=[task for task in due if not owed.is_overdue(task)],
         coming=[task for task in open_tasks if task.due_at > tonight][:5],
