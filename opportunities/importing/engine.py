@@ -77,16 +77,14 @@ def work(mine: Claim, until: float = float("inf"), told=lambda record: None):
     try:
         if record.stage == Import.Stage.MAPPED:
             if staging.check(record, mine, until):
-                mine.let_go()
-                perform(record.settle_check, by=None)
+                end(mine, record.settle_check)
         else:
             while bring_batch(mine):
                 told(record)
                 if time.monotonic() > until:
                     break
             else:
-                mine.let_go()
-                perform(record.finish, by=None)
+                end(mine, record.finish)
         mine.let_go()
     except (Lost, Refused):
         return
@@ -95,6 +93,13 @@ def work(mine: Claim, until: float = float("inf"), told=lambda record: None):
     except Exception:
         log.exception("Import %s cannot go on.", record.pk)
         give_up(mine, "It broke off, and the fault is ours. No row is half done. Check it again.")
+
+
+def end(mine: Claim, move):
+    """Make the move that ends this stage while the claim holds: whoever came between would hold a claim of the next."""
+    with transaction.atomic():
+        mine.hold()
+        perform(move, by=None)
 
 
 def give_up(mine: Claim, why: str):

@@ -144,6 +144,7 @@ class Import(Scoped, DiaryKeeper, Record):
     )
     def settle_check(self, *, by):
         """Every row is read and compared."""
+        self.claimed_by = self.claimed_until = None
 
     @transition(
         stage,
@@ -181,6 +182,7 @@ class Import(Scoped, DiaryKeeper, Record):
     )
     def finish(self, *, by):
         """Every row was dealt with."""
+        self.claimed_by = self.claimed_until = None
 
     @transition(
         stage,

@@ -1,6 +1,7 @@
 """An import goes on from its last batch, and only one worker is at it."""
 
 import json
+import threading
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -40,6 +41,33 @@ def test_of_two_workers_one_is_at_it_and_the_other_can_write_nothing(running):
     with pytest.raises(engine.Lost):
         engine.bring_batch(first)
     assert not Lead.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_looks_all_the_time_never_comes_between_the_end_of_a_stage_and_the_next(ada):
+    """What it claimed there it would hold through the next stage: the file would wait for a minute."""
+    over, caught = threading.Event(), []
+
+    def look():
+        while not over.is_set():
+            caught.extend(filter(None, [engine.claim()]))
+        connection.close()
+
+    worker = threading.Thread(target=look)
+    record = perform(upload("leads", [("p.csv", [b"Name\nP\n"])], owner=ada, by=ada).map_columns, by=ada)
+    mine = engine.claim(record.pk)
+    worker.start()
+    try:
+        for _ in range(20):
+            engine.work(mine)
+            with transaction.atomic():
+                perform(Import.objects.get(pk=record.pk).check_again, by=ada)
+                mine = engine.claim(record.pk)
+            assert mine
+            assert not caught
+    finally:
+        over.set()
+        worker.join()
 
 
 def test_rows_of_a_file_go_only_while_it_is_looked_at(running):
