@@ -51,7 +51,7 @@ def test_a_mail_in_doubt_is_settled_by_a_person(ada, house, at_browser):
     opportunity = an_opportunity(ada)
     theirs = opportunity.decision_owner.email
     went, lost = (a_mail_in_doubt(ada, opportunity, subject) for subject in ("The first note", "The second note"))
-    at_eve = at_browser(eve, looks=violations).open("/admin/due/").sees("Some mail asks a person")
+    at_eve = at_browser(eve, looks=violations).open("/admin/due/").waits_for("Some mail asks a person")
 
     at_eve.press("It went", within=f"li:has-text('{went.subject}')")
     at_eve.press("Send it", within=f"li:has-text('{lost.subject}')")
