@@ -91,5 +91,6 @@ def test_the_application_sorts_and_groups_in_memory():
 
 def test_the_application_plans_each_time_for_what_is_asked():
     with connections["default"].cursor() as cursor:
-        cursor.execute("select current_setting('plan_cache_mode'), current_setting('random_page_cost')")
-        assert cursor.fetchone() == ("force_custom_plan", "1.1")
+        names = ("plan_cache_mode", "random_page_cost", "jit")
+        cursor.execute("select current_setting(%s), current_setting(%s), current_setting(%s)", names)
+        assert cursor.fetchone() == ("force_custom_plan", "1.1", "off")

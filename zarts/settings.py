@@ -77,8 +77,10 @@ def database(url, *, pooled=False):
     options["server_side_binding"] = True
     options["prepare_threshold"] = 5
     # The numbers of three months at a million deals are grouped in memory: the usual 4 MB send them through files.
-    # And no disk turns any more: a page out of order costs hardly more than the next one.
-    options.setdefault("options", "-c work_mem=16MB -c random_page_cost=1.1 -c plan_cache_mode=force_custom_plan")
+    # And no disk turns any more: a page out of order costs hardly more than the next one. To compile a statement that
+    # is planned each time takes longer than it saves; the server that comes with the demo and the bench never does.
+    settings = {"work_mem": "16MB", "random_page_cost": "1.1", "plan_cache_mode": "force_custom_plan", "jit": "off"}
+    options.setdefault("options", " ".join(f"-c {name}={value}" for name, value in settings.items()))
     if pooled:
         config["ENGINE"] = "zarts.postgres"
         options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL"), "timeout": 10}
