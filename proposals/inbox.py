@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.core.mail import get_connection
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import CharField, Exists, F, Max, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
@@ -581,7 +581,14 @@ def source_of(inquiry) -> Source:
 
 
 def a_source(name, kind) -> Source:
-    return Source.objects.filter(name__iexact=name).first() or begin(Source(name=name, kind=kind), by=None)
+    same = Source.objects.filter(name__iexact=name)
+    if (known := same.first()) is not None:
+        return known
+    try:
+        with transaction.atomic():
+            return begin(Source(name=name, kind=kind), by=None)
+    except IntegrityError:
+        return same.get()  # somebody else was the first from there, a moment ago
 
 
 # -- Who wants to sign in. ---------------------------------------------------------------------------------------------

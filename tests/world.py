@@ -52,8 +52,7 @@ def a_world(owner, *, manager):
     asked = begin(Checkpoint(sentence="Do they know what a holiday costs them?", due_from="won"), by=manager)
     Confirmation.give(opportunity, asked, by=owner, words="We counted it with them.")
     begin(SavedView(name="Quiet ones", shared=True, filters={"stale": "1"}, owner=owner), by=owner)
-    file = upload("leads", [("people.csv", [b"Name,Email\nBo,bo@x.example\n"])], owner=owner, by=owner)
-    perform(file.map_columns, by=owner)
+    upload("leads", [("people.csv", [b"Name,Email\nBo,bo@x.example\n"])], owner=owner, by=owner)
     contact = opportunity.decision_owner
     draft = {"client": opportunity.client, "contact": contact, "subject": "The kickoff", "body": "Shall we say nine?"}
     message = begin(Message(**draft, **mine), by=owner)

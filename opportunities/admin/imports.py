@@ -16,7 +16,7 @@ from ..importing.files import BadFile
 from ..importing.forms import ChoicesForm, ColumnsForm, UploadForm
 from ..importing.kinds import model_of
 from ..models import Import, ImportRow
-from ..records import Refused, edit, perform
+from ..records import Refused, edit, lock, perform
 from .base import RecordAdmin, whole_number
 
 SHOWN = 50
@@ -159,6 +159,7 @@ class ImportAdmin(RecordAdmin):
         if form.sheet and form.sheet != record.sheet:
             return self.other_sheet(request, record, form)
         with transaction.atomic():
+            record = self.still(record, *MAPPABLE)
             system = form.cleaned_data["system"] or record.system
             record = edit(record, by=request.user, columns=form.columns, choices=form.choices, system=system)
             if form.cleaned_data["save_as"] and request.user.has_perm("opportunities.add_importmap"):
@@ -168,7 +169,7 @@ class ImportAdmin(RecordAdmin):
     def other_sheet(self, request, record, form):
         try:
             with transaction.atomic():
-                record = edit(record, by=request.user, sheet=form.sheet)
+                record = edit(self.still(record, *MAPPABLE), by=request.user, sheet=form.sheet)
                 upload.look(record)
                 if record.stage != Import.Stage.UPLOADED:
                     # What was said of the rows of the other sheet holds no more.
@@ -186,6 +187,7 @@ class ImportAdmin(RecordAdmin):
         if not form.is_valid():
             return self.show(request, record, form=form, status=422)
         with transaction.atomic():
+            record = self.still(record, Import.Stage.CHECKED)
             record = edit(record, by=request.user, choices=form.choices)
             return self.have_checked(request, record)
 
@@ -201,9 +203,18 @@ class ImportAdmin(RecordAdmin):
         record = self.get_object_or_404(request, pk)
         if not self.may_bring(request, record):
             raise PermissionDenied("Whoever may bring files in, and brought this one, decides about it.")
+        self.refuse_other(record, stages)
+        return record
+
+    def still(self, record, *stages):
+        """Return it locked: in another tab it may have gone on since, and its rows are judged by what it says now."""
+        record = lock(record)
+        self.refuse_other(record, stages)
+        return record
+
+    def refuse_other(self, record, stages):
         if record.stage not in stages:
             raise Http404(f"{record} is {record.get_stage_display().lower()} now.")
-        return record
 
     @method_decorator(require_safe)
     def progress_view(self, request, pk):

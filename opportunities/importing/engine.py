@@ -9,14 +9,17 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from ..erasing import is_quiet
 from ..models import Import, ImportRow
-from ..records import Refused, perform
+from ..records import Refused, lock, perform
 from . import matching, staging, ways
 from .files import BadFile
 
 log = logging.getLogger("zarts.imports")
 # Whoever says nothing for so long is believed dead.
 LEASE = timedelta(seconds=60)
+# Whoever compares all rows of a file says nothing until it is done: so much longer, for each row.
+A_ROW = timedelta(milliseconds=1)
 BATCH = 2_000
 # The lock that lets one batch in at a time: two files that name the same new client must not both make it.
 ONE_AT_A_TIME = 1 << 59
@@ -36,11 +39,14 @@ class Claim:
     def rows(self):
         return Import.objects.filter(pk=self.record.pk, claimed_by=self.token, stage=self.at)
 
-    def hold(self, **fields):
-        """Write down how far it came, in the same transaction as the rows. Raises Lost when it is no longer ours."""
+    def hold(self, silent_for=0, **fields):
+        """Write down how far it came, in the same transaction as the rows. Raises Lost when it is no longer ours.
+
+        `silent_for`: so many rows are dealt with before it is heard of again.
+        """
         for name, value in fields.items():
             setattr(self.record, name, value)
-        if not self.rows().update(claimed_until=timezone.now() + LEASE, **fields):
+        if not self.rows().update(claimed_until=timezone.now() + LEASE + silent_for * A_ROW, **fields):
             raise Lost
 
     def let_go(self):
@@ -49,7 +55,9 @@ class Claim:
 
 @transaction.atomic
 def claim(pk=None) -> Claim | None:
-    """Claim an import that is due, or this one. None when there is none, or when somebody is at it."""
+    """Claim an import that is due, or this one. None when there is none, or when somebody is at it, or is erased."""
+    if not is_quiet():
+        return None
     free = Q(claimed_until=None) | Q(claimed_until__lt=timezone.now())
     due = Import.objects.filter(free, stage__in=Import.AT_WORK, **({"pk": pk} if pk else {}))
     record = (
@@ -95,18 +103,22 @@ def work(mine: Claim, until: float = float("inf"), told=lambda record: None):
         give_up(mine, "It broke off, and the fault is ours. No row is half done. Check it again.")
 
 
-def end(mine: Claim, move):
-    """Make the move that ends this stage while the claim holds: whoever came between would hold a claim of the next."""
+def end(mine: Claim, move, **details):
+    """Make the move that ends this stage while the claim holds: whoever came between would hold a claim of the next.
+
+    Raises Lost when it is no longer ours, and Refused as every move.
+    """
     with transaction.atomic():
+        lock(mine.record)  # its diary before its row, as whoever leaves it at this moment does
         mine.hold()
-        perform(move, by=None)
+        perform(move, by=None, **details)
 
 
 def give_up(mine: Claim, why: str):
     try:
-        perform(mine.record.fail, by=None, reason=why)
-    except Refused:
-        pass  # it was left meanwhile
+        end(mine, mine.record.fail, reason=why)
+    except (Lost, Refused):
+        pass  # it was left, or somebody else went on with it, meanwhile
 
 
 def bring_batch(mine: Claim) -> bool:

@@ -39,6 +39,7 @@ def check(record, claim, until: float) -> bool:
             if time.monotonic() > until:
                 return False
         questions = rows.state() | {"offered": sorted(set(rows.offered.values()))[:500]}
+    claim.hold(silent_for=record.progress)
     with transaction.atomic():
         ways.settle(record)
         ImportRow.objects.filter(of=record, id__lte=record.last_row).delete()

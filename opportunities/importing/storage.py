@@ -11,6 +11,7 @@ PIECE = 1024 * 1024
 # Companions are held in memory while the rows point into them.
 MOST_COMPANION = 16 * 1024 * 1024
 MOST_COMPANIONS = 8
+ERASED = "What was in the file is gone: somebody was erased, and it may have named them. Upload it again."
 
 
 def keep(of, file: int, name: str, chunks) -> tuple[str, int]:
@@ -31,10 +32,12 @@ def keep(of, file: int, name: str, chunks) -> tuple[str, int]:
 
 @contextmanager
 def opened(of, file: int = 0):
-    """Yield a kept file as an open one. It lies on disk meanwhile, not in memory."""
+    """Yield a kept file as an open one. It lies on disk meanwhile, not in memory. Raises BadFile when it was erased."""
     with tempfile.TemporaryFile() as copy:
         for data in of.parts.filter(file=file).order_by("number").values_list("data", flat=True).iterator(chunk_size=4):
             copy.write(data)
+        if not copy.tell() and of.parts.filter(file=file).exists():
+            raise BadFile(ERASED)
         copy.seek(0)
         yield copy
 

@@ -2,7 +2,7 @@
 
 import re
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from ..models import Import, ImportMap, User
 from ..records import begin, edit
@@ -94,7 +94,12 @@ def with_names(record, given: dict) -> dict:
 def save_map(record, name: str, *, by):
     """Keep what the columns hold under a name, for the next file with this header."""
     names = [column["name"] for column in record.header if column["name"] != WHY]
-    known = ImportMap.objects.filter(kind=record.kind, name__iexact=name).first()
-    if known:
-        return edit(known, by=by, header=names, columns=record.columns)
-    return begin(ImportMap(name=name, kind=record.kind, header=names, columns=record.columns), by=by, past="saved")
+    same = ImportMap.objects.filter(kind=record.kind, name__iexact=name)
+    if not same.exists():
+        new = ImportMap(name=name, kind=record.kind, header=names, columns=record.columns)
+        try:
+            with transaction.atomic():
+                return begin(new, by=by, past="saved")
+        except IntegrityError:
+            pass  # somebody else saved one of that name a moment ago
+    return edit(same.get(), by=by, header=names, columns=record.columns)

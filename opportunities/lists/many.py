@@ -135,12 +135,16 @@ def form_of(change, page):
 @transaction.atomic
 def take(pk, change, page, form, user) -> bool:
     """Deal with one row, unless somebody else is at it or was quicker."""
-    row = BulkRow.objects.select_for_update(skip_locked=True).filter(pk=pk, state=State.WAITING).first()
-    if row is None:
+    mine = BulkRow.objects.filter(pk=pk, state=State.WAITING)
+    if (row := mine.first()) is None:
         return False
     rows = page.model._base_manager.select_related(*(page.model.lineage() or [None]))
     seen = Q() if is_taken_back(row, form) else page.model.reach(user)
     record = rows.filter(seen, pk=row.record_id).first()
+    # Its diary before the row, as an erase has them, who takes what it is called out of the row.
+    record = record and lock(record)
+    if (row := mine.select_for_update(skip_locked=True).first()) is None:
+        return False
     if record is None:
         row.state = State.GONE
     else:
@@ -162,8 +166,7 @@ def is_taken_back(row, form) -> bool:
 
 
 def settle(row, change, record, page, form, user) -> str:
-    """Change one record, and keep what it was before. Raises Refused or PermissionDenied."""
-    record = lock(record)
+    """Change one record that is locked, and keep what it was before. Raises Refused or PermissionDenied."""
     if form is None:
         return set_back(row, change, record, page, user)
     if not (user.is_active and may(page, record, user, form)):

@@ -8,7 +8,7 @@ from django.db.models import Case, When
 
 from ..forms import say_plainly
 from ..models import SavedView, User
-from ..records import begin, edit
+from ..records import begin, edit, lock
 from .asked import LOOKS
 from .due import due_field
 
@@ -98,6 +98,7 @@ def open_with(user, key: str, house: dict, view: str) -> bool:
     """Have a list open with this view from now on. False when this person has no such view."""
     if view not in {tab.key for tab in tabs(user, key, house)}:
         return False
-    user = User.objects.get(pk=user.pk)
-    edit(user, by=user, opens_with={**user.opens_with, key: view})
+    with transaction.atomic():
+        user = lock(User.objects.get(pk=user.pk))  # another list may be said to open otherwise at this moment
+        edit(user, by=user, opens_with={**user.opens_with, key: view})
     return True

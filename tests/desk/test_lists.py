@@ -2,7 +2,9 @@
 
 import io
 import re
+import time
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from django.contrib import admin
@@ -19,6 +21,7 @@ from opportunities.lists import columns, export, many, order, saved
 from opportunities.lists.actions import TASKS
 from opportunities.models import BulkChange, BulkRow, Event, Lead, Opportunity, SavedView, Task, User
 from opportunities.records import Refused, begin, edit, perform
+from tests.aside import Aside
 from tests.makers import a_lead, an_opportunity
 from zarts.desk import due
 
@@ -597,3 +600,19 @@ def test_two_workers_deal_with_each_row_once(ada, ben):
     assert [many.take(row.pk, change, page, form, ada) for _ in range(2)] == [True, False]
     assert many.go_on(change) == 1
     assert Event.objects.filter(verb="task.edit", record_id__in=[task.pk for task in tasks]).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_lists_that_are_said_to_open_otherwise_at_once_both_do(ada, monkeypatch):
+    change = saved.edit
+
+    def take_long(*given, **changes):
+        time.sleep(0.3)
+        return change(*given, **changes)
+
+    monkeypatch.setattr(saved, "edit", take_long)
+    house = {"mine": ("Mine", {"owner": "me"})}
+    keys = ["opportunities.task", "opportunities.lead"]
+    for one in [Aside(partial(saved.open_with, ada, key, house, "mine")) for key in keys]:
+        assert one.ends()
+    assert User.objects.get(pk=ada.pk).opens_with == dict.fromkeys(keys, "mine")

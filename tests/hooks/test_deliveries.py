@@ -427,3 +427,30 @@ def test_a_round_sends_in_the_background_and_waits_for_no_receiver(ada, endpoint
     with deliveries.AT_WORK:
         assert states(mine) == ["waiting"]
     assert len(there.got) == 1
+
+
+def test_what_cannot_be_written_down_of_one_is_not_lost_of_the_others(ada, endpoint, monkeypatch):
+    first, *others = [endpoint() for _ in range(4)]
+    a_lead(ada)
+    monkeypatch.setattr(sending, "post", lambda *call: sending.Outcome(True, 200))
+    written = deliveries.record_outcome
+    monkeypatch.setattr(
+        deliveries,
+        "record_outcome",
+        lambda mine, outcome: written(mine, outcome) if mine.endpoint_id != first.pk else 1 / 0,
+    )
+    assert deliveries.run() == 4
+    assert (states(first), *map(states, others)) == (["sending"], *[["delivered"]] * 3)
+
+
+def test_a_refusal_that_comes_late_takes_nothing_from_what_was_put_into_the_queue_anew(ada, eve, endpoint):
+    mine = endpoint()
+    a_lead(ada)
+    late = deliveries.claim(mine.pk)
+    Delivery.objects.update(claimed_at=timezone.now() - timedelta(minutes=2))
+    assert deliveries.revive() == 1
+    perform(again(mine).pause, by=eve, reason="It moves.")
+    perform(again(mine).resume, by=eve)
+    deliveries.settle(late, sending.Outcome(said="late", silent=True))
+    told = Delivery.objects.get()
+    assert (told.state, told.first_at, told.tries.get(number=1, said="late").answer) == ("waiting", None, "")

@@ -2,6 +2,8 @@
 
 import json
 import threading
+import time
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -11,6 +13,7 @@ from opportunities.importing import engine
 from opportunities.importing.upload import upload
 from opportunities.models import Import, ImportRow, Lead
 from opportunities.records import perform
+from tests.aside import Aside
 
 pytestmark = pytest.mark.django_db
 
@@ -43,31 +46,83 @@ def test_of_two_workers_one_is_at_it_and_the_other_can_write_nothing(running):
     assert not Lead.objects.exists()
 
 
+@pytest.fixture
+def uploaded(ada):
+    return perform(upload("leads", [("p.csv", [b"Name\nP\nQ\n"])], owner=ada, by=ada).map_columns, by=ada)
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_looks_all_the_time_never_comes_between_the_end_of_a_stage_and_the_next(ada):
+def test_a_worker_that_looks_all_the_time_never_comes_between_the_end_of_a_stage_and_the_next(ada, uploaded):
     """What it claimed there it would hold through the next stage: the file would wait for a minute."""
     over, caught = threading.Event(), []
 
     def look():
         while not over.is_set():
             caught.extend(filter(None, [engine.claim()]))
-        connection.close()
 
-    worker = threading.Thread(target=look)
-    record = perform(upload("leads", [("p.csv", [b"Name\nP\n"])], owner=ada, by=ada).map_columns, by=ada)
-    mine = engine.claim(record.pk)
-    worker.start()
+    mine = engine.claim(uploaded.pk)
+    worker = Aside(look)
     try:
         for _ in range(20):
             engine.work(mine)
             with transaction.atomic():
-                perform(Import.objects.get(pk=record.pk).check_again, by=ada)
-                mine = engine.claim(record.pk)
+                perform(Import.objects.get(pk=uploaded.pk).check_again, by=ada)
+                mine = engine.claim(uploaded.pk)
             assert mine
             assert not caught
     finally:
         over.set()
-        worker.join()
+        worker.ends()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_leaves_a_file_as_its_check_ends_waits_for_that_and_no_longer(ada, uploaded, monkeypatch):
+    mine, held, hold = engine.claim(uploaded.pk), threading.Event(), engine.Claim.hold
+
+    def hold_and_wait(claim, **fields):
+        hold(claim, **fields)
+        if not fields:
+            held.set()
+            time.sleep(0.5)
+
+    monkeypatch.setattr(engine.Claim, "hold", hold_and_wait)
+    worker = Aside(lambda: engine.work(mine))
+    assert held.wait(10)
+    left = perform(Import.objects.get(pk=uploaded.pk).leave, by=ada)
+    worker.ends()
+    assert [event.verb for event in left.diary.events.order_by("seq")][-2:] == ["import.settle_check", "import.leave"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_that_take_long_to_compare_are_compared_once(uploaded, monkeypatch):
+    settle, times = engine.staging.ways.settle, []
+
+    def take_long(record):
+        times.append(record)
+        time.sleep(1.5)
+        settle(record)
+
+    monkeypatch.setattr(engine.staging.ways, "settle", take_long)
+    monkeypatch.setattr(engine, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(engine, "A_ROW", timedelta(seconds=5))
+    worker = Aside(engine.go_on)
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        engine.go_on(0.1)
+        time.sleep(0.1)
+    worker.ends()
+    assert (Import.objects.get(pk=uploaded.pk).stage, len(times)) == ("checked", 1)
+
+
+def test_whoever_wakes_up_late_and_breaks_off_fails_nobody_elses_run(ada, uploaded, monkeypatch):
+    late = engine.claim(uploaded.pk)
+    Import.objects.filter(pk=uploaded.pk).update(claimed_until=timezone.now())
+    engine.work(engine.claim(uploaded.pk))
+    perform(Import.objects.get(pk=uploaded.pk).run, by=ada)
+    assert engine.claim(uploaded.pk)
+    monkeypatch.setattr(engine.staging, "check", lambda *given: 1 / 0)
+    engine.work(late)
+    assert Import.objects.get(pk=uploaded.pk).stage == "running"
 
 
 def test_rows_of_a_file_go_only_while_it_is_looked_at(running):

@@ -2,16 +2,20 @@
 
 import io
 import zipfile
+from threading import Barrier
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import Workbook
 
+from opportunities.admin.imports import ImportAdmin
 from opportunities.importing import engine
+from opportunities.importing import upload as upload_of
 from opportunities.importing.upload import upload
 from opportunities.models import Event, Import, ImportMap, Lead
 from opportunities.records import perform
+from tests.aside import Aside
 from tests.conftest import person
 
 pytestmark = pytest.mark.django_db
@@ -261,3 +265,39 @@ def test_a_page_that_asks_everything_costs_no_more(as_user, ada, cem, django_ass
         client.get(record.staff_url() + page)
         with django_assert_max_num_queries(15):
             client.get(record.staff_url() + page)
+
+
+@pytest.mark.parametrize("place", ["choices", "columns"])
+def test_what_is_said_of_a_file_that_goes_on_in_another_tab_is_not_kept(ada, client, monkeypatch, place):
+    client.force_login(ada)
+    record = checked(ada)
+    theirs = ImportAdmin.theirs
+
+    def theirs_until_now(page, request, pk, *stages):
+        found = theirs(page, request, pk, *stages)
+        perform(Import.objects.get(pk=pk).run, by=ada)
+        return found
+
+    monkeypatch.setattr(ImportAdmin, "theirs", theirs_until_now)
+    said = {"alike": "join", "map-name": "Name", "map-company": "Email", "system": "other"}
+    assert client.post(at(record, place), said).status_code == 404
+    now = Import.objects.get(pk=record.pk)
+    assert (now.stage, now.choices, now.columns, now.system) == (
+        "running",
+        record.choices,
+        record.columns,
+        record.system,
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_save_a_map_under_one_name_at_once_have_one(ada, monkeypatch):
+    record, both, begin = checked(ada), Barrier(2, timeout=5), upload_of.begin
+
+    def begin_at_once(*given, **said):
+        both.wait()
+        return begin(*given, **said)
+
+    monkeypatch.setattr(upload_of, "begin", begin_at_once)
+    saving = [Aside(lambda: upload_of.save_map(record, "Mine", by=ada)) for _ in range(2)]
+    assert len({each.ends().pk for each in saving}) == 1

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import date, timedelta
 from functools import partial
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -30,6 +31,7 @@ from proposals import clock, inbox, publishing
 from proposals.models import Contract, Proposal
 from proposals.publishing import CONSENT
 from tests import database
+from tests.aside import Aside
 from tests.conftest import person
 from tests.makers_proposals import a_contract, a_proposal, approve_all
 from tests.makers_series import a_sequence
@@ -615,3 +617,16 @@ def test_what_a_database_that_is_away_did_not_take_waits_and_is_taken_when_it_is
     assert "swordfish" not in caplog.text
     assert inbox.read()["actions"] == 1
     assert ClientAction.objects.get(pk=action.pk).outcome == "Filed."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_leads_of_one_program_have_one_source(db, monkeypatch):
+    both, begin = Barrier(2, timeout=5), inbox.begin
+
+    def begin_at_once(*given, **said):
+        both.wait()
+        return begin(*given, **said)
+
+    monkeypatch.setattr(inbox, "begin", begin_at_once)
+    made = [Aside(lambda: inbox.a_source("A new program", "other")) for _ in range(2)]
+    assert len({each.ends().pk for each in made}) == 1

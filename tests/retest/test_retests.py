@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -9,10 +10,12 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from opportunities.models import Event
 from opportunities.records import tell
+from tests.aside import Aside
 from tests.makers import an_opportunity
 from zarts.retest import addresses, only, parts, runs
 from zarts.retest.models import RetestFinding, RetestRun
@@ -257,3 +260,25 @@ def test_every_list_says_which_right_opens_it():
     assert found["admin:handoff_project_changelist"] == "handoff.view_project"
     assert (found["due_work"], found["today"]) == ("opportunities.see_due_work", addresses.ANY_ROLE)
     assert len(found) > 60
+
+
+def test_the_database_lets_one_retest_wait_or_walk(db):
+    a_run("walking")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RetestRun.objects.create(site="s", portal="p")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_stops_a_walk_as_it_ends_hears_that_it_has_ended(eve, monkeypatch):
+    run, compare, stops = a_run("walking"), runs.compare, []
+
+    def compare_while_it_is_stopped(*given):
+        stops.append(Aside(lambda: runs.stop(run, eve)))
+        time.sleep(0.3)
+        compare(*given)
+
+    monkeypatch.setattr(runs, "compare", compare_while_it_is_stopped)
+    assert runs.end(RetestRun.objects.get(pk=run.pk), looked=set()).state == "green"
+    assert stops[0].ends() is False
+    run.refresh_from_db()
+    assert (run.state, run.why) == ("green", "")

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from opportunities import clock, notices
+from opportunities.erasing import is_quiet
 from opportunities.followups import end_of_day
 from opportunities.models import Lead, Notice, Opportunity, Task
 from opportunities.records import Refused, begin, lock, perform, tell, whole
@@ -120,6 +121,8 @@ def claim(endpoint_id) -> Claim | None:
 
     The endpoint's row is what workers queue at. Whoever writes events goes past it.
     """
+    if not is_quiet():
+        return None  # what the event says may be erased at this moment
     at = clock.now()
     rows = Endpoint.objects.filter(is_awake(at), pk=endpoint_id).exclude(stage=Stage.ENDED)
     endpoint = rows.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
@@ -187,7 +190,12 @@ def run() -> int:
             if not going:
                 return made
             for done in wait(going, timeout=0.25, return_when=FIRST_COMPLETED).done:
-                settle(going.pop(done), done.result())
+                mine = going.pop(done)
+                try:
+                    settle(mine, done.result())
+                except Exception:
+                    # It stays `sending`, and is sent again. What came of the others is written down.
+                    log.exception("What came of delivery %s could not be written down.", mine.pk)
                 made += 1
 
 
@@ -216,18 +224,23 @@ def doubt(pk) -> bool:
 
 def settle(mine: Claim, outcome):
     """Write down what came of a call, and what follows from it."""
-    record_outcome(mine, outcome)
+    if given_up := record_outcome(mine, outcome):
+        # By itself: a diary is locked before a row, never after it.
+        tell_owner(given_up, clock.now())
     if not outcome.ok:
         pause_if_too_long(mine.endpoint_id)
 
 
 @transaction.atomic
-def record_outcome(mine: Claim, outcome):
+def record_outcome(mine: Claim, outcome) -> Delivery | None:
+    """Write down what came of a call. Return the delivery when it was given up."""
     at = clock.now()
     endpoint = Endpoint.objects.filter(pk=mine.endpoint_id)
     failures = endpoint.select_for_update(no_key=True).get().failures
     delivery = Delivery.objects.select_for_update(of=("self",)).select_related("endpoint__owner").get(pk=mine.pk)
-    said = {"took": outcome.took, "status": outcome.status, "said": outcome.said[:300], "answer": outcome.answer}
+    # An answer to what was erased meanwhile may repeat it.
+    answer = outcome.answer if delivery.body.encode() == mine.body else ""
+    said = {"took": outcome.took, "status": outcome.status, "said": outcome.said[:300], "answer": answer}
     Attempt.objects.create(delivery=delivery, number=mine.attempt, at=at, **said)
     if outcome.ok:
         endpoint.update(last_ok_at=at, failing_since=None, failures=0, rests_until=None)
@@ -237,9 +250,11 @@ def record_outcome(mine: Claim, outcome):
         endpoint.filter(failing_since=None).update(failing_since=at)
     # Of a try that is over, whoever came late says nothing more; but that it arrived holds for the present one.
     if delivery.attempts != mine.attempt or delivery.state not in (State.SENDING, State.WAITING):
-        return
+        return None
     if outcome.ok:
         change = {"state": State.DELIVERED, "settled_at": at, "trouble": ""}
+    elif delivery.first_at is None:
+        return None  # somebody put it into the queue anew: it goes anyway
     elif delivery.event_id is None or at - delivery.first_at >= GIVE_UP:
         change = {"state": State.GIVEN_UP, "settled_at": at, "trouble": outcome.said[:300]}
     else:
@@ -248,10 +263,10 @@ def record_outcome(mine: Claim, outcome):
         go_at = min(at + timedelta(minutes=AGAIN[max(tries, 1) - 1]), delivery.first_at + GIVE_UP)
         change = {"state": State.WAITING, "go_at": go_at, "trouble": outcome.said[:300]}
     Delivery.objects.filter(pk=delivery.pk).update(**change)
-    if change["state"] == State.GIVEN_UP and delivery.event_id:
-        tell_owner(delivery, at)
+    return delivery if change["state"] == State.GIVEN_UP and delivery.event_id else None
 
 
+@transaction.atomic
 def tell_owner(delivery, at):
     """Tell the owner once a day that something was given up, and leave them one task until it is done."""
     endpoint = delivery.endpoint
@@ -336,7 +351,7 @@ def forget() -> int:
     unsent = Delivery.objects.filter(state=State.WAITING).exclude(endpoint__stage=Stage.IN_USE)
     gone = unsent.filter(Q(go_at__lt=old) | Q(endpoint__stage=Stage.ENDED)).values("pk")[:1000]
     words = "Its webhook was paused for too long, or ended."
-    Delivery.objects.filter(pk__in=gone).update(state=State.DROPPED, settled_at=at, trouble=words)
+    Delivery.objects.filter(pk__in=gone, state=State.WAITING).update(state=State.DROPPED, settled_at=at, trouble=words)
     old_ones = list(Delivery.objects.filter(settled_at__lt=old).values_list("pk", flat=True)[:1000])
     Attempt.objects.filter(delivery__in=old_ones).delete()
     return Delivery.objects.filter(pk__in=old_ones).delete()[0]

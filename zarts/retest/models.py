@@ -49,8 +49,9 @@ class RetestRun(models.Model):
     class Meta:
         default_permissions = ("view", "add")
         constraints = [
+            # Of all that wait and walk, not one of each.
             models.UniqueConstraint(
-                fields=["state"], condition=models.Q(state__in=["asked", "walking"]), name="retest_one_at_a_time"
+                models.Value(1), condition=models.Q(state__in=["asked", "walking"]), name="retest_one_at_a_time"
             )
         ]
 

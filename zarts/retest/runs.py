@@ -119,10 +119,12 @@ def close(run):
     run.save(update_fields=["sessions"])
 
 
+@transaction.atomic
 def end(run, why="", looked=None) -> RetestRun:
     """End a run. `looked`: where it looked, so that what it did not find there again is mended. It ends once."""
     close(run)
-    if RetestRun.objects.filter(pk=run.pk).exclude(state__in=RetestRun.OPEN).exists():
+    # Whoever stops it at this moment was quicker, or finds that it has ended.
+    if not RetestRun.objects.select_for_update().get(pk=run.pk).is_open:
         run.refresh_from_db()
         return run
     if looked is not None:

@@ -15,7 +15,19 @@ from django.db.models import Q
 from django.utils import timezone
 
 from handoff.models import Project
-from opportunities.models import Client, Consent, Contact, Event, InboundMail, Lead, Message, Note, Opportunity
+from opportunities.erasing import begin_alone
+from opportunities.models import (
+    Client,
+    Consent,
+    Contact,
+    Event,
+    Import,
+    InboundMail,
+    Lead,
+    Message,
+    Note,
+    Opportunity,
+)
 from opportunities.records import Kept, Lack, Refused, lock, lock_diaries, perform
 from portal.models import ClientAction, Inquiry
 from proposals.models import Contract, Proposal, Signatory, Signature
@@ -106,7 +118,7 @@ def against(record, reach, *, by) -> list[Lack]:
     if is_beyond(reach, by):
         return [Lack(BEYOND.format(record))]
     lacks = [*of_a_client(record)] if isinstance(record, Client) else []
-    return [*lacks, *of_people(reach), *of_the_live(reach)]
+    return [*lacks, *of_people(reach), *of_the_live(reach), *of_files()]
 
 
 def of_a_client(client):
@@ -168,6 +180,12 @@ def of_the_live(reach):
         else:
             words = f"Proposal {offer.number} is with the client and names them. Withdraw or revise it first."
         yield Lack(words, offer.staff_url())
+
+
+def of_files():
+    """Yield the files that are read at this moment: whoever reads them would write down anew what is erased."""
+    for file in Import.objects.filter(stage__in=Import.AT_WORK).order_by("pk")[:5]:
+        yield Lack(f"The file {file} is coming in at this moment. Try again when that is done.", file.staff_url())
 
 
 def erasure_of(record):
@@ -294,7 +312,11 @@ def erase(record, *, by, reason, notes=(), parts=()) -> Erasure:
 
     Every diary that it touches is locked, so that no mail is taken up and no move is made meanwhile.
     """
+    begin_alone()
     lock_diaries(*reach_of(record).diaries)
+    with connection.cursor() as cursor:
+        # Before what they were told is written anew, as whoever has it sent again does.
+        cursor.execute("select from hooks_endpoint for key share")
     record = lock(record)
     reach = reach_of(record, parts)
     if lacks := against(record, reach, by=by):

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from opportunities import clock
+from opportunities.erasing import is_quiet
 from opportunities.records import Refused, tell
 from opportunities.spreadsheets import safe
 
@@ -62,10 +63,12 @@ def work(seconds: float = 3) -> int:
 
 
 def go_on() -> bool:
-    """Write the next bit of the first that waits. False when none waits, or others are at them."""
+    """Write the next bit of the first that waits. False when none waits, others are at them, or somebody is erased."""
     pk = 0
     try:
         with transaction.atomic():
+            if not is_quiet():
+                return False
             due = OwnTakeout.objects.filter(state=State.ASKED).order_by("pk")
             takeout = due.select_for_update(skip_locked=True, of=("self",)).first()
             if takeout is None:
@@ -165,8 +168,8 @@ def zipped(takeout):
 
 
 def end_all(why: str) -> int:
-    """End every take-out that is there or being made: what was erased since must not lie in one. Return how many."""
-    there = OwnTakeout.objects.filter(state__in=[State.ASKED, State.READY])
+    """End every take-out that is there, is made or broke off: what was erased must lie in none. Return how many."""
+    there = OwnTakeout.objects.filter(state__in=[State.ASKED, State.READY, State.FAILED])
     with transaction.atomic():
         pks = list(there.select_for_update().values_list("pk", flat=True))
         OwnPiece.objects.filter(of__in=pks).delete()

@@ -3,7 +3,7 @@
 -- lists below; tests/takeout/test_erase_columns.py knows every column of text that there is.
 
 -- Whether somebody else has this name, mail address or phone now: then it says nothing about whoever is erased.
-create function zarts_erase_anothers(word text, people bigint[], at_clients bigint[]) returns boolean
+create or replace function zarts_erase_anothers(word text, people bigint[], at_clients bigint[]) returns boolean
 language sql stable as $$
   -- Each by its own index.
   select exists (
@@ -17,7 +17,7 @@ $$;
 
 -- The words that a person is known by: those of their entries, and those that they had there before. What was typed in
 -- by a slip, and is somebody else's, is none of theirs; nor is a phone that a colleague has, too.
-create function zarts_erase_names(people bigint[], leads bigint[]) returns text[]
+create or replace function zarts_erase_names(people bigint[], leads bigint[]) returns text[]
 language sql stable as $$
   with said (word, before) as (
     select btrim(unnest(array[c.name, c.email])), false from opportunities_contact c where c.id = any(people)
@@ -40,7 +40,7 @@ $$;
 
 -- A word, letter by letter: in any case, with its accents or without, whichever apostrophe or hyphen was typed. A name of
 -- one word begins with a capital letter, so that "Will" is found and "will" is not.
-create function zarts_erase_letters(word text, capital boolean) returns text language plpgsql immutable as $$
+create or replace function zarts_erase_letters(word text, capital boolean) returns text language plpgsql immutable as $$
 declare
   found text := '';
   one text;
@@ -69,7 +69,7 @@ end $$;
 
 -- What finds these words, however they are spaced and whatever stands between the digits of a phone; and parts of a
 -- name that somebody chose, in any case. Chinese and Japanese stand without spaces between the words.
-create function zarts_erase_pattern(words text[], parts text[]) returns text language sql immutable as $$
+create or replace function zarts_erase_pattern(words text[], parts text[]) returns text language sql immutable as $$
   select string_agg(case when ascii(word) < 11904 then '(?<![[:alnum:]])' else '' end || case
       when word !~ '[[:alpha:]]' and length(regexp_replace(word, '[^0-9]', '', 'g')) > 5
         -- With its country's number or without, as phones are compared elsewhere: by their last nine digits.
@@ -80,7 +80,7 @@ create function zarts_erase_pattern(words text[], parts text[]) returns text lan
   from (select normalize(unnest(words || parts), NFC) as word) said
 $$;
 
-create function zarts_erase_json(v jsonb, pattern text) returns jsonb language plpgsql immutable as $$
+create or replace function zarts_erase_json(v jsonb, pattern text) returns jsonb language plpgsql immutable as $$
 begin
   return case jsonb_typeof(v)
     when 'string' then to_jsonb(regexp_replace(v #>> '{}', pattern, '[erased]', 'g'))
@@ -97,7 +97,7 @@ end $$;
 -- Rows that are the person's own, and what is left of them. $1 people, $2 clients, $3 deals, $4 leads, $5 diaries,
 -- $6 mail addresses that nobody else has, $7 the pattern, $8 whether the whole client goes, $9 notes that somebody
 -- chose, $10 the publications of no signed contract, $11 the pattern of what can be nobody else.
-create function zarts_erase_own() returns table (place text, rows_of text, sets text) language sql immutable as $$
+create or replace function zarts_erase_own() returns table (place text, rows_of text, sets text) language sql immutable as $$
   values
   ('opportunities_message', 'contact_id = any($1) or ($8 and client_id = any($2))',
     'subject = ''[erased]'', body = ''[erased]'', secret_link = '''', sent_to = '''', touch_day = null, in_reply_to = '''', provider_id = '''', trouble = '''''),
@@ -145,7 +145,7 @@ $$;
 -- up to $8, $9 are the proposals and $10 the contracts that nobody signed, $11 the publications of no signed contract,
 -- $12 the rows of files that hold them. What is of the whole house (`wide`) is looked through for what can only be them:
 -- an address, a phone, a name of several words. What the house says to everybody is left alone.
-create function zarts_erase_named() returns table (place text, rows_of text, columns text[], wide boolean) language sql immutable as $$
+create or replace function zarts_erase_named() returns table (place text, rows_of text, columns text[], wide boolean) language sql immutable as $$
   values
   ('opportunities_opportunity', 'id = any($3)', '{name,source,next_action,close_risk}'::text[], false),
   ('opportunities_lead', 'opportunity_id = any($3) or id = any($4)', '{name,company,email,phone,website,words,next_action}', false),
@@ -214,7 +214,7 @@ $$;
 -- What the erase of these people reaches: their deals, leads, diaries and so on, and what finds their words: `pattern`
 -- in all that is their client's, `wide` in what is of the whole house. `parts` are parts of their names that somebody
 -- chose. What is live with the client, and names them, is left to somebody first.
-create function zarts_erase_reach(people bigint[], whole_client bigint, parts text[], out clients bigint[],
+create or replace function zarts_erase_reach(people bigint[], whole_client bigint, parts text[], out clients bigint[],
   out deals bigint[], out leads bigint[], out diaries bigint[], out mails text[], out words text[],
   out unsigned_offers bigint[], out unsigned_contracts bigint[], out publications bigint[], out pattern text,
   out wide text, out live_offers bigint[], out live_contracts bigint[])
@@ -291,7 +291,7 @@ begin
 end $$;
 
 -- Where in their client's own records a part of their names stands beside the whole ones, which go by themselves.
-create function zarts_erase_look(people bigint[], whole_client bigint, parts text[])
+create or replace function zarts_erase_look(people bigint[], whole_client bigint, parts text[])
 returns table (place text, of_id bigint, said text) language plpgsql stable as $$
 declare
   r record;
@@ -322,7 +322,7 @@ begin
 end $$;
 
 -- Erase. Return the event that tells of it. Who may, and whether something stands against it, the caller has asked.
-create function zarts_erase(people bigint[], whole_client bigint, by_user bigint, why text, notes bigint[], parts text[])
+create or replace function zarts_erase(people bigint[], whole_client bigint, by_user bigint, why text, notes bigint[], parts text[])
 returns bigint
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -352,10 +352,13 @@ begin
   own_messages := array(select m.id from opportunities_message m where m.contact_id = any(people) or m.client_id = whole_client);
   papers := array(select p.id from portal_publication p where p.id = any(r.publications) and (p.title ~ pattern or p.body::text ~ pattern));
 
-  -- Files that were brought in and hold a row of theirs go; what was read of the other rows stays.
+  -- Files that were brought in and hold a row of theirs go; what was read of the other rows stays. Whom a file names
+  -- that is not read yet nobody can say, nor what stands in a companion beside what was read of it: they go, too.
   select array_agg(i.id), array_agg(distinct i.of_id) into file_rows, file_rows_of
   from opportunities_importrow i where concat_ws(' ', i.raw, i.said, i.reason, i.reference) ~ r.wide;
-  update opportunities_importpart set data = '' where data <> '' and of_id = any(file_rows_of);
+  update opportunities_importpart set data = '' 
+  where data <> '' and (of_id = any(file_rows_of) or file > 0
+    or of_id in (select i.id from opportunities_import i where i.stage = 'uploaded'));
   get diagnostics touched = row_count;
   counted := counted || case when touched > 0 then jsonb_build_object('opportunities_importpart', touched) else '{}' end;
 
