@@ -1,6 +1,6 @@
 -- A privacy erase. One function of the owner's takes a person's data away wherever it stands, past the walls, and writes
 -- the event that tells of it; docs/privacy.md says what goes and what stays. Which columns it looks at stands in the two
--- lists below; tests/takeout/test_erase_columns.py knows every column of text that there is.
+-- lists below; tests/takeout/erase_columns.py knows every column of text that there is.
 
 -- Whether somebody else has this name, mail address or phone now: then it says nothing about whoever is erased.
 create or replace function zarts_erase_anothers(word text, people bigint[], at_clients bigint[]) returns boolean
