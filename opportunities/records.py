@@ -582,6 +582,7 @@ def perform(move: Any, *, by, override: str = "", seen: str = "", **details):
     if step is None:
         raise Refused([f"{record} is already {record.get_stage_display().lower()}. Reload the page to see its moves."])
     check_actor(record, step, by)
+    refuse_erased(record, by)
     if seen and seen != record.turn:
         raise Refused(
             [f"{record} was taken up again since this page was opened. Look at it as it is now, then say so."]
@@ -615,6 +616,27 @@ def perform(move: Any, *, by, override: str = "", seen: str = "", **details):
     for react in REACTIONS[event.verb]:
         react(record, event)
     return record
+
+
+def erased(record):
+    """Return the client or the person whom this record is about, where they were erased."""
+    about = record
+    while about is not None:
+        if getattr(about, "erased_at", None):
+            return about
+        above = about.parent if about.belongs_to else getattr(about, "opportunity", None)
+        about = getattr(about, "client", None) or above
+    return None
+
+
+def refuse_erased(record, by):
+    """Refuse whoever writes about somebody who was erased: what is written now could not be erased again."""
+    if by is not None and (who := erased(record)) is not None:
+        raise Refused([words_of_erased(who)])
+
+
+def words_of_erased(who) -> str:
+    return f"{who} was erased for privacy: nothing is written about them any more."
 
 
 def check_actor(record, step, by):
@@ -655,6 +677,7 @@ def begin(record, *, by, past: str = "created", facts: dict | None = None, reaso
     """
     if not isinstance(record, DiaryKeeper):
         lock_diaries(record.diary_id or record.parent.diary_id)
+    refuse_erased(record, by)
     refuse_markup(record, record._meta.concrete_fields)
     record.save(force_insert=True)
     event = tell(record, "create", past, by=by, facts=facts, reason=reason)
@@ -671,6 +694,7 @@ def edit(record, *, by, reason: str = "", past: str = "changed", **changes):
     lock, so two people who edit different fields both keep theirs.
     """
     record = lock(record)
+    refuse_erased(record, by)
     facts = {}
     for name, new in changes.items():
         if name == "stage":

@@ -266,9 +266,9 @@ MORE = {
         **{"difference": ("ABDEN", "-"), "copy": ("AB", "AB"), "portal": ("-", "ABDEN")},
         "paper": ("ABDEN", "-"),
     },
-    # Not uploaded any more, and not yet checked: nobody maps it now.
+    # Uploaded, and not yet checked: its columns are mapped, and nothing is left to choose.
     "opportunities_import": {
-        "columns": ("-", "-"),
+        "columns": ("-", "AB"),
         "choices": ("-", "-"),
         "progress": ("ABEN", "-"),
         "refused": ("ABEN", "-"),

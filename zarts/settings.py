@@ -176,6 +176,7 @@ STAFF_MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "zarts.desk.middleware.OwnTimeZone",
+    "zarts.desk.middleware.SaysRefusals",
     "axes.middleware.AxesMiddleware",
 ]
 PORTAL_APPS = ["django.contrib.staticfiles", "portal"]

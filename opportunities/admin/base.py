@@ -30,13 +30,13 @@ from .. import once, reads
 from ..forms import near_our_time, read_once, say_plainly, to_the_minute
 from ..inplace import LONGEST, SAY_NEXT, FieldsForm, by_your_clock, fields_form
 from ..lists import export, saved
-from ..lists.asked import Asked, address_of
+from ..lists.asked import Asked, address_of, is_moved
 from ..lists.columns import label_of
 from ..lists.due import DUE, due_field, is_due
 from ..lists.order import whole_number
 from ..models import User
 from ..money import said_number
-from ..records import Refused, begin, edit, lock, may_override, perform, plain, tell
+from ..records import Refused, begin, edit, erased, lock, may_override, perform, plain, tell, words_of_erased
 from ..stale import SeenForm
 
 EMPTY = "–"
@@ -225,6 +225,8 @@ class KeptAdmin(ModelAdmin):
             if opening:
                 return redirect(address_of(request.path, opening.query))
         asked = Asked(self, request)
+        if is_moved(request.GET):
+            return redirect(asked.address())
         page = asked.page_of()
         current = saved.current(tabs, asked.query, opens_with)
         gone = saved.said_no_more(tabs, request.GET.dict()) if asked.left_out and current is None else None
@@ -572,6 +574,9 @@ class RecordAdmin(KeptAdmin):
             raise Http404
         if move is not None and not move.allowed:
             raise PermissionDenied(f"{move.who} may do this: {move.label}.")
+        if move is None and (who := erased(record)):
+            messages.error(request, words_of_erased(who))
+            return redirect(came_from(request, record))
         if move is None:
             into = getattr(record, "merged_into", None)
             already = f"was merged already, into {into}" if into else f"is already {record.get_stage_display().lower()}"

@@ -7,7 +7,7 @@ from django.db.models.functions import Lower
 
 from .. import clock
 from ..models import Contact, Lead, Opportunity, Task
-from ..records import begin, perform
+from ..records import begin, erased, perform, words_of_erased
 from .home import numbered
 from .singly import Singly, choice, fields_of, lowered, typed
 from .values import Bad
@@ -40,7 +40,8 @@ class Parents:
     def know_by_reference(self, model, words):
         numbers = {number: word for word in words if (number := numbered(word, model, self.home))}
         rows = model.objects.filter(Q(external_ref__in=words) | Q(pk__in=numbers)).select_related("owner")
-        for record, may in self.reachable(model, rows.select_related("client") if model is Opportunity else rows):
+        rows = rows.select_related("client" if model is Opportunity else "opportunity__client")
+        for record, may in self.reachable(model, rows):
             word = numbers.get(record.pk) or record.external_ref
             self.known[model, word] = record, may
 
@@ -73,6 +74,8 @@ class Parents:
         return self.mine("lead_known", *found)
 
     def mine(self, column, record, may):
+        if who := erased(record):
+            raise Bad(column, words_of_erased(who))
         if not may:
             raise Bad(column, f"Somebody else’s {record._meta.verbose_name}: ask {record.owner}.")
         return record

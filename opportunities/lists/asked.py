@@ -11,6 +11,8 @@ from . import columns, order
 # What an address says beside the filters.
 LOOKS = ("sort", "columns")
 PLACES = ("before", "after", "view", "as")
+# An arrow beside a column was pressed: its name, and how far it goes. What was ticked meanwhile comes along.
+ARROWS = {"earlier": -1, "later": 1}
 NO_PAGE = "That page is not there. This is the first."
 
 
@@ -54,7 +56,7 @@ class Asked:
     def read_filters(self) -> dict[str, str]:
         """Return the filters that hold. Of the others, and of what is no filter, it is said that they are left out."""
         chosen = {"q": self.words[:200]} if self.words else {}
-        known = {"q", *LOOKS, *PLACES}
+        known = {"q", *LOOKS, *PLACES, *ARROWS}
         for one in self.filters:
             known.add(one["name"])
             asked = self.said.get(one["name"], "")
@@ -82,7 +84,7 @@ class Asked:
         for name in dict.fromkeys(asked):
             if name not in self.offered:
                 self.leave_out(f"There is no column “{shown(name)}” on this list. The others are shown.")
-        return names or self.usual
+        return moved(names, self.said) if names else self.usual
 
     @property
     def usual(self) -> list[str]:
@@ -181,23 +183,31 @@ class Asked:
         return [*by_number, *order.choices(self.sorts, now)]
 
     def places(self) -> list[tuple]:
-        return places(self.query, self.offered, self.names, lambda query, **changes: self.address(**changes))
+        return places(self.offered, self.names)
 
 
-def places(query, offered, names, address) -> list[tuple]:
-    """Return each column that can be had: name, words, whether it is shown, the addresses that move it."""
-
-    def swapped(at):
-        order = [*names[:at], names[at + 1], names[at], *names[at + 2 :]]
-        return address(query, columns=",".join(order))
-
+def places(offered, names) -> list[tuple]:
+    """Return each column that can be had: name, words, whether it is shown, whether it goes forward, and back."""
     found = []
     for name in [*names, *(name for name in offered if name not in names)]:
         here = names.index(name) if name in names else None
-        forward = swapped(here - 1) if here else ""
-        back = swapped(here) if here is not None and here + 1 < len(names) else ""
-        found.append((name, offered[name], here is not None, forward, back))
+        found.append((name, offered[name], here is not None, bool(here), here is not None and here + 1 < len(names)))
     return found
+
+
+def is_moved(said) -> bool:
+    """Whether an address says that an arrow was pressed: where it leads, the arrow is not pressed again."""
+    return any(way in said for way in ARROWS)
+
+
+def moved(names, said) -> list[str]:
+    """Return columns in their order after an arrow beside one of them was pressed."""
+    names = list(names)
+    for way, step in ARROWS.items():
+        here = names.index(said[way]) if said.get(way) in names else None
+        if here is not None and 0 <= here + step < len(names):
+            names[here], names[here + step] = names[here + step], names[here]
+    return names
 
 
 def address_of(path, query: dict) -> str:

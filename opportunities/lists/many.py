@@ -12,7 +12,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -21,6 +21,7 @@ from ..records import Refused, holds, lock, plain
 from ..repeating import zone_of
 from ..turns import LONG_ENOUGH
 from .actions import as_asked_by, count_of
+from .columns import label_of
 
 log = logging.getLogger("zarts.lists")
 State = BulkRow.State
@@ -58,7 +59,7 @@ def begin(user, key, do, answers, words, pks, back="", at=None) -> BulkChange:
 def begin_undo(change, user) -> BulkChange:
     """Write down that what a change did is to be set back, where it still stands. Refuses what is too late."""
     change = BulkChange.objects.select_for_update().get(pk=change.pk)
-    if BulkChange.objects.filter(undoes=change).exists():
+    if undos_of([change]).exists():
         raise Refused(["This was undone already."])
     if not (change.may_be_undone and change.rows.filter(can_go_back()).exists()):
         raise Refused(["This cannot be undone any more. Change each by itself."])
@@ -75,6 +76,12 @@ def begin_undo(change, user) -> BulkChange:
     copies = [BulkRow(change=undo, record_id=row.record_id, changed=row.changed) for row in rows]
     BulkRow.objects.bulk_create(copies, batch_size=1000)
     return undo
+
+
+def undos_of(changes):
+    """Return what undid these changes, or is at it; not what found nothing to set back."""
+    set_back = BulkRow.objects.filter(change=OuterRef("pk"), state=State.DONE)
+    return BulkChange.objects.filter(Q(ended_at=None) | Q(Exists(set_back)), undoes__in=changes)
 
 
 def can_go_back():
@@ -203,7 +210,7 @@ def set_back(row, change, record, page, user) -> str:
     page.many[change.undoes.do].refuse_what_is_over(record)
     for name, (_, after) in row.changed.items():
         if kept(record, name) != after:
-            raise Refused([f"Its {page.opts.get_field(name).verbose_name} was changed since."])
+            raise Refused([f"“{label_of(page, name)}” was changed since."])
     page.set_fields(record, by=user, **{name: as_it_was(record, name, pair[0]) for name, pair in row.changed.items()})
     return State.DONE
 

@@ -21,7 +21,8 @@ class BulkChange(models.Model):
     # What the person read before they said yes: "Give 12 tasks to Ana?"
     words = models.CharField(max_length=300)
     total = models.PositiveIntegerField(default=0)
-    undoes = models.OneToOneField("self", models.PROTECT, null=True, related_name="undone_by")
+    # One that set nothing back leaves the way to another.
+    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undone_by")
     # The address of the list, to go back to.
     back = models.CharField(max_length=2000, blank=True)
     at = models.DateTimeField(default=timezone.now)

@@ -249,7 +249,12 @@ class Opportunity(Scoped, DiaryKeeper, Output):
         return models.Q(stage=cls.Stage.WON, due_on=None) & ~models.Q(external_ref="")
 
     def moves_for(self, user):
-        """Return every move from here but the one that only a file makes: no button for it is ever shown."""
+        """Return every move from here but the one that only a file makes: no button for it is ever shown.
+
+        Of an erased client's none: nothing is written about them any more.
+        """
+        if self.client.erased_at:
+            return []
         return [move for move in super().moves_for(user) if move.step.permission is not policies.the_importer]
 
     @classmethod

@@ -68,7 +68,9 @@ def test_columns_are_chosen_and_ordered_in_the_address(as_user, ada):
     ticked = browser.get(f"{TASK}?columns=title&columns=owner")
     assert heads(ticked) == ["Title", "Owner"]
     later = next(down for name, *_, down in ticked.context["places"] if name == "title")
-    assert heads(browser.get(later)) == ["Owner", "Title"]
+    assert later
+    pressed = browser.get(f"{TASK}?columns=title&columns=owner&columns=kind&later=title")
+    assert pressed.url == f"{TASK}?columns=owner%2Ctitle%2Ckind", "what was ticked meanwhile comes along"
 
 
 def test_a_list_is_sorted_by_what_has_an_index_and_its_pages_go_on(as_user, ada, monkeypatch):
@@ -394,7 +396,7 @@ def test_an_undo_sets_back_only_what_nobody_changed_since(as_user, ada, ben, cem
     undone = browser.post(reverse("list_undo", args=[change.pk]), follow=True)
 
     assert "1 task set back." in undone.text
-    assert "Its due was changed since." in undone.text
+    assert "“Due” was changed since." in undone.text
     assert Task.objects.get(pk=first.pk).due_at == before
     assert "This was undone already." in browser.post(reverse("list_undo", args=[change.pk]), follow=True).text
     assert as_user(cem).get(reverse("list_change", args=[change.pk])).status_code == 404
@@ -616,3 +618,21 @@ def test_two_lists_that_are_said_to_open_otherwise_at_once_both_do(ada, monkeypa
     for one in [Aside(partial(saved.open_with, ada, key, house, "mine")) for key in keys]:
         assert one.ends()
     assert User.objects.get(pk=ada.pk).opens_with == dict.fromkeys(keys, "mine")
+
+
+def test_an_undo_that_found_nothing_to_set_back_may_be_tried_again(as_user, ada):
+    tasks, browser = some_tasks(ada, 2), as_user(ada)
+    before = [task.due_at for task in tasks]
+    send(browser, "snooze", tasks, sure="1", when="tomorrow", reason="They are away.")
+    first = BulkChange.objects.get()
+    for task in Task.objects.all():
+        task.change(by=ada, due_at=task.due_at + timedelta(days=9))
+    undo = reverse("list_undo", args=[first.pk])
+    assert "Nothing was changed." in browser.post(undo, follow=True).text
+    for task in Task.objects.all():
+        task.change(by=ada, due_at=task.due_at - timedelta(days=9))
+    assert "Undone" not in browser.get(reverse("list_changes")).text
+    assert "2 tasks set back." in browser.post(undo, follow=True).text
+    assert [Task.objects.get(pk=task.pk).due_at for task in tasks] == before
+    assert "Undone" in browser.get(reverse("list_changes")).text
+    assert "This was undone already." in browser.post(undo, follow=True).text

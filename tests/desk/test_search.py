@@ -219,6 +219,17 @@ def test_a_number_and_a_mail_address_are_found_as_they_are_written(world, ada):
     assert ("contact", contact.name) in titles(ada, contact.email)
 
 
+@pytest.mark.parametrize("typed", ["+49305557788", "030 5557788", "0305557788", "(0)30/555-7788", "+49 30 5557788"])
+def test_a_phone_is_found_however_it_is_written(ada, cem, typed):
+    mine = a_lead(ada, phone="+49 30 5557788")
+    a_lead(cem, phone="+49 30 5557788")
+    contact = an_opportunity(ada).decision_owner
+    edit(contact, by=ada, phone="030-555 77 88")
+    found = {(entry.kind, entry.record_id) for entry in finding.find(ada, typed).rows}
+    assert found == {("lead", mine.pk), ("contact", contact.pk)}
+    assert titles(ada, typed, "note") == []
+
+
 @pytest.mark.parametrize("few", [0, 1, 100])
 @pytest.mark.parametrize("sampled", [0, 2, 100])
 @pytest.mark.parametrize("reaches_many", [True, False])

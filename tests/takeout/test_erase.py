@@ -14,14 +14,17 @@ from django.utils import timezone
 from handoff.models import Promise
 from opportunities import notices, outbox
 from opportunities.chain import broken
+from opportunities.importing import engine
+from opportunities.importing.upload import upload
 from opportunities.lists import many
-from opportunities.models import BulkChange, BulkRow, Contact, Event, Lead, Message, Note, Notice
+from opportunities.models import BulkChange, BulkRow, Contact, Event, Lead, Message, Note, Notice, Opportunity, Task
 from opportunities.records import Refused, begin, edit, perform
 from proposals.models import Block
 from tests import database
 from tests.conftest import person
 from tests.makers import a_lead, a_written_discovery, an_opportunity
 from tests.makers_proposals import a_contract, a_proposal
+from tests.opportunities.test_secondtries import a_win_back
 from tests.takeout.erase_columns import BY_THE_FUNCTION, CODES, HOUSE, STAYS
 from tests.world import a_world
 from zarts.hooks import kinds as hook_kinds
@@ -382,8 +385,10 @@ def test_whoever_was_erased_is_only_read(ada, ben, eve, bo, as_user):
     agreed |= {"captured_at_0": "2026-01-01", "captured_at_1": "09:00", "expires_at_0": "", "expires_at_1": ""}
     assert browser.post("/admin/opportunities/consent/add/", agreed).status_code in (403, 422)
     assert not bo.consents.valid().exists()
-    with pytest.raises(DatabaseError), transaction.atomic():
+    with pytest.raises(Refused, match="nothing is written about them any more"):
         edit(bo, by=ben, name="Bo Larsen")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        edit(bo, by=None, name="Bo Larsen")
     assert browser.get(link).status_code == 200
 
 
@@ -444,3 +449,79 @@ def test_what_was_taken_out_leaves_no_hole_in_what_is_shown(ada):
     deal = an_opportunity(ada)
     said = place_of(deal, "Lead , , Autumn campaign ·  · · The term must have begun. · ", 0).words
     assert said == "Lead, Autumn campaign · The term must have begun."
+
+
+@pytest.fixture
+def an_erased(ada, ben):
+    """A lost deal with a second try, whose client was erased whole."""
+    win_back = a_win_back(ada)
+    assert win_back.opportunity.tasks.unfinished().exists()
+    erase(win_back.opportunity.client, by=ben, reason="They asked.")
+    return type(win_back).objects.get(pk=win_back.pk)
+
+
+ERASED = "was erased for privacy: nothing is written about them any more"
+
+
+@pytest.mark.django_db
+def test_what_waits_about_an_erased_client_ends_with_it(an_erased):
+    deal = an_erased.opportunity
+    assert (an_erased.stage, deal.tasks.unfinished().exists()) == ("expired", False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda deal, by: perform(deal.reopen, by=by, reason="They called."),
+        lambda deal, by: edit(deal, by=by, next_action="Call Declan Roche"),
+        lambda deal, by: Note.take(deal, "Declan Roche called.", by=by),
+        lambda deal, by: begin(Task(title="Call Declan", opportunity=deal, owner=by, due_at=timezone.now()), by=by),
+        lambda deal, by: begin(Contact(name="Declan Roche", client=deal.client), by=by),
+    ],
+    ids=["a move", "a change", "a note", "a task", "a contact"],
+)
+def test_about_an_erased_client_nothing_is_written_any_more(an_erased, ada, write):
+    """It could not be erased again."""
+    deal = Opportunity.objects.get(pk=an_erased.opportunity_id)
+    with pytest.raises(Refused, match=ERASED):
+        write(deal, ada)
+    assert deal.moves_for(ada) == []
+
+
+@pytest.mark.django_db
+def test_pages_of_a_deal_whose_client_was_erased_refuse_what_is_written_and_say_why(an_erased, as_user, ada):
+    deal = an_erased.opportunity
+    browser = as_user(ada)
+    assert browser.get(deal.staff_url()).status_code == 200
+    answer = browser.post(deal.move_url("reopen"), {"reason": "They called."}, follow=True)
+    assert ERASED in answer.content.decode()
+    said = {"title": "Call Declan", "opportunity": deal.pk, "kind": "other", "owner": ada.pk}
+    said |= {"due_at_0": "2026-12-24", "due_at_1": "09:00", "time_zone": "Europe/Berlin"}
+    answer = browser.post("/admin/opportunities/task/add/", said)
+    assert (answer.status_code, ERASED in answer.content.decode()) == (409, True)
+    assert Opportunity.objects.get(pk=deal.pk).stage == "lost"
+
+
+@pytest.mark.django_db
+def test_a_file_brings_no_tasks_to_a_deal_whose_client_was_erased(an_erased, ada):
+    deal = an_erased.opportunity
+    rows = f"Title,Client,Deal,Due\nCall Declan Roche,{deal.client},{deal.name},2027-12-24\n"
+    file = perform(upload("tasks", [("t.csv", [rows.encode()])], owner=ada, by=ada).map_columns, by=ada)
+    engine.go_on()
+    [row] = file.lines_of_file.all()
+    assert (row.verdict, row.reason) == ("refused", f"{deal.client} {ERASED}.")
+
+
+@pytest.mark.django_db
+def test_what_is_of_other_clients_and_names_them_is_shown_or_said_to_be_there(ada, ben, eve, bo, as_user):
+    other = an_opportunity(ada, name="Of another client")
+    Note.take(other, "Their neighbour Bo Larsen knows us.", by=ada)
+    strangers = an_opportunity(person("zoe", "Growth ops", team="West"), name="Of another team")
+    strangers.client.contacts.filter(pk=strangers.decision_owner_id).update(email=bo.email)
+    page = reverse("opportunities_contact_erase", args=[bo.pk])
+    seen, unseen = as_user(eve).get(page).text, as_user(ben).get(page).text
+    assert "is about another client and seems to name them" in seen
+    assert f"{strangers.decision_owner}, {strangers.client}</a> has the same mail address" in seen
+    assert "Another client that you may not see has somebody with the same mail address" in unseen
+    assert str(strangers.client) not in unseen

@@ -9,7 +9,7 @@ from django.db.models.functions import RowNumber
 from opportunities.currencies import rounded
 from opportunities.models import Opportunity
 from opportunities.neglect import is_adrift
-from opportunities.records import Lack, Refused
+from opportunities.records import Lack, Refused, refuse_erased
 from zarts.numbers.models import Sum as Counted
 
 from .filters import COLUMNS, Filters
@@ -164,6 +164,7 @@ def move_to(opportunity, to: str, user):
         raise Refused(["Choose where the deal goes."])
     if opportunity.stage == Stage.PAUSED and to == opportunity.paused_from:
         to = "resume"
+    refuse_erased(opportunity, user)
     moves = opportunity.moves_for(user)
     for move in moves:
         if goal(move.step) == to:

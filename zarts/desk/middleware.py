@@ -6,10 +6,11 @@ from django.http import HttpResponseNotAllowed
 from django.urls import reverse
 from django.utils import timezone
 
+from opportunities.records import Refused
 from opportunities.repeating import zone_of
 from opportunities.typed import page_behind, typed
 
-from .views.refused import form_only, signed_out
+from .views.refused import form_only, refused, signed_out
 
 
 class OwnTimeZone:
@@ -43,6 +44,19 @@ class KeepsWords:
                 return signed_out(request)
             return redirect_to_login(page_behind(request) or request.get_full_path(), sign_in)
         return self.get_response(request)
+
+
+class SaysRefusals:
+    """Say what a rule refused, where the page itself does not, and show what was typed."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        return refused(request, exception) if isinstance(exception, Refused) else None
 
 
 class OwnCodeOnly:

@@ -51,7 +51,7 @@ class EndpointAdmin(RecordAdmin):
         if db_field.name == "owner":
             field.initial = request.user.pk
         if db_field.name == "everything":
-            field.help_text = "Whatever is chosen below."
+            field.help_text = "Then it does not matter what is chosen below."
         return field
 
     # -- The page. -----------------------------------------------------------------------------------------------------

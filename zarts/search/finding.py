@@ -136,7 +136,7 @@ def find(user, words: str, kind: str = "") -> Found:
     most = MOST_OF_ONE if found.kind else MOST
     if kinds:
         found.is_short = len(" ".join(terms)) <= SHORT
-        look = Look(user, terms, " ".join(terms), kinds, most)
+        look = Look(user, terms, " ".join(terms), kinds, most, words if PHONE.fullmatch(words) else "")
         rows = with_pins(Entry.objects.filter(pk__in=look.ids()), user).defer("search")
         rank(found, list(rows), terms, most)
         with_endings(found.rows)
@@ -216,6 +216,17 @@ BY_INDEX = """
 (select '{kind}', array(
   select id from search_entry where kind = '{kind}' and search @@ %(term{term})s::tsquery and {reach}
   and (search || ''::tsvector) @@ %(query)s::tsquery order by id + 0 desc limit {most}), false)"""
+
+
+# By a phone, however it is written: a line holds its groups of digits as somebody typed them.
+BY_PHONE = """
+select '', array(select id from search_entry where kind in ({kinds}) and {reach} and (kind, record_id) in (
+  (select 'contact', id from opportunities_contact
+   where phone_key = zarts_phone_key(%(phone)s) and phone_key <> '' limit {most})
+  union all
+  (select 'lead', id from opportunities_lead
+   where phone_key = zarts_phone_key(%(phone)s) and phone_key <> '' limit {most}))), false"""
+PHONE = re.compile(r"\+?[\d\s()./-]{7,40}")
 
 
 def query_of(terms) -> str:
@@ -331,8 +342,10 @@ def numbered(path, numbers) -> Q:
 class Look(Words):
     """One look into the lines, within one person's reach. Every statement of it reads a bounded part."""
 
-    def __init__(self, user, terms, asked, kinds, most):
+    def __init__(self, user, terms, asked, kinds, most, phone=""):
         super().__init__(terms)
+        self.values["phone"] = phone
+        self.is_phone = bool(phone) and not {Kind.CONTACT, Kind.LEAD}.isdisjoint(kinds)
         self.kinds, self.most = kinds, most + 1
         # The kinds of which older ones that match may be left.
         self.unsure: set = set()
@@ -361,7 +374,8 @@ class Look(Words):
         absent = {kind: term for kind, (held, term) in judged.items() if not held}
         present = [kind for kind in self.kinds if kind not in absent]
         if_few = [self.by_index(kind, term, BY_INDEX_IF_FEW) for kind, term in absent.items()]
-        rows = self.run(" union all ".join([self.by_name(), *if_few, *self.newest_of(present)]))
+        by_phone = [self.by_phone()] if self.is_phone else []
+        rows = self.run(" union all ".join([self.by_name(), *by_phone, *if_few, *self.newest_of(present)]))
         if many := [kind for kind, _, is_more in rows if kind in absent and is_more]:
             # The newest happen to be without it.
             rows = [row for row in rows if row[0] not in many] + self.run(" union all ".join(self.newest_of(many)))
@@ -393,6 +407,10 @@ class Look(Words):
     def by_name(self) -> str:
         kinds = ", ".join(f"'{kind}'" for kind in self.kinds)
         return BY_NAME.format(kinds=kinds, newest=NEWEST, names=NAMES, reach=self.reach)
+
+    def by_phone(self) -> str:
+        kinds = ", ".join(f"'{kind}'" for kind in self.kinds if kind in (Kind.CONTACT, Kind.LEAD))
+        return BY_PHONE.format(kinds=kinds, reach=self.reach, most=self.most)
 
     def among_newest(self, kind, own) -> str:
         return AMONG_NEWEST.format(kind=kind, own=own, newest=NEWEST, matches=self.matches, most=self.most)

@@ -27,10 +27,14 @@ from opportunities.models import (
     Message,
     Note,
     Opportunity,
+    Task,
+    WinBack,
 )
 from opportunities.records import Kept, Lack, Refused, lock, lock_diaries, perform
 from portal.models import ClientAction, Inquiry
 from proposals.models import Contract, Proposal, Signatory, Signature
+from zarts.search.finding import find
+from zarts.search.models import Kind
 
 from . import own
 from .models import Erasure
@@ -42,6 +46,8 @@ ERASE = "select zarts_erase(%s, %s, %s, %s, %s, %s)"
 BEYOND = "Part of it is not yours to see. Ask somebody who sees everything here to erase {}."
 # So much of what somebody wrote is shown.
 EXCERPT = 200
+# So many of the words by which somebody is known are looked for in what is of other clients.
+MOST_NAMES = 8
 
 
 @dataclass
@@ -237,6 +243,18 @@ def elsewhere(reach) -> list[Contact]:
     )
 
 
+def mentions(reach, user) -> list:
+    """Return what is of other clients, is this person's to see, and holds a whole name or address of theirs."""
+    words = [word for word in reach.words if "@" in word or len(word.split()) > 1]
+    found = {}
+    for word in words[:MOST_NAMES]:
+        for line in find(user, word).rows:
+            # Entries of people are looked for by their address (`elsewhere`, `leads_alike`).
+            if line.kind not in (Kind.CONTACT, Kind.LEAD) and line.client_id not in reach.clients:
+                found[line.pk] = line
+    return list(found.values())[:20]
+
+
 def leads_alike(reach, user) -> list[Lead]:
     """Return leads with an address that they had once, and another name: perhaps it is them, perhaps a slip."""
     mails = [word.lower() for word in reach.words if "@" in word]
@@ -328,6 +346,8 @@ def erase(record, *, by, reason, notes=(), parts=()) -> Erasure:
         consent.withdraw(by=by, reason="Erased for privacy.")
     for message in Message.objects.filter(contact__in=reach.people, stage=Message.Stage.QUEUED):
         perform(message.hold, by=None, reason="Its reader was erased.")
+    if isinstance(record, Client):
+        end_what_waits(reach)
     forget_files(reach, record)
     own.end_all("Somebody was erased meanwhile. Ask for it again.")
     client = whole(record)
@@ -337,6 +357,15 @@ def erase(record, *, by, reason, notes=(), parts=()) -> Erasure:
         (event_id,) = cursor.fetchone()
     contact = None if client else record.pk
     return Erasure.objects.create(client_id=client or record.client_id, contact_id=contact, by=by, event_id=event_id)
+
+
+def end_what_waits(reach):
+    """End second tries and tasks about a client of whom nothing is left: nobody can do them any more."""
+    why = "Its client was erased."
+    for second_try in WinBack.objects.filter(opportunity__in=reach.deals).exclude(stage__in=WinBack.CLOSED):
+        perform(second_try.expire, by=None)
+    for task in Task.objects.unfinished().filter(Q(opportunity__in=reach.deals) | Q(lead__in=reach.leads)):
+        perform(task.cancel, by=None, reason=why)
 
 
 def forget_files(reach, record):

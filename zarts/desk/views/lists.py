@@ -222,9 +222,10 @@ def sent_back(request, back, words):
 @require_safe
 def changes(request):
     """List what this person did to many rows at once, the newest first: how far it is, what came of it, its undo."""
-    rows = list(BulkChange.objects.filter(user=request.user).select_related("undone_by").order_by("-pk")[:MOST_CHANGES])
+    rows = list(BulkChange.objects.filter(user=request.user).order_by("-pk")[:MOST_CHANGES])
     found, back = many.counts_of(rows), many.that_can_go_back(rows)
-    listed = [(row, told(row, found[row.pk]), row.may_be_undone and row.pk in back) for row in rows]
+    undone = set(many.undos_of(rows).values_list("undoes", flat=True))
+    listed = [(row, told(row, found[row.pk]), row.pk in undone, row.may_be_undone and row.pk in back) for row in rows]
     context = page_context(request, "Changed at once", changes=listed, days=many.KEPT.days)
     return TemplateResponse(request, "desk/many_changes.html", context)
 
@@ -255,7 +256,7 @@ def change(request, pk):
     reasons: dict[str, list] = {}
     for row in refused:
         reasons.setdefault(row.reason, []).append((page.row_url_of(row.record_id), row))
-    undone = BulkChange.objects.filter(undoes=change).first()
+    undone = many.undos_of([change]).first()
     may_undo = undone is None and change.may_be_undone and change.rows.filter(many.can_go_back()).exists()
     context = page_context(
         request,

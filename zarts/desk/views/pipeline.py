@@ -5,7 +5,7 @@ from collections import Counter
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from opportunities.admin.base import came_from, whole_number
 from opportunities.lists import export, many
 from opportunities.lists import saved as lists
-from opportunities.lists.asked import NO_PAGE, PLACES, address_of, places, shown
+from opportunities.lists.asked import NO_PAGE, PLACES, address_of, is_moved, moved, places, shown
 from opportunities.lists.order import choices
 from opportunities.models import Opportunity
 from opportunities.neglect import stale_days
@@ -65,6 +65,8 @@ def show(request, *, status=200, **more):
         (tab, address(tab.query, look=tab.query.get("look", query.get("look"))), tab is current) for tab in tabs
     ]
     columns, no_columns = table.read_columns(request.GET.getlist("columns"))
+    if is_moved(request.GET):
+        return redirect(address(query, columns=",".join(moved(columns, request.GET))))
     context = page_context(
         request,
         "Pipeline",
@@ -72,7 +74,7 @@ def show(request, *, status=200, **more):
         left_out=not_understood(request.GET, filters) + (page.left_out + no_columns if page else []),
         shown=columns,
         orders=choices(table.SORTS, query.get("sort") or table.USUAL) if page else (),
-        places=places(query, table.COLUMNS, columns, address) if page else (),
+        places=places(table.COLUMNS, columns) if page else (),
         kept={**filters.chosen, "look": "table"},
         looks=query,
         usual_url=address(query, columns=""),

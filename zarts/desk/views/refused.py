@@ -30,6 +30,12 @@ def signed_out(request):
     return show_typed(request, 403, "You were signed out meanwhile", words)
 
 
+def refused(request, refusal):
+    """Say what a rule refused, and show what was typed."""
+    words = f"{refusal} Nothing was saved, and nothing is lost: here is what you typed."
+    return show_typed(request, 409, "This cannot be done", words)
+
+
 def missing(request, exception=None):
     return refuse(request, 404, "Nothing is here", "It may have moved, or it lies outside of what you may see.")
 

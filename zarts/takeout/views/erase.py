@@ -47,6 +47,8 @@ def ask(request, record):
             rows = sum(told["rows"].values())
             messages.success(request, f"Erased: {rows} rows, and the words of {told['events']} lines of the diary.")
             return redirect(done.contact.staff_url() if done.contact else done.client.staff_url())
+    others = erase.elsewhere(reach)
+    seen = [one for one in others if one.within_reach(request.user, "view")]
     context = page_context(
         request,
         f"Erase {record}",
@@ -60,7 +62,9 @@ def ask(request, record):
         stays=[] if beyond else erase.stays(record, reach),
         parts=parts,
         leads=erase.leads_alike(reach, request.user),
-        elsewhere=[one for one in erase.elsewhere(reach) if one.within_reach(request.user, "view")],
+        elsewhere=seen,
+        unseen=len(others) > len(seen),
+        mentions=erase.mentions(reach, request.user),
     )
     wrong = request.method == "POST"
     return TemplateResponse(request, "takeout/erase.html", context, status=422 if wrong else 200)
