@@ -17,7 +17,19 @@ from opportunities.chain import broken
 from opportunities.importing import engine
 from opportunities.importing.upload import upload
 from opportunities.lists import many
-from opportunities.models import BulkChange, BulkRow, Contact, Event, Lead, Message, Note, Notice, Opportunity, Task
+from opportunities.models import (
+    BulkChange,
+    BulkRow,
+    Contact,
+    Event,
+    Lead,
+    Message,
+    Note,
+    Notice,
+    Opportunity,
+    SavedView,
+    Task,
+)
 from opportunities.records import Refused, begin, edit, perform
 from proposals.models import Block
 from tests import database
@@ -525,3 +537,13 @@ def test_what_is_of_other_clients_and_names_them_is_shown_or_said_to_be_there(ad
     assert f"{strangers.decision_owner}, {strangers.client}</a> has the same mail address" in seen
     assert "Another client that you may not see has somebody with the same mail address" in unseen
     assert str(strangers.client) not in unseen
+
+
+@pytest.mark.django_db
+def test_what_the_house_called_after_them_is_called_so_no_more_in_its_diary_either(ada, ben, bo):
+    view = begin(SavedView(name="All of Bo Larsen", owner=ada, filters={"q": "Bo Larsen"}), by=ada)
+    file = upload("leads", [("Bo Larsen.csv", [b"Name\nAnn\n"])], owner=ada, by=ada)
+    erase(bo, by=ben, reason="Asked for it.")
+    told = Event.objects.filter(diary__in=[view.diary_id, file.diary_id]).values_list("subject", flat=True)
+    assert sorted(told) == ["All of [erased]", "[erased].csv"]
+    assert list(broken()) == []

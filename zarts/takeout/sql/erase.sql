@@ -261,7 +261,10 @@ begin
     union select e.diary_id from opportunities_event e where e.record_type = 'opportunities.contact' and e.record_id = any(people)
     union select i.diary_id from opportunities_inboundmail i left join opportunities_message m on m.id = i.message_id
       where i.from_address = any(all_mails) or m.contact_id = any(people) or m.client_id = any(clients) or i.lead_id = any(leads)
-    union select q.diary_id from opportunities_quietdate q where q.client_id = any(clients));
+    union select q.diary_id from opportunities_quietdate q where q.client_id = any(clients)
+    -- Of the whole house, those of what is called after them.
+    union select v.diary_id from opportunities_savedview v where concat_ws(' ', v.name, v.filters) ~ wide
+    union select f.diary_id from opportunities_import f where concat_ws(' ', f.file_name, f.sheet) ~ wide);
   signed := array(select k.id from proposals_contract k where k.opportunity_id = any(deals)
     and (k.stage in ('signed', 'active', 'ended') or exists (select from proposals_signature s where s.contract_id = k.id)));
   sold := array(select k.proposal_id from proposals_contract k where k.id = any(signed)
