@@ -60,7 +60,7 @@ class RetestRun(models.Model):
 
     @property
     def progress(self) -> str:
-        return f"{self.done:,} of the {self.of:,} pages found so far"
+        return f"{self.done:,} of the {self.of:,} pages found so far" if self.of else "its first page"
 
     @property
     def progress_in_short(self) -> str:
