@@ -246,11 +246,13 @@ def elsewhere(reach) -> list[Contact]:
 def mentions(reach, user) -> list:
     """Return what is of other clients, is this person's to see, and holds a whole name or address of theirs."""
     words = [word for word in reach.words if "@" in word or len(word.split()) > 1]
+    # Where the same address is known, it is erased there, with what is about that client.
+    clients = {*reach.clients, *(one.client_id for one in elsewhere(reach))}
     found = {}
     for word in words[:MOST_NAMES]:
         for line in find(user, word).rows:
             # Entries of people are looked for by their address (`elsewhere`, `leads_alike`).
-            if line.kind not in (Kind.CONTACT, Kind.LEAD) and line.client_id not in reach.clients:
+            if line.kind not in (Kind.CONTACT, Kind.LEAD) and line.client_id not in clients:
                 found[line.pk] = line
     return list(found.values())[:20]
 
