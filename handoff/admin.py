@@ -223,7 +223,7 @@ class ChangeInline(ReadOnlyInline):
 @admin.register(ReportingCadence)
 class ReportingCadenceAdmin(KeptAdmin):
     list_display = ["project", "frequency", "first_due_on", "reviewer"]
-    list_select_related = ["project__client", "reviewer"]
+    list_select_related = ["project", "reviewer"]
     fieldsets = [
         (None, {"fields": ["project", "reviewer", "recipients"]}),
         ("Changed by an approved change alone", {"fields": ["first_due_on", "time_zone", "country"]}),

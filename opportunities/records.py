@@ -19,7 +19,7 @@ from typing import Any
 import django_fsm as fsm
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -684,6 +684,20 @@ def begin(record, *, by, past: str = "created", facts: dict | None = None, reaso
     for react in REACTIONS[event.verb]:
         react(record, event)
     return record
+
+
+def begin_or_find(record, same, *, by, **told):
+    """Begin what there is once, and return it; or the one of these rows that somebody else began a moment ago.
+
+    Raises IntegrityError when none of them stands in its way.
+    """
+    try:
+        with transaction.atomic():
+            return begin(record, by=by, **told)
+    except IntegrityError:
+        if (quicker := same.first()) is None:
+            raise
+        return quicker
 
 
 @whole

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.core.mail import get_connection
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import CharField, Exists, F, Max, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
@@ -23,7 +23,7 @@ from opportunities.followups import end_of_day, open_task
 from opportunities.models import Contact, Lead, Message, Notice, Objection, Opportunity, Source, Task, User
 from opportunities.money import money
 from opportunities.outbox import is_no_answer, is_reached
-from opportunities.records import Opens, Refused, announce, begin, lock, perform, tell
+from opportunities.records import Opens, Refused, announce, begin, begin_or_find, lock, perform, tell
 from portal import payments
 from portal.consent import ACCEPTANCES, INQUIRIES, SIGNATURES
 from portal.models import ClientAction, Guest, Inquiry, PaymentNotice, Publication, SignInLink, SignInRequest, Stop
@@ -582,13 +582,7 @@ def source_of(inquiry) -> Source:
 
 def a_source(name, kind) -> Source:
     same = Source.objects.filter(name__iexact=name)
-    if (known := same.first()) is not None:
-        return known
-    try:
-        with transaction.atomic():
-            return begin(Source(name=name, kind=kind), by=None)
-    except IntegrityError:
-        return same.get()  # somebody else was the first from there, a moment ago
+    return same.first() or begin_or_find(Source(name=name, kind=kind), same, by=None)
 
 
 # -- Who wants to sign in. ---------------------------------------------------------------------------------------------

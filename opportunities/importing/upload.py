@@ -2,10 +2,10 @@
 
 import re
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from ..models import Import, ImportMap, User
-from ..records import begin, edit
+from ..records import begin, begin_or_find, edit
 from . import storage
 from .columns import FIELDS, guess
 from .files import BadFile, clean
@@ -95,11 +95,6 @@ def save_map(record, name: str, *, by):
     """Keep what the columns hold under a name, for the next file with this header."""
     names = [column["name"] for column in record.header if column["name"] != WHY]
     same = ImportMap.objects.filter(kind=record.kind, name__iexact=name)
-    if not same.exists():
-        new = ImportMap(name=name, kind=record.kind, header=names, columns=record.columns)
-        try:
-            with transaction.atomic():
-                return begin(new, by=by, past="saved")
-        except IntegrityError:
-            pass  # somebody else saved one of that name a moment ago
-    return edit(same.get(), by=by, header=names, columns=record.columns)
+    new = ImportMap(name=name, kind=record.kind, header=names, columns=record.columns)
+    known = same.first() or begin_or_find(new, same, by=by, past="saved")
+    return edit(known, by=by, header=names, columns=record.columns)

@@ -16,7 +16,7 @@ from guardian.shortcuts import get_perms
 from .. import gates, merging, policies
 from ..currencies import known_currency, rounded
 from ..money import MoneyField
-from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, stage_field, transition
+from ..records import DiaryKeeper, Opens, Output, ScopeState, begin, erased, stage_field, transition
 from ..scope import Scoped, any_of
 from ..walls import frozen, settled
 from .client import Client, Contact
@@ -253,7 +253,7 @@ class Opportunity(Scoped, DiaryKeeper, Output):
 
         Of an erased client's none: nothing is written about them any more.
         """
-        if self.client.erased_at:
+        if erased(self):
             return []
         return [move for move in super().moves_for(user) if move.step.permission is not policies.the_importer]
 

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import Workbook
 
+from opportunities import records
 from opportunities.admin.imports import ImportAdmin
 from opportunities.importing import engine
 from opportunities.importing import upload as upload_of
@@ -292,12 +293,12 @@ def test_what_is_said_of_a_file_that_goes_on_in_another_tab_is_not_kept(ada, cli
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_save_a_map_under_one_name_at_once_have_one(ada, monkeypatch):
-    record, both, begin = checked(ada), Barrier(2, timeout=5), upload_of.begin
+    record, both, begin = checked(ada), Barrier(2, timeout=5), records.begin
 
     def begin_at_once(*given, **said):
         both.wait()
         return begin(*given, **said)
 
-    monkeypatch.setattr(upload_of, "begin", begin_at_once)
+    monkeypatch.setattr(records, "begin", begin_at_once)
     saving = [Aside(lambda: upload_of.save_map(record, "Mine", by=ada)) for _ in range(2)]
     assert len({each.ends().pk for each in saving}) == 1

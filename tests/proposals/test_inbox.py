@@ -12,6 +12,7 @@ from django.core import mail
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from opportunities import records
 from opportunities.models import Event, Lead, Message, Notice, Objection, SequenceRun, Task, User
 from opportunities.records import begin, edit, perform
 from portal.consent import ACCEPT, ACCEPT_VERSION
@@ -621,12 +622,12 @@ def test_what_a_database_that_is_away_did_not_take_waits_and_is_taken_when_it_is
 
 @pytest.mark.django_db(transaction=True)
 def test_two_first_leads_of_one_program_have_one_source(db, monkeypatch):
-    both, begin = Barrier(2, timeout=5), inbox.begin
+    both, begin = Barrier(2, timeout=5), records.begin
 
     def begin_at_once(*given, **said):
         both.wait()
         return begin(*given, **said)
 
-    monkeypatch.setattr(inbox, "begin", begin_at_once)
+    monkeypatch.setattr(records, "begin", begin_at_once)
     made = [Aside(lambda: inbox.a_source("A new program", "other")) for _ in range(2)]
     assert len({each.ends().pk for each in made}) == 1

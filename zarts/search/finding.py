@@ -345,7 +345,7 @@ class Look(Words):
     def __init__(self, user, terms, asked, kinds, most, phone=""):
         super().__init__(terms)
         self.values["phone"] = phone
-        self.is_phone = bool(phone) and not {Kind.CONTACT, Kind.LEAD}.isdisjoint(kinds)
+        self.with_phones = [kind for kind in kinds if phone and kind in (Kind.CONTACT, Kind.LEAD)]
         self.kinds, self.most = kinds, most + 1
         # The kinds of which older ones that match may be left.
         self.unsure: set = set()
@@ -374,7 +374,7 @@ class Look(Words):
         absent = {kind: term for kind, (held, term) in judged.items() if not held}
         present = [kind for kind in self.kinds if kind not in absent]
         if_few = [self.by_index(kind, term, BY_INDEX_IF_FEW) for kind, term in absent.items()]
-        by_phone = [self.by_phone()] if self.is_phone else []
+        by_phone = [self.by_phone()] if self.with_phones else []
         rows = self.run(" union all ".join([self.by_name(), *by_phone, *if_few, *self.newest_of(present)]))
         if many := [kind for kind, _, is_more in rows if kind in absent and is_more]:
             # The newest happen to be without it.
@@ -409,7 +409,7 @@ class Look(Words):
         return BY_NAME.format(kinds=kinds, newest=NEWEST, names=NAMES, reach=self.reach)
 
     def by_phone(self) -> str:
-        kinds = ", ".join(f"'{kind}'" for kind in self.kinds if kind in (Kind.CONTACT, Kind.LEAD))
+        kinds = ", ".join(f"'{kind}'" for kind in self.with_phones)
         return BY_PHONE.format(kinds=kinds, reach=self.reach, most=self.most)
 
     def among_newest(self, kind, own) -> str:

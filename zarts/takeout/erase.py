@@ -243,11 +243,13 @@ def elsewhere(reach) -> list[Contact]:
     )
 
 
-def mentions(reach, user) -> list:
-    """Return what is of other clients, is this person's to see, and holds a whole name or address of theirs."""
+def mentions(reach, user, others) -> list:
+    """Return what is of other clients, is this person's to see, and holds a whole name or address of theirs.
+
+    `others` are their entries `elsewhere`: there the address is erased by itself, with what is about that client.
+    """
     words = [word for word in reach.words if "@" in word or len(word.split()) > 1]
-    # Where the same address is known, it is erased there, with what is about that client.
-    clients = {*reach.clients, *(one.client_id for one in elsewhere(reach))}
+    clients = {*reach.clients, *(one.client_id for one in others)}
     found = {}
     for word in words[:MOST_NAMES]:
         for line in find(user, word).rows:
@@ -363,11 +365,10 @@ def erase(record, *, by, reason, notes=(), parts=()) -> Erasure:
 
 def end_what_waits(reach):
     """End second tries and tasks about a client of whom nothing is left: nobody can do them any more."""
-    why = "Its client was erased."
     for second_try in WinBack.objects.filter(opportunity__in=reach.deals).exclude(stage__in=WinBack.CLOSED):
         perform(second_try.expire, by=None)
     for task in Task.objects.unfinished().filter(Q(opportunity__in=reach.deals) | Q(lead__in=reach.leads)):
-        perform(task.cancel, by=None, reason=why)
+        perform(task.cancel, by=None, reason="Its client was erased.")
 
 
 def forget_files(reach, record):

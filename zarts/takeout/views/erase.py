@@ -64,7 +64,7 @@ def ask(request, record):
         leads=erase.leads_alike(reach, request.user),
         elsewhere=seen,
         unseen=len(others) > len(seen),
-        mentions=erase.mentions(reach, request.user),
+        mentions=erase.mentions(reach, request.user, others),
     )
     wrong = request.method == "POST"
     return TemplateResponse(request, "takeout/erase.html", context, status=422 if wrong else 200)
